@@ -1,0 +1,74 @@
+/* The command executor, the rank's side: tells the spawn helper what to start and hears what became of it.
+ *
+ * The helper (src/exec/helper.h, program amorsize-mpi-helper) is a small process of its own, started before MPI: it starts tasks by
+ * vfork, reaps them, drains their pipes and writes what they print to a sink. The rank never forks. When the rank dies, the helper
+ * sees its socket close, kills its tasks and exits; when the helper dies, its tasks die with it (PR_SET_PDEATHSIG). */
+#ifndef AMORSIZE_EXEC_H
+#define AMORSIZE_EXEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/error.h>
+
+struct amz_exec;
+
+struct amz_exec_config {
+  const char *helper_path; /* program; NULL: looked for beside our own program, then where it is installed */
+  const char *pack_path;   /* file to which the helper appends outputs and end records; NULL: outputs are dropped */
+  uint32_t slots;
+  uint32_t rank, epoch;    /* go into pack records */
+  bool discard_output;     /* end records only */
+};
+
+struct amz_exec_command {
+  uint32_t slot;            /* must be idle */
+  uint64_t index;           /* of the task, for pack records */
+  uint64_t tag;             /* given back with the end */
+  uint32_t attempt;
+  bool shell;
+  const char *const *argv;  /* NULL-terminated */
+  const char *const *env;   /* added to the helper's own environment, NULL-terminated */
+  const char *workdir;      /* NULL: the helper's */
+  const char *stdin_path;   /* NULL: /dev/null */
+  const uint32_t *cpus;     /* OS numbers of the CPUs to bind to */
+  size_t n_cpus;            /* 0: as the helper */
+  const uint64_t *ok_exit;  /* bit set over 0..255, 4 words: decides the status byte in the pack record; NULL: 0 alone */
+};
+
+/* How an attempt ended. */
+struct amz_exec_end {
+  uint32_t slot;
+  uint64_t tag;
+  int32_t exit_code;       /* 0..255; 126, 127 when it couldn't be started (as shells say); -1 by signal */
+  int32_t signal;          /* 0 when it exited */
+  int32_t start_errno;     /* why it couldn't be started, or 0 */
+  int32_t sink_errno;      /* its output or end record couldn't be kept (ENOSPC …): there is no record of it; or 0 */
+  int64_t start_ns;        /* CLOCK_REALTIME */
+  int64_t wall_ns;         /* by CLOCK_MONOTONIC, until reaped */
+  int64_t cpu_ns;
+  uint64_t max_rss_bytes;
+  uint64_t output_bytes;
+  uint64_t pack_seq;       /* number of its end record, from 1; 0 when there is no pack or the sink failed */
+  uint64_t pack_offset;    /* of its end record */
+  bool cpus_differ;        /* the mask it really had isn't the one asked for */
+};
+
+/* Starts the helper. Call before MPI_Init and before threads.
+ * \return AMZ_OK; AMZ_EENV: helper not found or not startable; AMZ_EIO; AMZ_ENOMEM. Release with amz_exec_free (accepts NULL). */
+int amz_exec_new(const struct amz_exec_config *config, struct amz_error *err, struct amz_exec **ret);
+/* Kills what runs, ends the helper, waits for it. */
+void amz_exec_free(struct amz_exec *x);
+/* \return a descriptor that is readable when amz_exec_next may have something. */
+int amz_exec_fd(const struct amz_exec *x);
+/* Queue a start (or a signal to what runs on a slot: to its process group); amz_exec_flush sends what is queued as far as the
+ * socket takes it, without blocking. \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: slot out of range or busy (start). */
+int amz_exec_start(struct amz_exec *x, const struct amz_exec_command *command);
+int amz_exec_kill(struct amz_exec *x, uint32_t slot, int signal);
+/* \return AMZ_OK; AMZ_ECLOSED: the helper is gone. *ret_pending: bytes remain, wait until the descriptor is writable. */
+int amz_exec_flush(struct amz_exec *x, bool *ret_pending);
+/* The next end, without blocking. \return 1 with *ret; 0: none now; AMZ_ECLOSED: the helper is gone (ends already received come first). */
+int amz_exec_next(struct amz_exec *x, struct amz_exec_end *ret);
+
+#endif

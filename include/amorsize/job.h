@@ -1,0 +1,158 @@
+/* The job description: YAML text in, struct amz_job out; tasks computed from their index.
+ *
+ * Everything a user can write is checked here, with file:line:column, all findings at once. Nothing here opens a file: task
+ * sources ask an injected struct amz_files. A task is never stored: from its index its words are computed, so that a product of
+ * 10^9 tasks costs no memory. */
+#ifndef AMORSIZE_JOB_H
+#define AMORSIZE_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/diag.h>
+#include <amorsize/error.h>
+#include <amorsize/files.h>
+
+/* Bounds on what a user supplies; beyond them is a finding, not a crash. */
+#define AMZ_JOB_TEXT_MAX (UINT64_C(16) << 20)   /* a job description */
+#define AMZ_JOB_SOURCE_MAX (UINT64_C(64) << 30) /* a file of lines or a table */
+#define AMZ_JOB_TASKS_MAX (UINT64_C(1) << 62)
+
+enum amz_task_kind { AMZ_TASK_COMMAND, AMZ_TASK_STREAM, AMZ_TASK_PLUGIN };
+enum amz_preset { AMZ_PRESET_DEFAULT, AMZ_PRESET_THROUGHPUT, AMZ_PRESET_MEMORY, AMZ_PRESET_LATENCY, AMZ_PRESET_IO };
+enum amz_goal { AMZ_GOAL_TIME, AMZ_GOAL_EFFICIENCY, AMZ_GOAL_DEADLINE };
+enum amz_reduce { AMZ_REDUCE_NONE, AMZ_REDUCE_SUM, AMZ_REDUCE_MIN, AMZ_REDUCE_MAX, AMZ_REDUCE_MEAN, AMZ_REDUCE_COUNT };
+
+#define AMZ_AUTO UINT32_MAX /* a count that the planner chooses */
+
+/* "5" or "5%": after that many failures, or when that share of all tasks has failed. */
+struct amz_stop_after {
+  bool set, is_share;
+  uint64_t count;
+  double share; /* 0..1 */
+};
+
+/* The settings, each key of the description's sections with its default filled in. Strings are owned by the job. */
+struct amz_settings {
+  enum amz_preset preset;
+  struct { /* per task */
+    uint32_t threads;       /* AMZ_AUTO; 1 by default */
+    const char *threads_column; /* "{name}" was given, or NULL */
+    uint64_t memory_bytes;  /* 0: unknown */
+    const char *memory_column;
+    uint32_t gpus;
+  } resources;
+  struct {
+    enum amz_goal goal;
+    uint32_t nodes, ranks_per_node, slots_per_rank, threads_per_task; /* AMZ_AUTO by default */
+    uint32_t max_workers;   /* AMZ_AUTO: the cores allowed to us */
+    double efficiency;
+    int64_t deadline_ns;    /* 0: none */
+    bool memory_ignore, load_aware;
+  } plan;
+  struct {
+    const char *policy;     /* a name known to amz_policy_find; "fac2" by default until `adaptive` exists */
+    int64_t target_ns, min_ns, max_ns; /* 200 ms, 50 ms, 1 s */
+    double rate;            /* 0.3 */
+  } chunks;
+  struct {
+    uint32_t tasks_min, tasks_max; /* 5, 50 */
+    int64_t time_ns;        /* 10 s */
+    double confidence, precision; /* 0.95, 0.05 */
+    bool reuse;             /* true */
+  } sample;
+  struct {
+    uint32_t retries;       /* 0 */
+    int64_t backoff_ns;     /* 1 s */
+    int64_t timeout_ns;     /* 0: none */
+    int64_t grace_ns;       /* 20 s: for running tasks when the run is being stopped */
+    struct amz_stop_after stop_after;
+    bool idempotent;
+  } failures;
+  struct {
+    bool discard_stdout;    /* `stdout: pack` (default) or `discard` */
+    const char *results;    /* NULL: none */
+    enum amz_reduce reduce;
+    bool gather;
+  } output;
+  struct {
+    const char *partition, *account; /* NULL: not given */
+    const char *const *extra;
+    size_t n_extra;
+    bool requeue;
+  } slurm;
+};
+
+struct amz_job;
+
+/* One `--set key.path=value` (the value is YAML), or the like from a short option. */
+struct amz_set {
+  const char *option; /* how findings name it: "--set", "--slots" */
+  const char *path;   /* "chunks.target" */
+  const char *value;  /* "1s" */
+};
+
+/* Where the description comes from. Exactly one of yaml_text and the quick form; `--command`/`--for`/`--lines` on top of a text
+ * replace its tasks block. */
+struct amz_job_input {
+  const char *file_name; /* for findings; NULL when there is no file */
+  const char *yaml_text; /* n bytes; may be NULL when command or lines is given */
+  size_t yaml_len;
+  const char *command;   /* --command, or NULL */
+  const char *const *loops; /* --for "name=SPEC": SPEC is a YAML value as under `for:`; or short: 1..100, 0..1:0.1, @file (lines), a,b,c, and anything with a wildcard is a glob */
+  size_t n_loops;
+  const char *lines;     /* --lines FILE, or NULL; "-" is standard input */
+  const struct amz_set *sets;
+  size_t n_sets;
+};
+
+/* Parses, checks, asks `files` for what the sources name, and counts the tasks. Findings (errors and warnings) go to diags.
+ * \return AMZ_OK (perhaps with warnings); AMZ_EINVAL: diags holds at least one error; AMZ_ENOMEM. Release with amz_job_free (accepts NULL). */
+int amz_job_load(const struct amz_job_input *input, const struct amz_files *files, struct amz_diags *diags, struct amz_job **ret);
+void amz_job_free(struct amz_job *job);
+
+const char *amz_job_name(const struct amz_job *job); /* `job:`, else the file's stem, else the command's first word; safe as a file name */
+const struct amz_settings *amz_job_settings(const struct amz_job *job);
+enum amz_task_kind amz_job_kind(const struct amz_job *job);
+uint64_t amz_job_tasks(const struct amz_job *job); /* how many */
+/* The names that placeholders may use, in written order. */
+const char *const *amz_job_names(const struct amz_job *job, size_t *ret_n);
+/* \return the accepted exit statuses as a bit set over 0..255: bit (s % 64) of word s / 64. Default: 0 alone. */
+const uint64_t *amz_job_ok_exit(const struct amz_job *job);
+
+/* What a place knows of itself, for placeholders. */
+struct amz_place {
+  uint32_t rank, slot, threads;
+  const char *scratch; /* NULL: none */
+};
+
+/* A task in full, as it will be executed. Filled by amz_task_fill; the memory is reused from task to task. */
+struct amz_task {
+  uint64_t index;
+  bool shell;               /* argv is {"/bin/sh", "-c", text}; else argv is executed as it stands, argv[0] looked up in PATH */
+  const char *const *argv;  /* NULL-terminated */
+  size_t argc;
+  const char *const *env;   /* "KEY=value", NULL-terminated: AMORSIZE_TASK_INDEX, OMP_NUM_THREADS, then the user's */
+  size_t n_env;
+  const char *workdir;      /* NULL: where the run was started */
+  const char *stdin_path;   /* NULL: /dev/null */
+  const char *creates;      /* NULL: none */
+  uint32_t threads;
+  uint64_t memory_bytes;
+  void *memory;             /* private */
+};
+
+void amz_task_init(struct amz_task *task);
+void amz_task_clear(struct amz_task *task);
+/* \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL with *err: this task's own values don't do (a column's number that is none).
+ * Index must be < amz_job_tasks. */
+int amz_task_fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task, struct amz_error *err);
+
+/* The value of a name for a task, for `check --show` and reports. \return AMZ_OK; AMZ_ENOMEM; value bytes appended to *ret. */
+int amz_task_value(const struct amz_job *job, uint64_t index, size_t name, struct amz_buf *ret);
+
+/* Appends the command as a line that can be pasted into a shell. */
+void amz_task_print(const struct amz_task *task, struct amz_buf *out);
+
+#endif

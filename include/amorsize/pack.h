@@ -1,0 +1,68 @@
+/* Pack files: the outputs of many tasks in one append-only file, and the truth from which the store can be rebuilt.
+ *
+ * A pack begins with a header {magic "AMZPACK1", version, rank, epoch}; then frames follow, each with a magic, a length and a CRC-32 of
+ * head and content, so that a reader finds its way past a torn or zeroed stretch:
+ *   DATA  index, attempt, stream (1 stdout, 2 stderr), offset of this attempt's previous frame (0: first), bytes (<= AMZ_PACK_DATA_MAX)
+ *   END   index, attempt, seq, outcome, exit code, signal, slot, start, wall, cpu, rss, stdout bytes, stderr bytes, offset of this attempt's last DATA frame (0: none)
+ * The back links let one task's output be read without scanning. All numbers little-endian. */
+#ifndef AMORSIZE_PACK_H
+#define AMORSIZE_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/buf.h>
+#include <amorsize/error.h>
+#include <amorsize/message.h>
+
+#define AMZ_PACK_DATA_MAX (1u << 16)
+
+/* What an END frame says: the result (its `position` holds the task index) and the sizes of both streams. */
+struct amz_pack_end {
+  struct amz_result result;
+  uint64_t stdout_bytes, stderr_bytes;
+};
+
+/* ---- writing: used by the spawn helper; needs nothing but a descriptor ------------------------------------------------ */
+
+struct amz_pack_writer {
+  int fd;
+  uint64_t offset;   /* where the next frame goes */
+  uint64_t next_seq; /* of END frames, from 1 */
+};
+
+/* Creates the file (it must not exist), writes its header.
+ * \return AMZ_OK; AMZ_EIO with *err. */
+int amz_pack_create(const char *path, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_pack_writer *ret);
+/* Both append whole frames: on failure (ENOSPC …) the file is cut back to where it was and errno is that of the failing call.
+ * `*link` is the attempt's chain: start with 0, pass the same variable each time.
+ * \return AMZ_OK; AMZ_EIO. */
+int amz_pack_data(struct amz_pack_writer *w, uint64_t index, uint32_t attempt, int stream, const void *bytes, size_t n, uint64_t *link);
+/* Fills in end->result.seq and .pack_offset; small output that wasn't written yet goes along in the same write: `tail` are
+ * {stdout, stderr} bytes, each <= AMZ_PACK_DATA_MAX. */
+struct amz_pack_tail {
+  const void *bytes[2];
+  size_t n[2];
+};
+int amz_pack_finish(struct amz_pack_writer *w, struct amz_pack_end *end, const struct amz_pack_tail *tail, uint64_t *link);
+void amz_pack_close(struct amz_pack_writer *w);
+
+/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+
+struct amz_pack_reader;
+
+/* \return AMZ_OK; AMZ_EIO, AMZ_ENOENT; AMZ_ECORRUPT: no pack header. Release with amz_pack_reader_free (accepts NULL). */
+int amz_pack_open(const char *path, struct amz_error *err, struct amz_pack_reader **ret);
+void amz_pack_reader_free(struct amz_pack_reader *r);
+uint32_t amz_pack_rank(const struct amz_pack_reader *r);
+uint32_t amz_pack_epoch(const struct amz_pack_reader *r);
+/* The next intact END frame at or behind *offset, which moves on; damaged stretches are passed over and counted.
+ * \return 1 with *ret; 0 at the end of what is intact; AMZ_EIO. */
+int amz_pack_next_end(struct amz_pack_reader *r, uint64_t *offset, struct amz_pack_end *ret, uint64_t *ret_skipped_bytes, struct amz_error *err);
+/* Writes one stream (1 or 2) of the attempt whose END frame is at end_offset, in order, by calling put for each piece.
+ * \return AMZ_OK; what put returned when negative; AMZ_ECORRUPT; AMZ_EIO. */
+int amz_pack_read_stream(struct amz_pack_reader *r, uint64_t end_offset, int stream,
+                         int (*put)(void *ctx, const void *bytes, size_t n), void *ctx, struct amz_error *err);
+
+#endif

@@ -1,0 +1,160 @@
+/* The run directory and what is kept in it: exactly one process writes it, anybody may read.
+ *
+ *   NAME.runs/NNN/
+ *     lease          who runs it now: host, pid, boot id, start time of the process, refreshed; made with O_EXCL
+ *     inputs         everything that the task list was made from (files.h's recorder), so that resume sees the same
+ *     job.yaml       the description as given;  plan.yaml  the layout that runs
+ *     run.db         SQLite, without file locks (the lease guards it)
+ *     snapshot.db    a copy that the writer publishes now and then, for readers while the run lives
+ *     status.json    replaced atomically about once a second
+ *     stop           made by `stop RUN`: the run drains
+ *     out/rRRRR-eEEEE.pack  outputs and end records (pack.h), one per rank and launch epoch
+ *
+ * Durability: a result is handed to the store only when its pack record is on disk; the store commits about each second. What
+ * was committed is never lost or doubled (the task index is the primary key); what only the packs hold is taken over on resume. */
+#ifndef AMORSIZE_STORE_H
+#define AMORSIZE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/buf.h>
+#include <amorsize/error.h>
+#include <amorsize/message.h>
+#include <amorsize/sched.h>
+
+/* ---- run directories -------------------------------------------------------------------------------------------------- */
+
+/* Makes NAME.runs/NNN with the next free number below `parent` (atomically: two runs started together get two numbers).
+ * \return AMZ_OK with the path (free it); AMZ_EIO, AMZ_ENOMEM with *err. */
+int amz_rundir_create(const char *parent, const char *name, struct amz_error *err, char **ret_path);
+/* What a user writes for RUN: a run directory, a NAME.runs directory, or NAME below the current directory: the latest of its runs.
+ * \return AMZ_OK with the path (free it); AMZ_ENOENT with *err that lists what there is. */
+int amz_rundir_find(const char *run, struct amz_error *err, char **ret_path);
+/* Replaces DIR/name atomically (write aside, fsync when `durable`, rename). \return AMZ_OK; AMZ_EIO with *err. */
+int amz_rundir_write(const char *dir, const char *name, const void *bytes, size_t n, bool durable, struct amz_error *err);
+/* Path of a rank's pack: DIR/out/rRRRR-eEEEE.pack. \return AMZ_OK with the path (free it); AMZ_ENOMEM. */
+int amz_rundir_pack_path(const char *dir, uint32_t rank, uint32_t epoch, char **ret_path);
+
+/* ---- lease ------------------------------------------------------------------------------------------------------------ */
+
+struct amz_lease;
+
+struct amz_lease_info {
+  char host[256];
+  int64_t pid;
+  int64_t age_s;     /* since it was last refreshed, by the file system's clock */
+  bool alive;        /* proven, or not to be ruled out */
+  bool same_host;
+};
+
+/* Takes the directory for this process. A lease whose process is provably gone (same host and boot: no such pid, or another start time; another boot of the same
+ * host; other host: not refreshed for AMZ_LEASE_STALE_S) is taken over.
+ * \return AMZ_OK; AMZ_EBUSY with *err naming the holder and what to do; AMZ_EIO. Release with amz_lease_release (accepts NULL). */
+#define AMZ_LEASE_STALE_S 120
+int amz_lease_take(const char *dir, struct amz_error *err, struct amz_lease **ret);
+/* \return AMZ_OK; AMZ_EBUSY: somebody else has taken it (stop at once); AMZ_EIO. */
+int amz_lease_refresh(struct amz_lease *lease, struct amz_error *err);
+void amz_lease_release(struct amz_lease *lease);
+/* \return AMZ_OK with *ret; AMZ_ENOENT: nobody holds it; AMZ_EIO. */
+int amz_lease_look(const char *dir, struct amz_lease_info *ret, struct amz_error *err);
+
+/* ---- the run's database: one writer ----------------------------------------------------------------------------------- */
+
+struct amz_store; /* has a thread of its own for everything that waits for disks */
+
+struct amz_store_config {
+  const char *dir;
+  int64_t commit_ns;      /* 0: 1 s */
+  struct amz_lease *lease; /* refreshed by the store's thread; may be NULL */
+};
+
+/* One final or retried outcome for the database. */
+struct amz_record {
+  struct amz_result result; /* `position` holds the task INDEX */
+  uint32_t rank;
+  uint32_t epoch;
+  bool final;
+  const char *node;         /* borrowed for the call */
+};
+
+/* Opens run.db, making it when `create`; on opening an existing one, takes over from the packs every END record that it hasn't (rebuilds it
+ * whole when it is missing or damaged, keeping the damaged file aside), and begins a new launch epoch.
+ * `tasks` is the job's number of tasks: must be the one that the database was made with.
+ * \return AMZ_OK; AMZ_EIO, AMZ_ECORRUPT, AMZ_EINVAL, AMZ_ENOMEM with *err. Release with amz_store_close. */
+int amz_store_open(const struct amz_store_config *config, bool create, uint64_t tasks, struct amz_error *err, struct amz_store **ret);
+/* Number of this launch, >= 1. */
+uint32_t amz_store_epoch(const struct amz_store *s);
+/* The index ranges without a final outcome, ascending (malloc'd array); failed ones count as left when `retry_failed`.
+ * Call before the first record. */
+int amz_store_left(struct amz_store *s, bool retry_failed, struct amz_error *err, struct amz_range **ret, size_t *ret_n);
+/* What earlier epochs recorded. Call before the first record. */
+struct amz_store_counts {
+  uint64_t succeeded, failed, skipped;
+};
+int amz_store_counts(struct amz_store *s, struct amz_error *err, struct amz_store_counts *ret);
+
+/* Everything below only queues; the thread does it. \return AMZ_OK; AMZ_ENOMEM; AMZ_EIO with *err once the thread has failed. */
+int amz_store_record(struct amz_store *s, const struct amz_record *records, size_t n, struct amz_error *err);
+/* Asks for fdatasync of a pack file (opened by the store on first use); told by an event with the same token. */
+int amz_store_sync(struct amz_store *s, const char *pack_path, uint64_t token, struct amz_error *err);
+/* status.json := text. */
+int amz_store_status(struct amz_store *s, const char *json, size_t n, struct amz_error *err);
+
+enum amz_store_event_kind {
+  AMZ_STORE_SYNCED = 1, /* token */
+  AMZ_STORE_STOP,       /* DIR/stop has appeared (told once) */
+  AMZ_STORE_FAILED      /* err: nothing more can be kept; the run must drain */
+};
+struct amz_store_event {
+  enum amz_store_event_kind kind;
+  uint64_t token;
+  struct amz_error err;
+};
+/* \return a descriptor (eventfd) that is readable when amz_store_next has something. */
+int amz_store_fd(const struct amz_store *s);
+/* \return 1 with *ret; 0: none now. */
+int amz_store_next(struct amz_store *s, struct amz_store_event *ret);
+/* Commits all, publishes the last snapshot (run.db itself from then on), joins the thread; frees even on failure. Accepts NULL.
+ * \return AMZ_OK; AMZ_EIO with *err: what was committed before is safe. */
+int amz_store_close(struct amz_store *s, struct amz_error *err);
+
+/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+
+struct amz_store_reader;
+
+/* One row per task that has a final outcome. */
+struct amz_task_row {
+  uint64_t index;
+  enum amz_outcome outcome;
+  int32_t exit_code, signal;
+  uint32_t attempts;
+  const char *node; /* valid until the next row */
+  uint32_t rank, slot, epoch;
+  double start_s;  /* since the run's first task start */
+  double wall_s, cpu_s;
+  uint64_t max_rss_bytes, output_bytes;
+  uint64_t pack_offset; /* of its END frame in DIR/out/rRANK-eEPOCH.pack; 0: no pack record (skipped) */
+};
+
+enum amz_row_sort { AMZ_BY_INDEX, AMZ_BY_WALL, AMZ_BY_START };
+struct amz_row_query {
+  bool failed_only;
+  enum amz_row_sort sort;  /* WALL: longest first */
+  uint64_t limit;          /* 0: all */
+  bool has_index;          /* only this one */
+  uint64_t index;
+};
+
+/* Opens the snapshot while the run lives (lease alive), else run.db. *ret_as_of_s: how old what is seen is, 0 for a finished run.
+ * \return AMZ_OK; AMZ_ENOENT, AMZ_EIO, AMZ_ECORRUPT with *err. Release with amz_store_reader_free (accepts NULL). */
+int amz_store_reader_new(const char *dir, struct amz_error *err, struct amz_store_reader **ret, double *ret_as_of_s);
+void amz_store_reader_free(struct amz_store_reader *r);
+uint64_t amz_store_reader_tasks(const struct amz_store_reader *r);
+int amz_store_reader_counts(struct amz_store_reader *r, struct amz_error *err, struct amz_store_counts *ret);
+/* Calls row for each; stops when it returns non-zero. \return AMZ_OK; row's value when non-zero; AMZ_EIO. */
+int amz_store_reader_rows(struct amz_store_reader *r, const struct amz_row_query *query,
+                          int (*row)(void *ctx, const struct amz_task_row *row), void *ctx, struct amz_error *err);
+
+#endif
