@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <amorsize/error.h>
+#include <amorsize/message.h>
 
 struct amz_exec;
 
@@ -41,6 +42,7 @@ struct amz_exec_command {
 struct amz_exec_end {
   uint32_t slot;
   uint64_t tag;
+  enum amz_outcome outcome; /* by ok_exit, or as amz_exec_kill said */
   int32_t exit_code;       /* 0..255; 126, 127 when it couldn't be started (as shells say); -1 by signal */
   int32_t signal;          /* 0 when it exited */
   int32_t start_errno;     /* why it couldn't be started, or 0 */
@@ -65,7 +67,9 @@ int amz_exec_fd(const struct amz_exec *x);
 /* Queue a start (or a signal to what runs on a slot: to its process group); amz_exec_flush sends what is queued as far as the
  * socket takes it, without blocking. \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: slot out of range or busy (start). */
 int amz_exec_start(struct amz_exec *x, const struct amz_exec_command *command);
-int amz_exec_kill(struct amz_exec *x, uint32_t slot, int signal);
+/* `as`: AMZ_TIMED_OUT or AMZ_CANCELLED when the attempt is to be recorded as that however it ends; 0: judged by its exit status. A slot that
+ * is idle by the time the helper hears of it is no error. */
+int amz_exec_kill(struct amz_exec *x, uint32_t slot, int signal, enum amz_outcome as);
 /* \return AMZ_OK; AMZ_ECLOSED: the helper is gone. *ret_pending: bytes remain, wait until the descriptor is writable. */
 int amz_exec_flush(struct amz_exec *x, bool *ret_pending);
 /* The next end, without blocking. \return 1 with *ret; 0: none now; AMZ_ECLOSED: the helper is gone (ends already received come first). */

@@ -74,7 +74,7 @@ enum amz_action_kind {
   AMZ_DO_RECORD,   /* master: write results/bulk into the store; final: no more attempts follow */
   AMZ_DO_FENCE,    /* master: have the launcher kill `rank`, then tell FENCED */
   AMZ_DO_RUN,      /* worker: run positions [first, first+count) on the idle slot `slot`, attempt `attempt` */
-  AMZ_DO_KILL,     /* worker: send `signal` to what runs on `slot` */
+  AMZ_DO_KILL,     /* worker: send `signal` to what runs on `slot`; its result will be `outcome` (TIMED_OUT or CANCELLED) */
   AMZ_DO_SYNC,     /* worker: make pack records durable, then tell DURABLE (one at a time) */
   AMZ_DO_FINISH,   /* both: nothing more will come from this machine; master: see amz_master_end */
 };
@@ -91,6 +91,7 @@ struct amz_action {
   uint64_t first, count;
   uint32_t attempt;
   int signal;
+  enum amz_outcome outcome;
 };
 
 struct amz_actions; /* an append-only list with the memory of what it points to */

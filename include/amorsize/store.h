@@ -67,6 +67,7 @@ struct amz_store; /* has a thread of its own for everything that waits for disks
 struct amz_store_config {
   const char *dir;
   int64_t commit_ns;      /* 0: 1 s */
+  uint32_t retries;       /* failures.retries: when rebuilding from packs, a failed attempt <= retries isn't final */
   struct amz_lease *lease; /* refreshed by the store's thread; may be NULL */
 };
 
