@@ -1,0 +1,79 @@
+/* Numbers of a run into text and JSON. Pure: nothing is printed here. */
+#ifndef AMORSIZE_REPORT_H
+#define AMORSIZE_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/buf.h>
+#include <amorsize/error.h>
+#include <amorsize/sched.h>
+
+enum amz_run_state { AMZ_RUN_STARTING, AMZ_RUN_RUNNING, AMZ_RUN_DRAINING, AMZ_RUN_DONE, AMZ_RUN_STOPPED, AMZ_RUN_FAILED };
+
+/* Where a run stands; also the content of status.json. Counts include what earlier launches of the same run recorded. */
+struct amz_run_progress {
+  enum amz_run_state state;
+  uint64_t total, succeeded, failed, skipped; /* succeeded doesn't include skipped */
+  uint64_t running;       /* slots busy now */
+  uint64_t retried;
+  uint32_t epoch, ranks, slots;
+  int64_t elapsed_ns;     /* since this launch's first task start */
+  int64_t eta_ns;         /* of the rest; -1: unknown */
+  int64_t updated_ns;     /* CLOCK_REALTIME */
+  double task_mean_s;
+  double utilisation;     /* Σ task wall / (slots × elapsed), this launch; 0 when unknown */
+  const char *job, *run_dir, *host;
+  int64_t pid;
+};
+
+#define AMZ_SLOWEST 5
+struct amz_slow_task {
+  uint64_t index;
+  double wall_s;
+};
+
+/* What is said at the end of a launch. */
+struct amz_run_summary {
+  const char *job, *run_dir;
+  enum amz_end end;
+  const char *reason;      /* why it ended early, as words: "interrupted (SIGINT)", "stop requested"; NULL when it didn't */
+  uint64_t total, succeeded, failed, skipped, not_run; /* of the whole run, all launches; Σ of the last four = total */
+  uint64_t this_launch;    /* outcomes recorded by this launch */
+  uint64_t retried, chunks;
+  uint32_t epoch, ranks, slots, threads;
+  const char *policy;
+  double makespan_s;       /* this launch: first task start to last task end; 0 when nothing ran */
+  double launch_s;         /* from the command's start to the first task start */
+  double total_s;          /* the command's whole time so far */
+  double utilisation;      /* Σ task wall / (slots × makespan) of this launch */
+  double efficiency;       /* the same as long as a task's one-slot time is not known better */
+  double throughput;       /* outcomes of this launch per second of makespan */
+  double task_mean_s, task_max_s, cpu_s;
+  uint64_t output_bytes, max_rss_bytes;
+  double predicted_s;      /* < 0: there was no prediction */
+  struct amz_slow_task slowest[AMZ_SLOWEST]; /* of this launch, longest first */
+  size_t n_slowest;
+  struct amz_slow_task failures[AMZ_SLOWEST]; /* the first failed task indexes of this launch */
+  size_t n_failures;
+};
+
+/* Exit status that the summary calls for: 0, 1, 75 (design section 8). */
+int amz_report_exit_status(const struct amz_run_summary *s);
+
+/* One line of at most `width` columns without newline: bar, share, counts, failures, rate, ETA. */
+void amz_report_progress_bar(const struct amz_run_progress *p, size_t width, struct amz_buf *out);
+/* The same as a plain log line. */
+void amz_report_progress_line(const struct amz_run_progress *p, struct amz_buf *out);
+/* Several lines: what was done, how well, which were the slowest, what failed and how to look at it, where the outputs are, how to go on. */
+void amz_report_summary(const struct amz_run_summary *s, struct amz_buf *out);
+
+/* The JSON contract of design section 8. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_report_summary_json(const struct amz_run_summary *s, struct amz_buf *out);
+int amz_report_status_json(const struct amz_run_progress *p, struct amz_buf *out);
+
+/* Reads what amz_report_status_json wrote. Strings go into *text, which must outlive *ret. \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM. */
+int amz_report_status_parse(const char *json, size_t n, struct amz_buf *text, struct amz_run_progress *ret);
+
+#endif

@@ -1,0 +1,54 @@
+/* The driver: whole runs, from a loaded job to a closed store. The command line is its only caller; it prints nothing itself. */
+#ifndef AMZ_RUN_RUN_H
+#define AMZ_RUN_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <amorsize/diag.h>
+#include <amorsize/error.h>
+#include <amorsize/job.h>
+#include <amorsize/report.h>
+
+/* What the driver tells while it works. All callbacks are optional (NULL) and run in the driver's thread. */
+struct amz_run_observer {
+  void *ctx;
+  void (*findings)(void *ctx, const struct amz_diags *diags); /* of the job description: errors and warnings */
+  void (*began)(void *ctx, const struct amz_run_progress *p); /* directory and layout are known, nothing has started yet */
+  void (*progress)(void *ctx, const struct amz_run_progress *p); /* about ten times a second */
+  void (*note)(void *ctx, enum amz_severity severity, const char *text); /* "finishing 2 running tasks …" */
+};
+
+struct amz_run_options {
+  const char *parent;  /* where NAME.runs goes; NULL: the current directory */
+  bool retry_failed;   /* resume: failed tasks are run again, too */
+};
+
+/* A new run of what `input` describes. Signals SIGINT, SIGTERM (and SIGHUP) drain; a second one cancels.
+ * *ret_summary's strings live in *ret_text.
+ * \return AMZ_OK: the run has ended some way, see the summary; AMZ_EINVAL: the description (findings were told), nothing was started;
+ * AMZ_EENV, AMZ_EIO, AMZ_EBUSY, AMZ_ENOMEM with *err: environment. When *ret_summary->run_dir is set on failure, what was recorded is safe there. */
+int amz_run_new(const struct amz_job_input *input, const struct amz_run_options *options, const struct amz_run_observer *observer,
+                struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err);
+
+/* Goes on with a run directory: runs exactly the tasks without a recorded outcome. */
+int amz_run_resume(const char *dir, const struct amz_run_options *options, const struct amz_run_observer *observer,
+                   struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err);
+
+/* Loads the description with the disk's files for `check` and `--dry-run`: as amz_job_load. */
+int amz_run_load(const struct amz_job_input *input, struct amz_diags *diags, struct amz_job **ret);
+
+/* The same for the job of a run directory (from its `inputs`), for reports. \return as amz_job_load, or AMZ_EIO, AMZ_ECORRUPT with *err. */
+int amz_run_load_recorded(const char *dir, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err);
+
+/* Asks a live run to drain: writes DIR/stop. \return AMZ_OK; AMZ_ENOENT: it isn't running; AMZ_EIO. */
+int amz_run_request_stop(const char *dir, struct amz_error *err);
+
+/* How many slots a run would use: the layout until the planner exists. */
+struct amz_layout {
+  uint32_t ranks, slots, threads;
+  uint32_t cores;          /* allowed to us */
+};
+int amz_run_layout(const struct amz_job *job, struct amz_layout *ret, struct amz_error *err);
+
+#endif
