@@ -1,0 +1,115 @@
+/* Which cores are ours, by hwloc. */
+#include <amorsize/node.h>
+
+#include <hwloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/alloc.h>
+
+/* Only packages, cores and processing units are looked at: caches and devices would cost time at every start. */
+static int load_topology(hwloc_topology_t *ret, struct amz_error *err)
+{
+  hwloc_topology_t topology;
+
+  if (hwloc_topology_init(&topology) < 0)
+    return amz_error_set(err, AMZ_ENOMEM, "hwloc: out of memory");
+  if (hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE) < 0 ||
+      hwloc_topology_set_type_filter(topology, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL) < 0 ||
+      hwloc_topology_load(topology) < 0) {
+    hwloc_topology_destroy(topology);
+    return amz_error_set(err, AMZ_EENV, "hwloc cannot read this machine's topology; is /sys mounted?");
+  }
+  *ret = topology;
+  return AMZ_OK;
+}
+
+/* The allowed set cut down to our affinity mask. \return NULL when out of memory. */
+static hwloc_bitmap_t usable_units(hwloc_topology_t topology)
+{
+  hwloc_bitmap_t usable = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(topology)), bound = hwloc_bitmap_alloc();
+
+  if (usable && bound && hwloc_get_cpubind(topology, bound, HWLOC_CPUBIND_PROCESS) == 0 && !hwloc_bitmap_iszero(bound))
+    (void)hwloc_bitmap_and(usable, usable, bound);
+  hwloc_bitmap_free(bound);
+  return usable;
+}
+
+/* Appends the usable units of one object as a core; takes them out of `usable`. */
+static void add_core(struct amz_cores *cores, hwloc_bitmap_t usable, hwloc_const_bitmap_t units)
+{
+  uint32_t at = cores->starts[cores->count];
+
+  for (int unit = hwloc_bitmap_first(units); unit >= 0; unit = hwloc_bitmap_next(units, unit))
+    if (hwloc_bitmap_isset(usable, (unsigned)unit)) {
+      cores->cpus[at++] = (uint32_t)unit;
+      hwloc_bitmap_clr(usable, (unsigned)unit);
+    }
+  if (at > cores->starts[cores->count])
+    cores->starts[++cores->count] = at;
+}
+
+static void add_all_cores(struct amz_cores *cores, hwloc_topology_t topology, hwloc_bitmap_t usable)
+{
+  hwloc_obj_t object = NULL;
+
+  while ((object = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, object)))
+    add_core(cores, usable, object->cpuset);
+  object = NULL;
+  while ((object = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, object))) /* those without a core */
+    add_core(cores, usable, object->cpuset);
+}
+
+int amz_cores_allowed(struct amz_error *err, struct amz_cores *ret)
+{
+  struct amz_cores cores = {0, NULL, NULL};
+  hwloc_topology_t topology = NULL;
+  hwloc_bitmap_t usable;
+  int units, rc = load_topology(&topology, err);
+
+  if (rc < 0)
+    return rc;
+  usable = usable_units(topology);
+  units = usable ? hwloc_bitmap_weight(usable) : 0;
+  if (units > 0) {
+    cores.cpus = amz_new_array((size_t)units, sizeof *cores.cpus);
+    cores.starts = amz_new_array((size_t)units + 1, sizeof *cores.starts);
+  }
+  if (!usable || (units > 0 && (!cores.cpus || !cores.starts))) {
+    rc = amz_error_set(err, AMZ_ENOMEM, "out of memory for the list of cores");
+    goto out;
+  }
+  if (units > 0)
+    add_all_cores(&cores, topology, usable);
+  if (cores.count == 0) {
+    rc = amz_error_set(err, AMZ_EENV, "no core is allowed to this process: look at its affinity mask (taskset -p $$) and cpuset");
+    goto out;
+  }
+  *ret = cores;
+  cores = (struct amz_cores){0, NULL, NULL};
+out:
+  amz_cores_clear(&cores);
+  hwloc_bitmap_free(usable);
+  hwloc_topology_destroy(topology);
+  return rc;
+}
+
+void amz_cores_clear(struct amz_cores *cores)
+{
+  free(cores->cpus);
+  free(cores->starts);
+  *cores = (struct amz_cores){0, NULL, NULL};
+}
+
+void amz_cores_of_slot(const struct amz_cores *cores, uint32_t slot, uint32_t slots, uint32_t threads, const uint32_t **ret_cpus, size_t *ret_n)
+{
+  uint64_t needed = (uint64_t)slots * threads;
+  uint32_t from = 0, to = cores->count;
+
+  if (needed <= cores->count) {
+    from = slot * threads;
+    to = from + threads;
+  }
+  *ret_cpus = cores->cpus + cores->starts[from];
+  *ret_n = cores->starts[to] - cores->starts[from];
+}
