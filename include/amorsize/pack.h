@@ -1,7 +1,7 @@
 /* Pack files: the outputs of many tasks in one append-only file, and the truth from which the store can be rebuilt.
  *
- * A pack begins with a header {magic "AMZPACK1", version, rank, epoch}; then frames follow, each with a magic, a length and a CRC-32 of
- * head and content, so that a reader finds its way past a torn or zeroed stretch:
+ * A pack begins with a header {magic "AMZPACK1", version, rank, epoch}; then frames follow, each with a magic, a length and CRC-32s of
+ * head and content, so that a reader finds its way past a torn or zeroed stretch (bytes: src/store/pack_format.h):
  *   DATA  index, attempt, stream (1 stdout, 2 stderr), offset of this attempt's previous frame (0: first), bytes (<= AMZ_PACK_DATA_MAX)
  *   END   index, attempt, seq, outcome, exit code, signal, slot, start, wall, cpu, rss, stdout bytes, stderr bytes, offset of this attempt's last DATA frame (0: none)
  * The back links let one task's output be read without scanning. All numbers little-endian. */
@@ -30,6 +30,7 @@ struct amz_pack_writer {
   int fd;
   uint64_t offset;   /* where the next frame goes */
   uint64_t next_seq; /* of END frames, from 1 */
+  uint32_t seed;     /* of the frames' checksums; from the header */
 };
 
 /* Creates the file (it must not exist), writes its header.
@@ -37,7 +38,7 @@ struct amz_pack_writer {
 int amz_pack_create(const char *path, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_pack_writer *ret);
 /* Both append whole frames: on failure (ENOSPC …) the file is cut back to where it was and errno is that of the failing call.
  * `*link` is the attempt's chain: start with 0, pass the same variable each time.
- * \return AMZ_OK; AMZ_EIO. */
+ * \return AMZ_OK; AMZ_EIO; AMZ_EINVAL: more than AMZ_PACK_DATA_MAX bytes, or no such stream. No bytes: no frame. */
 int amz_pack_data(struct amz_pack_writer *w, uint64_t index, uint32_t attempt, int stream, const void *bytes, size_t n, uint64_t *link);
 /* Fills in end->result.seq and .pack_offset; small output that wasn't written yet goes along in the same write: `tail` are
  * {stdout, stderr} bytes, each <= AMZ_PACK_DATA_MAX. */
@@ -45,6 +46,7 @@ struct amz_pack_tail {
   const void *bytes[2];
   size_t n[2];
 };
+/* \return as amz_pack_data. `tail` may be NULL. */
 int amz_pack_finish(struct amz_pack_writer *w, struct amz_pack_end *end, const struct amz_pack_tail *tail, uint64_t *link);
 void amz_pack_close(struct amz_pack_writer *w);
 
@@ -57,7 +59,9 @@ int amz_pack_open(const char *path, struct amz_error *err, struct amz_pack_reade
 void amz_pack_reader_free(struct amz_pack_reader *r);
 uint32_t amz_pack_rank(const struct amz_pack_reader *r);
 uint32_t amz_pack_epoch(const struct amz_pack_reader *r);
-/* The next intact END frame at or behind *offset, which moves on; damaged stretches are passed over and counted.
+/* The next intact END frame at or behind *offset (0: from the start), which moves behind it; damaged stretches are passed over, and their
+ * bytes counted per call in *ret_skipped_bytes (may be NULL). At the end *offset stays behind the last intact frame, so that one
+ * can go on there when the pack has grown.
  * \return 1 with *ret; 0 at the end of what is intact; AMZ_EIO. */
 int amz_pack_next_end(struct amz_pack_reader *r, uint64_t *offset, struct amz_pack_end *ret, uint64_t *ret_skipped_bytes, struct amz_error *err);
 /* Writes one stream (1 or 2) of the attempt whose END frame is at end_offset, in order, by calling put for each piece.
