@@ -1,0 +1,88 @@
+/* The list of policies and the one wrapper around them.
+ *
+ * Invariant: whatever a formula says, an answer is in [1, remaining], so that the chunks of a run sum up to its tasks and a
+ * run ends. A name that isn't in the list finds nothing. */
+#include "policies.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/alloc.h>
+
+struct amz_policy {
+  const struct amz_policy_ops *ops;
+  void *state;
+};
+
+static const struct amz_policy_ops *const policies[] = {
+  &amz_policy_static,
+  &amz_policy_ss,
+  &amz_policy_gss,
+  &amz_policy_fac2,
+};
+
+const struct amz_policy_ops *const *amz_policy_list(size_t *ret_n)
+{
+  *ret_n = sizeof policies / sizeof *policies;
+  return policies;
+}
+
+const struct amz_policy_ops *amz_policy_find(const char *name)
+{
+  if (!name)
+    return NULL;
+  for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
+    if (strcmp(policies[i]->name, name) == 0)
+      return policies[i];
+  return NULL;
+}
+
+int amz_policy_new(const struct amz_policy_ops *ops, const struct amz_policy_params *params, struct amz_policy **ret)
+{
+  struct amz_policy *policy;
+
+  if (!ops || !params || params->slots == 0)
+    return AMZ_EINVAL;
+  policy = amz_new_array(1, sizeof *policy);
+  if (!policy)
+    return AMZ_ENOMEM;
+  policy->ops = ops;
+  policy->state = amz_new_array(1, ops->state_bytes);
+  if (!policy->state) {
+    free(policy);
+    return AMZ_ENOMEM;
+  }
+  if (ops->init)
+    ops->init(policy->state, params);
+  *ret = policy;
+  return AMZ_OK;
+}
+
+void amz_policy_free(struct amz_policy *policy)
+{
+  if (!policy)
+    return;
+  free(policy->state);
+  free(policy);
+}
+
+uint64_t amz_policy_next(struct amz_policy *policy, const struct amz_policy_ask *ask)
+{
+  struct amz_policy_ask asked = *ask;
+  uint64_t size;
+
+  if (asked.remaining == 0)
+    return 0;
+  if (asked.slots == 0)
+    asked.slots = 1; /* formulas divide by it */
+  size = policy->ops->next(policy->state, &asked);
+  if (size < 1)
+    return 1;
+  return size < asked.remaining ? size : asked.remaining;
+}
+
+void amz_policy_feedback(struct amz_policy *policy, const struct amz_policy_feedback *seen)
+{
+  if (policy->ops->feedback)
+    policy->ops->feedback(policy->state, seen);
+}
