@@ -84,10 +84,10 @@ struct amz_message {
   /* HELLO */
   uint32_t slots;
   const char *node;     /* borrowed; NUL-terminated; NULL is "" */
-  /* REPORT */
-  uint32_t hungry;      /* how many chunks are wanted now (0: none) */
+  /* REPORT and BYE */
+  uint32_t hungry;      /* how many chunks are wanted on top of those asked for before (0: no more) */
   uint32_t busy;        /* slots that run a task */
-  uint64_t durable_upto; /* all pack records up to this seq are on disk; in BYE too */
+  uint64_t durable_upto; /* all pack records up to this seq are on disk */
   const struct amz_result *results;
   size_t n_results;
   const struct amz_bulk *bulks;
