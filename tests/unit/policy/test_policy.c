@@ -90,8 +90,8 @@ static void compare_with_reference(const char *policy, uint64_t tasks, uint32_t 
 
   (void)snprintf(row, sizeof row, "%s, N=%" PRIu64 ", P=%" PRIu32, policy, tasks, slots);
   (void)snprintf(command, sizeof command,
-                 "awk -v policy=%s -v N=%" PRIu64 " -v P=%" PRIu32 " -f '%s/tests/unit/policy/reference.awk'", policy, tasks, slots,
-                 top);
+                 "awk -v policy=%s -v N=%" PRIu64 " -v P=%" PRIu32 " -f '%s/tests/unit/policy/reference.awk'", policy, tasks,
+                 slots, top);
   awk = popen(command, "r");
   if (!awk) {
     CU_FAIL("popen");
