@@ -66,10 +66,15 @@ int amz_report_exit_status(const struct amz_run_summary *s);
 void amz_report_progress_bar(const struct amz_run_progress *p, size_t width, struct amz_buf *out);
 /* The same as a plain log line. */
 void amz_report_progress_line(const struct amz_run_progress *p, struct amz_buf *out);
+/* Several lines, for `status`: the same in full. */
+void amz_report_status(const struct amz_run_progress *p, struct amz_buf *out);
+/* \return "running", "finished" …; never NULL. */
+const char *amz_run_state_name(enum amz_run_state state);
 /* Several lines: what was done, how well, which were the slowest, what failed and how to look at it, where the outputs are, how to go on. */
 void amz_report_summary(const struct amz_run_summary *s, struct amz_buf *out);
 
-/* The JSON contract of design section 8. \return AMZ_OK; AMZ_ENOMEM. */
+/* One JSON object and a newline. In JSON, as in the contract, `succeeded` counts skipped tasks too, so that succeeded, failed and not_run
+ * sum up to the total; `skipped` says how many of them. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_report_summary_json(const struct amz_run_summary *s, struct amz_buf *out);
 int amz_report_status_json(const struct amz_run_progress *p, struct amz_buf *out);
 
