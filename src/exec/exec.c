@@ -1,0 +1,381 @@
+/* The rank's side of the spawn helper: starts it, queues commands, hears of ends. Never blocks but in new and free. */
+#include <amorsize/exec.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <amorsize/alloc.h>
+#include <amorsize/buf.h>
+
+#include "find.h"
+#include "helper.h"
+#include "wire.h"
+
+#ifndef AMZ_PKGLIBEXECDIR
+#error "AMZ_PKGLIBEXECDIR says where the helper is installed"
+#endif
+
+#define RECEIVE (64u * 1024)
+#define READY_MS 60000 /* a program on a busy parallel filesystem may take that long to load */
+#define END_MS 5000    /* for a helper to kill its tasks and go */
+
+struct amz_exec {
+  int fd;
+  pid_t helper;
+  uint32_t slots;
+  bool *busy;
+  struct amz_buf in, out;
+  size_t in_pos;
+  bool drained; /* the socket had no more than what was received last */
+  bool closed;
+};
+
+extern char **environ;
+
+/* ---- starting the helper ---------------------------------------------------------------------------------------------- */
+
+static int find_helper(const struct amz_exec_config *config, struct amz_error *err, struct amz_buf *ret)
+{
+  char self[4096];
+  ssize_t n;
+  int rc;
+
+  if (config->helper_path) {
+    amz_buf_adds(ret, config->helper_path);
+    return amz_buf_ok(ret);
+  }
+  n = readlink("/proc/self/exe", self, sizeof self - 1);
+  self[n > 0 ? n : 0] = '\0';
+  rc = amz_helper_find(self, AMZ_PKGLIBEXECDIR, err, ret);
+  return rc == AMZ_ENOENT ? AMZ_EENV : rc;
+}
+
+/* A session of its own, so that the terminal's Ctrl-C reaches neither the helper nor its tasks. */
+static int spawn_attributes(posix_spawnattr_t *attributes)
+{
+  int rc = posix_spawnattr_init(attributes);
+
+  if (rc == 0 && (rc = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID)) != 0)
+    (void)posix_spawnattr_destroy(attributes);
+  return rc;
+}
+
+static int spawn_descriptors(posix_spawn_file_actions_t *actions, int fd)
+{
+  int rc = posix_spawn_file_actions_init(actions);
+
+  if (rc != 0)
+    return rc;
+  if ((rc = posix_spawn_file_actions_adddup2(actions, fd, AMZ_HELPER_FD)) == 0 &&
+      (rc = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)) == 0)
+    rc = posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  if (rc != 0)
+    (void)posix_spawn_file_actions_destroy(actions);
+  return rc;
+}
+
+/* \return 0 or an errno. */
+static int spawn_helper(const char *path, int fd, pid_t *ret)
+{
+  static char name[] = "amorsize-mpi-helper", number[] = "3";
+  char *argv[] = {name, number, NULL};
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int rc = spawn_descriptors(&actions, fd);
+
+  _Static_assert(AMZ_HELPER_FD == 3, "the helper is told its descriptor");
+  if (rc != 0)
+    return rc;
+  rc = spawn_attributes(&attributes);
+  if (rc == 0) {
+    rc = posix_spawn(ret, path, &actions, &attributes, argv, environ);
+    (void)posix_spawnattr_destroy(&attributes);
+  }
+  (void)posix_spawn_file_actions_destroy(&actions);
+  return rc;
+}
+
+/* Descriptors 0..3 have a meaning in the helper; a rank that was started with some of them closed gets its socket beyond them. */
+static int open_socket(int ret[2])
+{
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret) < 0)
+    return errno;
+  for (int i = 0; i < 2; i++) {
+    int moved = ret[i] > AMZ_HELPER_FD ? ret[i] : fcntl(ret[i], F_DUPFD_CLOEXEC, AMZ_HELPER_FD + 1), error = errno;
+
+    if (moved < 0) {
+      (void)close(ret[0]);
+      (void)close(ret[1]);
+      return error;
+    }
+    if (moved != ret[i])
+      (void)close(ret[i]);
+    ret[i] = moved;
+  }
+  return 0;
+}
+
+static int launch_helper(struct amz_exec *x, const struct amz_exec_config *config, struct amz_error *err)
+{
+  struct amz_buf path = AMZ_BUF_INIT;
+  int fds[2], rc, error;
+
+  if ((rc = find_helper(config, err, &path)) < 0)
+    goto out;
+  if ((error = open_socket(fds)) != 0) {
+    rc = amz_error_sys(err, AMZ_EIO, error, "cannot make a socket for the helper");
+    goto out;
+  }
+  error = spawn_helper(path.data, fds[1], &x->helper);
+  (void)close(fds[1]);
+  if (error == 0) {
+    x->fd = fds[0];
+  } else {
+    (void)close(fds[0]);
+    x->helper = 0;
+    rc = amz_error_sys(err, AMZ_EENV, error, "cannot start the helper %s", path.data);
+  }
+out:
+  amz_buf_clear(&path);
+  return rc;
+}
+
+/* ---- the socket ------------------------------------------------------------------------------------------------------- */
+
+int amz_exec_flush(struct amz_exec *x, bool *ret_pending)
+{
+  while (x->out.len > 0 && !x->closed) {
+    ssize_t n = send(x->fd, x->out.data, x->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (n >= 0)
+      amz_buf_consume(&x->out, (size_t)n);
+    else if (errno == EAGAIN || errno == EWOULDBLOCK)
+      break;
+    else if (errno != EINTR)
+      return AMZ_ECLOSED; /* what the helper said before it went can still be received */
+  }
+  if (x->closed)
+    return AMZ_ECLOSED;
+  *ret_pending = x->out.len > 0;
+  return AMZ_OK;
+}
+
+/* Receives what is there. \return 1: something came; 0: nothing now; AMZ_ECLOSED; AMZ_ENOMEM. */
+static int receive(struct amz_exec *x)
+{
+  size_t before;
+  ssize_t n;
+  char *at;
+
+  amz_buf_consume(&x->in, x->in_pos);
+  x->in_pos = 0;
+  before = x->in.len;
+  at = amz_buf_add_space(&x->in, RECEIVE);
+  if (!at) {
+    amz_buf_clear(&x->in);
+    return AMZ_ENOMEM;
+  }
+  do
+    n = recv(x->fd, at, RECEIVE, MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  x->in.len = before + (n > 0 ? (size_t)n : 0);
+  x->in.data[x->in.len] = '\0';
+  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    return 0;
+  if (n <= 0)
+    return AMZ_ECLOSED;
+  x->drained = (size_t)n < RECEIVE;
+  return 1;
+}
+
+/* \return 1 with a frame; 0; AMZ_ECLOSED, also for a helper that makes no sense or that we have no memory to hear. Answers 0 once, without
+ * a system call, when the socket has just been found empty. */
+static int next_frame(struct amz_exec *x, struct amz_wire_frame *ret)
+{
+  for (;;) {
+    int rc = amz_wire_next(&x->in, &x->in_pos, ret);
+
+    if (rc > 0)
+      return 1;
+    if (rc == 0 && x->drained) {
+      x->drained = false;
+      return 0;
+    }
+    if (rc == 0 && !x->closed)
+      rc = receive(x);
+    else
+      rc = AMZ_ECLOSED;
+    if (rc < 0)
+      x->closed = true;
+    if (rc <= 0)
+      return rc < 0 ? AMZ_ECLOSED : 0;
+  }
+}
+
+static int64_t now_ms(void)
+{
+  struct timespec ts = {0, 0};
+
+  (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* \return 1: poll(2) has something; 0: the time has come. */
+static int wait_for(int fd, short events, int64_t until_ms)
+{
+  struct pollfd p = {.fd = fd, .events = events};
+
+  for (;;) {
+    int64_t left = until_ms - now_ms();
+    int n = poll(&p, 1, left > 0 ? (int)left : 0);
+
+    if (n > 0)
+      return 1;
+    if (n == 0 || errno != EINTR)
+      return 0;
+  }
+}
+
+static int await_ready(struct amz_exec *x, struct amz_error *err)
+{
+  int64_t until_ms = now_ms() + READY_MS;
+  struct amz_wire_frame frame;
+  struct amz_error said;
+  bool pending = true;
+  int rc;
+
+  while (pending && (rc = amz_exec_flush(x, &pending)) == AMZ_OK && pending)
+    if (!wait_for(x->fd, POLLOUT, until_ms))
+      return amz_error_set(err, AMZ_EENV, "the helper does not answer");
+  while ((rc = next_frame(x, &frame)) == 0)
+    if (!wait_for(x->fd, POLLIN, until_ms))
+      return amz_error_set(err, AMZ_EENV, "the helper does not answer");
+  if (rc < 0)
+    return amz_error_set(err, AMZ_EENV, "the helper ended at once (is it of the same version, and can it find its libraries?)");
+  if (frame.kind != AMZ_WIRE_READY || amz_wire_read_ready(&frame.body, &said) < 0)
+    return amz_error_set(err, AMZ_EENV, "the helper does not speak our language: it is of another version");
+  if (said.code < 0 && err)
+    *err = said;
+  return said.code;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------- */
+
+static int set_up(struct amz_exec *x, const struct amz_exec_config *config, struct amz_error *err)
+{
+  const struct amz_wire_setup setup = {config->slots, config->rank, config->epoch, config->discard_output, config->pack_path};
+  int rc = amz_wire_add_setup(&x->out, &setup);
+
+  if (rc < 0)
+    return amz_error_set(err, rc, "cannot tell the helper what to do: %s", amz_err_name(rc));
+  rc = launch_helper(x, config, err);
+  return rc < 0 ? rc : await_ready(x, err);
+}
+
+int amz_exec_new(const struct amz_exec_config *config, struct amz_error *err, struct amz_exec **ret)
+{
+  struct amz_exec *x;
+  int rc;
+
+  if (config->slots == 0 || config->slots > AMZ_WIRE_SLOTS_MAX)
+    return amz_error_set(err, AMZ_EINVAL, "a rank has 1 to %u slots, not %u", AMZ_WIRE_SLOTS_MAX, config->slots);
+  x = calloc(1, sizeof *x);
+  if (!x)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  x->fd = -1;
+  x->slots = config->slots;
+  x->busy = amz_new_array(config->slots, sizeof *x->busy);
+  rc = x->busy ? set_up(x, config, err) : amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  if (rc < 0) {
+    amz_exec_free(x);
+    return rc;
+  }
+  *ret = x;
+  return AMZ_OK;
+}
+
+/* Says that nothing more will come, and waits for the helper's end of the socket to close, which its death does too. */
+static bool helper_leaves(const struct amz_exec *x)
+{
+  int64_t until_ms = now_ms() + END_MS;
+  char ignored[4096];
+
+  (void)shutdown(x->fd, SHUT_WR);
+  while (wait_for(x->fd, POLLIN, until_ms)) {
+    ssize_t n = recv(x->fd, ignored, sizeof ignored, MSG_DONTWAIT);
+
+    if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))
+      return true;
+  }
+  return false;
+}
+
+void amz_exec_free(struct amz_exec *x)
+{
+  if (!x)
+    return;
+  if (x->fd >= 0 && !helper_leaves(x))
+    (void)kill(x->helper, SIGKILL);
+  if (x->fd >= 0)
+    (void)close(x->fd);
+  while (x->helper > 0 && waitpid(x->helper, NULL, 0) < 0 && errno == EINTR)
+    ;
+  free(x->busy);
+  amz_buf_clear(&x->in);
+  amz_buf_clear(&x->out);
+  free(x);
+}
+
+/* ---- what the rank does ----------------------------------------------------------------------------------------------- */
+
+int amz_exec_fd(const struct amz_exec *x)
+{
+  return x->fd;
+}
+
+int amz_exec_start(struct amz_exec *x, const struct amz_exec_command *command)
+{
+  int rc;
+
+  if (command->slot >= x->slots || x->busy[command->slot] || !command->argv[0])
+    return AMZ_EINVAL;
+  if ((rc = amz_wire_add_start(&x->out, command)) < 0)
+    return rc;
+  x->busy[command->slot] = true;
+  return AMZ_OK;
+}
+
+int amz_exec_kill(struct amz_exec *x, uint32_t slot, int signal, enum amz_outcome as)
+{
+  const struct amz_wire_kill order = {slot, signal, (uint32_t)as};
+
+  if (slot >= x->slots || signal < 1 || signal >= NSIG)
+    return AMZ_EINVAL;
+  return x->busy[slot] ? amz_wire_add_kill(&x->out, &order) : AMZ_OK;
+}
+
+int amz_exec_next(struct amz_exec *x, struct amz_exec_end *ret)
+{
+  struct amz_wire_frame frame;
+  struct amz_exec_end end;
+  int rc = next_frame(x, &frame);
+
+  if (rc <= 0)
+    return rc;
+  if (frame.kind != AMZ_WIRE_END || amz_wire_read_end(&frame.body, &end) < 0 || end.slot >= x->slots || !x->busy[end.slot]) {
+    x->closed = true;
+    return AMZ_ECLOSED;
+  }
+  x->busy[end.slot] = false;
+  *ret = end;
+  return 1;
+}

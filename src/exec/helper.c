@@ -1,0 +1,399 @@
+/* The helper's loop: socket, ends of children, pipes; ten system calls or so for a short task beside those that start it.
+ *
+ * Pipes of a task are made known to epoll only when it has lived for WATCH_AFTER_NS: a short one is read once, after its end, and neither
+ * its output nor the closing of its pipes wakes the helper. Events of pipes are handled before ends, and ends before commands,
+ * so that an event never meets a pipe of another task than its own. */
+#include "helper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <amorsize/alloc.h>
+
+#include "launch.h"
+#include "task.h"
+#include "wire.h"
+
+#define WATCH_AFTER_NS 2000000
+#define EVENTS 64
+#define RECEIVE (64u * 1024)
+#define KEEP_RECEIVED (256u * 1024) /* a receive buffer that a long command has grown beyond this is given back */
+#define EVENT_SOCKET UINT64_MAX
+#define EVENT_CHILD (UINT64_MAX - 1)
+
+struct helper {
+  int fd, epoll, child_fd;
+  const struct amz_exec_sink *sink;
+  bool sink_open, ready, closing, waits_to_send;
+  char *const *environment;
+  struct amz_task_output output;
+  struct amz_launcher launcher;
+  struct amz_task *tasks;
+  uint32_t slots, running, doomed; /* doomed: killed as timed out or cancelled, not ended yet */
+  struct amz_task *oldest, *youngest; /* running tasks whose pipes are not watched yet */
+  struct amz_wire_start start;
+  struct amz_buf in, out;
+  struct amz_error *err;
+};
+
+/* ---- which pipes are watched ------------------------------------------------------------------------------------------- */
+
+static void unwatched_add(struct helper *h, struct amz_task *t)
+{
+  t->before = h->youngest;
+  t->after = NULL;
+  *(h->youngest ? &h->youngest->after : &h->oldest) = t;
+  h->youngest = t;
+}
+
+static void unwatched_remove(struct helper *h, struct amz_task *t)
+{
+  *(t->before ? &t->before->after : &h->oldest) = t->after;
+  *(t->after ? &t->after->before : &h->youngest) = t->before;
+  t->before = t->after = NULL;
+}
+
+static int watch(const struct helper *h, int fd, uint32_t events, uint64_t data, int operation)
+{
+  struct epoll_event event = {.events = events, .data = {.u64 = data}};
+
+  return epoll_ctl(h->epoll, operation, fd, &event) < 0 ? amz_error_sys(h->err, AMZ_EIO, errno, "cannot watch a descriptor") : AMZ_OK;
+}
+
+static int watch_old(struct helper *h)
+{
+  int64_t now = h->oldest ? amz_clock_ns(CLOCK_MONOTONIC) : 0;
+
+  while (h->oldest && now - h->oldest->began_ns >= WATCH_AFTER_NS) {
+    struct amz_task *t = h->oldest;
+
+    unwatched_remove(h, t);
+    t->watched = true;
+    for (unsigned i = 0; i < 2; i++)
+      if (watch(h, t->fds[i], EPOLLIN, (uint64_t)t->slot * 2 + i, EPOLL_CTL_ADD) < 0)
+        return AMZ_EIO;
+  }
+  return AMZ_OK;
+}
+
+/* \return how long nothing but an event can want us, in ms; -1: forever. */
+static int patience(const struct helper *h)
+{
+  int64_t left;
+
+  if (!h->oldest)
+    return -1;
+  left = h->oldest->began_ns + WATCH_AFTER_NS - amz_clock_ns(CLOCK_MONOTONIC);
+  return left <= 0 ? 0 : (int)((left + 999999) / 1000000);
+}
+
+/* ---- ends ------------------------------------------------------------------------------------------------------------- */
+
+static int tell_end(struct helper *h, struct amz_task *t, const struct amz_task_status *status)
+{
+  struct amz_exec_end end;
+
+  amz_task_finish(t, status, &h->output, &end);
+  return amz_wire_add_end(&h->out, &end) < 0 ? amz_error_set(h->err, AMZ_ENOMEM, "out of memory") : AMZ_OK;
+}
+
+static struct amz_task *task_of(const struct helper *h, pid_t pid)
+{
+  for (uint32_t i = 0; i < h->slots; i++)
+    if (h->tasks[i].pid == pid)
+      return &h->tasks[i];
+  return NULL;
+}
+
+/* A task that was killed as timed out takes its whole process group with it. This must happen before it is reaped: until then nobody else can
+ * have got the group's number. */
+static void kill_doomed_groups(const struct helper *h)
+{
+  for (uint32_t i = 0; h->doomed && i < h->slots; i++) {
+    const struct amz_task *t = &h->tasks[i];
+    siginfo_t info;
+
+    info.si_pid = 0;
+    if (t->pid && t->as && waitid(P_PID, (id_t)t->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == t->pid)
+      (void)kill(-t->pid, SIGKILL);
+  }
+}
+
+static int end_of(struct helper *h, pid_t pid, int wait_status, const struct rusage *usage)
+{
+  struct amz_task_status status = {.wait_status = wait_status, .usage = usage};
+  struct amz_task *t = task_of(h, pid);
+
+  if (!t)
+    return AMZ_OK;
+  h->running--;
+  h->doomed -= t->as ? 1 : 0;
+  if (!t->watched)
+    unwatched_remove(h, t);
+  return tell_end(h, t, &status);
+}
+
+static int reap(struct helper *h)
+{
+  struct signalfd_siginfo info;
+  struct rusage usage;
+  int status, rc = AMZ_OK;
+  pid_t pid;
+
+  while (read(h->child_fd, &info, sizeof info) < 0 && errno == EINTR)
+    ;
+  kill_doomed_groups(h);
+  while (rc == AMZ_OK && h->running > 0) {
+    pid = wait4(-1, &status, WNOHANG, &usage);
+    if (pid < 0 && errno == EINTR)
+      continue;
+    if (pid <= 0)
+      break;
+    rc = end_of(h, pid, status, &usage);
+  }
+  return rc;
+}
+
+/* ---- commands --------------------------------------------------------------------------------------------------------- */
+
+static int corrupt(const struct helper *h)
+{
+  return amz_error_set(h->err, AMZ_ECORRUPT, "the rank sent something that is no command (another version?)");
+}
+
+static int start_failed(struct helper *h, struct amz_task *t, const struct amz_spawn *s)
+{
+  struct amz_task_status status = {.start_errno = s->error ? s->error : EIO};
+  struct amz_buf text = AMZ_BUF_INIT;
+  int rc;
+
+  status.exit_code = amz_spawn_explain(s, &text);
+  amz_task_keep(t, 1, amz_buf_text(&text), text.len, &h->output);
+  rc = tell_end(h, t, &status);
+  amz_buf_clear(&text);
+  return rc;
+}
+
+static int do_start(struct helper *h, struct amz_cursor *body)
+{
+  struct amz_spawn spawn;
+  struct amz_task *t;
+  int rc = amz_wire_read_start(body, &h->start);
+
+  if (rc < 0)
+    return rc == AMZ_ENOMEM ? amz_error_set(h->err, rc, "out of memory") : corrupt(h);
+  if (h->start.command.slot >= h->slots || h->tasks[h->start.command.slot].pid)
+    return corrupt(h);
+  t = &h->tasks[h->start.command.slot];
+  amz_task_begin(t, &h->start.command);
+  if (amz_launch(&h->launcher, t, &h->start, &spawn) < 0)
+    return start_failed(h, t, &spawn);
+  h->running++;
+  unwatched_add(h, t);
+  return AMZ_OK;
+}
+
+/* The first reason counts: a task that timed out stays timed out when the run is cancelled before it has died. */
+static int do_kill(struct helper *h, struct amz_cursor *body)
+{
+  struct amz_wire_kill order;
+  struct amz_task *t;
+
+  if (amz_wire_read_kill(body, &order) < 0 || order.slot >= h->slots || order.as > AMZ_CANCELLED)
+    return corrupt(h);
+  t = &h->tasks[order.slot];
+  if (!t->pid)
+    return AMZ_OK;
+  if (order.as && !t->as) {
+    t->as = (enum amz_outcome)order.as;
+    h->doomed++;
+  }
+  (void)kill(-t->pid, order.signal);
+  return AMZ_OK;
+}
+
+static int set_up(struct helper *h, const struct amz_wire_setup *setup, struct amz_error *err)
+{
+  h->output = (struct amz_task_output){NULL, setup->discard_output, malloc(AMZ_TASK_HOLD)};
+  h->tasks = amz_new_array(setup->slots, sizeof *h->tasks);
+  if (!h->tasks || !h->output.scratch)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory for %u slots", setup->slots);
+  for (h->slots = 0; h->slots < setup->slots; h->slots++)
+    amz_task_init(&h->tasks[h->slots], h->slots);
+  if (amz_launcher_init(&h->launcher, h->environment, setup->slots) < 0)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  if (!setup->pack_path || !h->sink)
+    return AMZ_OK;
+  if (h->sink->open(h->sink->ctx, setup->pack_path, setup->rank, setup->epoch, err) < 0)
+    return AMZ_EIO;
+  h->sink_open = true;
+  h->output.sink = h->sink;
+  return AMZ_OK;
+}
+
+/* A set-up that fails is the rank's to tell: the helper answers, and waits for the socket to close. */
+static int do_setup(struct helper *h, struct amz_cursor *body)
+{
+  struct amz_wire_setup setup;
+  struct amz_error err = {.code = AMZ_OK};
+
+  if (h->ready || amz_wire_read_setup(body, &setup) < 0)
+    return corrupt(h);
+  h->ready = true;
+  if (set_up(h, &setup, &err) < 0)
+    h->slots = 0; /* nothing can be started */
+  return amz_wire_add_ready(&h->out, &err) < 0 ? amz_error_set(h->err, AMZ_ENOMEM, "out of memory") : AMZ_OK;
+}
+
+static int perform(struct helper *h, struct amz_wire_frame *frame)
+{
+  static const struct {
+    uint8_t kind;
+    int (*perform)(struct helper *, struct amz_cursor *);
+  } known[] = {{AMZ_WIRE_START, do_start}, {AMZ_WIRE_KILL, do_kill}, {AMZ_WIRE_SETUP, do_setup}};
+
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].kind == frame->kind && (h->ready || frame->kind == AMZ_WIRE_SETUP))
+      return known[i].perform(h, &frame->body);
+  return corrupt(h);
+}
+
+static int perform_received(struct helper *h)
+{
+  struct amz_wire_frame frame;
+  size_t pos = 0;
+  int rc;
+
+  while ((rc = amz_wire_next(&h->in, &pos, &frame)) > 0)
+    if ((rc = perform(h, &frame)) < 0)
+      return rc;
+  amz_buf_consume(&h->in, pos);
+  if (h->in.len == 0 && h->in.cap > KEEP_RECEIVED)
+    amz_buf_clear(&h->in);
+  return rc < 0 ? corrupt(h) : AMZ_OK;
+}
+
+/* ---- the socket ------------------------------------------------------------------------------------------------------- */
+
+static int receive(struct helper *h)
+{
+  size_t before = h->in.len;
+  char *at = amz_buf_add_space(&h->in, RECEIVE);
+  ssize_t n;
+
+  if (!at)
+    return amz_error_set(h->err, AMZ_ENOMEM, "out of memory for a command of more than %zu bytes", before);
+  do
+    n = recv(h->fd, at, RECEIVE, MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  h->in.len = before + (n > 0 ? (size_t)n : 0);
+  h->in.data[h->in.len] = '\0';
+  if (n > 0)
+    return perform_received(h);
+  if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+    h->closing = true;
+  return AMZ_OK;
+}
+
+static int flush(struct helper *h)
+{
+  bool waits;
+
+  while (h->out.len > 0) {
+    ssize_t n = send(h->fd, h->out.data, h->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+      h->closing = true;
+    if (n < 0)
+      break;
+    amz_buf_consume(&h->out, (size_t)n);
+  }
+  waits = h->out.len > 0;
+  if (waits == h->waits_to_send || h->closing)
+    return AMZ_OK;
+  h->waits_to_send = waits;
+  return watch(h, h->fd, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EVENT_SOCKET, EPOLL_CTL_MOD);
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------------------- */
+
+static int turn(struct helper *h)
+{
+  struct epoll_event events[EVENTS];
+  bool ended = false, told = false;
+  int n = epoll_wait(h->epoll, events, EVENTS, patience(h)), rc;
+
+  if (n < 0)
+    return errno == EINTR ? AMZ_OK : amz_error_sys(h->err, AMZ_EIO, errno, "cannot wait for events");
+  for (int i = 0; i < n; i++) {
+    uint64_t data = events[i].data.u64;
+
+    if (data == EVENT_CHILD)
+      ended = true;
+    else if (data == EVENT_SOCKET)
+      told = true;
+    else
+      amz_task_read(&h->tasks[data / 2], (int)(data % 2), &h->output);
+  }
+  if ((rc = watch_old(h)) < 0 || (ended && (rc = reap(h)) < 0) || (rc = flush(h)) < 0)
+    return rc;
+  if (told && (rc = receive(h)) < 0)
+    return rc;
+  return flush(h);
+}
+
+static int open_descriptors(struct helper *h)
+{
+  sigset_t set;
+
+  if (sigemptyset(&set) < 0 || sigaddset(&set, SIGCHLD) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
+      (h->child_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 || (h->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
+    return amz_error_sys(h->err, AMZ_EIO, errno, "cannot watch for events");
+  if (watch(h, h->child_fd, EPOLLIN, EVENT_CHILD, EPOLL_CTL_ADD) < 0 || watch(h, h->fd, EPOLLIN, EVENT_SOCKET, EPOLL_CTL_ADD) < 0)
+    return AMZ_EIO;
+  return AMZ_OK;
+}
+
+static void clean_up(struct helper *h)
+{
+  for (uint32_t i = 0; i < h->slots; i++)
+    if (h->tasks[i].pid)
+      (void)kill(-h->tasks[i].pid, SIGKILL);
+  if (h->sink_open)
+    h->sink->close(h->sink->ctx);
+  for (uint32_t i = 0; i < h->slots; i++)
+    amz_task_clear(&h->tasks[i]);
+  free(h->tasks);
+  free(h->output.scratch);
+  amz_launcher_clear(&h->launcher);
+  amz_wire_start_clear(&h->start);
+  amz_buf_clear(&h->in);
+  amz_buf_clear(&h->out);
+  if (h->child_fd >= 0)
+    (void)close(h->child_fd);
+  if (h->epoll >= 0)
+    (void)close(h->epoll);
+}
+
+int amz_helper_run(int fd, const struct amz_exec_sink *sink, char *const *environment, struct amz_error *err)
+{
+  struct helper h = {.fd = fd, .epoll = -1, .child_fd = -1, .sink = sink, .environment = environment, .err = err,
+    .in = AMZ_BUF_INIT, .out = AMZ_BUF_INIT};
+  int rc = open_descriptors(&h);
+
+  while (rc == AMZ_OK && !h.closing)
+    rc = turn(&h);
+  clean_up(&h);
+  return rc;
+}

@@ -1,0 +1,188 @@
+/* The life of a task in the helper after its start: reading, draining, judging. */
+#include "task.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KEEP_CAPACITY 4096u /* of a stream's buffer between tasks: the helper's memory is where its children's max RSS begins */
+
+int64_t amz_clock_ns(int clock)
+{
+  struct timespec ts = {0, 0};
+
+  (void)clock_gettime(clock, &ts);
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void amz_task_init(struct amz_task *t, uint32_t slot)
+{
+  *t = (struct amz_task){.slot = slot, .fds = {-1, -1}, .held = {AMZ_BUF_INIT, AMZ_BUF_INIT}};
+}
+
+static void close_stream(struct amz_task *t, int stream)
+{
+  if (t->fds[stream] >= 0)
+    (void)close(t->fds[stream]);
+  t->fds[stream] = -1;
+}
+
+void amz_task_clear(struct amz_task *t)
+{
+  for (int i = 0; i < 2; i++) {
+    close_stream(t, i);
+    amz_buf_clear(&t->held[i]);
+  }
+}
+
+void amz_task_begin(struct amz_task *t, const struct amz_exec_command *command)
+{
+  t->index = command->index;
+  t->tag = command->tag;
+  t->attempt = command->attempt;
+  memcpy(t->ok_exit, command->ok_exit, sizeof t->ok_exit);
+  t->as = 0;
+  t->cpus_differ = t->watched = false;
+  t->bytes[0] = t->bytes[1] = 0;
+  t->link = 0;
+  t->sink_errno = 0;
+  t->before = t->after = NULL;
+  t->start_ns = amz_clock_ns(CLOCK_REALTIME);
+  t->began_ns = amz_clock_ns(CLOCK_MONOTONIC);
+}
+
+static void sink_failed(struct amz_task *t, int error)
+{
+  t->sink_errno = error ? error : EIO;
+  for (int i = 0; i < 2; i++)
+    amz_buf_clear(&t->held[i]);
+}
+
+void amz_task_keep(struct amz_task *t, int stream, const char *bytes, size_t n, const struct amz_task_output *to)
+{
+  struct amz_buf *held = &t->held[stream];
+
+  t->bytes[stream] += n;
+  if (!to->sink || to->discard || t->sink_errno)
+    return;
+  amz_buf_add(held, bytes, n);
+  if (amz_buf_ok(held) < 0) {
+    sink_failed(t, ENOMEM);
+    return;
+  }
+  if (held->len < AMZ_TASK_HOLD)
+    return;
+  if (to->sink->data(to->sink->ctx, t->index, t->attempt, stream + 1, held->data, held->len, &t->link) < 0)
+    sink_failed(t, errno);
+  else
+    amz_buf_reset(held);
+}
+
+/* \return what read(2) says, not interrupted. At most what fits into the stream's frame, so that frames never overflow. */
+static ssize_t read_some(struct amz_task *t, int stream, size_t most, const struct amz_task_output *to)
+{
+  size_t room = AMZ_TASK_HOLD - t->held[stream].len;
+  ssize_t n;
+
+  if (most > room)
+    most = room;
+  do
+    n = read(t->fds[stream], to->scratch, most);
+  while (n < 0 && errno == EINTR);
+  if (n > 0)
+    amz_task_keep(t, stream, to->scratch, (size_t)n, to);
+  return n;
+}
+
+void amz_task_read(struct amz_task *t, int stream, const struct amz_task_output *to)
+{
+  if (t->fds[stream] >= 0 && read_some(t, stream, AMZ_TASK_HOLD, to) <= 0)
+    close_stream(t, stream);
+}
+
+void amz_task_drain(struct amz_task *t, const struct amz_task_output *to)
+{
+  for (int i = 0; i < 2; i++) {
+    int there = 0;
+
+    if (t->fds[i] < 0)
+      continue;
+    if (ioctl(t->fds[i], FIONREAD, &there) < 0)
+      there = 0;
+    while (there > 0) {
+      ssize_t n = read_some(t, i, (size_t)there, to);
+
+      if (n <= 0)
+        break;
+      there -= (int)n;
+    }
+    close_stream(t, i);
+  }
+}
+
+static int64_t timeval_ns(struct timeval tv)
+{
+  return (int64_t)tv.tv_sec * 1000000000 + (int64_t)tv.tv_usec * 1000;
+}
+
+static void judge(const struct amz_task *t, const struct amz_task_status *status, struct amz_exec_end *end)
+{
+  bool ok = false;
+
+  end->start_errno = status->start_errno;
+  if (status->start_errno) {
+    end->exit_code = status->exit_code;
+  } else if (WIFSIGNALED(status->wait_status)) {
+    end->exit_code = -1;
+    end->signal = WTERMSIG(status->wait_status);
+  } else {
+    end->exit_code = WEXITSTATUS(status->wait_status);
+    ok = t->ok_exit[end->exit_code / 64] >> (end->exit_code % 64) & 1;
+  }
+  end->outcome = t->as ? t->as : ok ? AMZ_SUCCEEDED : AMZ_FAILED;
+}
+
+static void record(struct amz_task *t, const struct amz_task_output *to, struct amz_exec_end *end)
+{
+  struct amz_pack_end packed = {.result = {.position = t->index, .attempt = t->attempt, .outcome = end->outcome, .slot = t->slot,
+    .exit_code = end->exit_code, .signal = end->signal, .start_ns = end->start_ns, .wall_ns = end->wall_ns, .cpu_ns = end->cpu_ns,
+    .max_rss_bytes = end->max_rss_bytes, .output_bytes = end->output_bytes}, .stdout_bytes = t->bytes[0], .stderr_bytes = t->bytes[1]};
+  struct amz_pack_tail tail = {{t->held[0].data, t->held[1].data}, {t->held[0].len, t->held[1].len}};
+
+  if (!to->sink || t->sink_errno)
+    return;
+  if (to->sink->finish(to->sink->ctx, &packed, &tail, &t->link) < 0) {
+    sink_failed(t, errno);
+    return;
+  }
+  end->pack_seq = packed.result.seq;
+  end->pack_offset = packed.result.pack_offset;
+}
+
+void amz_task_finish(struct amz_task *t, const struct amz_task_status *status, const struct amz_task_output *to,
+                     struct amz_exec_end *ret)
+{
+  struct amz_exec_end end = {.slot = t->slot, .tag = t->tag, .start_ns = t->start_ns, .cpus_differ = t->cpus_differ};
+
+  end.wall_ns = amz_clock_ns(CLOCK_MONOTONIC) - t->began_ns;
+  amz_task_drain(t, to);
+  if (status->usage) {
+    end.cpu_ns = timeval_ns(status->usage->ru_utime) + timeval_ns(status->usage->ru_stime);
+    end.max_rss_bytes = (uint64_t)status->usage->ru_maxrss * 1024;
+  }
+  end.output_bytes = t->bytes[0] + t->bytes[1];
+  judge(t, status, &end);
+  record(t, to, &end);
+  end.sink_errno = t->sink_errno;
+  for (int i = 0; i < 2; i++) {
+    if (t->held[i].cap > KEEP_CAPACITY)
+      amz_buf_clear(&t->held[i]);
+    else
+      amz_buf_reset(&t->held[i]);
+  }
+  t->pid = 0;
+  *ret = end;
+}

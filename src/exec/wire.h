@@ -1,0 +1,79 @@
+/* What the rank and its spawn helper tell each other, and its bytes. Room-private.
+ *
+ * A frame is a u32 length of what follows, a u8 version, a u8 kind and a body; all numbers little-endian. Strings travel with
+ * their NUL, so that a decoded command points into the received bytes and nothing is copied. Frames are bounded (AMZ_WIRE_MAX);
+ * bytes that do not decode are AMZ_ECORRUPT, whoever sent them. */
+#ifndef AMZ_EXEC_WIRE_H
+#define AMZ_EXEC_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/buf.h>
+#include <amorsize/error.h>
+#include <amorsize/exec.h>
+
+#define AMZ_WIRE_VERSION 1
+#define AMZ_WIRE_MAX (UINT32_C(1) << 28)
+#define AMZ_WIRE_SLOTS_MAX (UINT32_C(1) << 16)
+
+enum amz_wire_kind {
+  AMZ_WIRE_SETUP = 1, /* rank → helper, first */
+  AMZ_WIRE_READY,     /* helper → rank, the answer to SETUP */
+  AMZ_WIRE_START,     /* rank → helper */
+  AMZ_WIRE_KILL,      /* rank → helper */
+  AMZ_WIRE_END        /* helper → rank */
+};
+
+struct amz_wire_setup {
+  uint32_t slots, rank, epoch;
+  bool discard_output;
+  const char *pack_path; /* NULL: none; points into the decoded bytes */
+};
+
+struct amz_wire_kill {
+  uint32_t slot;
+  int32_t signal;
+  uint32_t as; /* enum amz_outcome or 0 */
+};
+
+/* A decoded START. The arrays are kept for the next one; strings point into the decoded bytes. Zero-initialised is empty. */
+struct amz_wire_start {
+  struct amz_exec_command command; /* argv and env are NULL-terminated */
+  char **argv;                     /* [0] is spare, for an interpreter in front; command.argv is argv + 1 */
+  size_t argv_cap;
+  char **env;
+  size_t env_cap;
+  uint32_t *cpus;
+  size_t cpus_cap;
+  uint64_t ok_exit[4];
+};
+
+/* A frame in a receive buffer. */
+struct amz_wire_frame {
+  uint8_t kind;
+  struct amz_cursor body;
+};
+
+/* Append one frame. \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: the frame would be longer than AMZ_WIRE_MAX. On failure nothing is
+ * appended. */
+int amz_wire_add_setup(struct amz_buf *out, const struct amz_wire_setup *setup) AMZ_MUST_CHECK;
+int amz_wire_add_ready(struct amz_buf *out, const struct amz_error *err) AMZ_MUST_CHECK; /* err->code AMZ_OK: all is well */
+int amz_wire_add_start(struct amz_buf *out, const struct amz_exec_command *command) AMZ_MUST_CHECK;
+int amz_wire_add_kill(struct amz_buf *out, const struct amz_wire_kill *kill) AMZ_MUST_CHECK;
+int amz_wire_add_end(struct amz_buf *out, const struct amz_exec_end *end) AMZ_MUST_CHECK;
+
+/* The frame at *pos of what was received; *pos moves behind it.
+ * \return 1 with *ret; 0: it isn't complete yet; AMZ_ECORRUPT: too long, too short, another version. */
+int amz_wire_next(const struct amz_buf *in, size_t *pos, struct amz_wire_frame *ret) AMZ_MUST_CHECK;
+
+/* Decode a frame's body. \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM. */
+int amz_wire_read_setup(struct amz_cursor *body, struct amz_wire_setup *ret) AMZ_MUST_CHECK;
+int amz_wire_read_ready(struct amz_cursor *body, struct amz_error *ret) AMZ_MUST_CHECK;
+int amz_wire_read_start(struct amz_cursor *body, struct amz_wire_start *ret) AMZ_MUST_CHECK;
+int amz_wire_read_kill(struct amz_cursor *body, struct amz_wire_kill *ret) AMZ_MUST_CHECK;
+int amz_wire_read_end(struct amz_cursor *body, struct amz_exec_end *ret) AMZ_MUST_CHECK;
+void amz_wire_start_clear(struct amz_wire_start *start);
+
+#endif
