@@ -1,0 +1,214 @@
+/* The templates of a tasks block: compiled once here, filled for each task in task.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/alloc.h>
+
+#include "job_impl.h"
+
+/* Makes a finding of a template's error, at its place in the text. \return AMZ_OK, or AMZ_ENOMEM. */
+static int refuse(struct amz_loader *l, int rc, const struct amz_yaml *node, size_t at, const char *path, const struct amz_error *err)
+{
+  if (rc == AMZ_ENOMEM)
+    return rc;
+  if (rc < 0)
+    amz_yaml_error_in(l->reader.diags, node, at, "%s: %s", path, err->text);
+  return AMZ_OK;
+}
+
+static int compile_text(struct amz_loader *l, const struct amz_yaml *node, const char *path, struct amz_template **ret)
+{
+  struct amz_error err = {.text = ""};
+  size_t at = 0;
+
+  if (!node)
+    return AMZ_OK;
+  return refuse(l, amz_template_compile(node->text, l->job->names, l->job->n_columns, &err, &at, ret), node, at, path, &err);
+}
+
+static int compile_list(struct amz_loader *l, const struct amz_yaml *node)
+{
+  struct amz_error err = {.text = ""};
+  const char **words = amz_new_array(node->n, sizeof *words);
+  size_t word = 0, at = 0;
+  int rc;
+
+  if (!words)
+    return AMZ_ENOMEM;
+  for (size_t i = 0; i < node->n; i++)
+    words[i] = node->items[i]->text;
+  rc = amz_command_compile_list(words, node->n, l->job->names, l->job->n_columns, &err, &word, &at, &l->job->command);
+  free(words);
+  return refuse(l, rc, word < node->n ? node->items[word] : node, at, "tasks.command", &err);
+}
+
+static int compile_command(struct amz_loader *l)
+{
+  const struct amz_yaml *node = l->block.command;
+  struct amz_error err = {.text = ""};
+  size_t at = 0;
+
+  if (!node)
+    return AMZ_OK;
+  if (node->kind == AMZ_YAML_LIST)
+    return compile_list(l, node);
+  return refuse(l, amz_command_compile(node->text, l->job->names, l->job->n_columns, &err, &at, &l->job->command), node, at, "tasks.command", &err);
+}
+
+/* A stream's program is started once per slot, before any task: no task's values are known to it. */
+static int compile_stream(struct amz_loader *l)
+{
+  const struct amz_yaml *node = l->block.stream;
+  struct amz_error err = {.text = ""};
+  size_t at = 0;
+
+  if (!node)
+    return AMZ_OK;
+  return refuse(l, amz_command_compile(node->text, NULL, 0, &err, &at, &l->job->command), node, at, "tasks.stream", &err);
+}
+
+static int compile_env(struct amz_loader *l)
+{
+  const struct amz_yaml *map = l->block.env;
+  struct amz_job *job = l->job;
+  int rc = AMZ_OK;
+
+  if (!map)
+    return AMZ_OK;
+  job->env = amz_arena_array(&job->arena, map->n, sizeof *job->env);
+  if (!job->env)
+    return AMZ_ENOMEM;
+  for (size_t i = 0; i < map->n && rc == AMZ_OK; i++) {
+    const struct amz_yaml *key = map->items[2 * i], *value = map->items[2 * i + 1];
+    struct amz_env *env = &job->env[job->n_env++];
+    char *path = amz_arena_printf(&l->tree, "tasks.env.%.64s", key->text);
+
+    env->key = amz_arena_strndup(&job->arena, key->text, key->len);
+    if (!env->key || !path)
+      return AMZ_ENOMEM;
+    job->own_omp = job->own_omp || strcmp(env->key, "OMP_NUM_THREADS") == 0;
+    if (value->kind == AMZ_YAML_SCALAR)
+      rc = compile_text(l, value, path, &env->value);
+  }
+  return rc;
+}
+
+/* ---- names outside of templates ---- */
+
+static size_t name_index(const struct amz_job *job, const char *name, size_t n)
+{
+  for (size_t i = 0; i < job->n_columns; i++)
+    if (strlen(job->names[i]) == n && memcmp(job->names[i], name, n) == 0)
+      return i;
+  return AMZ_NO_NAME;
+}
+
+/* The index of a name that a key gives instead of a number; AMZ_NO_NAME with a finding when there is no such name. */
+static size_t find_name(struct amz_loader *l, const struct amz_yaml *node, const char *path, const char *name, size_t n)
+{
+  size_t found = name_index(l->job, name, n);
+  const char *near;
+  char shown[AMZ_YAML_SHOWN], word[AMZ_YAML_SHOWN];
+
+  if (found != AMZ_NO_NAME)
+    return found;
+  (void)snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), name);
+  near = amz_nearest(word, l->job->names, l->job->n_columns);
+  amz_yaml_error(l->reader.diags, node, "%s: unknown name %s%s%s%s", path, amz_text_show(name, n, shown), near ? "; did you mean \"" : "",
+                 near ? near : "", near ? "\"?" : "");
+  return AMZ_NO_NAME;
+}
+
+static void find_columns(struct amz_loader *l)
+{
+  const struct amz_settings *s = &l->job->settings;
+
+  if (s->resources.threads_column)
+    l->job->threads_column = find_name(l, amz_yaml_at(l->root, "resources.threads"), "resources.threads", s->resources.threads_column,
+                                       strlen(s->resources.threads_column));
+  if (s->resources.memory_column)
+    l->job->memory_column = find_name(l, amz_yaml_at(l->root, "resources.memory"), "resources.memory", s->resources.memory_column,
+                                      strlen(s->resources.memory_column));
+}
+
+/* `weight: {size_of: name}` or `weight: "{column}"`. \return the name's index, or AMZ_NO_NAME. */
+static size_t find_weight(struct amz_loader *l)
+{
+  const struct amz_yaml *w = l->block.weight, *of = w && w->kind == AMZ_YAML_MAP && w->n == 1 ? amz_yaml_at(w, "size_of") : NULL;
+  char shown[AMZ_YAML_SHOWN];
+
+  if (!w)
+    return AMZ_NO_NAME;
+  if (of && of->kind == AMZ_YAML_SCALAR && of->len > 0)
+    return find_name(l, of, "tasks.weight", of->text, of->len);
+  if (w->kind == AMZ_YAML_SCALAR && w->len > 2 && w->text[0] == '{' && w->text[w->len - 1] == '}')
+    return find_name(l, w, "tasks.weight", w->text + 1, w->len - 2);
+  amz_yaml_error(l->reader.diags, w, "tasks.weight: expected {size_of: name} or a name like \"{column}\", got %s", amz_yaml_show(w, shown));
+  return AMZ_NO_NAME;
+}
+
+static bool any_uses(const struct amz_job *job, const char *name)
+{
+  const struct amz_template *const texts[] = {job->line, job->workdir, job->stdin_path, job->creates};
+
+  if (job->command && amz_command_uses(job->command, name))
+    return true;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    if (texts[i] && amz_template_uses(texts[i], name))
+      return true;
+  for (size_t i = 0; i < job->n_env; i++)
+    if (job->env[i].value && amz_template_uses(job->env[i].value, name))
+      return true;
+  return false;
+}
+
+/* A name that changes nothing is most likely a slip: the same task would be run again and again. */
+static void check_uses(struct amz_loader *l, size_t weight)
+{
+  const struct amz_job *job = l->job;
+
+  if (!job->command || (l->block.stream && !job->line)) /* without a line, a stream's program is given all names */
+    return;
+  for (size_t i = 0; i < job->n_columns; i++)
+    if (job->columns[i].key && i != job->threads_column && i != job->memory_column && i != weight && !any_uses(job, job->names[i]))
+      amz_yaml_warning(l->reader.diags, job->columns[i].key, "tasks.for.%s: the name is not used", job->names[i]);
+}
+
+static void check_scratch(struct amz_loader *l)
+{
+  const struct amz_yaml *at = l->block.command ? l->block.command : l->block.map;
+
+  if (!l->job->stage.scratch && any_uses(l->job, "scratch"))
+    amz_yaml_error(l->reader.diags, at, "tasks: {scratch} needs stage.scratch");
+}
+
+int amz_loader_compile(struct amz_loader *l)
+{
+  const struct amz_block *b = &l->block;
+  struct amz_job *job = l->job;
+  size_t weight;
+  int rc = compile_command(l);
+
+  job->kind = b->stream ? AMZ_TASK_STREAM : b->plugin ? AMZ_TASK_PLUGIN : AMZ_TASK_COMMAND;
+  if (rc == AMZ_OK)
+    rc = compile_stream(l);
+  if (rc == AMZ_OK)
+    rc = compile_text(l, b->line, "tasks.line", &job->line);
+  if (rc == AMZ_OK)
+    rc = compile_text(l, b->workdir, "tasks.workdir", &job->workdir);
+  if (rc == AMZ_OK)
+    rc = compile_text(l, b->stdin_path, "tasks.stdin", &job->stdin_path);
+  if (rc == AMZ_OK)
+    rc = compile_text(l, b->creates, "tasks.creates", &job->creates);
+  if (rc == AMZ_OK)
+    rc = compile_env(l);
+  if (rc < 0)
+    return rc;
+  memcpy(job->ok_exit, b->ok_exit, sizeof job->ok_exit);
+  find_columns(l);
+  weight = find_weight(l);
+  check_uses(l, weight);
+  check_scratch(l);
+  return AMZ_OK;
+}

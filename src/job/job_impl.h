@@ -1,0 +1,84 @@
+/* What a loaded job is, shared by the files of this room that build it and that compute its tasks. */
+#ifndef AMZ_JOB_IMPL_H
+#define AMZ_JOB_IMPL_H
+
+#include <amorsize/job.h>
+
+#include "arena.h"
+#include "block.h"
+#include "schema.h"
+#include "settings.h"
+#include "source.h"
+#include "template.h"
+
+/* One name: its values, and which digit of the task's index chooses among them. Names of one axis go together (zip, a table's columns). */
+struct amz_column {
+  struct amz_source *source;
+  size_t axis;
+  const struct amz_yaml *key; /* where it is named, for "not used"; NULL: needs no use. Gone after loading. */
+};
+
+/* Task i takes value i / stride % count of each name on the axis. The first axis is the slowest. */
+struct amz_axis {
+  uint64_t count, stride;
+};
+
+struct amz_env {
+  const char *key;
+  struct amz_template *value;
+};
+
+#define AMZ_NO_NAME SIZE_MAX
+
+struct amz_job {
+  struct amz_arena arena; /* of all that has no destructor */
+  struct amz_settings settings;
+  struct amz_stage stage;
+  const char *name;
+  enum amz_task_kind kind;
+  uint64_t tasks;
+  const char **names; /* of the columns, in their order */
+  struct amz_column *columns;
+  size_t n_columns, columns_cap;
+  struct amz_axis *axes;
+  size_t n_axes, axes_cap;
+  struct amz_source *lines;            /* ready task lines, or NULL */
+  struct amz_command_template *command; /* or NULL */
+  struct amz_template *line;           /* of a stream */
+  struct amz_template *workdir, *stdin_path, *creates;
+  struct amz_env *env;
+  size_t n_env;
+  bool own_omp; /* the user sets OMP_NUM_THREADS */
+  size_t threads_column, memory_column; /* index of a name, or AMZ_NO_NAME */
+  uint64_t ok_exit[4];
+};
+
+/* A job while it is being loaded. */
+struct amz_loader {
+  struct amz_reader reader; /* findings; the job's arena */
+  struct amz_arena tree;    /* of the YAML, released after loading */
+  const struct amz_job_input *input;
+  const struct amz_files *files;
+  struct amz_job *job;
+  struct amz_yaml *root; /* a map */
+  struct amz_block block;
+};
+
+/* input.c: the texts and the command line as one tree, l->root. \return AMZ_OK; AMZ_EINVAL: findings say why there is none; AMZ_ENOMEM. */
+int amz_loader_merge(struct amz_loader *l);
+
+/* columns.c: the sources and the number of tasks. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
+int amz_loader_columns(struct amz_loader *l);
+
+/* compile.c: the templates. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
+int amz_loader_compile(struct amz_loader *l);
+
+/* name.c: text as a file name of at most 100 bytes, in the arena; `fallback` when nothing of it remains. \return NULL when out of memory. */
+const char *amz_job_safe_name(struct amz_arena *arena, const char *text, size_t n, const char *fallback);
+
+/* \return whether [A-Za-z_][A-Za-z0-9_-]{0,63}. */
+bool amz_job_is_name(const char *text);
+/* \return whether templates give the name a meaning of their own. */
+bool amz_job_is_builtin(const char *text);
+
+#endif
