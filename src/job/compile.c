@@ -21,10 +21,12 @@ static int compile_text(struct amz_loader *l, const struct amz_yaml *node, const
 {
   struct amz_error err = {.text = ""};
   size_t at = 0;
+  int rc;
 
   if (!node)
     return AMZ_OK;
-  return refuse(l, amz_template_compile(node->text, l->job->names, l->job->n_columns, &err, &at, ret), node, at, path, &err);
+  rc = amz_template_compile(node->text, l->job->names, l->job->n_columns, &err, &at, ret);
+  return refuse(l, rc, node, at, path, &err);
 }
 
 static int compile_list(struct amz_loader *l, const struct amz_yaml *node)
@@ -48,12 +50,14 @@ static int compile_command(struct amz_loader *l)
   const struct amz_yaml *node = l->block.command;
   struct amz_error err = {.text = ""};
   size_t at = 0;
+  int rc;
 
   if (!node)
     return AMZ_OK;
   if (node->kind == AMZ_YAML_LIST)
     return compile_list(l, node);
-  return refuse(l, amz_command_compile(node->text, l->job->names, l->job->n_columns, &err, &at, &l->job->command), node, at, "tasks.command", &err);
+  rc = amz_command_compile(node->text, l->job->names, l->job->n_columns, &err, &at, &l->job->command);
+  return refuse(l, rc, node, at, "tasks.command", &err);
 }
 
 /* A stream's program is started once per slot, before any task: no task's values are known to it. */
@@ -62,10 +66,12 @@ static int compile_stream(struct amz_loader *l)
   const struct amz_yaml *node = l->block.stream;
   struct amz_error err = {.text = ""};
   size_t at = 0;
+  int rc;
 
   if (!node)
     return AMZ_OK;
-  return refuse(l, amz_command_compile(node->text, NULL, 0, &err, &at, &l->job->command), node, at, "tasks.stream", &err);
+  rc = amz_command_compile(node->text, NULL, 0, &err, &at, &l->job->command);
+  return refuse(l, rc, node, at, "tasks.stream", &err);
 }
 
 static int compile_env(struct amz_loader *l)
@@ -187,7 +193,7 @@ int amz_loader_compile(struct amz_loader *l)
 {
   const struct amz_block *b = &l->block;
   struct amz_job *job = l->job;
-  size_t weight;
+  size_t weight, errors = l->reader.diags->errors;
   int rc = compile_command(l);
 
   job->kind = b->stream ? AMZ_TASK_STREAM : b->plugin ? AMZ_TASK_PLUGIN : AMZ_TASK_COMMAND;
@@ -208,7 +214,8 @@ int amz_loader_compile(struct amz_loader *l)
   memcpy(job->ok_exit, b->ok_exit, sizeof job->ok_exit);
   find_columns(l);
   weight = find_weight(l);
-  check_uses(l, weight);
+  if (l->reader.diags->errors == errors) /* else the use may be in what isn't there */
+    check_uses(l, weight);
   check_scratch(l);
   return AMZ_OK;
 }

@@ -101,6 +101,22 @@ static int refused(struct composer *c)
   return stop(c, &p->problem_mark, words);
 }
 
+/* Tags aren't supported, so neither are their directives, for which libyaml takes quadratic time. */
+static int check_directives(struct composer *c)
+{
+  static const char directive[] = "%TAG";
+  const char *end = c->text + c->len, *line = c->text;
+
+  while (line) {
+    if ((size_t)(end - line) >= sizeof directive - 1 && memcmp(line, directive, sizeof directive - 1) == 0)
+      return stop_at_byte(c, (size_t)(line - c->text), "%TAG is not supported: each key has one type");
+    line = memchr(line, '\n', (size_t)(end - line));
+    if (line)
+      line++;
+  }
+  return AMZ_OK;
+}
+
 /* Control characters tell a binary file, and NUL would cut texts short. */
 static int check_bytes(struct composer *c)
 {
@@ -118,7 +134,7 @@ static int check_bytes(struct composer *c)
     (void)snprintf(words, sizeof words, "not a text file: it holds a byte 0x%02x", byte);
     return stop_at_byte(c, i, words);
   }
-  return AMZ_OK;
+  return check_directives(c);
 }
 
 /* ---- building ---- */

@@ -63,6 +63,16 @@ static int put_root(struct amz_loader *l, const char *file, const char *path, st
 
 /* ---- --set ---- */
 
+/* The value as YAML; but where no mapping can stand, what is no list and not quoted is a text as it is: `echo {x}: # 1` and `{column}` need no
+ * quotes beyond the shell's. */
+static int parse_value(struct amz_loader *l, const char *file, const struct amz_set *set, struct amz_yaml **ret)
+{
+  if (amz_schema_takes_map(set->path) || strspn(set->value, "[\"'") > 0)
+    return parse_word(l, file, set->value, ret);
+  *ret = amz_yaml_scalar(&l->tree, file, set->value, strlen(set->value));
+  return *ret ? AMZ_OK : AMZ_ENOMEM;
+}
+
 static int apply_set(struct amz_loader *l, const struct amz_set *set)
 {
   bool plain = strcmp(set->option, "--set") == 0;
@@ -80,7 +90,7 @@ static int apply_set(struct amz_loader *l, const struct amz_set *set)
                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return AMZ_OK;
   }
-  rc = parse_word(l, file, set->value, &value);
+  rc = parse_value(l, file, set, &value);
   if (rc < 0)
     return rc == AMZ_EINVAL ? AMZ_OK : rc;
   return put_root(l, file, set->path, value);

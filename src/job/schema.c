@@ -202,3 +202,14 @@ bool amz_schema_knows(const char *path, const char **ret_nearest)
     *ret_nearest = elsewhere(path);
   return false;
 }
+
+bool amz_schema_takes_map(const char *path)
+{
+  if (strncmp(path, "tasks.env.", 10) == 0)
+    return false;
+  for (size_t t = 0; t < TABLES; t++)
+    for (size_t i = 0; i < *tables[t].n; i++)
+      if (strcmp(tables[t].keys[i].path, path) == 0)
+        return tables[t].keys[i].type == &amz_type_map_node || tables[t].keys[i].type == &amz_type_any_node;
+  return strcmp(path, "job") != 0 && strcmp(path, "after") != 0;
+}

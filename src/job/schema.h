@@ -85,5 +85,7 @@ extern const char *const amz_schema_roots[];
 
 /* Whether --set may name a path; if not, the nearest that it may, or NULL. */
 bool amz_schema_knows(const char *path, const char **ret_nearest);
+/* Whether a known path's value can be a mapping. */
+bool amz_schema_takes_map(const char *path);
 
 #endif
