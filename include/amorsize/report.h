@@ -70,6 +70,10 @@ void amz_report_progress_line(const struct amz_run_progress *p, struct amz_buf *
 void amz_report_status(const struct amz_run_progress *p, struct amz_buf *out);
 /* \return "running", "finished" …; never NULL. */
 const char *amz_run_state_name(enum amz_run_state state);
+/* \return share of tasks with an outcome in whole percent, rounded down so that 100 means all; 100 when there are none. */
+unsigned amz_report_percent(const struct amz_run_progress *p);
+/* Appends a path as one word for a shell, harmless on a terminal: plain ones stay plain, others go into quotes. */
+void amz_report_path(const char *path, struct amz_buf *out);
 /* Several lines: what was done, how well, which were the slowest, what failed and how to look at it, where the outputs are, how to go on. */
 void amz_report_summary(const struct amz_run_summary *s, struct amz_buf *out);
 

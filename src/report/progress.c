@@ -23,7 +23,7 @@ static void fill_parts(const struct amz_run_progress *p, struct part parts[PARTS
   double rate = amz_progress_rate(p);
 
   memset(parts, 0, PARTS * sizeof *parts);
-  (void)snprintf(parts[0].text, sizeof parts[0].text, "%3u%%", amz_progress_percent(p));
+  (void)snprintf(parts[0].text, sizeof parts[0].text, "%3u%%", amz_report_percent(p));
   parts[0].keep = 5;
   (void)snprintf(parts[1].text, sizeof parts[1].text, "%s/%s", amz_format_count(amz_progress_done(p), a, sizeof a),
                  amz_format_count(p->total, b, sizeof b));
@@ -98,7 +98,7 @@ void amz_report_progress_line(const struct amz_run_progress *p, struct amz_buf *
   char a[AMZ_WORD], b[AMZ_WORD];
   double rate = amz_progress_rate(p);
 
-  amz_buf_addf(out, "%u %%: %s of %s done", amz_progress_percent(p), amz_format_count(amz_progress_done(p), a, sizeof a),
+  amz_buf_addf(out, "%u %%: %s of %s done", amz_report_percent(p), amz_format_count(amz_progress_done(p), a, sizeof a),
                amz_word_tasks(p->total, b));
   if (p->failed)
     amz_buf_addf(out, ", %s failed", amz_format_count(p->failed, a, sizeof a));

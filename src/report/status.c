@@ -42,7 +42,7 @@ static void add_speed(const struct amz_run_progress *p, struct amz_buf *out)
 
   amz_word_name("time", out);
   amz_buf_addf(out, "%s so far", amz_format_duration(p->elapsed_ns, a, sizeof a));
-  if (p->eta_ns >= 0)
+  if (p->eta_ns >= 0 && p->state == AMZ_RUN_RUNNING)
     amz_buf_addf(out, ", about %s left", amz_format_duration(p->eta_ns, a, sizeof a));
   amz_buf_addc(out, '\n');
   if (rate > 0) {
@@ -68,7 +68,7 @@ static void add_place(const struct amz_run_progress *p, struct amz_buf *out)
   amz_buf_addc(out, '\n');
   if (p->run_dir) {
     amz_word_name("run directory", out);
-    amz_word_path(p->run_dir, out);
+    amz_report_path(p->run_dir, out);
     amz_buf_addc(out, '\n');
   }
 }
@@ -78,7 +78,7 @@ void amz_report_status(const struct amz_run_progress *p, struct amz_buf *out)
   const char *job = p->job && *p->job ? p->job : "run";
 
   amz_buf_add_printable(out, job, strlen(job), SIZE_MAX);
-  amz_buf_addf(out, ": %s, %u %%\n", amz_run_state_name(p->state), amz_progress_percent(p));
+  amz_buf_addf(out, ": %s, %u %%\n", amz_run_state_name(p->state), amz_report_percent(p));
   add_counts(p, out);
   if (p->elapsed_ns > 0)
     add_speed(p, out);

@@ -30,15 +30,18 @@ int amz_report_exit_status(const struct amz_run_summary *s)
 static void add_command(const char *verb, const char *dir, const char *rest, struct amz_buf *out)
 {
   amz_buf_addf(out, "amorsize-mpi %s ", verb);
-  amz_word_path(dir, out);
+  amz_report_path(dir, out);
   amz_buf_adds(out, rest);
   amz_buf_addc(out, '\n');
 }
 
 static void add_headline(const struct amz_run_summary *s, struct amz_buf *out)
 {
-  static const char *const ends[] = {[AMZ_END_RUNNING] = "not finished", [AMZ_END_DONE] = "finished",
-    [AMZ_END_STOPPED] = "stopped", [AMZ_END_STOP_AFTER] = "stopped because of too many failures", [AMZ_END_LOST] = "stopped because no rank could go on"};
+  static const char *const ends[] = {[AMZ_END_RUNNING] = "not finished",
+                                     [AMZ_END_DONE] = "finished",
+                                     [AMZ_END_STOPPED] = "stopped",
+                                     [AMZ_END_STOP_AFTER] = "stopped because of too many failures",
+                                     [AMZ_END_LOST] = "stopped because no rank could go on"};
   char a[AMZ_WORD], b[AMZ_WORD];
   const char *job = text_or(s->job, "run");
 
@@ -162,7 +165,7 @@ static void add_ways_on(const struct amz_run_summary *s, struct amz_buf *out)
   amz_word_name("outputs", out);
   if (s->this_launch)
     amz_buf_addf(out, "%s in ", amz_format_bytes(s->output_bytes, a, sizeof a));
-  amz_word_path(s->run_dir, out);
+  amz_report_path(s->run_dir, out);
   amz_buf_addc(out, '\n');
   amz_word_name("read them with", out);
   add_command("output", s->run_dir, "", out);

@@ -37,7 +37,7 @@ uint64_t amz_progress_done(const struct amz_run_progress *p)
   return p->succeeded + p->failed + p->skipped;
 }
 
-unsigned amz_progress_percent(const struct amz_run_progress *p)
+unsigned amz_report_percent(const struct amz_run_progress *p)
 {
   uint64_t done = amz_progress_done(p);
 
@@ -60,7 +60,7 @@ static bool plain(char c)
          (c != '\0' && strchr("_./+@%:,=-", c) != NULL);
 }
 
-void amz_word_path(const char *path, struct amz_buf *out)
+void amz_report_path(const char *path, struct amz_buf *out)
 {
   size_t n = strlen(path), i = 0;
 

@@ -20,13 +20,8 @@ char *amz_word_tasks(uint64_t n, char out[AMZ_WORD]);
 
 /* Tasks with a final outcome. */
 uint64_t amz_progress_done(const struct amz_run_progress *p);
-/* \return share of done tasks in whole percent, rounded down so that 100 means all; 100 when there are none. */
-unsigned amz_progress_percent(const struct amz_run_progress *p);
 /* \return outcomes per second of this launch; 0 when unknown. */
 double amz_progress_rate(const struct amz_run_progress *p);
-
-/* A path as one word for a shell, harmless on a terminal: plain ones stay plain, others go into quotes. */
-void amz_word_path(const char *path, struct amz_buf *out);
 
 /* A line of a block: the name in a column of its own, then the caller's text and a newline of the caller's. */
 void amz_word_name(const char *name, struct amz_buf *out);

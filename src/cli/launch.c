@@ -1,0 +1,78 @@
+/* Watches a launch for the user: findings, where it runs, progress, notes; at its end the summary. */
+#include "launch.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <amorsize/units.h>
+
+static void findings(void *ctx, const struct amz_diags *diags)
+{
+  struct cli_launch *l = ctx;
+
+  cli_show_findings(diags);
+  if (diags->errors == 0)
+    return;
+  l->found_errors = true;
+  cli_say("%zu error%s in the job description; nothing was started", diags->errors, diags->errors == 1 ? "" : "s");
+}
+
+static void began(void *ctx, const struct amz_run_progress *p)
+{
+  struct cli_launch *l = ctx;
+  uint64_t done = p->succeeded + p->failed + p->skipped;
+  char a[32], b[32];
+
+  if (l->quiet)
+    return;
+  cli_say("%s: %s task%s to run on %s slot%s", p->run_dir, amz_format_count(p->total - done, a, sizeof a),
+          p->total - done == 1 ? "" : "s", amz_format_count(p->slots, b, sizeof b), p->slots == 1 ? "" : "s");
+}
+
+static void progress(void *ctx, const struct amz_run_progress *p)
+{
+  struct cli_launch *l = ctx;
+
+  if (!l->quiet)
+    cli_bar_show(&l->bar, p);
+}
+
+static void note(void *ctx, enum amz_severity severity, const char *text)
+{
+  struct cli_launch *l = ctx;
+
+  (void)severity; /* the words say it */
+  cli_bar_clear(&l->bar);
+  cli_say("%s", text);
+}
+
+void cli_launch_init(struct cli_launch *l, struct cli *cli, bool quiet, bool json)
+{
+  *l = (struct cli_launch){.cli = cli, .bar = cli_bar_new(STDERR_FILENO), .quiet = quiet, .json = json};
+  l->observer = (struct amz_run_observer){.ctx = l, .findings = findings, .began = began, .progress = progress, .note = note};
+}
+
+static int failed(const struct cli_launch *l, int rc, const struct amz_run_summary *s, const struct amz_error *err)
+{
+  int status = rc == AMZ_EINVAL && l->found_errors ? CLI_USAGE : cli_fail(rc, err);
+
+  if (s->run_dir)
+    cli_say_resume("what was recorded is safe", s->run_dir);
+  return status;
+}
+
+int cli_launch_end(struct cli_launch *l, int rc, const struct amz_run_summary *s, const struct amz_error *err)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+
+  cli_bar_clear(&l->bar);
+  if (rc < 0)
+    return failed(l, rc, s, err);
+  if (!l->json)
+    amz_report_summary(s, &text);
+  else if (amz_report_summary_json(s, &text) < 0)
+    cli_say("out of memory for the summary");
+  (void)cli_write(l->cli, amz_buf_text(&text), text.len);
+  amz_buf_clear(&text);
+  return amz_report_exit_status(s);
+}

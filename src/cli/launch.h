@@ -1,0 +1,22 @@
+/* What `run` and `resume` share: watching the driver and telling of the end. */
+#ifndef AMZ_CLI_LAUNCH_H
+#define AMZ_CLI_LAUNCH_H
+
+#include "../run/run.h"
+#include "bar.h"
+#include "cli.h"
+
+struct cli_launch {
+  struct cli *cli;
+  struct cli_bar bar;
+  bool quiet, json;
+  bool found_errors; /* findings with errors were shown */
+  struct amz_run_observer observer;
+};
+
+/* Fills in *l, whose address must stay: the observer points to it. */
+void cli_launch_init(struct cli_launch *l, struct cli *cli, bool quiet, bool json);
+/* Prints the summary, or why there is none. \return exit status. */
+int cli_launch_end(struct cli_launch *l, int rc, const struct amz_run_summary *summary, const struct amz_error *err);
+
+#endif
