@@ -23,7 +23,7 @@
 #include "task.h"
 #include "wire.h"
 
-#define WATCH_AFTER_NS 2000000
+#define WATCH_AFTER_NS 5000000
 #define EVENTS 64
 #define RECEIVE (64u * 1024)
 #define KEEP_RECEIVED (256u * 1024) /* a receive buffer that a long command has grown beyond this is given back */
@@ -223,7 +223,7 @@ static int do_kill(struct helper *h, struct amz_cursor *body)
 
 static int set_up(struct helper *h, const struct amz_wire_setup *setup, struct amz_error *err)
 {
-  h->output = (struct amz_task_output){NULL, setup->discard_output, malloc(AMZ_TASK_HOLD)};
+  h->output = (struct amz_task_output){.discard = setup->discard_output, .epoll = h->epoll, .scratch = malloc(AMZ_TASK_HOLD)};
   h->tasks = amz_new_array(setup->slots, sizeof *h->tasks);
   if (!h->tasks || !h->output.scratch)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory for %u slots", setup->slots);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,17 +24,25 @@ void amz_task_init(struct amz_task *t, uint32_t slot)
   *t = (struct amz_task){.slot = slot, .fds = {-1, -1}, .held = {AMZ_BUF_INIT, AMZ_BUF_INIT}};
 }
 
-static void close_stream(struct amz_task *t, int stream)
+/* A watched pipe is taken from epoll by hand. Closing it would do, but for a child that is in the middle of its execve: vfork has returned by
+ * then, and the child's copies of our descriptors are closed a little later. Until then epoll would go on telling of this pipe,
+ * under the number of a slot that may have another task already. */
+static void close_stream(struct amz_task *t, int stream, const struct amz_task_output *to)
 {
-  if (t->fds[stream] >= 0)
-    (void)close(t->fds[stream]);
+  if (t->fds[stream] < 0)
+    return;
+  if (t->watched)
+    (void)epoll_ctl(to->epoll, EPOLL_CTL_DEL, t->fds[stream], NULL);
+  (void)close(t->fds[stream]);
   t->fds[stream] = -1;
 }
 
 void amz_task_clear(struct amz_task *t)
 {
   for (int i = 0; i < 2; i++) {
-    close_stream(t, i);
+    if (t->fds[i] >= 0)
+      (void)close(t->fds[i]);
+    t->fds[i] = -1;
     amz_buf_clear(&t->held[i]);
   }
 }
@@ -99,8 +108,8 @@ static ssize_t read_some(struct amz_task *t, int stream, size_t most, const stru
 
 void amz_task_read(struct amz_task *t, int stream, const struct amz_task_output *to)
 {
-  if (t->fds[stream] >= 0 && read_some(t, stream, AMZ_TASK_HOLD, to) <= 0)
-    close_stream(t, stream);
+  if (t->watched && t->fds[stream] >= 0 && read_some(t, stream, AMZ_TASK_HOLD, to) <= 0)
+    close_stream(t, stream, to);
 }
 
 void amz_task_drain(struct amz_task *t, const struct amz_task_output *to)
@@ -119,7 +128,7 @@ void amz_task_drain(struct amz_task *t, const struct amz_task_output *to)
         break;
       there -= (int)n;
     }
-    close_stream(t, i);
+    close_stream(t, i, to);
   }
 }
 

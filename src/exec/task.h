@@ -49,6 +49,7 @@ struct amz_task_status {
 struct amz_task_output {
   const struct amz_exec_sink *sink; /* NULL: no records at all */
   bool discard;
+  int epoll;     /* which watches the pipes of those tasks that say so */
   char *scratch;
 };
 
