@@ -1,0 +1,14 @@
+/* Environment variables, injected, so that what reads them is tested by tables. */
+#ifndef AMORSIZE_ENVIRONMENT_H
+#define AMORSIZE_ENVIRONMENT_H
+
+struct amz_environment {
+  void *ctx;
+  /* \return the value, valid until the environment changes; NULL: not set. */
+  const char *(*get)(void *ctx, const char *name);
+};
+
+/* \return this process's own. */
+struct amz_environment amz_environment_of_process(void);
+
+#endif
