@@ -1,0 +1,527 @@
+/* run.db: opening, checking, recording.
+ *
+ * Journal: WAL with locking_mode=EXCLUSIVE, which keeps the WAL's index in our own memory, so that neither file locks nor shared memory are
+ * needed. One commit is then one sequential write and one fsync (a rollback journal takes two or three: measured 0.7–1 ms against 2–3 ms
+ * on a local disk, and file servers are slower). synchronous=FULL: what was committed survives a power cut.
+ *
+ * Size: integers take as many bytes as they need, 0 and 1 none; a rank's node is told once per launch, not per task. About 50 bytes a task. */
+#include "db.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <amorsize/alloc.h>
+
+#define SCHEMA_VERSION 1
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
+#define ROW_COLUMNS "outcome,exit,signal,attempt,rank,slot,epoch,start_ns,wall_ns,cpu_ns,rss_bytes,output_bytes,pack_offset"
+
+static const char schema_sql[] =
+  "BEGIN;"
+  "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
+  "CREATE TABLE launch(epoch INTEGER PRIMARY KEY, started_ns INTEGER, host TEXT, pid INTEGER);"
+  "CREATE TABLE launch_rank(epoch INTEGER, rank INTEGER, node TEXT, recorded_offset INTEGER, PRIMARY KEY(epoch, rank)) WITHOUT ROWID;"
+  /* outcome: enum amz_outcome; pack_offset: of the END frame in out/rRANK-eEPOCH.pack, 0: none */
+  "CREATE TABLE outcome(task INTEGER PRIMARY KEY, outcome INTEGER, exit INTEGER, signal INTEGER, attempt INTEGER, rank INTEGER,"
+  " slot INTEGER, epoch INTEGER, start_ns INTEGER, wall_ns INTEGER, cpu_ns INTEGER, rss_bytes INTEGER, output_bytes INTEGER,"
+  " pack_offset INTEGER);"
+  /* what was tried again, or is to be */
+  "CREATE TABLE attempt(task INTEGER, outcome INTEGER, exit INTEGER, signal INTEGER, attempt INTEGER, rank INTEGER, slot INTEGER,"
+  " epoch INTEGER, start_ns INTEGER, wall_ns INTEGER, cpu_ns INTEGER, rss_bytes INTEGER, output_bytes INTEGER, pack_offset INTEGER,"
+  " PRIMARY KEY(task, epoch, attempt)) WITHOUT ROWID;"
+  "PRAGMA user_version=" TEXT(SCHEMA_VERSION) ";";
+
+enum statement { PUT_OUTCOME, PUT_ATTEMPT, KEEP_FAILED, PUT_RANK, PUT_META_MIN, STATEMENTS };
+
+static const char *const statement_sql[STATEMENTS] = {
+  [PUT_OUTCOME] = "INSERT INTO outcome(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
+                  " ON CONFLICT(task) DO UPDATE SET outcome=excluded.outcome,exit=excluded.exit,signal=excluded.signal,attempt=excluded.attempt,"
+                  "rank=excluded.rank,slot=excluded.slot,epoch=excluded.epoch,start_ns=excluded.start_ns,wall_ns=excluded.wall_ns,"
+                  "cpu_ns=excluded.cpu_ns,rss_bytes=excluded.rss_bytes,output_bytes=excluded.output_bytes,pack_offset=excluded.pack_offset"
+                  " WHERE outcome.outcome IN (2,3) AND excluded.epoch>outcome.epoch",
+  [PUT_ATTEMPT] = "INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+  [KEEP_FAILED] = "INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") SELECT task," ROW_COLUMNS
+                  " FROM outcome WHERE task=?1 AND outcome IN (2,3) AND epoch<?2",
+  [PUT_RANK] = "INSERT INTO launch_rank(rank,epoch,node,recorded_offset) VALUES(?1,?2,?3,?4) ON CONFLICT(epoch,rank) DO UPDATE SET"
+               " node=coalesce(excluded.node,node), recorded_offset=max(excluded.recorded_offset,recorded_offset)",
+  [PUT_META_MIN] = "INSERT INTO meta(key,value) VALUES('first_start_ns',?1) ON CONFLICT(key) DO UPDATE SET value=min(value,excluded.value)",
+};
+
+struct amz_db {
+  sqlite3 *h;
+  char *path;
+  sqlite3_stmt *statements[STATEMENTS];
+  int64_t first_start_ns; /* earliest start since the last commit; INT64_MAX: none */
+};
+
+/* ---- errors ------------------------------------------------------------------------------------------------------------- */
+
+int amz_db_error(sqlite3 *h, const char *path, struct amz_error *err)
+{
+  int code = h ? sqlite3_errcode(h) & 0xff : SQLITE_NOMEM, sys = h ? sqlite3_system_errno(h) : 0;
+  int rc = AMZ_EIO;
+
+  if (code == SQLITE_NOMEM)
+    rc = AMZ_ENOMEM;
+  else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+    rc = AMZ_ECORRUPT;
+  (void)amz_error_set(err, rc, "%s: %s%s%s", path, h ? sqlite3_errmsg(h) : "out of memory", rc == AMZ_EIO && sys ? ": " : "",
+                      rc == AMZ_EIO && sys ? strerror(sys) : "");
+  if (err)
+    err->sys_errno = code == SQLITE_FULL && sys == 0 ? ENOSPC : sys;
+  return rc;
+}
+
+static int failed(struct amz_db *db, struct amz_error *err)
+{
+  return amz_db_error(db->h, db->path, err);
+}
+
+static int execute(struct amz_db *db, const char *sql, struct amz_error *err)
+{
+  return sqlite3_exec(db->h, sql, NULL, NULL, NULL) == SQLITE_OK ? AMZ_OK : failed(db, err);
+}
+
+/* Runs a kept statement whose parameters are bound, and readies it for the next time. */
+static int run(struct amz_db *db, enum statement which, struct amz_error *err)
+{
+  sqlite3_stmt *st = db->statements[which];
+  int rc = sqlite3_step(st) == SQLITE_DONE ? AMZ_OK : failed(db, err);
+
+  (void)sqlite3_reset(st); /* tells the step's error again */
+  return rc;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------- */
+
+static int prepare_all(struct amz_db *db, struct amz_error *err)
+{
+  for (size_t i = 0; i < STATEMENTS; i++)
+    if (sqlite3_prepare_v3(db->h, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL) != SQLITE_OK)
+      return failed(db, err);
+  return AMZ_OK;
+}
+
+static int open_handle(const char *path, int flags, struct amz_error *err, struct amz_db **ret)
+{
+  struct amz_db *db = calloc(1, sizeof *db);
+  int rc;
+
+  if (!db || !(db->path = amz_strndup(path, strlen(path)))) {
+    free(db);
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  }
+  db->first_start_ns = INT64_MAX;
+  if (sqlite3_open_v2(path, &db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_PRIVATECACHE | flags, AMZ_DB_VFS) !=
+      SQLITE_OK ||
+      /* Closing after a failure leaves database and WAL as they are: amz_db_finish is the way to make one of them. */
+      sqlite3_db_config(db->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK)
+    rc = failed(db, err);
+  else
+    rc = execute(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL; PRAGMA cache_size=-8000;", err);
+  if (rc < 0) {
+    amz_db_free(db);
+    return rc;
+  }
+  *ret = db;
+  return AMZ_OK;
+}
+
+static int put_tasks(struct amz_db *db, uint64_t tasks, struct amz_error *err)
+{
+  char sql[96];
+
+  (void)snprintf(sql, sizeof sql, "INSERT INTO meta(key,value) VALUES('tasks',%" PRIu64 ")", tasks);
+  return execute(db, sql, err);
+}
+
+int amz_db_create(const char *path, uint64_t tasks, struct amz_error *err, struct amz_db **ret)
+{
+  struct amz_db *db = NULL;
+  int rc;
+
+  if (tasks > INT64_MAX)
+    return amz_error_set(err, AMZ_ERANGE, "%s: more tasks than can be counted: %" PRIu64, path, tasks);
+  rc = open_handle(path, SQLITE_OPEN_CREATE, err, &db);
+  if (rc == AMZ_OK)
+    rc = execute(db, schema_sql, err);
+  if (rc == AMZ_OK)
+    rc = put_tasks(db, tasks, err);
+  if (rc == AMZ_OK)
+    rc = execute(db, "COMMIT", err);
+  if (rc == AMZ_OK)
+    rc = prepare_all(db, err);
+  if (rc < 0) {
+    amz_db_free(db);
+    return rc;
+  }
+  *ret = db;
+  return AMZ_OK;
+}
+
+/* The first column of the first row as a number or text. */
+static int query_one(struct amz_db *db, const char *sql, struct amz_error *err, int64_t *ret, bool *ret_ok_text)
+{
+  sqlite3_stmt *st = NULL;
+  int rc = AMZ_OK;
+
+  if (sqlite3_prepare_v2(db->h, sql, -1, &st, NULL) != SQLITE_OK)
+    return failed(db, err);
+  if (sqlite3_step(st) != SQLITE_ROW) {
+    rc = failed(db, err);
+  } else {
+    const char *text = (const char *)sqlite3_column_text(st, 0);
+
+    if (ret_ok_text)
+      *ret_ok_text = text && strcmp(text, "ok") == 0;
+    if (ret)
+      *ret = sqlite3_column_int64(st, 0);
+  }
+  (void)sqlite3_finalize(st);
+  return rc;
+}
+
+static int check(struct amz_db *db, uint64_t tasks, struct amz_error *err)
+{
+  int64_t version = 0, made_for = 0, tables = 1;
+  bool sound = false;
+  int rc = query_one(db, "PRAGMA user_version", err, &version, NULL);
+
+  if (rc == AMZ_OK && version == 0)
+    rc = query_one(db, "SELECT count(*) FROM sqlite_master", err, &tables, NULL);
+  if (rc == AMZ_OK && tables == 0) /* who made it died before the first commit */
+    return amz_error_set(err, AMZ_ENOENT, "%s: never finished", db->path);
+  if (rc == AMZ_OK && version > SCHEMA_VERSION)
+    return amz_error_set(err, AMZ_EINVAL, "%s: made by a newer version of this program (schema %" PRId64 ")", db->path, version);
+  if (rc == AMZ_OK)
+    rc = query_one(db, "PRAGMA quick_check(1)", err, NULL, &sound);
+  if (rc == AMZ_OK && (!sound || version < SCHEMA_VERSION))
+    rc = amz_error_set(err, AMZ_ECORRUPT, "%s: damaged", db->path);
+  if (rc == AMZ_OK)
+    rc = prepare_all(db, err);
+  if (rc == AMZ_OK)
+    rc = amz_db_meta(db->h, db->path, "tasks", err, &made_for);
+  if (rc == AMZ_OK && (uint64_t)made_for != tasks)
+    rc = amz_error_set(err, AMZ_EINVAL, "%s: the run has %" PRId64 " tasks, but the job now has %" PRIu64 ": its inputs have changed",
+                       db->path, made_for, tasks);
+  return rc;
+}
+
+int amz_db_open(const char *path, uint64_t tasks, struct amz_error *err, struct amz_db **ret)
+{
+  struct amz_db *db = NULL;
+  int rc;
+
+  if (access(path, F_OK) < 0 && errno == ENOENT)
+    return amz_error_set(err, AMZ_ENOENT, "%s: not there", path);
+  rc = open_handle(path, 0, err, &db);
+  if (rc == AMZ_OK)
+    rc = check(db, tasks, err);
+  if (rc < 0) {
+    amz_db_free(db);
+    return rc;
+  }
+  *ret = db;
+  return AMZ_OK;
+}
+
+void amz_db_free(struct amz_db *db)
+{
+  if (!db)
+    return;
+  for (size_t i = 0; i < STATEMENTS; i++)
+    (void)sqlite3_finalize(db->statements[i]);
+  (void)sqlite3_close(db->h);
+  free(db->path);
+  free(db);
+}
+
+sqlite3 *amz_db_handle(struct amz_db *db)
+{
+  return db->h;
+}
+
+const char *amz_db_path(const struct amz_db *db)
+{
+  return db->path;
+}
+
+/* ---- recording ----------------------------------------------------------------------------------------------------------- */
+
+int amz_db_begin(struct amz_db *db, struct amz_error *err)
+{
+  return execute(db, "BEGIN IMMEDIATE", err);
+}
+
+int amz_db_commit(struct amz_db *db, struct amz_error *err)
+{
+  int rc;
+
+  if (db->first_start_ns != INT64_MAX) {
+    (void)sqlite3_bind_int64(db->statements[PUT_META_MIN], 1, db->first_start_ns);
+    rc = run(db, PUT_META_MIN, err);
+    if (rc < 0)
+      return rc;
+    db->first_start_ns = INT64_MAX;
+  }
+  return execute(db, "COMMIT", err);
+}
+
+void amz_db_rollback(struct amz_db *db)
+{
+  db->first_start_ns = INT64_MAX;
+  if (!sqlite3_get_autocommit(db->h))
+    (void)execute(db, "ROLLBACK", NULL);
+}
+
+static bool is_failure(enum amz_outcome outcome)
+{
+  return outcome == AMZ_FAILED || outcome == AMZ_TIMED_OUT;
+}
+
+static int bind_row(sqlite3_stmt *st, const struct amz_result *r, uint32_t rank, uint32_t epoch)
+{
+  const int64_t values[] = {
+    (int64_t)r->position, (int64_t)r->outcome, r->exit_code, r->signal, r->attempt, rank, r->slot, epoch, r->start_ns, r->wall_ns,
+    r->cpu_ns, (int64_t)r->max_rss_bytes, (int64_t)r->output_bytes, (int64_t)r->pack_offset,
+  };
+  int rc = SQLITE_OK;
+
+  for (int i = 0; rc == SQLITE_OK && i < (int)(sizeof values / sizeof *values); i++)
+    rc = sqlite3_bind_int64(st, i + 1, values[i]);
+  return rc;
+}
+
+static int keep_failed(struct amz_db *db, uint64_t task, uint32_t epoch, struct amz_error *err)
+{
+  sqlite3_stmt *st = db->statements[KEEP_FAILED];
+
+  if (sqlite3_bind_int64(st, 1, (int64_t)task) != SQLITE_OK || sqlite3_bind_int64(st, 2, epoch) != SQLITE_OK)
+    return failed(db, err);
+  return run(db, KEEP_FAILED, err);
+}
+
+int amz_db_put(struct amz_db *db, const struct amz_result *result, uint32_t rank, uint32_t epoch, bool final, struct amz_error *err)
+{
+  enum statement which = final ? PUT_OUTCOME : PUT_ATTEMPT;
+  int rc;
+
+  if (final && epoch > 1) {
+    rc = keep_failed(db, result->position, epoch, err);
+    if (rc < 0)
+      return rc;
+  }
+  if (bind_row(db->statements[which], result, rank, epoch) != SQLITE_OK)
+    return failed(db, err);
+  if (result->outcome != AMZ_SKIPPED && result->start_ns > 0 && result->start_ns < db->first_start_ns)
+    db->first_start_ns = result->start_ns;
+  return run(db, which, err);
+}
+
+int amz_db_put_rank(struct amz_db *db, uint32_t rank, uint32_t epoch, const char *node, uint64_t offset, struct amz_error *err)
+{
+  sqlite3_stmt *st = db->statements[PUT_RANK];
+  int rc;
+
+  if (sqlite3_bind_int64(st, 1, rank) != SQLITE_OK || sqlite3_bind_int64(st, 2, epoch) != SQLITE_OK ||
+      sqlite3_bind_text(st, 3, node, -1, SQLITE_TRANSIENT) != SQLITE_OK || sqlite3_bind_int64(st, 4, (int64_t)offset) != SQLITE_OK)
+    return failed(db, err);
+  rc = run(db, PUT_RANK, err);
+  (void)sqlite3_clear_bindings(st);
+  return rc;
+}
+
+int amz_db_put_epoch(struct amz_db *db, uint32_t epoch, struct amz_error *err)
+{
+  sqlite3_stmt *st = NULL;
+  struct timespec now = {0, 0};
+  char host[256] = "";
+  int rc = AMZ_OK;
+
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  if (gethostname(host, sizeof host - 1) < 0)
+    host[0] = '\0';
+  if (sqlite3_prepare_v2(db->h, "INSERT INTO launch(epoch,started_ns,host,pid) VALUES(?1,?2,?3,?4)", -1, &st, NULL) != SQLITE_OK ||
+      sqlite3_bind_int64(st, 1, epoch) != SQLITE_OK ||
+      sqlite3_bind_int64(st, 2, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec) != SQLITE_OK ||
+      sqlite3_bind_text(st, 3, host, -1, SQLITE_TRANSIENT) != SQLITE_OK || sqlite3_bind_int64(st, 4, getpid()) != SQLITE_OK ||
+      sqlite3_step(st) != SQLITE_DONE)
+    rc = failed(db, err);
+  (void)sqlite3_finalize(st);
+  return rc;
+}
+
+/* ---- asking -------------------------------------------------------------------------------------------------------------- */
+
+int amz_db_meta(sqlite3 *h, const char *path, const char *key, struct amz_error *err, int64_t *ret)
+{
+  sqlite3_stmt *st = NULL;
+  int rc = AMZ_OK, step;
+
+  if (sqlite3_prepare_v2(h, "SELECT value FROM meta WHERE key=?1", -1, &st, NULL) != SQLITE_OK ||
+      sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC) != SQLITE_OK) {
+    rc = amz_db_error(h, path, err);
+  } else {
+    step = sqlite3_step(st);
+    if (step == SQLITE_ROW)
+      *ret = sqlite3_column_int64(st, 0);
+    else
+      rc = step == SQLITE_DONE ? amz_error_set(err, AMZ_ENOENT, "%s: has no '%s'", path, key) : amz_db_error(h, path, err);
+  }
+  (void)sqlite3_finalize(st);
+  return rc;
+}
+
+int amz_db_counts(sqlite3 *h, const char *path, struct amz_error *err, struct amz_store_counts *ret)
+{
+  struct amz_store_counts counts = {0, 0, 0};
+  sqlite3_stmt *st = NULL;
+  int step;
+
+  if (sqlite3_prepare_v2(h, "SELECT outcome, count(*) FROM outcome GROUP BY outcome", -1, &st, NULL) != SQLITE_OK)
+    return amz_db_error(h, path, err);
+  while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+    uint64_t n = (uint64_t)sqlite3_column_int64(st, 1);
+    enum amz_outcome outcome = (enum amz_outcome)sqlite3_column_int(st, 0);
+
+    if (is_failure(outcome))
+      counts.failed += n;
+    else if (outcome == AMZ_SKIPPED)
+      counts.skipped += n;
+    else
+      counts.succeeded += n;
+  }
+  (void)sqlite3_finalize(st);
+  if (step != SQLITE_DONE)
+    return amz_db_error(h, path, err);
+  *ret = counts;
+  return AMZ_OK;
+}
+
+int amz_db_rank_offset(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err, uint64_t *ret)
+{
+  char sql[128];
+  int64_t offset = 0;
+  int rc;
+
+  (void)snprintf(sql, sizeof sql, "SELECT coalesce(max(recorded_offset),0) FROM launch_rank WHERE rank=%" PRIu32 " AND epoch=%" PRIu32, rank, epoch);
+  rc = query_one(db, sql, err, &offset, NULL);
+  if (rc == AMZ_OK)
+    *ret = (uint64_t)offset;
+  return rc;
+}
+
+int amz_db_last_epoch(struct amz_db *db, struct amz_error *err, uint32_t *ret)
+{
+  int64_t epoch = 0;
+  int rc = query_one(db, "SELECT coalesce(max(epoch),0) FROM launch", err, &epoch, NULL);
+
+  if (rc == AMZ_OK)
+    *ret = (uint32_t)epoch;
+  return rc;
+}
+
+struct ranges {
+  struct amz_range *items;
+  size_t count, cap;
+};
+
+static int add_range(struct ranges *r, uint64_t first, uint64_t end, struct amz_error *err)
+{
+  int rc;
+
+  if (first >= end)
+    return AMZ_OK;
+  rc = amz_grow((void **)&r->items, &r->cap, r->count + 1, sizeof *r->items);
+  if (rc < 0)
+    return amz_error_set(err, rc, "out of memory");
+  r->items[r->count++] = (struct amz_range){first, end - first};
+  return AMZ_OK;
+}
+
+int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, struct amz_range **ret, size_t *ret_n)
+{
+  struct ranges left = {NULL, 0, 0};
+  sqlite3_stmt *st = NULL;
+  int64_t tasks = 0;
+  uint64_t next = 0;
+  int rc = amz_db_meta(db->h, db->path, "tasks", err, &tasks), step = SQLITE_DONE;
+
+  if (rc < 0)
+    return rc;
+  if (sqlite3_prepare_v2(db->h, retry_failed ? "SELECT task FROM outcome WHERE outcome NOT IN (2,3) ORDER BY task" : "SELECT task FROM outcome ORDER BY task",
+                         -1, &st, NULL) != SQLITE_OK)
+    return failed(db, err);
+  while (rc == AMZ_OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
+    uint64_t task = (uint64_t)sqlite3_column_int64(st, 0);
+
+    rc = add_range(&left, next, task, err);
+    next = task + 1;
+  }
+  if (rc == AMZ_OK && step != SQLITE_DONE)
+    rc = failed(db, err);
+  (void)sqlite3_finalize(st);
+  if (rc == AMZ_OK)
+    rc = add_range(&left, next, (uint64_t)tasks, err);
+  if (rc < 0) {
+    free(left.items);
+    return rc;
+  }
+  *ret = left.items;
+  *ret_n = left.count;
+  return AMZ_OK;
+}
+
+/* ---- for others to read --------------------------------------------------------------------------------------------------- */
+
+int amz_db_finish(struct amz_db *db, struct amz_error *err)
+{
+  /* Leaving WAL mode checkpoints, syncs, and removes the WAL; then the file needs nothing beside it and nobody writes on its opening. */
+  int64_t ignored;
+  bool ok;
+
+  return query_one(db, "PRAGMA journal_mode=DELETE", err, &ignored, &ok);
+}
+
+static int copy_to(struct amz_db *db, const char *aside, struct amz_error *err)
+{
+  sqlite3 *to = NULL;
+  sqlite3_backup *backup;
+  int rc = AMZ_OK;
+
+  if (sqlite3_open_v2(aside, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, AMZ_DB_VFS) != SQLITE_OK ||
+      /* Not synced: after a power cut nobody reads the snapshot of a run that is no more. DELETE: one file, no WAL. */
+      sqlite3_exec(to, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF", NULL, NULL, NULL) != SQLITE_OK) {
+    rc = amz_db_error(to, aside, err);
+  } else {
+    backup = sqlite3_backup_init(to, "main", db->h, "main");
+    if (backup)
+      (void)sqlite3_backup_step(backup, -1);
+    if (!backup || sqlite3_backup_finish(backup) != SQLITE_OK ||
+        sqlite3_exec(to, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL) != SQLITE_OK)
+      rc = amz_db_error(to, aside, err);
+  }
+  if (sqlite3_close(to) != SQLITE_OK && rc == AMZ_OK)
+    rc = amz_error_set(err, AMZ_EIO, "%s: cannot be closed", aside);
+  return rc;
+}
+
+int amz_db_publish(struct amz_db *db, const char *aside, const char *path, struct amz_error *err)
+{
+  int rc;
+
+  (void)unlink(aside);
+  rc = copy_to(db, aside, err);
+  if (rc == AMZ_OK && rename(aside, path) < 0)
+    rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot be replaced", path);
+  if (rc < 0)
+    (void)unlink(aside);
+  return rc;
+}

@@ -1,0 +1,214 @@
+/* Readers of a run: any number, at any time, without locks.
+ *
+ * While somebody holds the lease, alive, run.db belongs to its writer, who works without file locks: readers keep off it and see
+ * the published snapshot, a file that is never changed, only replaced by a rename. When nobody does, run.db lies still: it is opened without
+ * leave to write, with the WAL that a killed writer may have left read into memory. A run that is resumed under a reader's hands is
+ * noticed at the end of each question. */
+#include <amorsize/store.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "path.h"
+
+struct amz_store_reader {
+  char *dir, *path;
+  sqlite3 *h;
+  bool snapshot;
+  uint64_t tasks;
+  int64_t first_start_ns;
+};
+
+void amz_store_reader_free(struct amz_store_reader *r)
+{
+  if (!r)
+    return;
+  (void)sqlite3_close(r->h);
+  free(r->dir);
+  free(r->path);
+  free(r);
+}
+
+static int no_memory(struct amz_error *err)
+{
+  return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+}
+
+static bool is_live(const char *dir)
+{
+  struct amz_lease_info info;
+
+  return amz_lease_look(dir, &info, NULL) == AMZ_OK && info.alive;
+}
+
+static double age_of(const struct stat *st)
+{
+  struct timespec now = st->st_mtim;
+  double age;
+
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  age = (double)(now.tv_sec - st->st_mtim.tv_sec) + (double)(now.tv_nsec - st->st_mtim.tv_nsec) * 1e-9;
+  return age > 0 ? age : 0;
+}
+
+/* What to read, and how old it is. */
+static int choose(struct amz_store_reader *r, struct amz_error *err, double *ret_as_of_s)
+{
+  struct stat st;
+
+  r->snapshot = is_live(r->dir);
+  r->path = amz_path_join(r->dir, r->snapshot ? AMZ_SNAPSHOT_NAME : AMZ_DB_NAME);
+  if (!r->path)
+    return no_memory(err);
+  if (stat(r->path, &st) == 0) {
+    *ret_as_of_s = r->snapshot ? age_of(&st) : 0;
+    return AMZ_OK;
+  }
+  if (errno != ENOENT && errno != ENOTDIR)
+    return amz_error_sys(err, AMZ_EIO, errno, "%s", r->path);
+  if (r->snapshot)
+    return amz_error_set(err, AMZ_EBUSY, "%s: the run has just begun and published nothing yet; try again in a few seconds", r->dir);
+  return amz_error_set(err, AMZ_ENOENT, "%s: no such database; if this is a run directory, 'amorsize-mpi resume %s' makes it from the outputs", r->path,
+                       r->dir);
+}
+
+/* Exclusive, so that a WAL is read through memory of our own instead of a shared file; nothing is written at the end. */
+static int open_handle(struct amz_store_reader *r, struct amz_error *err)
+{
+  int64_t value = 0;
+  int rc = AMZ_OK;
+
+  if (sqlite3_open_v2(r->path, &r->h, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_PRIVATECACHE, AMZ_DB_VFS) != SQLITE_OK ||
+      sqlite3_db_config(r->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK ||
+      sqlite3_exec(r->h, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA query_only=1; PRAGMA temp_store=MEMORY; BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+    rc = amz_db_error(r->h, r->path, err);
+  if (rc == AMZ_OK)
+    rc = amz_db_meta(r->h, r->path, "tasks", err, &value);
+  r->tasks = (uint64_t)value;
+  if (rc == AMZ_ENOENT)
+    return amz_error_set(err, AMZ_ECORRUPT, "%s: not the database of a run", r->path);
+  if (rc == AMZ_OK) {
+    rc = amz_db_meta(r->h, r->path, "first_start_ns", err, &r->first_start_ns);
+    rc = rc == AMZ_ENOENT ? AMZ_OK : rc; /* nothing has started yet */
+  }
+  return rc;
+}
+
+int amz_store_reader_new(const char *dir, struct amz_error *err, struct amz_store_reader **ret, double *ret_as_of_s)
+{
+  struct amz_store_reader *r = calloc(1, sizeof *r);
+  double as_of_s = 0;
+  int rc;
+
+  if (!r)
+    return no_memory(err);
+  r->dir = strdup(dir);
+  rc = r->dir ? choose(r, err, &as_of_s) : no_memory(err);
+  if (rc == AMZ_OK)
+    rc = open_handle(r, err);
+  if (rc < 0) {
+    amz_store_reader_free(r);
+    return rc;
+  }
+  *ret = r;
+  if (ret_as_of_s)
+    *ret_as_of_s = as_of_s;
+  return AMZ_OK;
+}
+
+uint64_t amz_store_reader_tasks(const struct amz_store_reader *r)
+{
+  return r->tasks;
+}
+
+/* What was read of run.db counts only if nobody wrote it meanwhile. */
+static int still_ours(const struct amz_store_reader *r, int rc, struct amz_error *err)
+{
+  if (r->snapshot || (rc != AMZ_OK && rc != AMZ_ECORRUPT && rc != AMZ_EIO) || !is_live(r->dir))
+    return rc;
+  return amz_error_set(err, AMZ_EBUSY, "%s: the run was resumed while it was read; try again", r->dir);
+}
+
+int amz_store_reader_counts(struct amz_store_reader *r, struct amz_error *err, struct amz_store_counts *ret)
+{
+  return still_ours(r, amz_db_counts(r->h, r->path, err, ret), err);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------------------------- */
+
+static const char *const order_sql[] = {
+  [AMZ_BY_INDEX] = " ORDER BY o.task",
+  [AMZ_BY_WALL] = " ORDER BY o.wall_ns DESC, o.task",
+  [AMZ_BY_START] = " ORDER BY o.start_ns, o.task",
+};
+
+static int prepare(struct amz_store_reader *r, const struct amz_row_query *q, struct amz_error *err, sqlite3_stmt **ret)
+{
+  struct amz_buf sql = AMZ_BUF_INIT;
+  int rc;
+
+  if ((unsigned)q->sort >= sizeof order_sql / sizeof *order_sql)
+    return amz_error_set(err, AMZ_EINVAL, "unknown order of rows");
+  amz_buf_adds(&sql, "SELECT o.task,o.outcome,o.exit,o.signal,o.attempt,l.node,o.rank,o.slot,o.epoch,o.start_ns,o.wall_ns,o.cpu_ns,o.rss_bytes,"
+                     "o.output_bytes,o.pack_offset FROM outcome o LEFT JOIN launch_rank l ON l.epoch=o.epoch AND l.rank=o.rank WHERE 1");
+  if (q->failed_only)
+    amz_buf_adds(&sql, " AND o.outcome IN (2,3)");
+  if (q->has_index)
+    amz_buf_addf(&sql, " AND o.task=%llu", (unsigned long long)(q->index > INT64_MAX ? INT64_MAX : q->index));
+  amz_buf_adds(&sql, order_sql[q->sort]);
+  if (q->limit > 0)
+    amz_buf_addf(&sql, " LIMIT %llu", (unsigned long long)(q->limit > INT64_MAX ? INT64_MAX : q->limit));
+  rc = amz_buf_ok(&sql);
+  if (rc < 0)
+    rc = no_memory(err);
+  else if (sqlite3_prepare_v2(r->h, sql.data, -1, ret, NULL) != SQLITE_OK)
+    rc = amz_db_error(r->h, r->path, err);
+  amz_buf_clear(&sql);
+  return rc;
+}
+
+static void fill_row(const struct amz_store_reader *r, sqlite3_stmt *st, struct amz_task_row *row)
+{
+  const char *node = (const char *)sqlite3_column_text(st, 5);
+
+  row->index = (uint64_t)sqlite3_column_int64(st, 0);
+  row->outcome = (enum amz_outcome)sqlite3_column_int(st, 1);
+  row->exit_code = (int32_t)sqlite3_column_int(st, 2);
+  row->signal = (int32_t)sqlite3_column_int(st, 3);
+  row->attempts = (uint32_t)sqlite3_column_int64(st, 4);
+  row->node = node ? node : "";
+  row->rank = (uint32_t)sqlite3_column_int64(st, 6);
+  row->slot = (uint32_t)sqlite3_column_int64(st, 7);
+  row->epoch = (uint32_t)sqlite3_column_int64(st, 8);
+  row->start_s = (double)(sqlite3_column_int64(st, 9) - r->first_start_ns) * 1e-9;
+  if (row->start_s < 0 || sqlite3_column_int64(st, 9) == 0)
+    row->start_s = 0; /* skipped: it never started */
+  row->wall_s = (double)sqlite3_column_int64(st, 10) * 1e-9;
+  row->cpu_s = (double)sqlite3_column_int64(st, 11) * 1e-9;
+  row->max_rss_bytes = (uint64_t)sqlite3_column_int64(st, 12);
+  row->output_bytes = (uint64_t)sqlite3_column_int64(st, 13);
+  row->pack_offset = (uint64_t)sqlite3_column_int64(st, 14);
+}
+
+int amz_store_reader_rows(struct amz_store_reader *r, const struct amz_row_query *query,
+                          int (*row)(void *ctx, const struct amz_task_row *row), void *ctx, struct amz_error *err)
+{
+  sqlite3_stmt *st = NULL;
+  int rc = prepare(r, query, err, &st), step = SQLITE_DONE, stopped = 0;
+
+  while (rc == AMZ_OK && !stopped && (step = sqlite3_step(st)) == SQLITE_ROW) {
+    struct amz_task_row values;
+
+    fill_row(r, st, &values);
+    stopped = row(ctx, &values);
+  }
+  if (rc == AMZ_OK && !stopped && step != SQLITE_DONE)
+    rc = amz_db_error(r->h, r->path, err);
+  (void)sqlite3_finalize(st);
+  return stopped ? stopped : still_ours(r, rc, err);
+}

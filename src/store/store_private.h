@@ -1,0 +1,94 @@
+/* The store from inside: what its callers' side (store.c) and its thread (writer.c) share. */
+#ifndef AMZ_STORE_PRIVATE_H
+#define AMZ_STORE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <amorsize/store.h>
+
+#include "db.h"
+
+#define AMZ_STORE_RANKS_MAX (1u << 22)
+
+struct amz_queued {
+  struct amz_result result;
+  uint32_t rank;
+  bool final;
+};
+
+/* A rank that is heard of for the first time. */
+struct amz_new_rank {
+  uint32_t rank;
+  char *node;
+};
+
+struct amz_sync {
+  char *path;
+  uint64_t token;
+};
+
+struct amz_told {
+  enum amz_store_event_kind kind;
+  uint64_t token;
+};
+
+/* What waits for the thread. */
+struct amz_work {
+  struct amz_queued *records;
+  size_t n_records, cap_records;
+  struct amz_new_rank *ranks;
+  size_t n_ranks, cap_ranks;
+  struct amz_sync *syncs;
+  size_t n_syncs, cap_syncs;
+  char *status;
+  size_t n_status;
+};
+
+struct amz_pack_file {
+  char *path;
+  int fd;
+};
+
+struct amz_store {
+  /* fixed after opening */
+  char *dir, *stop_path, *snapshot_path, *snapshot_aside;
+  int64_t commit_ns, opened_ns;
+  uint64_t tasks;
+  uint32_t epoch;
+  struct amz_lease *lease;
+  int event_fd;
+  pthread_t thread;
+  bool thread_runs;
+
+  /* the callers' side alone */
+  bool *rank_known;
+  size_t cap_known;
+
+  /* under the mutex */
+  pthread_mutex_t mutex;
+  pthread_cond_t wake; /* by CLOCK_MONOTONIC */
+  struct amz_work work;
+  int64_t oldest_ns; /* when the first of work.records was queued */
+  bool closing, failed;
+  struct amz_error err; /* of the failure */
+  struct amz_told *told; /* events not fetched yet, from told_at on */
+  size_t n_told, told_at, cap_told, owed; /* owed: SYNCED events to come, for which there is room */
+
+  /* the thread's alone while it runs */
+  struct amz_db *db;
+  struct amz_pack_file *packs;
+  size_t n_packs, cap_packs;
+  uint64_t *rank_offset; /* last recorded END frame by rank; 0: none */
+  size_t cap_rank_offset;
+  int64_t next_look_ns, next_refresh_ns, refreshed_ns, next_publish_ns;
+  bool stop_told, changed;
+};
+
+/* The thread's main function; arg is the store. */
+void *amz_store_thread(void *arg);
+int64_t amz_store_now(void);
+void amz_work_clear(struct amz_work *w);
+
+#endif
