@@ -80,11 +80,13 @@ static char *own(struct cli_job_source *s, char *text)
   return text;
 }
 
-/* \return the text as a single-quoted YAML scalar, whatever it holds. */
-static char *yaml_quoted(const char *text)
+/* A text as the value of a setting: as it is, unless it would be read as a list or as quoted; then in YAML's single quotes. */
+static char *setting_text(const char *text)
 {
   struct amz_buf b = AMZ_BUF_INIT;
 
+  if (strspn(text, "[\"'") == 0)
+    return amz_strndup(text, strlen(text));
   amz_buf_addc(&b, '\'');
   for (; *text; text++) {
     if (*text == '\'')
@@ -124,7 +126,7 @@ static int add_short_forms(struct cli_job_source *s, const struct cli_job_args *
 
   for (size_t i = 0; i < sizeof forms / sizeof *forms && status == CLI_OK; i++)
     if (forms[i].value)
-      status = add_set(s, forms[i].option, forms[i].path, forms[i].text ? own(s, yaml_quoted(forms[i].value)) : forms[i].value);
+      status = add_set(s, forms[i].option, forms[i].path, forms[i].text ? own(s, setting_text(forms[i].value)) : forms[i].value);
   return status;
 }
 
