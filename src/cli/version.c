@@ -16,12 +16,15 @@ struct version_args {
 
 static const struct cli_option options[] = {CLI_ROW_FORMAT(struct version_args), {0}};
 
-/* 0x00020900 is 2.9.0. */
+/* The library tells only the version of its interface; that of the headers stands for both as long as they agree. */
 static void hwloc_version(char *out, size_t n)
 {
-  unsigned v = hwloc_get_api_version();
+  unsigned runs = hwloc_get_api_version();
 
-  (void)snprintf(out, n, "%u.%u.%u", v >> 16, v >> 8 & 0xffu, v & 0xffu);
+  if (runs == HWLOC_API_VERSION)
+    (void)snprintf(out, n, "%s", HWLOC_VERSION);
+  else
+    (void)snprintf(out, n, "%s (interface of the library: %u.%u.%u)", HWLOC_VERSION, runs >> 16, runs >> 8 & 0xffu, runs & 0xffu);
 }
 
 static const char *jansson_version(void)
@@ -36,7 +39,7 @@ static const char *jansson_version(void)
 static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
 {
   const struct version_args *a = args;
-  char hwloc[32];
+  char hwloc[96];
   const struct {
     const char *name, *version;
   } rows[] = {{PACKAGE_NAME, PACKAGE_VERSION},
