@@ -181,11 +181,12 @@ const char *amz_text_show(const char *text, size_t n, char out[AMZ_YAML_SHOWN])
 
 const char *amz_yaml_show(const struct amz_yaml *node, char out[AMZ_YAML_SHOWN])
 {
-  static const char *const kinds[] = {[AMZ_YAML_LIST] = "a list", [AMZ_YAML_MAP] = "a mapping"};
+  static const char *const kinds[][2] = {[AMZ_YAML_LIST] = {"an empty list", "a list"},
+                                         [AMZ_YAML_MAP] = {"an empty mapping", "a mapping"}};
 
   if (node->kind == AMZ_YAML_SCALAR && !amz_yaml_null(node))
     return amz_text_show(node->text, node->len, out);
-  (void)snprintf(out, AMZ_YAML_SHOWN, "%s", node->kind == AMZ_YAML_SCALAR ? "nothing" : kinds[node->kind]);
+  (void)snprintf(out, AMZ_YAML_SHOWN, "%s", node->kind == AMZ_YAML_SCALAR ? "nothing" : kinds[node->kind][node->n > 0]);
   return out;
 }
 

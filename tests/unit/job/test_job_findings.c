@@ -198,6 +198,13 @@ static void of_tasks(void)
     {"name without use", FOR("a: [1], b: [1, 2]"), "job.yaml:3:17: warning: tasks.for.b: the name is not used\n"},
     {"empty list", FOR("a: []"), "job.yaml:3:12: tasks.for.a: the list is empty\n"},
     {"pattern without match", FOR("a: {glob: \"*.none\"}"), "job.yaml:3:19: tasks.for.a: glob \"*.none\" matches nothing\n"},
+    {"no statuses", "tasks: {command: x, ok_exit: []}\n",
+     "job.yaml:1:30: tasks.ok_exit: expected an exit status or a list of them like [0, 3], got an empty list\n"},
+    {"no words", "tasks: {command: []}\n", "job.yaml:1:18: tasks.command: expected a text or a list of texts, got an empty list\n"},
+    {"blanks alone", "tasks: {command: \"  \"}\n", "job.yaml:1:19: tasks.command: the command is empty\n"},
+    {"stream and its line", "tasks: {stream: \"a {b}\", line: \"{x}\", for: {b: [1]}}\n",
+     "job.yaml:1:20: tasks.stream: unknown placeholder {b}; known: index, threads, rank, slot, job, scratch\n"
+     "job.yaml:1:33: tasks.line: unknown placeholder {x}; did you mean {b}?\n"},
     {"patterns without match", FOR("a: {glob: [\"*.none\", \"x*\"]}"),
      "job.yaml:3:19: tasks.for.a: none of the patterns matches anything\n"},
     {"file without lines", FOR("a: {lines: empty.txt}"), "job.yaml:3:20: tasks.for.a: lines \"empty.txt\" has no lines\n"},
