@@ -200,7 +200,8 @@ static void of_tasks(void)
     {"pattern without match", FOR("a: {glob: \"*.none\"}"), "job.yaml:3:19: tasks.for.a: glob \"*.none\" matches nothing\n"},
     {"no statuses", "tasks: {command: x, ok_exit: []}\n",
      "job.yaml:1:30: tasks.ok_exit: expected an exit status or a list of them like [0, 3], got an empty list\n"},
-    {"no words", "tasks: {command: []}\n", "job.yaml:1:18: tasks.command: expected a text or a list of texts, got an empty list\n"},
+    {"no words", "tasks: {command: []}\n",
+     "job.yaml:1:18: tasks.command: expected a text or a list of texts, got an empty list\n"},
     {"blanks alone", "tasks: {command: \"  \"}\n", "job.yaml:1:19: tasks.command: the command is empty\n"},
     {"stream and its line", "tasks: {stream: \"a {b}\", line: \"{x}\", for: {b: [1]}}\n",
      "job.yaml:1:20: tasks.stream: unknown placeholder {b}; known: index, threads, rank, slot, job, scratch\n"
