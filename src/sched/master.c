@@ -20,8 +20,8 @@ static int64_t given_or(int64_t given, int64_t fallback)
 static bool is_valid(const struct amz_master_config *c)
 {
   return c->epoch >= 1 && c->ranks >= 1 && c->ranks < AMZ_NO_RANK && c->slots >= 1 && c->policy &&
-         c->tasks < (UINT64_C(1) << 63) && c->retries < UINT32_MAX - 1 && c->backoff_ns >= 0 && c->heartbeat_ns >= 0 && c->suspect_ns >= 0 && c->dead_ns >= 0 &&
-         c->grace_ns >= 0;
+         c->tasks < (UINT64_C(1) << 63) && c->retries < UINT32_MAX - 1 && c->backoff_ns >= 0 &&
+         c->heartbeat_ns >= 0 && c->suspect_ns >= 0 && c->dead_ns >= 0 && c->grace_ns >= 0;
 }
 
 static int init(struct amz_master *m)

@@ -1,12 +1,12 @@
 /* What the worker tells the master and when: hunger at once, results in company, receipts.
  *
  * Hunger. A rank asks for a chunk per idle slot. It asks earlier when the answer takes long enough to matter: `lead_ns` is the
- * running mean from request to answer, and the queue is foreseen to last until the last start plus (queued + 1) · task time / slots, as
- * slots end one after the other; it asks when that is less than SAFETY leads away. A lead that costs less than 1/WORTH of a
- * chunk's time isn't worth taking chunks early, which others may need at the end.
+ * running mean from request to answer, and the queue is foreseen to last until the last start plus (queued + 1) · task time /
+ * slots, as slots end one after the other; it asks when that is less than SAFETY leads away. A lead that costs less than
+ * 1/WORTH of a chunk's time isn't worth taking chunks early, which others may need at the end.
  *
  * Durability. SYNC each sync_ns while there are results that aren't on disk, one at a time; and at once when there is nothing
- * else to do, because the master has said that there is nothing (dry) or that it is over: the run's end waits for these receipts. */
+ * else to do, because the master has said that there is nothing (dry) or that it is over: the run's end waits for these. */
 #include "worker.h"
 
 #include <string.h>
