@@ -50,8 +50,7 @@ static void check_kind(struct amz_reader *r, const B *b)
     if (!has(b, kinds[i]))
       continue;
     if (first)
-      amz_yaml_error(r->diags, key_of(b, kinds[i]), "tasks.%s: cannot stand beside tasks.%s: tasks are of one kind", kinds[i],
-                     first);
+      amz_yaml_error(r->diags, key_of(b, kinds[i]), "tasks.%s: cannot stand beside tasks.%s: tasks are of one kind", kinds[i], first);
     else
       first = kinds[i];
   }
@@ -101,8 +100,7 @@ static void check_env(struct amz_reader *r, const B *b)
     const struct amz_yaml *key = b->env->items[2 * i], *value = b->env->items[2 * i + 1];
 
     if (!is_variable(key->text))
-      amz_yaml_error(r->diags, key, "tasks.env: %s cannot be the name of a variable: letters, digits and _ alone",
-                     amz_yaml_show(key, shown));
+      amz_yaml_error(r->diags, key, "tasks.env: %s cannot be the name of a variable: letters, digits and _ alone", amz_yaml_show(key, shown));
     else if (strncmp(key->text, "AMORSIZE_", 9) == 0)
       amz_yaml_error(r->diags, key, "tasks.env: %s: names with AMORSIZE_ are ours", amz_yaml_show(key, shown));
     if (value->kind != AMZ_YAML_SCALAR || amz_yaml_null(value))

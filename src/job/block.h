@@ -1,5 +1,4 @@
-/* A tasks block: what is to be run, as written. Its values are still nodes, because what is wrong inside them is pointed at
- * later. */
+/* A tasks block: what is to be run, as written. Its values are still nodes, because what is wrong inside them is pointed at later. */
 #ifndef AMZ_JOB_BLOCK_H
 #define AMZ_JOB_BLOCK_H
 

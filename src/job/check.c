@@ -22,8 +22,7 @@ static void wrong_order(struct amz_reader *r, const struct amz_yaml *root, const
 /* min <= target <= max among what is given; what isn't given follows. */
 static void check_chunks(struct amz_reader *r, const struct amz_yaml *root, struct amz_settings *s)
 {
-  bool min = amz_yaml_at(root, "chunks.min"), max = amz_yaml_at(root, "chunks.max");
-  bool target = amz_yaml_at(root, "chunks.target");
+  bool min = amz_yaml_at(root, "chunks.min"), target = amz_yaml_at(root, "chunks.target"), max = amz_yaml_at(root, "chunks.max");
 
   if (min && target && s->chunks.min_ns > s->chunks.target_ns)
     wrong_order(r, root, "chunks.min", "chunks.target");
@@ -44,8 +43,8 @@ static void check_chunks(struct amz_reader *r, const struct amz_yaml *root, stru
 static void check_sample(struct amz_reader *r, const struct amz_yaml *root, const struct amz_settings *s)
 {
   if (s->sample.tasks_min > s->sample.tasks_max)
-    amz_yaml_error(r->diags, amz_yaml_at(root, "sample.tasks"), "sample.tasks: the least, %u, is more than the most, %u",
-                   s->sample.tasks_min, s->sample.tasks_max);
+    amz_yaml_error(r->diags, amz_yaml_at(root, "sample.tasks"), "sample.tasks: the least, %u, is more than the most, %u", s->sample.tasks_min,
+                   s->sample.tasks_max);
 }
 
 static void check_deadline(struct amz_reader *r, const struct amz_yaml *root, const struct amz_settings *s)
@@ -62,8 +61,7 @@ static void check_deadline(struct amz_reader *r, const struct amz_yaml *root, co
 
 static void check_resources(struct amz_reader *r, const struct amz_yaml *root, const struct amz_settings *s)
 {
-  const struct amz_yaml *threads = amz_yaml_key_at(root, "resources.threads");
-  const struct amz_yaml *memory = amz_yaml_key_at(root, "resources.memory");
+  const struct amz_yaml *threads = amz_yaml_key_at(root, "resources.threads"), *memory = amz_yaml_key_at(root, "resources.memory");
 
   if (s->resources.threads == AMZ_AUTO)
     amz_yaml_warning(r->diags, threads, "resources.threads: auto has no effect yet");
@@ -75,8 +73,8 @@ static void check_resources(struct amz_reader *r, const struct amz_yaml *root, c
 
 /* ---- policies ---- */
 
-static const char *const planned[] = {"adaptive", "fsc", "mfsc", "tss", "fac", "wf", "wf2", "awf", "awf-b", "awf-c", "awf-d",
-  "awf-e", "af", "tap", "tfss", "fiss", "viss", "pls", "rand"};
+static const char *const planned[] = {"adaptive", "fsc", "mfsc", "tss", "fac", "wf", "wf2", "awf", "awf-b", "awf-c", "awf-d", "awf-e", "af", "tap",
+  "tfss", "fiss", "viss", "pls", "rand"};
 
 enum { PLANNED = sizeof planned / sizeof *planned, POLICIES_MAX = 64 };
 
@@ -104,16 +102,19 @@ static const char *nearest_policy(const char *name)
 static void check_policy(struct amz_reader *r, const struct amz_yaml *root, struct amz_settings *s)
 {
   const struct amz_yaml *node = amz_yaml_at(root, "chunks.policy");
-  char shown[AMZ_YAML_SHOWN], meant[AMZ_TEXT_MEANT];
+  const char *near;
+  char shown[AMZ_YAML_SHOWN];
 
   if (!node || node->kind != AMZ_YAML_SCALAR || amz_yaml_null(node) || amz_policy_find(s->chunks.policy))
     return;
   (void)amz_yaml_show(node, shown);
-  (void)amz_text_meant(nearest_policy(s->chunks.policy), meant);
-  if (is_planned(s->chunks.policy))
+  if (is_planned(s->chunks.policy)) {
     amz_yaml_warning(r->diags, node, "chunks.policy: %s is not in this version yet: fac2 is used", shown);
-  else
-    amz_yaml_error(r->diags, node, "chunks.policy: unknown policy %s%s", shown, meant);
+  } else {
+    near = nearest_policy(s->chunks.policy);
+    amz_yaml_error(r->diags, node, "chunks.policy: unknown policy %s%s%s%s", shown, near ? "; did you mean " : "", near ? near : "",
+                   near ? "?" : "");
+  }
   s->chunks.policy = "fac2";
 }
 

@@ -242,6 +242,28 @@ static void take_closing(struct placer *p)
     lose(p, "behind a )#");
 }
 
+/* At the second '<' of "<<". What stands on the same line behind the end marker is certain as long as that is a plain word: shells differ in what they make
+ * of quotes and substitutions in it. */
+static void take_here_document(struct placer *p)
+{
+  size_t at = p->at + 1 + (p->syms[p->at + 1] == '-');
+  uint32_t quote;
+
+  while (p->syms[at] == ' ' || p->syms[at] == '\t')
+    at++;
+  quote = p->syms[at] == '\'' || p->syms[at] == '"' ? p->syms[at] : 0;
+  at += quote != 0;
+  while (is_name_byte(p->syms[at]))
+    at++;
+  if (quote && p->syms[at++] != quote) {
+    lose(p, "behind a here-document");
+    return;
+  }
+  if (p->syms[at] != AMZ_SYM_END && (p->syms[at] >= AMZ_SYM_SHELL || !memchr(" \t\n;&|<>", (int)p->syms[at], 8)))
+    lose(p, "behind a here-document");
+  p->here_document = true;
+}
+
 /* A bare byte. */
 static int take_operator(struct placer *p, uint32_t sym)
 {
@@ -254,7 +276,9 @@ static int take_operator(struct placer *p, uint32_t sym)
   if (sym == ')')
     take_closing(p);
   if (sym == '<' && p->syms[p->at] == '<')
-    p->here_document = true;
+    take_here_document(p);
+  if (sym == ')' && p->here_document)
+    lose(p, "behind a here-document");
   p->word_start = memchr(" \t\n;&|<>", (int)sym, 8) != NULL;
   return AMZ_OK;
 }

@@ -8,8 +8,7 @@
 #include "job_impl.h"
 
 /* Makes a finding of a template's error, at its place in the text. \return AMZ_OK, or AMZ_ENOMEM. */
-static int refuse(struct amz_loader *l, int rc, const struct amz_yaml *node, size_t at, const char *path,
-                  const struct amz_error *err)
+static int refuse(struct amz_loader *l, int rc, const struct amz_yaml *node, size_t at, const char *path, const struct amz_error *err)
 {
   if (rc == AMZ_ENOMEM)
     return rc;
@@ -115,19 +114,28 @@ static size_t name_index(const struct amz_job *job, const char *name, size_t n)
 static size_t find_name(struct amz_loader *l, const struct amz_yaml *node, const char *path, const char *name, size_t n)
 {
   size_t found = name_index(l->job, name, n);
-  char shown[AMZ_YAML_SHOWN], word[AMZ_YAML_SHOWN], meant[AMZ_TEXT_MEANT];
+  const char *near;
+  char shown[AMZ_YAML_SHOWN], word[AMZ_YAML_SHOWN];
 
   if (found != AMZ_NO_NAME)
     return found;
   (void)snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), name);
-  (void)amz_text_meant(amz_nearest(word, l->job->names, l->job->n_columns), meant);
-  amz_yaml_error(l->reader.diags, node, "%s: unknown name %s%s", path, amz_text_show(name, n, shown), meant);
+  near = amz_nearest(word, l->job->names, l->job->n_columns);
+  amz_yaml_error(l->reader.diags, node, "%s: unknown name %s%s%s%s", path, amz_text_show(name, n, shown), near ? "; did you mean \"" : "",
+                 near ? near : "", near ? "\"?" : "");
   return AMZ_NO_NAME;
 }
 
-static size_t find_column(struct amz_loader *l, const char *path, const char *name)
+static void find_columns(struct amz_loader *l)
 {
-  return name ? find_name(l, amz_yaml_at(l->root, path), path, name, strlen(name)) : AMZ_NO_NAME;
+  const struct amz_settings *s = &l->job->settings;
+
+  if (s->resources.threads_column)
+    l->job->threads_column = find_name(l, amz_yaml_at(l->root, "resources.threads"), "resources.threads", s->resources.threads_column,
+                                       strlen(s->resources.threads_column));
+  if (s->resources.memory_column)
+    l->job->memory_column = find_name(l, amz_yaml_at(l->root, "resources.memory"), "resources.memory", s->resources.memory_column,
+                                      strlen(s->resources.memory_column));
 }
 
 /* `weight: {size_of: name}` or `weight: "{column}"`. \return the name's index, or AMZ_NO_NAME. */
@@ -142,8 +150,7 @@ static size_t find_weight(struct amz_loader *l)
     return find_name(l, of, "tasks.weight", of->text, of->len);
   if (w->kind == AMZ_YAML_SCALAR && w->len > 2 && w->text[0] == '{' && w->text[w->len - 1] == '}')
     return find_name(l, w, "tasks.weight", w->text + 1, w->len - 2);
-  amz_yaml_error(l->reader.diags, w, "tasks.weight: expected {size_of: name} or a name like \"{column}\", got %s",
-                 amz_yaml_show(w, shown));
+  amz_yaml_error(l->reader.diags, w, "tasks.weight: expected {size_of: name} or a name like \"{column}\", got %s", amz_yaml_show(w, shown));
   return AMZ_NO_NAME;
 }
 
@@ -170,8 +177,7 @@ static void check_uses(struct amz_loader *l, size_t weight)
   if (!job->command || (l->block.stream && !job->line)) /* without a line, a stream's program is given all names */
     return;
   for (size_t i = 0; i < job->n_columns; i++)
-    if (job->columns[i].key && i != job->threads_column && i != job->memory_column && i != weight &&
-        !any_uses(job, job->names[i]))
+    if (job->columns[i].key && i != job->threads_column && i != job->memory_column && i != weight && !any_uses(job, job->names[i]))
       amz_yaml_warning(l->reader.diags, job->columns[i].key, "tasks.for.%s: the name is not used", job->names[i]);
 }
 
@@ -206,8 +212,7 @@ int amz_loader_compile(struct amz_loader *l)
   if (rc < 0)
     return rc;
   memcpy(job->ok_exit, b->ok_exit, sizeof job->ok_exit);
-  job->threads_column = find_column(l, "resources.threads", job->settings.resources.threads_column);
-  job->memory_column = find_column(l, "resources.memory", job->settings.resources.memory_column);
+  find_columns(l);
   weight = find_weight(l);
   if (l->reader.diags->errors == errors) /* else the use may be in what isn't there */
     check_uses(l, weight);

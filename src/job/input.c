@@ -13,11 +13,7 @@ enum { OPTION_SHOWN = 80 };
 /* How findings name an option: as it was written, cut when long. */
 static const char *option_name(struct amz_loader *l, const char *option, const char *value)
 {
-  size_t n = strlen(value), end = n < OPTION_SHOWN ? n : OPTION_SHOWN;
-
-  while (end < n && end > 0 && ((unsigned char)value[end] & 0xc0) == 0x80) /* not inside a character */
-    end--;
-  return amz_arena_printf(&l->tree, "%s %.*s%s", option, (int)end, value, end < n ? "…" : "");
+  return amz_arena_printf(&l->tree, "%s %.*s%s", option, OPTION_SHOWN, value, strlen(value) > OPTION_SHOWN ? "…" : "");
 }
 
 /* A word of the command line as YAML; an empty one is a null. */
@@ -34,10 +30,9 @@ static int parse_word(struct amz_loader *l, const char *file, const char *text, 
   return AMZ_OK;
 }
 
-/* The map with the value at a dotted path; maps on the way are made when missing. *ret stays as it was when there is something
- * else on the way: the schema will report that. */
-static int put(struct amz_loader *l, const char *file, const struct amz_yaml *map, const char *path, struct amz_yaml *value,
-               struct amz_yaml **ret)
+/* The map with the value at a dotted path; maps on the way are made when missing. *ret stays as it was when there is something else on the way:
+ * the schema will report that. `rest` of a name with dots in it can't be: keys have none. */
+static int put(struct amz_loader *l, const char *file, const struct amz_yaml *map, const char *path, struct amz_yaml *value, struct amz_yaml **ret)
 {
   size_t n = strcspn(path, ".");
   char *key = amz_arena_strndup(&l->tree, path, n);
@@ -68,8 +63,8 @@ static int put_root(struct amz_loader *l, const char *file, const char *path, st
 
 /* ---- --set ---- */
 
-/* The value as YAML; but where no mapping can stand, what is no list and not quoted is a text as it is: `echo {x}: # 1` and
- * `{column}` need no quotes beyond the shell's. */
+/* The value as YAML; but where no mapping can stand, what is no list and not quoted is a text as it is: `echo {x}: # 1` and `{column}` need no
+ * quotes beyond the shell's. */
 static int parse_value(struct amz_loader *l, const char *file, const struct amz_set *set, struct amz_yaml **ret)
 {
   if (amz_schema_takes_map(set->path) || strspn(set->value, "[\"'") > 0)
@@ -85,14 +80,14 @@ static int apply_set(struct amz_loader *l, const struct amz_set *set)
   const char *file = plain && !assignment ? NULL : option_name(l, set->option, plain ? assignment : set->value);
   const char *near;
   struct amz_yaml *value;
-  char shown[AMZ_YAML_SHOWN], meant[AMZ_TEXT_MEANT];
+  char shown[AMZ_YAML_SHOWN];
   int rc;
 
   if (!file)
     return AMZ_ENOMEM;
   if (!amz_schema_knows(set->path, &near)) {
-    amz_diags_add(l->reader.diags, AMZ_ERROR, file, 0, 0, "unknown key %s%s", amz_text_show(set->path, strlen(set->path), shown),
-                  amz_text_meant(near, meant));
+    amz_diags_add(l->reader.diags, AMZ_ERROR, file, 0, 0, "unknown key %s%s%s%s", amz_text_show(set->path, strlen(set->path), shown),
+                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return AMZ_OK;
   }
   rc = parse_value(l, file, set, &value);
@@ -122,8 +117,7 @@ static struct amz_yaml *short_range(struct amz_loader *l, const char *file, cons
   struct amz_yaml *parts[3];
   size_t n = colon ? 3 : 2;
 
-  if (!dots || !is_number(spec, (size_t)(dots - spec)) || !is_number(last, last_n) ||
-      (colon && !is_number(colon + 1, strlen(colon + 1))))
+  if (!dots || !is_number(spec, (size_t)(dots - spec)) || !is_number(last, last_n) || (colon && !is_number(colon + 1, strlen(colon + 1))))
     return NULL;
   parts[0] = amz_yaml_scalar(&l->tree, file, spec, (size_t)(dots - spec));
   parts[1] = amz_yaml_scalar(&l->tree, file, last, last_n);
@@ -230,8 +224,7 @@ static int read_text(struct amz_loader *l)
 
   if (!in->yaml_text && quick)
     return AMZ_OK;
-  rc = amz_yaml_parse(&l->tree, file, true, in->yaml_text ? in->yaml_text : "", in->yaml_text ? in->yaml_len : 0,
-                      l->reader.diags, &l->root);
+  rc = amz_yaml_parse(&l->tree, file, true, in->yaml_text ? in->yaml_text : "", in->yaml_text ? in->yaml_len : 0, l->reader.diags, &l->root);
   if (rc < 0 || (!l->root && quick))
     return rc;
   if (!l->root) {

@@ -11,8 +11,7 @@
 #include "source.h"
 #include "template.h"
 
-/* One name: its values, and which digit of the task's index chooses among them. Names of one axis go together (zip, a table's
- * columns). */
+/* One name: its values, and which digit of the task's index chooses among them. Names of one axis go together (zip, a table's columns). */
 struct amz_column {
   struct amz_source *source;
   size_t axis;
@@ -65,8 +64,7 @@ struct amz_loader {
   struct amz_block block;
 };
 
-/* input.c: the texts and the command line as one tree, l->root. \return AMZ_OK; AMZ_EINVAL: findings say why there is none;
- * AMZ_ENOMEM. */
+/* input.c: the texts and the command line as one tree, l->root. \return AMZ_OK; AMZ_EINVAL: findings say why there is none; AMZ_ENOMEM. */
 int amz_loader_merge(struct amz_loader *l);
 
 /* columns.c: the sources and the number of tasks. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
@@ -75,8 +73,7 @@ int amz_loader_columns(struct amz_loader *l);
 /* compile.c: the templates. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
 int amz_loader_compile(struct amz_loader *l);
 
-/* name.c: text as a file name of at most 100 bytes, in the arena; `fallback` when nothing of it remains. \return NULL when out
- * of memory. */
+/* name.c: text as a file name of at most 100 bytes, in the arena; `fallback` when nothing of it remains. \return NULL when out of memory. */
 const char *amz_job_safe_name(struct amz_arena *arena, const char *text, size_t n, const char *fallback);
 
 /* \return whether [A-Za-z_][A-Za-z0-9_-]{0,63}. */

@@ -6,8 +6,8 @@
 
 enum { NAMES_MAX = 128, TARGET_MAX = 64 };
 
-const char *const amz_schema_roots[] = {"job", "tasks", "stage", "after", "stages", "resources", "plan", "chunks", "sample",
-  "failures", "output", "slurm", NULL};
+const char *const amz_schema_roots[] = {"job", "tasks", "stage", "after", "stages", "resources", "plan", "chunks", "sample", "failures",
+  "output", "slurm", NULL};
 
 /* The last part of a path whose parts before it are `section`; NULL when it is none. */
 static const char *leaf_in(const char *path, const char *section)
@@ -44,8 +44,7 @@ static bool is_in(const char *const *names, const char *name)
 static const struct {
   const struct amz_key *keys;
   const size_t *n;
-} tables[] = {{amz_settings_keys, &amz_settings_n_keys}, {amz_block_keys, &amz_block_n_keys},
-  {amz_stage_keys, &amz_stage_n_keys}};
+} tables[] = {{amz_settings_keys, &amz_settings_n_keys}, {amz_block_keys, &amz_block_n_keys}, {amz_stage_keys, &amz_stage_n_keys}};
 
 enum { TABLES = sizeof tables / sizeof *tables };
 
@@ -62,8 +61,8 @@ static const char *elsewhere(const char *name)
   return NULL;
 }
 
-static void unknown_key(struct amz_reader *r, const struct amz_yaml *name, const char *section, const struct amz_key *keys,
-                        size_t n_keys, const char *const *also)
+static void unknown_key(struct amz_reader *r, const struct amz_yaml *name, const char *section, const struct amz_key *keys, size_t n_keys,
+                        const char *const *also)
 {
   const char *names[NAMES_MAX], *near, *dot = *section ? "." : "", *other;
   size_t n = 0;
@@ -107,13 +106,15 @@ static const char *meant(const struct amz_key *key, const struct amz_yaml *value
 static void wrong_type(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *value)
 {
   struct amz_buf text = AMZ_BUF_INIT;
-  char shown[AMZ_YAML_SHOWN], nearest[AMZ_TEXT_MEANT];
+  const char *near = meant(key, value);
+  char shown[AMZ_YAML_SHOWN];
 
   amz_buf_addf(&text, "%s: expected %s", key->path, key->type->expected ? key->type->expected : "one of ");
   for (size_t i = 0; !key->type->expected && key->names[i]; i++)
     amz_buf_addf(&text, "%s%s", i ? ", " : "", key->names[i]);
   amz_buf_addf(&text, ", got %s", amz_yaml_show(value, shown));
-  amz_buf_adds(&text, amz_text_meant(meant(key, value), nearest));
+  if (near)
+    amz_buf_addf(&text, "; did you mean %s?", near);
   if (amz_buf_ok(&text) == AMZ_OK)
     amz_yaml_error(r->diags, value, "%s", amz_buf_text(&text));
   else
@@ -134,8 +135,7 @@ static void out_of_range(struct amz_reader *r, const struct amz_key *key, const 
     amz_yaml_error(r->diags, value, "%s: out of range, got %s", key->path, shown);
 }
 
-int amz_schema_read_value(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *name,
-                          const struct amz_yaml *value, void *target)
+int amz_schema_read_value(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *name, const struct amz_yaml *value, void *target)
 {
   unsigned char before[TARGET_MAX];
   int rc;
@@ -153,8 +153,8 @@ int amz_schema_read_value(struct amz_reader *r, const struct amz_key *key, const
   return AMZ_OK;
 }
 
-int amz_schema_read(struct amz_reader *r, const struct amz_yaml *map, const char *section, const struct amz_key *keys,
-                    size_t n_keys, const char *const *also, void *base)
+int amz_schema_read(struct amz_reader *r, const struct amz_yaml *map, const char *section, const struct amz_key *keys, size_t n_keys,
+                    const char *const *also, void *base)
 {
   char shown[AMZ_YAML_SHOWN];
   int rc = AMZ_OK;
@@ -162,8 +162,7 @@ int amz_schema_read(struct amz_reader *r, const struct amz_yaml *map, const char
   if (amz_yaml_null(map))
     return AMZ_OK;
   if (map->kind != AMZ_YAML_MAP) {
-    amz_yaml_error(r->diags, map, "%s%sexpected a mapping of keys to values, got %s", section, *section ? ": " : "",
-                   amz_yaml_show(map, shown));
+    amz_yaml_error(r->diags, map, "%s%sexpected a mapping of keys to values, got %s", section, *section ? ": " : "", amz_yaml_show(map, shown));
     return AMZ_OK;
   }
   for (size_t i = 0; i < map->n && rc == AMZ_OK; i++) {

@@ -10,13 +10,10 @@ typedef struct amz_settings S;
 #define AT(field) offsetof(S, field)
 #define YEAR "365d"
 
-static const char *const presets[] = {
-  [AMZ_PRESET_DEFAULT] = "default", [AMZ_PRESET_THROUGHPUT] = "throughput", [AMZ_PRESET_MEMORY] = "memory",
+static const char *const presets[] = {[AMZ_PRESET_DEFAULT] = "default", [AMZ_PRESET_THROUGHPUT] = "throughput", [AMZ_PRESET_MEMORY] = "memory",
   [AMZ_PRESET_LATENCY] = "latency", [AMZ_PRESET_IO] = "io", NULL};
-static const char *const goals[] = {
-  [AMZ_GOAL_TIME] = "time", [AMZ_GOAL_EFFICIENCY] = "efficiency", [AMZ_GOAL_DEADLINE] = "deadline", NULL};
-static const char *const reductions[] = {
-  [AMZ_REDUCE_NONE] = "none", [AMZ_REDUCE_SUM] = "sum", [AMZ_REDUCE_MIN] = "min", [AMZ_REDUCE_MAX] = "max",
+static const char *const goals[] = {[AMZ_GOAL_TIME] = "time", [AMZ_GOAL_EFFICIENCY] = "efficiency", [AMZ_GOAL_DEADLINE] = "deadline", NULL};
+static const char *const reductions[] = {[AMZ_REDUCE_NONE] = "none", [AMZ_REDUCE_SUM] = "sum", [AMZ_REDUCE_MIN] = "min", [AMZ_REDUCE_MAX] = "max",
   [AMZ_REDUCE_MEAN] = "mean", [AMZ_REDUCE_COUNT] = "count", NULL};
 static const char *const memory_rules[] = {"respect", "ignore", NULL};
 static const char *const stdouts[] = {"pack", "discard", NULL};
@@ -79,8 +76,7 @@ const size_t amz_stage_n_keys = sizeof amz_stage_keys / sizeof *amz_stage_keys;
 
 /* ---- numbers that may be a column's ---- */
 
-/* "{name}" \return AMZ_OK with the name; AMZ_EINVAL: not of that shape. Whether there is such a name is seen when all are
- * known. */
+/* "{name}" \return AMZ_OK with the name; AMZ_EINVAL: not of that shape. Whether there is such a name is seen when all are known. */
 static int column(struct amz_reader *r, const struct amz_yaml *node, const char **ret)
 {
   if (node->kind != AMZ_YAML_SCALAR || node->len < 3 || node->text[0] != '{' || node->text[node->len - 1] != '}')
@@ -119,8 +115,8 @@ static const struct amz_type type_memory = {"a size like 4GiB, auto, or a name l
 
 static const S defaults = {
   .resources = {.threads = 1},
-  .plan = {.nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO, .threads_per_task = AMZ_AUTO,
-           .max_workers = AMZ_AUTO, .efficiency = 0.8},
+  .plan = {.nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO, .threads_per_task = AMZ_AUTO, .max_workers = AMZ_AUTO,
+           .efficiency = 0.8},
   .chunks = {.policy = "fac2", .target_ns = 200000000, .min_ns = 50000000, .max_ns = 1000000000, .rate = 0.3},
   .sample = {.tasks_min = 5, .tasks_max = 50, .time_ns = 10000000000, .confidence = 0.95, .precision = 0.05, .reuse = true},
   .failures = {.backoff_ns = 1000000000, .grace_ns = 20000000000},
@@ -132,11 +128,8 @@ static void apply_preset(S *settings)
   static const struct {
     int64_t target_ns, min_ns;
   } chunks[] = {
-    [AMZ_PRESET_DEFAULT] = {200000000, 50000000},
-    [AMZ_PRESET_THROUGHPUT] = {1000000000, 50000000},
-    [AMZ_PRESET_MEMORY] = {500000000, 50000000},
-    [AMZ_PRESET_LATENCY] = {50000000, 10000000},
-    [AMZ_PRESET_IO] = {200000000, 50000000},
+    [AMZ_PRESET_DEFAULT] = {200000000, 50000000}, [AMZ_PRESET_THROUGHPUT] = {1000000000, 50000000}, [AMZ_PRESET_MEMORY] = {500000000, 50000000},
+    [AMZ_PRESET_LATENCY] = {50000000, 10000000}, [AMZ_PRESET_IO] = {200000000, 50000000},
   };
 
   settings->chunks.target_ns = chunks[settings->preset].target_ns;

@@ -66,17 +66,15 @@ int amz_task_value(const struct amz_job *job, uint64_t index, size_t name, struc
 /* ---- numbers that are a column's ---- */
 
 /* Says which task's value doesn't do. The value stands in *text. */
-static int bad_number(const struct amz_job *job, uint64_t index, size_t name, const char *expected, const struct amz_buf *text,
-                      struct amz_error *err)
+static int bad_number(const struct amz_job *job, uint64_t index, size_t name, const char *expected, const struct amz_buf *text, struct amz_error *err)
 {
   char shown[AMZ_YAML_SHOWN];
 
-  return amz_error_set(err, AMZ_EINVAL, "task %llu: %s: expected %s, got %s", (unsigned long long)index, job->names[name],
-                       expected, amz_text_show(amz_buf_text(text), text->len, shown));
+  return amz_error_set(err, AMZ_EINVAL, "task %llu: %s: expected %s, got %s", (unsigned long long)index, job->names[name], expected,
+                       amz_text_show(amz_buf_text(text), text->len, shown));
 }
 
-static int fill_numbers(const struct amz_job *job, uint64_t index, struct amz_buf *text, struct amz_task *task,
-                        struct amz_error *err)
+static int fill_numbers(const struct amz_job *job, uint64_t index, struct amz_buf *text, struct amz_task *task, struct amz_error *err)
 {
   uint64_t threads;
 
@@ -199,8 +197,7 @@ static const char *text_at(const struct memory *m, size_t at)
   return at == NOWHERE ? NULL : m->text.data + at;
 }
 
-static int fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task,
-                struct amz_error *err)
+static int fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task, struct amz_error *err)
 {
   struct memory *m = task->memory;
   struct at at = {job, index};
@@ -236,8 +233,7 @@ static int fill(const struct amz_job *job, uint64_t index, const struct amz_plac
   return AMZ_OK;
 }
 
-int amz_task_fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task,
-                  struct amz_error *err)
+int amz_task_fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task, struct amz_error *err)
 {
   int rc;
 

@@ -120,8 +120,7 @@ bool amz_yaml_null(const struct amz_yaml *node)
          (node->len == 0 || strcmp(node->text, "~") == 0 || strcmp(node->text, "null") == 0);
 }
 
-static void add(struct amz_diags *d, enum amz_severity severity, const struct amz_yaml *at, size_t column, const char *format,
-                va_list ap)
+static void add(struct amz_diags *d, enum amz_severity severity, const struct amz_yaml *at, size_t column, const char *format, va_list ap)
 {
   char words[2048];
 
@@ -181,19 +180,10 @@ const char *amz_text_show(const char *text, size_t n, char out[AMZ_YAML_SHOWN])
 
 const char *amz_yaml_show(const struct amz_yaml *node, char out[AMZ_YAML_SHOWN])
 {
-  static const char *const kinds[][2] = {[AMZ_YAML_LIST] = {"an empty list", "a list"},
-                                         [AMZ_YAML_MAP] = {"an empty mapping", "a mapping"}};
+  static const char *const kinds[] = {[AMZ_YAML_LIST] = "a list", [AMZ_YAML_MAP] = "a mapping"};
 
   if (node->kind == AMZ_YAML_SCALAR && !amz_yaml_null(node))
     return amz_text_show(node->text, node->len, out);
-  (void)snprintf(out, AMZ_YAML_SHOWN, "%s", node->kind == AMZ_YAML_SCALAR ? "nothing" : kinds[node->kind][node->n > 0]);
-  return out;
-}
-
-const char *amz_text_meant(const char *near, char out[AMZ_TEXT_MEANT])
-{
-  out[0] = '\0';
-  if (near)
-    (void)snprintf(out, AMZ_TEXT_MEANT, "; did you mean \"%s\"?", near);
+  (void)snprintf(out, AMZ_YAML_SHOWN, "%s", node->kind == AMZ_YAML_SCALAR ? "nothing" : kinds[node->kind]);
   return out;
 }

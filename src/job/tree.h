@@ -1,8 +1,8 @@
 /* A YAML text as a tree that remembers where each value stood.
  *
- * Bounded in every direction, for the text is a stranger's: bytes, depth, keys of a mapping, anchors, and weight (values and
- * their bytes with every alias written out), so that whoever walks the tree, or copies all of it, has a bounded amount of
- * work. Nodes are never changed once made; the tree is a DAG (aliases share), without cycles. All memory is the arena's. */
+ * Bounded in every direction, for the text is a stranger's: bytes, depth, keys of a mapping, anchors, and weight (values and their bytes with every alias
+ * written out), so that whoever walks the tree, or copies all of it, has a bounded amount of work. Nodes are never changed once made; the tree is a DAG (aliases
+ * share), without cycles. All memory is the arena's. */
 #ifndef AMZ_JOB_TREE_H
 #define AMZ_JOB_TREE_H
 
@@ -36,8 +36,8 @@ struct amz_yaml {
 };
 
 /* Parses one document. `numbered`: whether lines and columns mean anything to the user (not so for words of the command line).
- * \return AMZ_OK with *ret, NULL for a text without content; pairs with a bad key are left out of it, and reported;
- * AMZ_EINVAL: a finding says why there is no tree; AMZ_ENOMEM. */
+ * \return AMZ_OK with *ret, NULL for a text without content; pairs with a bad key are left out of it, and reported; AMZ_EINVAL: a finding says why
+ * there is no tree; AMZ_ENOMEM. */
 int amz_yaml_parse(struct amz_arena *arena, const char *file, bool numbered, const char *text, size_t n, struct amz_diags *diags,
                    struct amz_yaml **ret);
 
@@ -66,9 +66,5 @@ void amz_yaml_error_in(struct amz_diags *d, const struct amz_yaml *at, size_t of
 const char *amz_yaml_show(const struct amz_yaml *node, char out[AMZ_YAML_SHOWN]);
 /* The same for bare text. */
 const char *amz_text_show(const char *text, size_t n, char out[AMZ_YAML_SHOWN]);
-
-#define AMZ_TEXT_MEANT 96
-/* Writes `; did you mean "near"?`, or nothing when near is NULL. \return out. */
-const char *amz_text_meant(const char *near, char out[AMZ_TEXT_MEANT]);
 
 #endif
