@@ -49,7 +49,7 @@ enum amz_event_kind {
   AMZ_EV_MESSAGE,   /* both */
   AMZ_EV_TICK,      /* both: a deadline that was asked for (or any other moment) has come */
   AMZ_EV_DRAIN,     /* master: stop handing out (signal, walltime, `stop`); with `stop` DRAIN or CANCEL and grace_ns */
-  AMZ_EV_FENCED,    /* master: the launcher confirms that `rank` runs no more */
+  AMZ_EV_FENCED,    /* master: the launcher confirms that `rank` runs no more (asked for by FENCE or not) */
   AMZ_EV_RAN,       /* worker: tasks of a RUN action have ended: results, or a bulk */
   AMZ_EV_DURABLE,   /* worker: pack records up to durable_upto are on disk */
   AMZ_EV_BROKEN,    /* worker: this rank can't run or keep anything more (helper died, disk full): gives its tasks back */
@@ -137,7 +137,7 @@ struct amz_master_stats {
   uint64_t chunks;       /* handed out so far, retries included */
   uint64_t retried;      /* attempts that failed and were tried again */
   uint64_t late;         /* results dropped because there was an outcome already */
-  uint64_t dropped;      /* messages dropped: other epoch, duplicate */
+  uint64_t dropped;      /* messages dropped: other epoch, duplicate; and results of positions never handed out */
   uint64_t reissued;     /* positions taken back from dead or broken ranks */
   uint32_t ranks_alive;
   uint32_t slots_alive;

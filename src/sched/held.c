@@ -1,0 +1,225 @@
+/* Outstanding pieces. Invariant: no position is in two pieces, so that their first positions are unique and serve as keys. That
+ * holds because a piece shrinks, or is cut in two, as soon as its rank tells of a part: what is told of may be handed out again
+ * (a failed attempt) while the rest is still being worked on. The table is at most half full, so that probes stay short. */
+#include "held.h"
+
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+#include <amorsize/rng.h>
+
+void amz_held_init(struct amz_held *h)
+{
+  h->unused = AMZ_NO_PIECE;
+}
+
+void amz_held_clear(struct amz_held *h)
+{
+  free(h->pieces);
+  free(h->table);
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------------------- */
+
+static uint32_t home_of(const struct amz_held *h, uint32_t entry)
+{
+  return (uint32_t)amz_mix64(h->pieces[entry - 1].chunk.first) & (h->table_size - 1);
+}
+
+static void table_put(struct amz_held *h, uint32_t entry)
+{
+  uint32_t i = home_of(h, entry);
+
+  while (h->table[i])
+    i = (i + 1) & (h->table_size - 1);
+  h->table[i] = entry;
+}
+
+static int table_grow(struct amz_held *h)
+{
+  uint32_t *old = h->table, old_size = h->table_size, size = old_size ? old_size * 2 : 64;
+
+  if (h->table_used + 1 <= old_size / 2)
+    return AMZ_OK;
+  if (size <= old_size)
+    return AMZ_ENOMEM;
+  h->table = amz_new_array(size, sizeof *h->table);
+  if (!h->table) {
+    h->table = old;
+    return AMZ_ENOMEM;
+  }
+  h->table_size = size;
+  for (uint32_t i = 0; i < old_size; i++)
+    if (old[i])
+      table_put(h, old[i]);
+  free(old);
+  return AMZ_OK;
+}
+
+/* \return the place of the piece that begins at `first`; table_size when there is none. */
+static uint32_t table_find(const struct amz_held *h, uint64_t first)
+{
+  uint32_t i;
+
+  if (h->table_size == 0)
+    return 0;
+  for (i = (uint32_t)amz_mix64(first) & (h->table_size - 1); h->table[i]; i = (i + 1) & (h->table_size - 1))
+    if (h->pieces[h->table[i] - 1].chunk.first == first)
+      return i;
+  return h->table_size;
+}
+
+/* Removes by moving later entries of the probe chain up (Knuth, TAOCP 3, 6.4, algorithm R): no tombstones. */
+static void table_remove(struct amz_held *h, uint32_t hole)
+{
+  uint32_t mask = h->table_size - 1;
+
+  for (uint32_t i = (hole + 1) & mask; h->table[i]; i = (i + 1) & mask)
+    if (((i - home_of(h, h->table[i])) & mask) >= ((i - hole) & mask)) {
+      h->table[hole] = h->table[i];
+      hole = i;
+    }
+  h->table[hole] = 0;
+}
+
+/* ---- pieces ----------------------------------------------------------------------------------------------------------- */
+
+/* \return the number of an unused piece, AMZ_NO_PIECE when out of memory. */
+static uint32_t new_piece(struct amz_held *h)
+{
+  uint32_t number = h->unused;
+
+  if (number != AMZ_NO_PIECE) {
+    h->unused = h->pieces[number].next;
+    return number;
+  }
+  if (h->n_pieces >= AMZ_NO_PIECE - 1 ||
+      amz_grow((void **)&h->pieces, &h->cap_pieces, (size_t)h->n_pieces + 1, sizeof *h->pieces) < 0)
+    return AMZ_NO_PIECE;
+  return h->n_pieces++;
+}
+
+/* Puts a new piece behind `prev` in its rank's list (AMZ_NO_PIECE: at the front). */
+static int insert(struct amz_held *h, struct amz_held_list *list, uint32_t prev, uint32_t rank, const struct amz_chunk *chunk)
+{
+  uint32_t number, next;
+
+  if (table_grow(h) < 0)
+    return AMZ_ENOMEM;
+  number = new_piece(h);
+  if (number == AMZ_NO_PIECE)
+    return AMZ_ENOMEM;
+  next = prev == AMZ_NO_PIECE ? list->head : h->pieces[prev].next;
+  h->pieces[number] = (struct amz_piece){.chunk = *chunk, .rank = rank, .next = next, .prev = prev};
+  *(prev == AMZ_NO_PIECE ? &list->head : &h->pieces[prev].next) = number;
+  *(next == AMZ_NO_PIECE ? &list->tail : &h->pieces[next].prev) = number;
+  table_put(h, number + 1);
+  h->table_used++;
+  h->count += chunk->count;
+  return AMZ_OK;
+}
+
+int amz_held_add(struct amz_held *h, struct amz_held_list *list, uint32_t rank, const struct amz_chunk *chunk)
+{
+  return insert(h, list, list->tail, rank, chunk);
+}
+
+static void drop(struct amz_held *h, struct amz_held_list *list, uint32_t number)
+{
+  struct amz_piece *p = &h->pieces[number];
+
+  *(p->prev == AMZ_NO_PIECE ? &list->head : &h->pieces[p->prev].next) = p->next;
+  *(p->next == AMZ_NO_PIECE ? &list->tail : &h->pieces[p->next].prev) = p->prev;
+  table_remove(h, table_find(h, p->chunk.first));
+  h->table_used--;
+  h->count -= p->chunk.count;
+  p->next = h->unused;
+  h->unused = number;
+}
+
+/* The piece now begins later: another key. */
+static void cut_front(struct amz_held *h, uint32_t number, uint64_t count)
+{
+  struct amz_chunk *c = &h->pieces[number].chunk;
+
+  table_remove(h, table_find(h, c->first));
+  c->first += count;
+  c->count -= count;
+  table_put(h, number + 1);
+  h->count -= count;
+}
+
+/* Takes [first, first+count), a part of the piece, out of it. */
+static int cut(struct amz_held *h, struct amz_held_list *list, uint32_t number, uint64_t first, uint64_t count)
+{
+  struct amz_chunk *c = &h->pieces[number].chunk, rest = *c;
+  uint64_t before = first - c->first, behind = c->count - before - count;
+
+  if (before == 0 && behind == 0) {
+    drop(h, list, number);
+    return AMZ_OK;
+  }
+  if (before == 0) {
+    cut_front(h, number, count);
+    return AMZ_OK;
+  }
+  c->count = before;
+  h->count -= count + behind;
+  if (behind == 0)
+    return AMZ_OK;
+  rest.first = first + count;
+  rest.count = behind;
+  return insert(h, list, number, h->pieces[number].rank, &rest);
+}
+
+static bool matches(const struct amz_piece *p, const struct amz_told *told)
+{
+  return p->rank == told->rank && (!told->attempt || told->attempt == p->chunk.attempt) &&
+         (!told->chunk_id || told->chunk_id == p->chunk.id);
+}
+
+/* The rare way: any part of any piece of the rank. */
+static int tell_anywhere(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told, uint64_t *ret)
+{
+  uint64_t end = told->first + told->count;
+
+  for (uint32_t i = list->head, next; i != AMZ_NO_PIECE && *ret < told->count; i = next) {
+    const struct amz_chunk *c = &h->pieces[i].chunk;
+    uint64_t from = told->first > c->first ? told->first : c->first;
+    uint64_t until = end < c->first + c->count ? end : c->first + c->count;
+
+    next = h->pieces[i].next;
+    if (from >= until || !matches(&h->pieces[i], told))
+      continue;
+    if (cut(h, list, i, from, until - from) < 0)
+      return AMZ_ENOMEM;
+    *ret += until - from;
+  }
+  return AMZ_OK;
+}
+
+int amz_held_tell(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told, uint64_t *ret)
+{
+  uint32_t place = table_find(h, told->first);
+
+  *ret = 0;
+  if (place < h->table_size) {
+    uint32_t number = h->table[place] - 1;
+    const struct amz_piece *p = &h->pieces[number];
+
+    if (matches(p, told) && told->count <= p->chunk.count) {
+      *ret = told->count;
+      return cut(h, list, number, told->first, told->count);
+    }
+  }
+  return tell_anywhere(h, list, told, ret);
+}
+
+bool amz_held_take(struct amz_held *h, struct amz_held_list *list, struct amz_chunk *ret)
+{
+  if (list->head == AMZ_NO_PIECE)
+    return false;
+  *ret = h->pieces[list->head].chunk;
+  drop(h, list, list->head);
+  return true;
+}

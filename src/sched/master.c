@@ -1,0 +1,292 @@
+/* The master's step, and how a run ends.
+ *
+ * Each step: the clock, the event, timers, handing out, and then the question whether the run has come to its end. A run ends
+ * in two moves. First workers are told to stop: because every position is settled and recorded (so that nobody is sent home
+ * while a result could still be lost), because it was drained, because too many tasks failed, or because what is left is out of
+ * reach. Then, when no rank is left from which anything is to come, FINISH. Suspect and lost ranks are not waited for. */
+#include "master.h"
+
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+
+#define SECONDS(n) ((n) * INT64_C(1000000000))
+
+static int64_t given_or(int64_t given, int64_t fallback)
+{
+  return given ? given : fallback;
+}
+
+static bool is_valid(const struct amz_master_config *c)
+{
+  return c->epoch >= 1 && c->ranks >= 1 && c->ranks < AMZ_NO_RANK && c->slots >= 1 && c->policy &&
+         c->tasks < (UINT64_C(1) << 63) && c->retries < UINT32_MAX - 1 && c->backoff_ns >= 0 && c->heartbeat_ns >= 0 && c->suspect_ns >= 0 && c->dead_ns >= 0 &&
+         c->grace_ns >= 0;
+}
+
+static int init(struct amz_master *m)
+{
+  struct amz_policy_params params = m->config.params;
+  int rc;
+
+  params.tasks = m->config.tasks;
+  params.slots = m->config.slots;
+  amz_held_init(&m->held);
+  if ((rc = amz_policy_new(m->config.policy, &params, &m->policy)) < 0 || (rc = amz_pool_init(&m->pool, m->config.tasks)) < 0)
+    return rc;
+  return amz_master_init_ranks(m);
+}
+
+int amz_master_new(const struct amz_master_config *config, struct amz_master **ret)
+{
+  struct amz_master *m;
+  int rc;
+
+  if (!is_valid(config))
+    return AMZ_EINVAL;
+  m = amz_new_array(1, sizeof *m);
+  if (!m)
+    return AMZ_ENOMEM;
+  m->config = *config;
+  m->config.heartbeat_ns = given_or(config->heartbeat_ns, SECONDS(5));
+  m->config.suspect_ns = given_or(config->suspect_ns, SECONDS(15));
+  m->config.dead_ns = given_or(config->dead_ns, SECONDS(90));
+  m->now_ns = INT64_MIN;
+  rc = init(m);
+  if (rc < 0) {
+    amz_master_free(m);
+    return rc;
+  }
+  *ret = m;
+  return AMZ_OK;
+}
+
+void amz_master_free(struct amz_master *m)
+{
+  if (!m)
+    return;
+  for (uint32_t i = 0; m->ranks && i < m->config.ranks; i++)
+    free(m->ranks[i].waiting);
+  free(m->ranks);
+  amz_policy_free(m->policy);
+  amz_pool_clear(&m->pool);
+  amz_held_clear(&m->held);
+  amz_heap_clear(&m->timers);
+  free(m);
+}
+
+/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+
+/* Tells all ranks that may hear it. A lost one is told when it speaks again. */
+static int stop_all(struct amz_master *m, enum amz_stop stop, int64_t grace_ns, struct amz_actions *out)
+{
+  int rc = AMZ_OK;
+
+  m->stop = stop;
+  m->grace_ns = grace_ns;
+  for (uint32_t i = 0; i < m->config.ranks && rc == AMZ_OK; i++)
+    if (m->ranks[i].state <= AMZ_RANK_SUSPECT)
+      rc = amz_master_send_stop(m, i, out);
+    else
+      m->ranks[i].stop_told = false;
+  return rc;
+}
+
+static int begin_stop(struct amz_master *m, enum amz_stop stop, int64_t grace_ns, enum amz_end as, struct amz_actions *out)
+{
+  m->end_as = as;
+  return stop_all(m, stop, grace_ns, out);
+}
+
+/* \return whether all that is left is in the hands of ranks that are lost and whose fence nobody confirms. */
+static bool out_of_reach(const struct amz_master *m)
+{
+  uint64_t unreachable = 0;
+
+  if (m->in_state[AMZ_RANK_GONE] + m->n_given_up == m->config.ranks)
+    return true;
+  if (m->n_given_up == 0 || m->pool.waiting)
+    return false;
+  for (uint32_t i = 0; i < m->config.ranks; i++)
+    if (m->ranks[i].given_up)
+      unreachable += m->ranks[i].n_held + m->ranks[i].n_waiting;
+  for (uint32_t i = 0; i < m->config.ranks; i++)
+    if (!m->ranks[i].given_up && m->ranks[i].n_held + m->ranks[i].n_waiting)
+      return false;
+  return unreachable > 0;
+}
+
+static bool all_recorded(const struct amz_master *m)
+{
+  return m->pool.n_settled == m->config.tasks && m->unrecorded == 0;
+}
+
+static int consider_stop(struct amz_master *m, struct amz_actions *out)
+{
+  if (m->stop != AMZ_STOP_NONE)
+    return AMZ_OK;
+  if (all_recorded(m))
+    return begin_stop(m, AMZ_STOP_DONE, 0, AMZ_END_DONE, out);
+  if (m->failed_settled && m->failed_settled >= m->config.stop_after)
+    return begin_stop(m, AMZ_STOP_DRAIN, m->config.grace_ns, AMZ_END_STOP_AFTER, out);
+  if (out_of_reach(m))
+    return begin_stop(m, AMZ_STOP_DRAIN, 0, AMZ_END_LOST, out);
+  return AMZ_OK;
+}
+
+static int consider_end(struct amz_master *m, struct amz_actions *out)
+{
+  if (m->stop == AMZ_STOP_NONE || m->in_state[AMZ_RANK_EXPECTED] + m->in_state[AMZ_RANK_ALIVE] > 0)
+    return AMZ_OK;
+  if (!amz_actions_add(out, AMZ_DO_FINISH))
+    return AMZ_ENOMEM;
+  m->end = all_recorded(m) ? AMZ_END_DONE : m->end_as;
+  return AMZ_OK;
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------------- */
+
+static int on_start(struct amz_master *m)
+{
+  for (uint32_t i = 0; i < m->config.ranks; i++) {
+    m->ranks[i].heard_ns = m->now_ns;
+    m->ranks[i].sent_ns = m->now_ns;
+  }
+  for (uint32_t i = 0; i < m->config.ranks && !m->ranks[i].timed; i++) {
+    int64_t at_ns = amz_later(m->now_ns, amz_earlier(m->config.suspect_ns, m->config.dead_ns));
+
+    if (at_ns == AMZ_NEVER)
+      break;
+    if (amz_heap_push(&m->timers, (struct amz_heap_item){.at_ns = at_ns, .key = i}) < 0)
+      return AMZ_ENOMEM;
+    m->ranks[i].timed = true;
+  }
+  return AMZ_OK;
+}
+
+static bool is_welcome(struct amz_master *m, const struct amz_message *msg)
+{
+  return msg && msg->epoch == m->config.epoch && msg->rank < m->config.ranks &&
+         (msg->kind == AMZ_MSG_HELLO || msg->kind == AMZ_MSG_REPORT || msg->kind == AMZ_MSG_BYE) &&
+         amz_replay_accept(&m->ranks[msg->rank].replay, msg->seq);
+}
+
+static int on_report(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out)
+{
+  struct amz_rank *r = &m->ranks[msg->rank];
+  int rc = amz_master_take_results(m, msg, out);
+
+  if (rc < 0 || r->state == AMZ_RANK_GONE)
+    return rc;
+  if (msg->kind == AMZ_MSG_BYE)
+    return amz_master_bury(m, msg->rank);
+  if (msg->hungry == 0 || m->stop != AMZ_STOP_NONE)
+    return AMZ_OK;
+  amz_master_add_hunger(m, msg->rank, msg->hungry);
+  rc = amz_master_serve(m, out);
+  /* Nothing for it now: it is told so, and uses the time to make its results durable. What was given by half says so itself. */
+  if (rc == AMZ_OK && r->hungry >= msg->hungry && !amz_master_send(m, msg->rank, AMZ_MSG_ASSIGN, out))
+    return AMZ_ENOMEM;
+  return rc;
+}
+
+static int on_message(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out)
+{
+  struct amz_rank *r;
+  int rc;
+
+  if (!is_welcome(m, msg)) {
+    m->stats.dropped++;
+    return AMZ_OK;
+  }
+  r = &m->ranks[msg->rank];
+  rc = amz_master_heard(m, msg->rank);
+  if (rc < 0)
+    return rc;
+  if (msg->kind == AMZ_MSG_HELLO && !r->said_hello) {
+    r->said_hello = true;
+    amz_master_set_slots(m, msg->rank, msg->slots);
+  }
+  if (msg->kind != AMZ_MSG_HELLO)
+    rc = on_report(m, msg, out);
+  if (rc == AMZ_OK && m->stop != AMZ_STOP_NONE && !r->stop_told && r->state != AMZ_RANK_GONE)
+    rc = amz_master_send_stop(m, msg->rank, out);
+  return rc;
+}
+
+/* DRAIN once; CANCEL at once and also after a DRAIN. A DRAIN again may shorten the grace. */
+static int on_drain(struct amz_master *m, const struct amz_event *e, struct amz_actions *out)
+{
+  enum amz_stop stop = e->stop == AMZ_STOP_CANCEL ? AMZ_STOP_CANCEL : AMZ_STOP_DRAIN;
+  int64_t grace_ns = e->grace_ns > 0 ? e->grace_ns : 0;
+
+  if (m->stop == AMZ_STOP_NONE)
+    return begin_stop(m, stop, grace_ns, AMZ_END_STOPPED, out);
+  if (m->stop == AMZ_STOP_DRAIN)
+    return stop_all(m, stop, amz_earlier(grace_ns, m->grace_ns), out);
+  return AMZ_OK;
+}
+
+static int on_event(struct amz_master *m, const struct amz_event *e, struct amz_actions *out)
+{
+  switch (e->kind) {
+  case AMZ_EV_START:
+    return on_start(m);
+  case AMZ_EV_MESSAGE:
+    return on_message(m, e->message, out);
+  case AMZ_EV_DRAIN:
+    return on_drain(m, e, out);
+  case AMZ_EV_FENCED:
+    return e->rank < m->config.ranks ? amz_master_bury(m, e->rank) : AMZ_OK;
+  case AMZ_EV_TICK:
+  case AMZ_EV_RAN:
+  case AMZ_EV_DURABLE:
+  case AMZ_EV_BROKEN:
+    break;
+  }
+  return AMZ_OK;
+}
+
+int amz_master_step(struct amz_master *m, const struct amz_event *event, struct amz_actions *out)
+{
+  int rc;
+
+  if (m->end != AMZ_END_RUNNING)
+    return AMZ_OK;
+  amz_master_set_now(m, event->now_ns);
+  if ((rc = on_event(m, event, out)) < 0 || (rc = amz_master_run_timers(m, out)) < 0 || (rc = amz_master_serve(m, out)) < 0 ||
+      (rc = consider_stop(m, out)) < 0)
+    return rc;
+  return consider_end(m, out);
+}
+
+/* ---- questions -------------------------------------------------------------------------------------------------------- */
+
+int64_t amz_master_deadline(const struct amz_master *m)
+{
+  int64_t timer = m->timers.count ? m->timers.items[0].at_ns : AMZ_NEVER;
+  bool waits = m->line_first != AMZ_NO_RANK && m->stop == AMZ_STOP_NONE; /* somebody, for a retry's time */
+
+  if (m->end != AMZ_END_RUNNING)
+    return AMZ_NEVER;
+  return waits ? amz_earlier(timer, amz_pool_retry_at(&m->pool)) : timer;
+}
+
+enum amz_end amz_master_end(const struct amz_master *m)
+{
+  return m->end;
+}
+
+void amz_master_stats(const struct amz_master *m, struct amz_master_stats *ret)
+{
+  *ret = m->stats;
+  ret->handed_out = m->held.count;
+  ret->waiting = m->pool.waiting;
+  ret->ranks_alive = m->in_state[AMZ_RANK_EXPECTED] + m->in_state[AMZ_RANK_ALIVE] + m->in_state[AMZ_RANK_SUSPECT];
+  ret->slots_alive = m->slots < UINT32_MAX ? (uint32_t)m->slots : UINT32_MAX;
+}
+
+bool amz_master_settled(const struct amz_master *m, uint64_t position)
+{
+  return position < m->config.tasks && (m->pool.settled[position / 64] >> (position % 64) & 1);
+}

@@ -1,0 +1,106 @@
+/* The master's parts, split by concern: ranks.c (who is there), results.c (what came of tasks), serve.c (who gets what),
+ * master.c (the step and how a run ends), check.c (invariants, for tests). Room-private. */
+#ifndef AMZ_SRC_SCHED_MASTER_H
+#define AMZ_SRC_SCHED_MASTER_H
+
+#include <amorsize/sched.h>
+
+#include "actions.h"
+#include "held.h"
+#include "pool.h"
+
+enum amz_rank_state {
+  AMZ_RANK_EXPECTED, /* hasn't been heard of yet: counts as living */
+  AMZ_RANK_ALIVE,
+  AMZ_RANK_SUSPECT,  /* silent: gets no new chunks */
+  AMZ_RANK_LOST,     /* silent for long: a fence was asked for. Alive again when it speaks */
+  AMZ_RANK_GONE      /* said BYE, or fenced: for good. Its results still count when they are durable */
+};
+#define AMZ_RANK_STATES 5
+
+/* A result that isn't known to be on disk yet. */
+struct amz_waiting {
+  struct amz_result result;
+  bool final;
+  bool stray; /* wasn't in the rank's hands: it settles its position only when it is durable, if that has no outcome by then */
+};
+
+#define AMZ_NO_RANK UINT32_MAX
+
+struct amz_rank {
+  enum amz_rank_state state;
+  uint32_t slots;       /* its part of P */
+  uint32_t hungry;      /* chunks asked for and not given */
+  uint32_t line_next, line_prev; /* hungry ranks stand in line, first come, first served */
+  bool in_line, said_hello, stop_told, timed;
+  bool given_up;        /* lost, and nobody has confirmed the fence for long */
+  uint64_t sent_seq, durable_upto;
+  int64_t heard_ns, sent_ns;
+  struct amz_held_list held;
+  uint64_t n_held;      /* positions in its hands */
+  struct amz_waiting *waiting; /* in the order of arrival */
+  size_t n_waiting, cap_waiting;
+  struct amz_replay replay;
+};
+
+struct amz_master {
+  struct amz_master_config config;
+  struct amz_policy *policy;
+  struct amz_pool pool;
+  struct amz_held held;
+  struct amz_rank *ranks;
+  uint32_t in_state[AMZ_RANK_STATES]; /* how many ranks are in each */
+  uint64_t slots;         /* P: of ranks expected, alive, suspect */
+  uint32_t line_first, line_last;
+  struct amz_heap timers; /* one per rank that isn't gone; may ring too early, never too late. key: rank */
+  uint32_t n_given_up;
+  int64_t now_ns;
+  uint64_t chunk_id;      /* last given */
+  uint64_t unrecorded;    /* settled and not recorded */
+  uint64_t failed_settled; /* final failures, recorded or not */
+  enum amz_stop stop;     /* what workers have been told */
+  int64_t grace_ns;
+  enum amz_end end, end_as; /* now; what it will be unless everything is settled */
+  struct amz_master_stats stats;
+};
+
+/* ---- ranks.c */
+int amz_master_init_ranks(struct amz_master *m) AMZ_MUST_CHECK;
+/* A new clock reading; a master that overslept forgives its ranks the time in which it didn't listen. */
+void amz_master_set_now(struct amz_master *m, int64_t now_ns);
+/* \return a message to the rank with its head filled in; NULL when out of memory. */
+struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum amz_message_kind kind, struct amz_actions *out);
+int amz_master_send_stop(struct amz_master *m, uint32_t rank, struct amz_actions *out) AMZ_MUST_CHECK;
+int amz_master_heard(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
+void amz_master_set_slots(struct amz_master *m, uint32_t rank, uint32_t slots);
+void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks);
+void amz_master_leave_line(struct amz_master *m, uint32_t rank);
+int amz_master_run_timers(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
+/* The rank won't do anything more: what it has in hand, or only promised to have on disk, goes back. */
+int amz_master_bury(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
+
+/* ---- results.c */
+int amz_master_take_results(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out) AMZ_MUST_CHECK;
+/* Gives back what the rank has in hand and what it hasn't made durable. */
+int amz_master_take_back(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
+
+/* ---- serve.c */
+/* Hands out to hungry ranks what there is. */
+int amz_master_serve(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
+
+/* ---- check.c */
+/* Rechecks every invariant from scratch: linear in tasks, for tests. \return NULL, or what is broken (constant text). */
+const char *amz_master_check(const struct amz_master *m);
+
+/* \return a + b, AMZ_NEVER when that is too much or either is. */
+static inline int64_t amz_later(int64_t a, int64_t b)
+{
+  return a == AMZ_NEVER || b == AMZ_NEVER || a > AMZ_NEVER - b ? AMZ_NEVER : a + b;
+}
+
+static inline int64_t amz_earlier(int64_t a, int64_t b)
+{
+  return a < b ? a : b;
+}
+
+#endif

@@ -1,0 +1,194 @@
+/* The worker's queue and slots: what runs next where, and who must be signalled.
+ *
+ * Invariants: a slot is idle exactly when it is on the stack; while a slot is idle the queue is empty (amz_worker_run has run).
+ * signal_ns of the worker is a lower bound of its slots': when it has come, they are looked through and it is set anew. As all
+ * timeouts are equal that happens about once per timeout, not once per task. */
+#include "worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+
+#define MEAN_WEIGHT 0.2 /* of the newest in running means */
+
+/* ---- queue ------------------------------------------------------------------------------------------------------------ */
+
+static int grow_queue(struct amz_queue *q)
+{
+  size_t cap = q->cap ? q->cap * 2 : 16;
+  struct amz_chunk *chunks = amz_new_array(cap, sizeof *chunks);
+
+  if (!chunks)
+    return AMZ_ENOMEM;
+  for (size_t i = 0; i < q->count; i++)
+    chunks[i] = q->chunks[(q->first + i) & (q->cap - 1)];
+  free(q->chunks);
+  q->chunks = chunks;
+  q->cap = cap;
+  q->first = 0;
+  return AMZ_OK;
+}
+
+int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk)
+{
+  struct amz_queue *q = &w->queue;
+  double tasks = (double)chunk->count;
+
+  if (chunk->count == 0 || chunk->count > UINT64_MAX - chunk->first || chunk->count > UINT64_MAX - q->positions)
+    return AMZ_OK; /* no master says that */
+  if (q->count == q->cap && grow_queue(q) < 0)
+    return AMZ_ENOMEM;
+  q->chunks[(q->first + q->count++) & (q->cap - 1)] = *chunk;
+  q->positions += chunk->count;
+  w->chunk_tasks = w->chunk_tasks > 0 ? w->chunk_tasks + MEAN_WEIGHT * (tasks - w->chunk_tasks) : tasks;
+  return AMZ_OK;
+}
+
+void amz_worker_forget_queue(struct amz_worker *w)
+{
+  w->queue.count = 0;
+  w->queue.positions = 0;
+}
+
+/* ---- slots ------------------------------------------------------------------------------------------------------------ */
+
+static int start(struct amz_worker *w, uint32_t slot, struct amz_actions *out)
+{
+  struct amz_queue *q = &w->queue;
+  struct amz_chunk *c = &q->chunks[q->first];
+  uint64_t count = w->config.grain && w->config.grain < c->count ? w->config.grain : c->count;
+  struct amz_action *run = amz_actions_add(out, AMZ_DO_RUN);
+  int64_t limit_ns = w->config.timeout_ns ? amz_worker_after(w, w->config.timeout_ns) : AMZ_NEVER;
+
+  if (!run)
+    return AMZ_ENOMEM;
+  run->slot = slot;
+  run->first = c->first;
+  run->count = count;
+  run->attempt = c->attempt;
+  w->slots[slot] = (struct amz_slot){
+    .chunk_id = c->id, .first = c->first, .count = count, .left = count, .attempt = c->attempt, .started_ns = w->now_ns,
+    .signal_ns = limit_ns};
+  if (limit_ns < w->signal_ns)
+    w->signal_ns = limit_ns;
+  w->last_start_ns = w->now_ns;
+  c->first += count;
+  c->count -= count;
+  q->positions -= count;
+  if (c->count == 0) {
+    q->first = (q->first + 1) & (q->cap - 1);
+    q->count--;
+  }
+  return AMZ_OK;
+}
+
+int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
+{
+  int rc = AMZ_OK;
+
+  while (rc == AMZ_OK && w->n_idle && w->queue.count && w->stop == AMZ_STOP_NONE)
+    rc = start(w, w->idle[--w->n_idle], out);
+  return rc;
+}
+
+/* ---- ends ------------------------------------------------------------------------------------------------------------- */
+
+static bool is_of(const struct amz_slot *s, uint64_t first, uint64_t count)
+{
+  return first >= s->first && count >= 1 && count <= s->left && first - s->first <= s->count - count;
+}
+
+static int ended(struct amz_worker *w, struct amz_slot *s, uint64_t count)
+{
+  double task_ns = (double)(w->now_ns - s->started_ns) / (double)s->count;
+
+  s->left -= count;
+  if (s->left)
+    return AMZ_OK;
+  w->task_ns = w->task_ns > 0 ? w->task_ns + MEAN_WEIGHT * (task_ns - w->task_ns) : task_ns;
+  w->idle[w->n_idle++] = (uint32_t)(s - w->slots);
+  return AMZ_OK;
+}
+
+static int ran_one(struct amz_worker *w, struct amz_slot *s, const struct amz_result *r)
+{
+  struct amz_result kept = *r;
+
+  if (!is_of(s, r->position, 1))
+    return AMZ_OK;
+  kept.attempt = s->attempt;
+  kept.slot = (uint32_t)(s - w->slots);
+  if (amz_worker_keep_result(w, &kept) < 0)
+    return AMZ_ENOMEM;
+  return ended(w, s, 1);
+}
+
+int amz_worker_ran(struct amz_worker *w, const struct amz_event *e)
+{
+  struct amz_slot *s;
+  int rc = AMZ_OK;
+
+  if (e->slot >= w->config.slots)
+    return AMZ_OK;
+  s = &w->slots[e->slot];
+  for (size_t i = 0; i < e->n_results && rc == AMZ_OK; i++)
+    rc = ran_one(w, s, &e->results[i]);
+  if (rc == AMZ_OK && e->bulk && is_of(s, e->bulk->first, e->bulk->count)) {
+    struct amz_bulk kept = *e->bulk;
+
+    kept.chunk_id = s->chunk_id;
+    rc = amz_worker_keep_bulk(w, &kept);
+    if (rc == AMZ_OK)
+      rc = ended(w, s, kept.count);
+  }
+  return rc;
+}
+
+/* ---- signals ---------------------------------------------------------------------------------------------------------- */
+
+/* First a polite one, later one that can't be refused, then none. */
+static int signal_slot(struct amz_worker *w, uint32_t slot, enum amz_outcome as, struct amz_actions *out)
+{
+  struct amz_slot *s = &w->slots[slot];
+  struct amz_action *kill = amz_actions_add(out, AMZ_DO_KILL);
+  bool first = s->as == 0 && !w->broken;
+
+  if (!kill)
+    return AMZ_ENOMEM;
+  if (s->as == 0)
+    s->as = as;
+  s->signal_ns = first ? amz_worker_after(w, w->config.kill_after_ns) : AMZ_NEVER;
+  kill->slot = slot;
+  kill->signal = first ? SIGTERM : SIGKILL;
+  kill->outcome = s->as;
+  return AMZ_OK;
+}
+
+int amz_worker_signal(struct amz_worker *w, struct amz_actions *out)
+{
+  bool cancel = w->stop != AMZ_STOP_NONE && w->now_ns >= w->cancel_ns;
+  int64_t next_ns = AMZ_NEVER;
+  int rc = AMZ_OK;
+
+  if (!cancel && w->now_ns < w->signal_ns)
+    return AMZ_OK;
+  for (uint32_t i = 0; i < w->config.slots && rc == AMZ_OK; i++) {
+    struct amz_slot *s = &w->slots[i];
+
+    if (s->left == 0)
+      continue;
+    if (w->now_ns >= s->signal_ns)
+      rc = signal_slot(w, i, AMZ_TIMED_OUT, out);
+    else if (cancel && s->as == 0)
+      rc = signal_slot(w, i, AMZ_CANCELLED, out);
+    else if (w->broken && s->signal_ns != AMZ_NEVER)
+      rc = signal_slot(w, i, AMZ_CANCELLED, out);
+    if (s->signal_ns < next_ns)
+      next_ns = s->signal_ns;
+  }
+  w->signal_ns = next_ns;
+  if (cancel)
+    w->cancel_ns = AMZ_NEVER;
+  return rc;
+}

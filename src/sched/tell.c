@@ -1,0 +1,199 @@
+/* What the worker tells the master and when: hunger at once, results in company, receipts.
+ *
+ * Hunger. A rank asks for a chunk per idle slot. It asks earlier when the answer takes long enough to matter: `lead_ns` is the
+ * running mean from request to answer, and the queue is foreseen to last until the last start plus (queued + 1) · task time / slots, as
+ * slots end one after the other; it asks when that is less than SAFETY leads away. A lead that costs less than 1/WORTH of a
+ * chunk's time isn't worth taking chunks early, which others may need at the end.
+ *
+ * Durability. SYNC each sync_ns while there are results that aren't on disk, one at a time; and at once when there is nothing
+ * else to do, because the master has said that there is nothing (dry) or that it is over: the run's end waits for these receipts. */
+#include "worker.h"
+
+#include <string.h>
+
+#include <amorsize/alloc.h>
+
+#define SAFETY 2.0
+#define WORTH 200.0
+#define LEAD_WEIGHT 0.25
+#define AHEAD_MAX ((uint32_t)1024) /* chunks asked for at a time */
+#define BUFFER_MAX ((size_t)1024)  /* results that go without waiting for company */
+
+/* ---- results ---------------------------------------------------------------------------------------------------------- */
+
+static void tell_by(struct amz_worker *w, int64_t at_ns)
+{
+  if (at_ns < w->report_ns)
+    w->report_ns = at_ns;
+}
+
+int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r)
+{
+  if (amz_grow((void **)&w->results, &w->cap_results, w->n_results + 1, sizeof *w->results) < 0)
+    return AMZ_ENOMEM;
+  w->results[w->n_results++] = *r;
+  tell_by(w, w->n_results >= BUFFER_MAX ? w->now_ns : amz_worker_after(w, w->config.report_ns));
+  if (r->seq > w->seq_seen)
+    w->seq_seen = r->seq;
+  if (w->seq_seen > w->durable_upto && w->sync_ns == AMZ_NEVER)
+    w->sync_ns = amz_worker_after(w, w->config.sync_ns);
+  return AMZ_OK;
+}
+
+/* Parts of a chunk that follow each other are told as one. */
+int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b)
+{
+  struct amz_bulk *last = w->n_bulks ? &w->bulks[w->n_bulks - 1] : NULL;
+
+  if (last && last->chunk_id == b->chunk_id && last->first + last->count == b->first) {
+    last->count += b->count;
+    last->wall_s += b->wall_s;
+    last->wall_sq_s2 += b->wall_sq_s2;
+  } else {
+    if (amz_grow((void **)&w->bulks, &w->cap_bulks, w->n_bulks + 1, sizeof *w->bulks) < 0)
+      return AMZ_ENOMEM;
+    w->bulks[w->n_bulks++] = *b;
+  }
+  tell_by(w, w->n_bulks >= BUFFER_MAX ? w->now_ns : amz_worker_after(w, w->config.report_ns));
+  return AMZ_OK;
+}
+
+void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto)
+{
+  w->syncing = false;
+  if (durable_upto > w->durable_upto)
+    w->durable_upto = durable_upto;
+  if (w->durable_upto > w->durable_told)
+    tell_by(w, amz_worker_after(w, w->config.report_ns));
+  w->sync_ns = w->seq_seen > w->durable_upto ? amz_worker_after(w, w->config.sync_ns) : AMZ_NEVER;
+}
+
+/* ---- hunger ----------------------------------------------------------------------------------------------------------- */
+
+void amz_worker_answered(struct amz_worker *w, size_t chunks)
+{
+  double took_ns = (double)(w->now_ns - w->asked_ns);
+
+  if (w->asked == 0)
+    return;
+  if (w->timing && chunks)
+    w->lead_ns = w->lead_ns > 0 ? w->lead_ns + LEAD_WEIGHT * (took_ns - w->lead_ns) : took_ns;
+  w->timing = false;
+  w->asked -= chunks < w->asked ? (uint32_t)chunks : w->asked;
+  w->dry = w->asked > 0;
+}
+
+int64_t amz_worker_ask_at(const struct amz_worker *w)
+{
+  double lasts_ns, at_ns;
+
+  if (w->asked || w->n_idle || w->stop != AMZ_STOP_NONE || w->lead_ns * WORTH <= w->task_ns * w->chunk_tasks || w->task_ns <= 0)
+    return AMZ_NEVER;
+  lasts_ns = ((double)w->queue.positions + 1) * w->task_ns / (double)w->config.slots - SAFETY * w->lead_ns;
+  at_ns = (double)w->last_start_ns + (lasts_ns > 0 ? lasts_ns : 0);
+  return at_ns < 0x1p62 ? (int64_t)at_ns : AMZ_NEVER;
+}
+
+/* \return how many chunks to ask for now. */
+static uint32_t hunger(const struct amz_worker *w)
+{
+  double ahead;
+
+  if (w->stop != AMZ_STOP_NONE)
+    return 0;
+  if (w->n_idle > w->asked)
+    return w->n_idle - w->asked;
+  if (w->now_ns < amz_worker_ask_at(w))
+    return 0;
+  ahead = (SAFETY * w->lead_ns * (double)w->config.slots / w->task_ns - (double)w->queue.positions) / w->chunk_tasks;
+  return ahead <= 1 ? 1 : ahead >= (double)AHEAD_MAX ? AHEAD_MAX : (uint32_t)ahead;
+}
+
+/* ---- sending ---------------------------------------------------------------------------------------------------------- */
+
+struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind kind, struct amz_actions *out)
+{
+  struct amz_message *m = amz_actions_send(out, w->config.rank, kind);
+
+  if (!m)
+    return NULL;
+  m->epoch = w->config.epoch;
+  m->seq = ++w->sent_seq;
+  m->busy = amz_worker_busy(w);
+  m->durable_upto = w->durable_told = w->durable_upto;
+  w->sent_ns = w->now_ns;
+  return m;
+}
+
+static void *copy_of(const void *items, size_t n, size_t size, struct amz_actions *out)
+{
+  void *copy = amz_actions_room(out, n, size);
+
+  if (copy)
+    memcpy(copy, items, n * size);
+  return copy;
+}
+
+/* A message with all that is buffered, which is then no longer. */
+static int send_all(struct amz_worker *w, enum amz_message_kind kind, uint32_t hungry, struct amz_actions *out)
+{
+  struct amz_message *m = amz_worker_send(w, kind, out);
+
+  if (!m)
+    return AMZ_ENOMEM;
+  m->hungry = hungry;
+  m->n_results = w->n_results;
+  m->n_bulks = w->n_bulks;
+  if (w->n_results && !(m->results = copy_of(w->results, w->n_results, sizeof *w->results, out)))
+    return AMZ_ENOMEM;
+  if (w->n_bulks && !(m->bulks = copy_of(w->bulks, w->n_bulks, sizeof *w->bulks, out)))
+    return AMZ_ENOMEM;
+  w->n_results = w->n_bulks = 0;
+  w->report_ns = AMZ_NEVER;
+  return AMZ_OK;
+}
+
+int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out)
+{
+  return send_all(w, AMZ_MSG_BYE, 0, out);
+}
+
+/* Nothing to do and nothing to hope for soon. */
+static bool is_at_rest(const struct amz_worker *w)
+{
+  return amz_worker_is_idle(w) && (w->dry || w->stop != AMZ_STOP_NONE);
+}
+
+static int sync_if_due(struct amz_worker *w, struct amz_actions *out)
+{
+  /* A receipt that falls short of what was there is not asked for again at once. */
+  bool at_once = is_at_rest(w) && w->seq_seen > w->sync_target;
+
+  if (w->syncing || w->broken || w->seq_seen <= w->durable_upto || (!at_once && w->now_ns < w->sync_ns))
+    return AMZ_OK;
+  if (!amz_actions_add(out, AMZ_DO_SYNC))
+    return AMZ_ENOMEM;
+  w->syncing = true;
+  w->sync_ns = AMZ_NEVER;
+  w->sync_target = w->seq_seen;
+  return AMZ_OK;
+}
+
+int amz_worker_tell(struct amz_worker *w, struct amz_actions *out)
+{
+  uint32_t hungry = hunger(w);
+  bool news = w->report_ns != AMZ_NEVER;
+  bool beat = w->now_ns - w->sent_ns >= w->config.heartbeat_ns;
+  int rc = sync_if_due(w, out);
+
+  if (rc < 0 || !(hungry || beat || w->now_ns >= w->report_ns || (news && is_at_rest(w))))
+    return rc;
+  if (hungry && w->asked == 0) {
+    w->asked_ns = w->now_ns;
+    w->timing = true;
+  }
+  if (hungry)
+    w->dry = false;
+  w->asked += hungry;
+  return send_all(w, AMZ_MSG_REPORT, hungry, out);
+}

@@ -1,0 +1,217 @@
+/* The worker's step.
+ *
+ * Each step: the event, then what follows from it in this sequence: idle slots take from the queue, signals that are due,
+ * hunger and reports, and, when told to stop, whether it can go. It goes when nothing runs and all it has to tell is on disk; a broken
+ * rank goes when nothing runs, or after kill_after_ns, with whatever is known to be on disk. */
+#include "worker.h"
+
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+
+#define MILLISECONDS(n) ((n) * INT64_C(1000000))
+
+static int64_t given_or(int64_t given, int64_t fallback)
+{
+  return given ? given : fallback;
+}
+
+static bool is_valid(const struct amz_worker_config *c)
+{
+  return c->epoch >= 1 && c->slots >= 1 && c->timeout_ns >= 0 && c->kill_after_ns >= 0 && c->report_ns >= 0 && c->sync_ns >= 0 &&
+         c->heartbeat_ns >= 0;
+}
+
+static void init(struct amz_worker *w, const struct amz_worker_config *config)
+{
+  w->config = *config;
+  w->config.kill_after_ns = given_or(config->kill_after_ns, MILLISECONDS(5000));
+  w->config.report_ns = given_or(config->report_ns, MILLISECONDS(100));
+  w->config.sync_ns = given_or(config->sync_ns, MILLISECONDS(1000));
+  w->config.heartbeat_ns = given_or(config->heartbeat_ns, MILLISECONDS(5000));
+  w->signal_ns = w->cancel_ns = w->leave_ns = w->report_ns = w->sync_ns = AMZ_NEVER;
+}
+
+int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **ret)
+{
+  struct amz_worker *w;
+
+  if (!is_valid(config))
+    return AMZ_EINVAL;
+  w = amz_new_array(1, sizeof *w);
+  if (!w)
+    return AMZ_ENOMEM;
+  init(w, config);
+  w->slots = amz_new_array(config->slots, sizeof *w->slots);
+  w->idle = amz_new_array(config->slots, sizeof *w->idle);
+  if (!w->slots || !w->idle) {
+    amz_worker_free(w);
+    return AMZ_ENOMEM;
+  }
+  for (uint32_t i = 0; i < config->slots; i++)
+    w->idle[i] = config->slots - 1 - i; /* slot 0 on top */
+  w->n_idle = config->slots;
+  *ret = w;
+  return AMZ_OK;
+}
+
+void amz_worker_free(struct amz_worker *w)
+{
+  if (!w)
+    return;
+  free(w->queue.chunks);
+  free(w->slots);
+  free(w->idle);
+  free(w->results);
+  free(w->bulks);
+  free(w);
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------------- */
+
+static int on_start(struct amz_worker *w, struct amz_actions *out)
+{
+  struct amz_message *hello = w->started ? NULL : amz_worker_send(w, AMZ_MSG_HELLO, out);
+
+  if (!hello)
+    return w->started ? AMZ_OK : AMZ_ENOMEM;
+  hello->slots = w->config.slots;
+  hello->node = w->config.node;
+  w->started = true;
+  return AMZ_OK;
+}
+
+static int on_assign(struct amz_worker *w, const struct amz_message *m)
+{
+  int rc = AMZ_OK;
+
+  if (w->stop != AMZ_STOP_NONE)
+    return AMZ_OK; /* the master takes them back at our BYE */
+  amz_worker_answered(w, m->n_chunks);
+  for (size_t i = 0; i < m->n_chunks && rc == AMZ_OK; i++)
+    rc = amz_worker_queue(w, &m->chunks[i]);
+  return rc;
+}
+
+static void stop(struct amz_worker *w, enum amz_stop how, int64_t cancel_ns)
+{
+  bool gentle = w->stop == AMZ_STOP_NONE || w->stop == AMZ_STOP_DRAIN; /* else what runs has been signalled already */
+
+  if (how == AMZ_STOP_NONE || !gentle)
+    return;
+  w->stop = how;
+  if (cancel_ns < w->cancel_ns)
+    w->cancel_ns = cancel_ns;
+  amz_worker_forget_queue(w);
+}
+
+static int on_message(struct amz_worker *w, const struct amz_message *m)
+{
+  if (!m || m->epoch != w->config.epoch || m->rank != w->config.rank || (m->kind != AMZ_MSG_ASSIGN && m->kind != AMZ_MSG_STOP) ||
+      !amz_replay_accept(&w->replay, m->seq))
+    return AMZ_OK;
+  if (m->kind == AMZ_MSG_ASSIGN)
+    return on_assign(w, m);
+  stop(w, m->stop, m->stop == AMZ_STOP_DRAIN && m->grace_ns > 0 ? amz_worker_after(w, m->grace_ns) : w->now_ns);
+  return AMZ_OK;
+}
+
+static void on_broken(struct amz_worker *w)
+{
+  if (w->broken)
+    return;
+  w->broken = true;
+  w->leave_ns = amz_worker_after(w, w->config.kill_after_ns);
+  w->sync_ns = AMZ_NEVER;
+  w->stop = AMZ_STOP_CANCEL;
+  w->cancel_ns = w->now_ns;
+  amz_worker_forget_queue(w);
+}
+
+static int on_event(struct amz_worker *w, const struct amz_event *e, struct amz_actions *out)
+{
+  switch (e->kind) {
+  case AMZ_EV_START:
+    return on_start(w, out);
+  case AMZ_EV_MESSAGE:
+    return on_message(w, e->message);
+  case AMZ_EV_RAN:
+    return amz_worker_ran(w, e);
+  case AMZ_EV_DURABLE:
+    amz_worker_durable(w, e->durable_upto);
+    return AMZ_OK;
+  case AMZ_EV_BROKEN:
+    on_broken(w);
+    return AMZ_OK;
+  case AMZ_EV_TICK:
+  case AMZ_EV_DRAIN:
+  case AMZ_EV_FENCED:
+    break;
+  }
+  return AMZ_OK;
+}
+
+static bool can_leave(const struct amz_worker *w)
+{
+  bool runs = amz_worker_busy(w) > 0;
+
+  if (w->broken)
+    return !runs || w->now_ns >= w->leave_ns;
+  return w->stop != AMZ_STOP_NONE && !runs && w->seq_seen <= w->durable_upto;
+}
+
+static int leave(struct amz_worker *w, struct amz_actions *out)
+{
+  if (amz_worker_say_bye(w, out) < 0 || !amz_actions_add(out, AMZ_DO_FINISH))
+    return AMZ_ENOMEM;
+  w->finished = true;
+  return AMZ_OK;
+}
+
+int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct amz_actions *out)
+{
+  int rc;
+
+  if (w->finished)
+    return AMZ_OK;
+  if (event->now_ns > w->now_ns || !w->started)
+    w->now_ns = event->now_ns;
+  rc = on_event(w, event, out);
+  if (rc < 0 || !w->started)
+    return rc;
+  if ((rc = amz_worker_run(w, out)) < 0 || (rc = amz_worker_signal(w, out)) < 0)
+    return rc;
+  return can_leave(w) ? leave(w, out) : amz_worker_tell(w, out);
+}
+
+/* ---- questions -------------------------------------------------------------------------------------------------------- */
+
+int64_t amz_worker_deadline(const struct amz_worker *w)
+{
+  int64_t beat_ns = w->config.heartbeat_ns > AMZ_NEVER - w->sent_ns ? AMZ_NEVER : w->sent_ns + w->config.heartbeat_ns;
+  int64_t at_ns, candidates[] = {w->signal_ns,
+                                 w->cancel_ns,
+                                 w->leave_ns,
+                                 w->report_ns,
+                                 w->syncing ? AMZ_NEVER : w->sync_ns,
+                                 amz_worker_ask_at(w),
+                                 beat_ns};
+
+  if (w->finished || !w->started)
+    return AMZ_NEVER;
+  at_ns = AMZ_NEVER;
+  for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
+    if (candidates[i] < at_ns)
+      at_ns = candidates[i];
+  return at_ns;
+}
+
+bool amz_worker_finished(const struct amz_worker *w)
+{
+  return w->finished;
+}
+
+uint32_t amz_worker_busy(const struct amz_worker *w)
+{
+  return w->config.slots - w->n_idle;
+}

@@ -1,0 +1,94 @@
+/* The worker's parts: run.c (queue, slots, signals), tell.c (hunger, reports, durability), worker.c (the step). Room-private. */
+#ifndef AMZ_SRC_SCHED_WORKER_H
+#define AMZ_SRC_SCHED_WORKER_H
+
+#include <amorsize/sched.h>
+
+#include "actions.h"
+
+/* What runs on a slot. */
+struct amz_slot {
+  uint64_t chunk_id, first, count; /* of the RUN */
+  uint64_t left;       /* positions not told of yet; 0: idle */
+  uint32_t attempt;
+  int64_t started_ns;
+  int64_t signal_ns;   /* when the next signal is due */
+  enum amz_outcome as; /* what it was signalled for; 0: not yet */
+};
+
+/* Chunks in the order in which they came; a ring. */
+struct amz_queue {
+  struct amz_chunk *chunks;
+  size_t cap, first, count; /* cap: a power of two */
+  uint64_t positions;
+};
+
+struct amz_worker {
+  struct amz_worker_config config;
+  int64_t now_ns;
+  bool started, finished;
+  struct amz_replay replay;
+  uint64_t sent_seq;
+  int64_t sent_ns;
+
+  struct amz_queue queue;
+  struct amz_slot *slots;
+  uint32_t *idle; /* stack of idle slots */
+  uint32_t n_idle;
+  int64_t signal_ns;     /* no signal is due on any slot before this */
+  int64_t last_start_ns; /* of a RUN */
+
+  enum amz_stop stop;
+  int64_t cancel_ns;     /* when what runs is killed */
+  bool broken;
+  int64_t leave_ns;      /* broken: when it goes even if something seems to run */
+
+  uint32_t asked;        /* chunks asked for that haven't come */
+  bool dry;              /* the master has said that there is nothing for now */
+  bool timing;           /* the answer to the request of asked_ns is still measured */
+  int64_t asked_ns;
+  double lead_ns, task_ns, chunk_tasks; /* running means: request to answer, one task on its slot, tasks of a chunk; 0: unknown */
+
+  struct amz_result *results;
+  size_t n_results, cap_results;
+  struct amz_bulk *bulks;
+  size_t n_bulks, cap_bulks;
+  int64_t report_ns;     /* when what is buffered must be told, AMZ_NEVER: nothing is */
+  uint64_t seq_seen, durable_upto, durable_told, sync_target;
+  bool syncing;
+  int64_t sync_ns;       /* when the next SYNC is due, AMZ_NEVER: all is durable */
+};
+
+/* ---- run.c */
+int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk) AMZ_MUST_CHECK;
+void amz_worker_forget_queue(struct amz_worker *w);
+int amz_worker_run(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+/* Tasks have ended. */
+int amz_worker_ran(struct amz_worker *w, const struct amz_event *e) AMZ_MUST_CHECK;
+/* Timeouts and the end of the grace that are due. */
+int amz_worker_signal(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+
+/* ---- tell.c */
+int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r) AMZ_MUST_CHECK;
+int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b) AMZ_MUST_CHECK;
+void amz_worker_answered(struct amz_worker *w, size_t chunks);
+void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto);
+struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind kind, struct amz_actions *out);
+/* SYNC and REPORT, if it is time. */
+int amz_worker_tell(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+/* BYE with everything that is buffered. */
+int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+/* \return when it should ask for more although no slot is idle yet, AMZ_NEVER: not. */
+int64_t amz_worker_ask_at(const struct amz_worker *w);
+
+static inline bool amz_worker_is_idle(const struct amz_worker *w)
+{
+  return w->n_idle == w->config.slots && w->queue.count == 0;
+}
+
+static inline int64_t amz_worker_after(const struct amz_worker *w, int64_t wait_ns)
+{
+  return wait_ns > AMZ_NEVER - w->now_ns ? AMZ_NEVER : w->now_ns + wait_ns;
+}
+
+#endif
