@@ -20,7 +20,7 @@
 #include <amorsize/alloc.h>
 
 #include "launch.h"
-#include "task.h"
+#include "child.h"
 #include "wire.h"
 
 #define WATCH_AFTER_NS 5000000
@@ -35,11 +35,11 @@ struct helper {
   const struct amz_exec_sink *sink;
   bool sink_open, ready, closing, waits_to_send;
   char *const *environment;
-  struct amz_task_output output;
+  struct amz_child_output output;
   struct amz_launcher launcher;
-  struct amz_task *tasks;
+  struct amz_child *tasks;
   uint32_t slots, running, doomed; /* doomed: killed as timed out or cancelled, not ended yet */
-  struct amz_task *oldest, *youngest; /* running tasks whose pipes are not watched yet */
+  struct amz_child *oldest, *youngest; /* running tasks whose pipes are not watched yet */
   struct amz_wire_start start;
   struct amz_buf in, out;
   struct amz_error *err;
@@ -47,7 +47,7 @@ struct helper {
 
 /* ---- which pipes are watched ------------------------------------------------------------------------------------------- */
 
-static void unwatched_add(struct helper *h, struct amz_task *t)
+static void unwatched_add(struct helper *h, struct amz_child *t)
 {
   t->before = h->youngest;
   t->after = NULL;
@@ -55,7 +55,7 @@ static void unwatched_add(struct helper *h, struct amz_task *t)
   h->youngest = t;
 }
 
-static void unwatched_remove(struct helper *h, struct amz_task *t)
+static void unwatched_remove(struct helper *h, struct amz_child *t)
 {
   *(t->before ? &t->before->after : &h->oldest) = t->after;
   *(t->after ? &t->after->before : &h->youngest) = t->before;
@@ -74,7 +74,7 @@ static int watch_old(struct helper *h)
   int64_t now = h->oldest ? amz_clock_ns(CLOCK_MONOTONIC) : 0;
 
   while (h->oldest && now - h->oldest->began_ns >= WATCH_AFTER_NS) {
-    struct amz_task *t = h->oldest;
+    struct amz_child *t = h->oldest;
 
     unwatched_remove(h, t);
     t->watched = true;
@@ -98,15 +98,15 @@ static int patience(const struct helper *h)
 
 /* ---- ends ------------------------------------------------------------------------------------------------------------- */
 
-static int tell_end(struct helper *h, struct amz_task *t, const struct amz_task_status *status)
+static int tell_end(struct helper *h, struct amz_child *t, const struct amz_child_status *status)
 {
   struct amz_exec_end end;
 
-  amz_task_finish(t, status, &h->output, &end);
+  amz_child_finish(t, status, &h->output, &end);
   return amz_wire_add_end(&h->out, &end) < 0 ? amz_error_set(h->err, AMZ_ENOMEM, "out of memory") : AMZ_OK;
 }
 
-static struct amz_task *task_of(const struct helper *h, pid_t pid)
+static struct amz_child *task_of(const struct helper *h, pid_t pid)
 {
   for (uint32_t i = 0; i < h->slots; i++)
     if (h->tasks[i].pid == pid)
@@ -119,7 +119,7 @@ static struct amz_task *task_of(const struct helper *h, pid_t pid)
 static void kill_doomed_groups(const struct helper *h)
 {
   for (uint32_t i = 0; h->doomed && i < h->slots; i++) {
-    const struct amz_task *t = &h->tasks[i];
+    const struct amz_child *t = &h->tasks[i];
     siginfo_t info;
 
     info.si_pid = 0;
@@ -130,8 +130,8 @@ static void kill_doomed_groups(const struct helper *h)
 
 static int end_of(struct helper *h, pid_t pid, int wait_status, const struct rusage *usage)
 {
-  struct amz_task_status status = {.wait_status = wait_status, .usage = usage};
-  struct amz_task *t = task_of(h, pid);
+  struct amz_child_status status = {.wait_status = wait_status, .usage = usage};
+  struct amz_child *t = task_of(h, pid);
 
   if (!t)
     return AMZ_OK;
@@ -170,14 +170,14 @@ static int corrupt(const struct helper *h)
   return amz_error_set(h->err, AMZ_ECORRUPT, "the rank sent something that is no command (another version?)");
 }
 
-static int start_failed(struct helper *h, struct amz_task *t, const struct amz_spawn *s)
+static int start_failed(struct helper *h, struct amz_child *t, const struct amz_spawn *s)
 {
-  struct amz_task_status status = {.start_errno = s->error ? s->error : EIO};
+  struct amz_child_status status = {.start_errno = s->error ? s->error : EIO};
   struct amz_buf text = AMZ_BUF_INIT;
   int rc;
 
   status.exit_code = amz_spawn_explain(s, &text);
-  amz_task_keep(t, 1, amz_buf_text(&text), text.len, &h->output);
+  amz_child_keep(t, 1, amz_buf_text(&text), text.len, &h->output);
   rc = tell_end(h, t, &status);
   amz_buf_clear(&text);
   return rc;
@@ -186,7 +186,7 @@ static int start_failed(struct helper *h, struct amz_task *t, const struct amz_s
 static int do_start(struct helper *h, struct amz_cursor *body)
 {
   struct amz_spawn spawn;
-  struct amz_task *t;
+  struct amz_child *t;
   int rc = amz_wire_read_start(body, &h->start);
 
   if (rc < 0)
@@ -194,7 +194,7 @@ static int do_start(struct helper *h, struct amz_cursor *body)
   if (h->start.command.slot >= h->slots || h->tasks[h->start.command.slot].pid)
     return corrupt(h);
   t = &h->tasks[h->start.command.slot];
-  amz_task_begin(t, &h->start.command);
+  amz_child_begin(t, &h->start.command);
   if (amz_launch(&h->launcher, t, &h->start, &spawn) < 0)
     return start_failed(h, t, &spawn);
   h->running++;
@@ -206,7 +206,7 @@ static int do_start(struct helper *h, struct amz_cursor *body)
 static int do_kill(struct helper *h, struct amz_cursor *body)
 {
   struct amz_wire_kill order;
-  struct amz_task *t;
+  struct amz_child *t;
 
   if (amz_wire_read_kill(body, &order) < 0 || order.slot >= h->slots || order.as > AMZ_CANCELLED)
     return corrupt(h);
@@ -223,12 +223,12 @@ static int do_kill(struct helper *h, struct amz_cursor *body)
 
 static int set_up(struct helper *h, const struct amz_wire_setup *setup, struct amz_error *err)
 {
-  h->output = (struct amz_task_output){.discard = setup->discard_output, .epoll = h->epoll, .scratch = malloc(AMZ_TASK_HOLD)};
+  h->output = (struct amz_child_output){.discard = setup->discard_output, .epoll = h->epoll, .scratch = malloc(AMZ_TASK_HOLD)};
   h->tasks = amz_new_array(setup->slots, sizeof *h->tasks);
   if (!h->tasks || !h->output.scratch)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory for %u slots", setup->slots);
   for (h->slots = 0; h->slots < setup->slots; h->slots++)
-    amz_task_init(&h->tasks[h->slots], h->slots);
+    amz_child_init(&h->tasks[h->slots], h->slots);
   if (amz_launcher_init(&h->launcher, h->environment, setup->slots) < 0)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   if (!setup->pack_path || !h->sink)
@@ -344,7 +344,7 @@ static int turn(struct helper *h)
     else if (data == EVENT_SOCKET)
       told = true;
     else
-      amz_task_read(&h->tasks[data / 2], (int)(data % 2), &h->output);
+      amz_child_read(&h->tasks[data / 2], (int)(data % 2), &h->output);
   }
   if ((rc = watch_old(h)) < 0 || (ended && (rc = reap(h)) < 0) || (rc = flush(h)) < 0)
     return rc;
@@ -373,7 +373,7 @@ static void clean_up(struct helper *h)
   if (h->sink_open)
     h->sink->close(h->sink->ctx);
   for (uint32_t i = 0; i < h->slots; i++)
-    amz_task_clear(&h->tasks[i]);
+    amz_child_clear(&h->tasks[i]);
   free(h->tasks);
   free(h->output.scratch);
   amz_launcher_clear(&h->launcher);

@@ -127,7 +127,7 @@ static bool lay_out_script(const struct amz_exec_command *command, struct amz_sp
 }
 
 /* Fresh pipes for each task: a process that an earlier task left behind can't write into a later one's output. */
-static bool open_pipes(struct amz_task *t, struct amz_spawn *s)
+static bool open_pipes(struct amz_child *t, struct amz_spawn *s)
 {
   int out[2], err[2];
 
@@ -155,7 +155,7 @@ static void close_all(const int *fds, size_t n)
       (void)close(fds[i]);
 }
 
-static bool lay_out(struct amz_launcher *l, struct amz_task *t, struct amz_wire_start *start, struct amz_spawn *s)
+static bool lay_out(struct amz_launcher *l, struct amz_child *t, struct amz_wire_start *start, struct amz_spawn *s)
 {
   const struct amz_exec_command *command = &start->command;
 
@@ -168,7 +168,7 @@ static bool lay_out(struct amz_launcher *l, struct amz_task *t, struct amz_wire_
   return lay_out_script(command, s) && open_pipes(t, s);
 }
 
-int amz_launch(struct amz_launcher *l, struct amz_task *t, struct amz_wire_start *start, struct amz_spawn *ret)
+int amz_launch(struct amz_launcher *l, struct amz_child *t, struct amz_wire_start *start, struct amz_spawn *ret)
 {
   const char *name = start->argv[1];
   bool exist;

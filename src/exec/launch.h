@@ -13,7 +13,7 @@
 #include "environ.h"
 #include "known.h"
 #include "spawn.h"
-#include "task.h"
+#include "child.h"
 #include "wire.h"
 
 #define AMZ_LAUNCH_CPUS 8192 /* the largest that Linux is built for */
@@ -36,6 +36,6 @@ void amz_launcher_clear(struct amz_launcher *l);
 
 /* Starts the command on an idle task's slot: t gets its pid and pipes.
  * \return AMZ_OK; AMZ_EINVAL: it couldn't be started, *ret says why (for amz_spawn_explain), t has no pipes. */
-int amz_launch(struct amz_launcher *l, struct amz_task *t, struct amz_wire_start *start, struct amz_spawn *ret) AMZ_MUST_CHECK;
+int amz_launch(struct amz_launcher *l, struct amz_child *t, struct amz_wire_start *start, struct amz_spawn *ret) AMZ_MUST_CHECK;
 
 #endif

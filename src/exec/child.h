@@ -3,8 +3,8 @@
  * Output is held back until AMZ_TASK_HOLD bytes of a stream are there, and then goes to the sink; what is left at the end goes with
  * the end record in one write. A sink that fails stops getting output of this task, but the pipes are drained on, so that the
  * task can end. */
-#ifndef AMZ_EXEC_TASK_H
-#define AMZ_EXEC_TASK_H
+#ifndef AMZ_EXEC_CHILD_H
+#define AMZ_EXEC_CHILD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 
 #define AMZ_TASK_HOLD AMZ_PACK_DATA_MAX
 
-struct amz_task {
+struct amz_child {
   pid_t pid; /* 0: the slot is idle */
   uint64_t index, tag;
   uint32_t attempt, slot;
@@ -34,11 +34,11 @@ struct amz_task {
   uint64_t bytes[2];   /* that it has printed */
   uint64_t link;       /* of the sink's chain */
   int sink_errno;
-  struct amz_task *before, *after; /* among those whose pipes are not watched yet, in order of start */
+  struct amz_child *before, *after; /* among those whose pipes are not watched yet, in order of start */
 };
 
 /* How a process ended, before it is judged. */
-struct amz_task_status {
+struct amz_child_status {
   int wait_status;
   int start_errno; /* it never ran; exit_code says how the shell would put it */
   int exit_code;
@@ -46,25 +46,25 @@ struct amz_task_status {
 };
 
 /* Where output goes: the sink, or nowhere. `scratch` is room for AMZ_TASK_HOLD bytes, shared by all tasks. */
-struct amz_task_output {
+struct amz_child_output {
   const struct amz_exec_sink *sink; /* NULL: no records at all */
   bool discard;
   int epoll;     /* which watches the pipes of those tasks that say so */
   char *scratch;
 };
 
-void amz_task_init(struct amz_task *t, uint32_t slot);
-void amz_task_clear(struct amz_task *t);
+void amz_child_init(struct amz_child *t, uint32_t slot);
+void amz_child_clear(struct amz_child *t);
 /* Takes over who it is from the command; clears what the slot's last task left. */
-void amz_task_begin(struct amz_task *t, const struct amz_exec_command *command);
+void amz_child_begin(struct amz_child *t, const struct amz_exec_command *command);
 /* Counts and keeps bytes of a stream (0 stdout, 1 stderr), no more than what its frame still holds; hands full frames to the sink. */
-void amz_task_keep(struct amz_task *t, int stream, const char *bytes, size_t n, const struct amz_task_output *to);
+void amz_child_keep(struct amz_child *t, int stream, const char *bytes, size_t n, const struct amz_child_output *to);
 /* Reads once from a stream that epoll says is readable; closes it at its end. */
-void amz_task_read(struct amz_task *t, int stream, const struct amz_task_output *to);
+void amz_child_read(struct amz_child *t, int stream, const struct amz_child_output *to);
 /* Reads what is in the pipes now, and closes them: whoever else holds their other ends isn't waited for. */
-void amz_task_drain(struct amz_task *t, const struct amz_task_output *to);
+void amz_child_drain(struct amz_child *t, const struct amz_child_output *to);
 /* Judges the end, writes its record, makes the slot idle. */
-void amz_task_finish(struct amz_task *t, const struct amz_task_status *status, const struct amz_task_output *to,
+void amz_child_finish(struct amz_child *t, const struct amz_child_status *status, const struct amz_child_output *to,
                      struct amz_exec_end *ret);
 
 int64_t amz_clock_ns(int clock);

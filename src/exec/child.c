@@ -1,5 +1,5 @@
 /* The life of a task in the helper after its start: reading, draining, judging. */
-#include "task.h"
+#include "child.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,15 +19,15 @@ int64_t amz_clock_ns(int clock)
   return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-void amz_task_init(struct amz_task *t, uint32_t slot)
+void amz_child_init(struct amz_child *t, uint32_t slot)
 {
-  *t = (struct amz_task){.slot = slot, .fds = {-1, -1}, .held = {AMZ_BUF_INIT, AMZ_BUF_INIT}};
+  *t = (struct amz_child){.slot = slot, .fds = {-1, -1}, .held = {AMZ_BUF_INIT, AMZ_BUF_INIT}};
 }
 
 /* A watched pipe is taken from epoll by hand. Closing it would do, but for a child that is in the middle of its execve: vfork has returned by
  * then, and the child's copies of our descriptors are closed a little later. Until then epoll would go on telling of this pipe,
  * under the number of a slot that may have another task already. */
-static void close_stream(struct amz_task *t, int stream, const struct amz_task_output *to)
+static void close_stream(struct amz_child *t, int stream, const struct amz_child_output *to)
 {
   if (t->fds[stream] < 0)
     return;
@@ -37,7 +37,7 @@ static void close_stream(struct amz_task *t, int stream, const struct amz_task_o
   t->fds[stream] = -1;
 }
 
-void amz_task_clear(struct amz_task *t)
+void amz_child_clear(struct amz_child *t)
 {
   for (int i = 0; i < 2; i++) {
     if (t->fds[i] >= 0)
@@ -47,7 +47,7 @@ void amz_task_clear(struct amz_task *t)
   }
 }
 
-void amz_task_begin(struct amz_task *t, const struct amz_exec_command *command)
+void amz_child_begin(struct amz_child *t, const struct amz_exec_command *command)
 {
   t->index = command->index;
   t->tag = command->tag;
@@ -63,14 +63,14 @@ void amz_task_begin(struct amz_task *t, const struct amz_exec_command *command)
   t->began_ns = amz_clock_ns(CLOCK_MONOTONIC);
 }
 
-static void sink_failed(struct amz_task *t, int error)
+static void sink_failed(struct amz_child *t, int error)
 {
   t->sink_errno = error ? error : EIO;
   for (int i = 0; i < 2; i++)
     amz_buf_clear(&t->held[i]);
 }
 
-void amz_task_keep(struct amz_task *t, int stream, const char *bytes, size_t n, const struct amz_task_output *to)
+void amz_child_keep(struct amz_child *t, int stream, const char *bytes, size_t n, const struct amz_child_output *to)
 {
   struct amz_buf *held = &t->held[stream];
 
@@ -91,7 +91,7 @@ void amz_task_keep(struct amz_task *t, int stream, const char *bytes, size_t n, 
 }
 
 /* \return what read(2) says, not interrupted. At most what fits into the stream's frame, so that frames never overflow. */
-static ssize_t read_some(struct amz_task *t, int stream, size_t most, const struct amz_task_output *to)
+static ssize_t read_some(struct amz_child *t, int stream, size_t most, const struct amz_child_output *to)
 {
   size_t room = AMZ_TASK_HOLD - t->held[stream].len;
   ssize_t n;
@@ -102,17 +102,17 @@ static ssize_t read_some(struct amz_task *t, int stream, size_t most, const stru
     n = read(t->fds[stream], to->scratch, most);
   while (n < 0 && errno == EINTR);
   if (n > 0)
-    amz_task_keep(t, stream, to->scratch, (size_t)n, to);
+    amz_child_keep(t, stream, to->scratch, (size_t)n, to);
   return n;
 }
 
-void amz_task_read(struct amz_task *t, int stream, const struct amz_task_output *to)
+void amz_child_read(struct amz_child *t, int stream, const struct amz_child_output *to)
 {
   if (t->watched && t->fds[stream] >= 0 && read_some(t, stream, AMZ_TASK_HOLD, to) <= 0)
     close_stream(t, stream, to);
 }
 
-void amz_task_drain(struct amz_task *t, const struct amz_task_output *to)
+void amz_child_drain(struct amz_child *t, const struct amz_child_output *to)
 {
   for (int i = 0; i < 2; i++) {
     int there = 0;
@@ -137,7 +137,7 @@ static int64_t timeval_ns(struct timeval tv)
   return (int64_t)tv.tv_sec * 1000000000 + (int64_t)tv.tv_usec * 1000;
 }
 
-static void judge(const struct amz_task *t, const struct amz_task_status *status, struct amz_exec_end *end)
+static void judge(const struct amz_child *t, const struct amz_child_status *status, struct amz_exec_end *end)
 {
   bool ok = false;
 
@@ -154,7 +154,7 @@ static void judge(const struct amz_task *t, const struct amz_task_status *status
   end->outcome = t->as ? t->as : ok ? AMZ_SUCCEEDED : AMZ_FAILED;
 }
 
-static void record(struct amz_task *t, const struct amz_task_output *to, struct amz_exec_end *end)
+static void record(struct amz_child *t, const struct amz_child_output *to, struct amz_exec_end *end)
 {
   struct amz_pack_end packed = {.result = {.position = t->index, .attempt = t->attempt, .outcome = end->outcome, .slot = t->slot,
     .exit_code = end->exit_code, .signal = end->signal, .start_ns = end->start_ns, .wall_ns = end->wall_ns, .cpu_ns = end->cpu_ns,
@@ -171,13 +171,13 @@ static void record(struct amz_task *t, const struct amz_task_output *to, struct 
   end->pack_offset = packed.result.pack_offset;
 }
 
-void amz_task_finish(struct amz_task *t, const struct amz_task_status *status, const struct amz_task_output *to,
+void amz_child_finish(struct amz_child *t, const struct amz_child_status *status, const struct amz_child_output *to,
                      struct amz_exec_end *ret)
 {
   struct amz_exec_end end = {.slot = t->slot, .tag = t->tag, .start_ns = t->start_ns, .cpus_differ = t->cpus_differ};
 
   end.wall_ns = amz_clock_ns(CLOCK_MONOTONIC) - t->began_ns;
-  amz_task_drain(t, to);
+  amz_child_drain(t, to);
   if (status->usage) {
     end.cpu_ns = timeval_ns(status->usage->ru_utime) + timeval_ns(status->usage->ru_stime);
     end.max_rss_bytes = (uint64_t)status->usage->ru_maxrss * 1024;
