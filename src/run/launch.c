@@ -1,0 +1,339 @@
+/* One launch of a run: directory, lease, store, helper, loop. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <amorsize/policy.h>
+
+#include "files.h"
+#include "inputs.h"
+#include "launch.h"
+#include "layout.h"
+#include "loop_state.h"
+
+static void release(struct amz_launch *l)
+{
+  amz_exec_free(l->exec);
+  amz_order_free(l->order);
+  amz_cores_clear(&l->cores);
+  amz_lease_release(l->lease);
+  amz_job_free(l->job);
+  free(l->pack_path);
+  free(l->dir);
+  free(l->shown_dir);
+}
+
+/* ---- the directory ---------------------------------------------------------------------------------------------------- */
+
+static int write_plan(const struct amz_launch *l, struct amz_error *err)
+{
+  char text[256];
+  int n = snprintf(text, sizeof text, "layout: {nodes: 1, ranks_per_node: %u, slots_per_rank: %u, threads_per_task: %u}\nchunk: {policy: %s}\n",
+                   l->layout.ranks, l->layout.slots, l->layout.threads, amz_job_settings(l->job)->chunks.policy);
+
+  return amz_rundir_write(l->dir, "plan.yaml", text, (size_t)n, false, err);
+}
+
+/* What a person finds in the run directory: the description, or the command line's parts as comments. */
+static int write_job(const struct amz_launch *l, const struct amz_job_input *input, struct amz_error *err)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+  int rc;
+
+  if (input->yaml_text)
+    amz_buf_add(&text, input->yaml_text, input->yaml_len);
+  if (input->command)
+    amz_buf_addf(&text, "# --command %s\n", input->command);
+  if (input->lines)
+    amz_buf_addf(&text, "# --lines %s\n", input->lines);
+  for (size_t i = 0; i < input->n_loops; i++)
+    amz_buf_addf(&text, "# --for %s\n", input->loops[i]);
+  for (size_t i = 0; i < input->n_sets; i++)
+    amz_buf_addf(&text, "# %s %s=%s\n", input->sets[i].option, input->sets[i].path, input->sets[i].value);
+  rc = amz_buf_ok(&text);
+  if (rc == AMZ_OK)
+    rc = amz_rundir_write(l->dir, "job.yaml", text.data ? text.data : "", text.len, false, err);
+  amz_buf_clear(&text);
+  return rc;
+}
+
+static int absolute(const char *path, char **ret, struct amz_error *err)
+{
+  *ret = realpath(path, NULL);
+  return *ret ? AMZ_OK : amz_error_sys(err, AMZ_EIO, errno, "cannot resolve %s", path);
+}
+
+static int make_directory(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options,
+                          const struct amz_buf *recording, struct amz_error *err)
+{
+  int rc;
+
+  if ((rc = amz_rundir_create(options->parent ? options->parent : ".", amz_job_name(l->job), err, &l->shown_dir)) < 0 ||
+      (rc = absolute(l->shown_dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0 ||
+      (rc = write_job(l, input, err)) < 0 || (rc = write_plan(l, err)) < 0)
+    return rc;
+  return amz_rundir_write(l->dir, "inputs", recording->data, recording->len, true, err); /* last: from now on it can be resumed */
+}
+
+/* ---- what runs -------------------------------------------------------------------------------------------------------- */
+
+static int choose_layout(struct amz_launch *l, struct amz_error *err)
+{
+  int rc = amz_cores_allowed(err, &l->cores);
+
+  if (rc == AMZ_OK)
+    amz_layout_choose(amz_job_settings(l->job), l->cores.count, amz_job_tasks(l->job), &l->layout);
+  return rc;
+}
+
+static int open_store(struct amz_launch *l, bool create, bool retry_failed, struct amz_error *err)
+{
+  struct amz_store_config config = {.dir = l->dir, .lease = l->lease, .retries = amz_job_settings(l->job)->failures.retries};
+  struct amz_range *left = NULL;
+  size_t n_left = 0;
+  int rc = amz_store_open(&config, create, amz_job_tasks(l->job), err, &l->store);
+
+  if (rc < 0 || (rc = amz_store_left(l->store, retry_failed, err, &left, &n_left)) < 0 ||
+      (rc = amz_store_counts(l->store, err, &l->before)) < 0)
+    return rc;
+  if (retry_failed)
+    l->before.failed = 0;
+  l->epoch = amz_store_epoch(l->store);
+  rc = amz_order_new(left, n_left, &l->order);
+  free(left);
+  if (rc == AMZ_OK)
+    rc = amz_rundir_pack_path(l->dir, 0, l->epoch, &l->pack_path);
+  return rc < 0 ? amz_error_set(err, rc, "cannot prepare the run: %s", amz_err_name(rc)) : AMZ_OK;
+}
+
+static int start_helper(struct amz_launch *l, struct amz_error *err)
+{
+  struct amz_exec_config config = {.pack_path = l->pack_path, .slots = l->layout.slots, .epoch = l->epoch,
+                                   .discard_output = amz_job_settings(l->job)->output.discard_stdout};
+
+  return amz_exec_new(&config, err, &l->exec);
+}
+
+static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct amz_error *err)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+  struct amz_loop_config config = {.job = l->job, .order = l->order, .policy = amz_policy_find(s->chunks.policy), .layout = l->layout,
+    .cores = &l->cores, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
+    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer};
+  struct amz_run_progress p;
+
+  if (!config.policy)
+    return amz_error_set(err, AMZ_EINVAL, "no chunk policy is named %s", s->chunks.policy);
+  if (l->observer && l->observer->began) {
+    amz_loop_progress_at_start(&config, &p);
+    l->observer->began(l->observer->ctx, &p);
+  }
+  return amz_loop_run(&config, signals, &l->result, err);
+}
+
+/* Signals are blocked before the store's thread is born, so that it inherits the mask. */
+static int run_in_directory(struct amz_launch *l, bool create, bool retry_failed, struct amz_error *err)
+{
+  struct amz_signals signals;
+  struct amz_error close_err;
+  int rc = amz_signals_open(&signals, err), close_rc;
+
+  if (rc < 0)
+    return rc;
+  if ((rc = open_store(l, create, retry_failed, err)) == AMZ_OK && (rc = start_helper(l, err)) == AMZ_OK)
+    rc = run_loop(l, &signals, err);
+  amz_exec_free(l->exec);
+  l->exec = NULL;
+  close_rc = amz_store_close(l->store, &close_err);
+  l->store = NULL;
+  if (rc == AMZ_OK && close_rc < 0 && l->result.err.code == AMZ_OK)
+    l->result.err = close_err;
+  amz_signals_close(&signals);
+  return rc;
+}
+
+/* ---- the three ways in ------------------------------------------------------------------------------------------------ */
+
+static void tell_findings(const struct amz_run_observer *o, const struct amz_diags *diags)
+{
+  if (o && o->findings && diags->count > 0)
+    o->findings(o->ctx, diags);
+}
+
+static void begin(struct amz_launch *l, const struct amz_run_observer *observer)
+{
+  memset(l, 0, sizeof *l);
+  l->observer = observer;
+  l->began_ns = amz_clock_realtime_ns();
+  if (gethostname(l->host, sizeof l->host - 1) < 0)
+    (void)snprintf(l->host, sizeof l->host, "localhost");
+}
+
+/* Whatever happened, the summary tells how far it came, as soon as there is a directory. */
+static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err)
+{
+  int told = AMZ_OK;
+
+  memset(ret_summary, 0, sizeof *ret_summary);
+  if (l->shown_dir && l->job)
+    told = amz_launch_summarize(l, ret_text, ret_summary);
+  if (rc == AMZ_OK && l->result.err.code < 0) {
+    *err = l->result.err;
+    rc = err->code;
+  }
+  if (rc == AMZ_OK && told < 0)
+    rc = amz_error_set(err, told, "out of memory while summing up; the run itself is recorded in %s", l->shown_dir);
+  release(l);
+  return rc;
+}
+
+static int can_run(const struct amz_job *job, struct amz_error *err)
+{
+  if (amz_job_kind(job) != AMZ_TASK_COMMAND)
+    return amz_error_set(err, AMZ_EINVAL, "this version runs command tasks only; tasks.stream and tasks.plugin are checked, but not run yet");
+  return AMZ_OK;
+}
+
+int amz_run_new(const struct amz_job_input *input, const struct amz_run_options *options, const struct amz_run_observer *observer,
+                struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err)
+{
+  struct amz_launch l;
+  struct amz_buf recording = AMZ_BUF_INIT;
+  struct amz_diags diags;
+  int rc;
+
+  begin(&l, observer);
+  amz_diags_init(&diags);
+  rc = amz_inputs_load(input, &diags, &recording, &l.job, err);
+  tell_findings(observer, &diags);
+  if (rc == AMZ_EINVAL)
+    (void)amz_error_set(err, rc, "the job description has %zu error%s; nothing was started", diags.errors, diags.errors == 1 ? "" : "s");
+  if (rc == AMZ_OK && (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK &&
+      (rc = make_directory(&l, input, options, &recording, err)) == AMZ_OK)
+    rc = run_in_directory(&l, true, false, err);
+  amz_buf_clear(&recording);
+  amz_diags_clear(&diags);
+  return end(&l, rc, ret_text, ret_summary, err);
+}
+
+/* Reads DIR/inputs. */
+static int read_recording(const char *dir, struct amz_buf *ret, struct amz_error *err)
+{
+  struct amz_disk *disk;
+  struct amz_files files;
+  char path[PATH_MAX];
+  int n = snprintf(path, sizeof path, "%s/inputs", dir), rc;
+
+  if (n < 0 || (size_t)n >= sizeof path)
+    return amz_error_set(err, AMZ_EINVAL, "%s: the path is too long", dir);
+  if ((rc = amz_disk_new(&disk)) < 0)
+    return amz_error_set(err, rc, "out of memory");
+  files = amz_disk_files(disk);
+  rc = files.read(files.ctx, path, UINT64_MAX, ret, err);
+  amz_disk_free(disk);
+  if (rc == AMZ_ENOENT)
+    return amz_error_set(err, rc, "%s has no file 'inputs': it is no run directory, or was never started and can be removed", dir);
+  return rc;
+}
+
+static int load_recorded(const char *dir, struct amz_diags *diags, struct amz_buf *ret_cwd, struct amz_job **ret, struct amz_error *err)
+{
+  struct amz_buf recording = AMZ_BUF_INIT;
+  int rc = read_recording(dir, &recording, err);
+
+  if (rc == AMZ_OK)
+    rc = amz_inputs_replay(recording.data, recording.len, diags, ret_cwd, ret, err);
+  amz_buf_clear(&recording);
+  return rc;
+}
+
+int amz_run_load_recorded(const char *dir, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err)
+{
+  struct amz_buf cwd = AMZ_BUF_INIT;
+  int rc = load_recorded(dir, diags, &cwd, ret, err);
+
+  amz_buf_clear(&cwd);
+  return rc;
+}
+
+/* The directory is ours before anything of it is read, and cleaned of an old wish to stop. */
+static int take_directory(struct amz_launch *l, const char *dir, struct amz_error *err)
+{
+  char path[PATH_MAX];
+  int rc, n;
+
+  l->shown_dir = strdup(dir);
+  if (!l->shown_dir)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  if ((rc = absolute(dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0)
+    return rc;
+  n = snprintf(path, sizeof path, "%s/stop", l->dir);
+  if (n > 0 && (size_t)n < sizeof path && unlink(path) < 0 && errno != ENOENT)
+    return amz_error_sys(err, AMZ_EIO, errno, "cannot remove %s", path);
+  return AMZ_OK;
+}
+
+static int go_where_it_began(const struct amz_buf *cwd, struct amz_error *err)
+{
+  if (chdir(amz_buf_text(cwd)) < 0)
+    return amz_error_sys(err, AMZ_EENV, errno, "cannot go to the directory in which the run was started, %s", amz_buf_text(cwd));
+  return AMZ_OK;
+}
+
+int amz_run_resume(const char *dir, const struct amz_run_options *options, const struct amz_run_observer *observer,
+                   struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err)
+{
+  struct amz_launch l;
+  struct amz_buf cwd = AMZ_BUF_INIT;
+  struct amz_diags diags; /* of a description that was accepted before: not told again */
+  int rc;
+
+  begin(&l, observer);
+  amz_diags_init(&diags);
+  if ((rc = take_directory(&l, dir, err)) == AMZ_OK && (rc = load_recorded(l.dir, &diags, &cwd, &l.job, err)) == AMZ_OK &&
+      (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK && (rc = go_where_it_began(&cwd, err)) == AMZ_OK)
+    rc = run_in_directory(&l, false, options->retry_failed, err);
+  amz_buf_clear(&cwd);
+  amz_diags_clear(&diags);
+  return end(&l, rc, ret_text, ret_summary, err);
+}
+
+int amz_run_load(const struct amz_job_input *input, struct amz_diags *diags, struct amz_job **ret)
+{
+  struct amz_disk *disk;
+  struct amz_files files;
+  int rc = amz_disk_new(&disk);
+
+  if (rc < 0)
+    return rc;
+  files = amz_disk_files(disk);
+  rc = amz_job_load(input, &files, diags, ret);
+  amz_disk_free(disk);
+  return rc;
+}
+
+int amz_run_layout(const struct amz_job *job, struct amz_layout *ret, struct amz_error *err)
+{
+  struct amz_cores cores;
+  int rc = amz_cores_allowed(err, &cores);
+
+  if (rc < 0)
+    return rc;
+  amz_layout_choose(amz_job_settings(job), cores.count, amz_job_tasks(job), ret);
+  amz_cores_clear(&cores);
+  return AMZ_OK;
+}
+
+int amz_run_request_stop(const char *dir, struct amz_error *err)
+{
+  struct amz_lease_info holder;
+  int rc = amz_lease_look(dir, &holder, err);
+
+  if (rc == AMZ_ENOENT || (rc == AMZ_OK && !holder.alive))
+    return amz_error_set(err, AMZ_ENOENT, "%s isn't running", dir);
+  return rc < 0 ? rc : amz_rundir_write(dir, "stop", "", 0, false, err);
+}

@@ -1,0 +1,31 @@
+/* What a launch holds from its beginning to its summary. */
+#ifndef AMZ_RUN_LAUNCH_H
+#define AMZ_RUN_LAUNCH_H
+
+#include "loop.h"
+#include "run.h"
+
+/* All that a launch holds; zero-initialised it holds nothing. */
+struct amz_launch {
+  const struct amz_run_observer *observer;
+  int64_t began_ns;
+  struct amz_job *job;
+  char *shown_dir;   /* as the user may type it */
+  char *dir;         /* absolute */
+  char *pack_path;
+  char host[256];
+  struct amz_lease *lease;
+  struct amz_store *store;
+  struct amz_store_counts before;
+  uint32_t epoch;
+  struct amz_order *order;
+  struct amz_cores cores;
+  struct amz_layout layout;
+  struct amz_exec *exec;
+  struct amz_loop_result result;
+};
+
+/* Sums up how far the launch came; strings go into *text. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struct amz_run_summary *ret);
+
+#endif

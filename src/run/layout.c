@@ -1,0 +1,25 @@
+/* The layout of a run until a planner chooses it: one rank, a slot for every so many cores as a task uses threads. */
+#include "layout.h"
+
+static uint32_t at_least_one(uint32_t n)
+{
+  return n ? n : 1;
+}
+
+void amz_layout_choose(const struct amz_settings *settings, uint32_t cores, uint64_t tasks, struct amz_layout *ret)
+{
+  uint32_t threads = settings->plan.threads_per_task, slots = settings->plan.slots_per_rank;
+
+  if (threads == AMZ_AUTO)
+    threads = settings->resources.threads;
+  if (threads == AMZ_AUTO)
+    threads = 1;
+  if (slots == AMZ_AUTO) {
+    slots = at_least_one(cores / at_least_one(threads));
+    if (settings->plan.max_workers != AMZ_AUTO && slots > settings->plan.max_workers)
+      slots = at_least_one(settings->plan.max_workers);
+    if (slots > tasks) /* idle slots cost nothing, but mislead whoever reads the utilisation */
+      slots = at_least_one((uint32_t)tasks);
+  }
+  *ret = (struct amz_layout){.ranks = 1, .slots = at_least_one(slots), .threads = at_least_one(threads), .cores = cores};
+}

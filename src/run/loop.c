@@ -1,0 +1,356 @@
+/* The loop: wait, gather events, step, perform; until both machines have finished. */
+#define _GNU_SOURCE
+#include "loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/alloc.h>
+#include <amorsize/units.h>
+
+#include "loop_state.h"
+
+/* ---- stepping --------------------------------------------------------------------------------------------------------- */
+
+int amz_loop_master_event(struct amz_loop *l, struct amz_event *event)
+{
+  int rc;
+
+  event->now_ns = amz_clock_monotonic_ns();
+  amz_actions_clear(l->master_out);
+  rc = amz_master_step(l->master, event, l->master_out);
+  for (size_t i = 0; rc == AMZ_OK && i < amz_actions_count(l->master_out); i++)
+    rc = amz_loop_perform_master(l, amz_actions_at(l->master_out, i));
+  return rc;
+}
+
+int amz_loop_worker_event(struct amz_loop *l, struct amz_event *event)
+{
+  int rc;
+
+  event->now_ns = amz_clock_monotonic_ns();
+  amz_actions_clear(l->worker_out);
+  rc = amz_worker_step(l->worker, event, l->worker_out);
+  for (size_t i = 0; rc == AMZ_OK && i < amz_actions_count(l->worker_out); i++)
+    rc = amz_loop_perform_worker(l, amz_actions_at(l->worker_out, i));
+  return rc;
+}
+
+/* ---- where events come from ------------------------------------------------------------------------------------------- */
+
+/* Delivers what is in a mailbox; what the receiver answers goes to the other one, or to a fresh box of its own. */
+static int deliver(struct amz_loop *l, struct amz_buf *box, int (*receiver)(struct amz_loop *, struct amz_event *))
+{
+  struct amz_buf mail = *box;
+  struct amz_cursor c = amz_cursor_over(mail.data, mail.len);
+  int rc = amz_buf_ok(&mail);
+
+  amz_buf_init(box);
+  while (rc == AMZ_OK && amz_cursor_left(&c) > 0) {
+    struct amz_event event = {.kind = AMZ_EV_MESSAGE};
+    struct amz_message message;
+    const void *bytes;
+    size_t n;
+
+    amz_cursor_bytes(&c, &bytes, &n);
+    rc = amz_message_decode(bytes, n, &message);
+    if (rc < 0)
+      break;
+    event.message = &message;
+    rc = receiver(l, &event);
+    amz_message_clear(&message);
+  }
+  if (!box->data) { /* keep the memory for the next round */
+    amz_buf_reset(&mail);
+    *box = mail;
+  } else {
+    amz_buf_clear(&mail);
+  }
+  return rc;
+}
+
+static int tell_ran(struct amz_loop *l, const struct amz_result *results, size_t n)
+{
+  struct amz_event event = {.kind = AMZ_EV_RAN, .slot = results[0].slot, .results = results, .n_results = n};
+
+  return amz_loop_worker_event(l, &event);
+}
+
+static int tell_instant(struct amz_loop *l)
+{
+  int rc = AMZ_OK;
+
+  for (size_t i = 0; rc == AMZ_OK && i < l->n_instant; i++) {
+    struct amz_result one = l->instant[i]; /* the list may grow, and move, while we tell */
+
+    rc = tell_ran(l, &one, 1);
+  }
+  l->n_instant = 0;
+  return rc;
+}
+
+static void break_on_full_disk(struct amz_loop *l, int code)
+{
+  struct amz_error cause;
+
+  (void)amz_error_sys(&cause, AMZ_EIO, code, "cannot write outputs to %s", l->config->pack_path);
+  amz_loop_break(l, &cause);
+}
+
+static int tell_end(struct amz_loop *l, const struct amz_exec_end *end)
+{
+  const struct amz_slot_state *slot = &l->slots[end->slot];
+  struct amz_result result = {.position = slot->position, .attempt = slot->attempt, .outcome = end->outcome, .slot = end->slot,
+    .exit_code = end->exit_code, .signal = end->signal, .seq = end->pack_seq, .pack_offset = end->pack_offset,
+    .start_ns = end->start_ns, .wall_ns = end->wall_ns, .cpu_ns = end->cpu_ns, .max_rss_bytes = end->max_rss_bytes,
+    .output_bytes = end->output_bytes};
+
+  if (end->sink_errno) { /* nothing of it was kept: it hasn't happened */
+    break_on_full_disk(l, end->sink_errno);
+    result.outcome = AMZ_CANCELLED;
+  }
+  if (end->pack_seq > l->last_pack_seq)
+    l->last_pack_seq = end->pack_seq;
+  return tell_ran(l, &result, 1);
+}
+
+static int gather_ends(struct amz_loop *l)
+{
+  struct amz_exec_end end;
+  struct amz_error cause;
+  int rc = AMZ_OK, got = 0;
+
+  while (rc == AMZ_OK && (got = amz_exec_next(l->config->exec, &end)) > 0)
+    rc = tell_end(l, &end);
+  if (rc == AMZ_OK && got < 0 && !l->broken) {
+    (void)amz_error_set(&cause, AMZ_EENV, "the spawn helper has died; was it killed? (dmesg tells of the out-of-memory killer)");
+    amz_loop_break(l, &cause);
+  }
+  return rc;
+}
+
+static int drain(struct amz_loop *l, enum amz_stop how, const char *reason)
+{
+  struct amz_event event = {.kind = AMZ_EV_DRAIN, .stop = how, .grace_ns = amz_job_settings(l->config->job)->failures.grace_ns};
+
+  if (!*l->result->reason)
+    (void)snprintf(l->result->reason, sizeof l->result->reason, "%s", reason);
+  return amz_loop_master_event(l, &event);
+}
+
+static int gather_store(struct amz_loop *l)
+{
+  struct amz_store_event told;
+  int rc = AMZ_OK;
+
+  while (rc == AMZ_OK && amz_store_next(l->config->store, &told) > 0) {
+    struct amz_event durable = {.kind = AMZ_EV_DURABLE, .durable_upto = told.token};
+
+    switch (told.kind) {
+    case AMZ_STORE_SYNCED:
+      rc = amz_loop_worker_event(l, &durable);
+      break;
+    case AMZ_STORE_STOP:
+      amz_loop_note(l, AMZ_WARNING, "asked to stop: finishing the running tasks");
+      rc = drain(l, AMZ_STOP_DRAIN, "stopped on request");
+      break;
+    case AMZ_STORE_FAILED:
+      amz_loop_break(l, &told.err);
+      break;
+    }
+  }
+  return rc;
+}
+
+static int gather_signals(struct amz_loop *l)
+{
+  int number, rc = AMZ_OK;
+  char text[160], grace[32];
+
+  while (rc == AMZ_OK && (number = amz_signals_next(l->signals)) > 0) {
+    const char *name = number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP";
+    bool first = l->stop_signals++ == 0;
+
+    (void)amz_format_duration(amz_job_settings(l->config->job)->failures.grace_ns, grace, sizeof grace);
+    if (first)
+      (void)snprintf(text, sizeof text, "%s: finishing %u running tasks (at most %s); once more to end them now", name,
+                     amz_worker_busy(l->worker), grace);
+    else
+      (void)snprintf(text, sizeof text, "%s again: ending the running tasks; they will be run again on resume", name);
+    amz_loop_note(l, AMZ_WARNING, text);
+    (void)snprintf(text, sizeof text, "interrupted (%s)", name);
+    rc = drain(l, first ? AMZ_STOP_DRAIN : AMZ_STOP_CANCEL, text);
+  }
+  return rc;
+}
+
+static int gather_deadlines(struct amz_loop *l)
+{
+  struct amz_event tick = {.kind = AMZ_EV_TICK};
+  int64_t now_ns = amz_clock_monotonic_ns();
+  int rc = AMZ_OK;
+
+  if (!l->worker_finished && amz_worker_deadline(l->worker) <= now_ns)
+    rc = amz_loop_worker_event(l, &tick);
+  if (rc == AMZ_OK && !l->master_finished && amz_master_deadline(l->master) <= now_ns)
+    rc = amz_loop_master_event(l, &tick);
+  return rc;
+}
+
+/* Mail and instant ends beget each other; they are done when all three are empty. */
+static int settle(struct amz_loop *l)
+{
+  int rc = AMZ_OK;
+
+  while (rc == AMZ_OK && (l->to_master.len || l->to_worker.len || l->n_instant)) {
+    if (l->to_master.len)
+      rc = deliver(l, &l->to_master, amz_loop_master_event);
+    if (rc == AMZ_OK && l->to_worker.len)
+      rc = deliver(l, &l->to_worker, amz_loop_worker_event);
+    if (rc == AMZ_OK)
+      rc = tell_instant(l);
+  }
+  return rc;
+}
+
+/* A break found while performing is told to the worker here, outside of its step. */
+static int tell_broken(struct amz_loop *l, bool *told)
+{
+  struct amz_event event = {.kind = AMZ_EV_BROKEN};
+
+  if (!l->broken || *told)
+    return AMZ_OK;
+  *told = true;
+  return amz_loop_worker_event(l, &event);
+}
+
+void amz_loop_break(struct amz_loop *l, const struct amz_error *cause)
+{
+  if (l->broken)
+    return;
+  l->broken = true;
+  l->result->err = *cause;
+  amz_loop_note(l, AMZ_ERROR, cause->text);
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------------------------- */
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+  return a < b ? a : b;
+}
+
+/* Sleeps until a descriptor has something or a deadline comes. */
+static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_error *err)
+{
+  struct pollfd fds[] = {
+    {.fd = amz_exec_fd(l->config->exec), .events = (short)(write_pending ? POLLIN | POLLOUT : POLLIN)},
+    {.fd = amz_store_fd(l->config->store), .events = POLLIN},
+    {.fd = l->signals->fd, .events = POLLIN},
+  };
+  int64_t until = earliest(l->next_status_ns, l->next_progress_ns), now_ns = amz_clock_monotonic_ns();
+  struct timespec timeout;
+
+  if (l->broken) /* the helper's end may be closed: its descriptor would be ready for ever */
+    fds[0].events = 0;
+  if (!l->worker_finished)
+    until = earliest(until, amz_worker_deadline(l->worker));
+  if (!l->master_finished)
+    until = earliest(until, amz_master_deadline(l->master));
+  if (until < now_ns)
+    until = now_ns;
+  timeout = (struct timespec){.tv_sec = (until - now_ns) / 1000000000, .tv_nsec = (until - now_ns) % 1000000000};
+  if (ppoll(fds, sizeof fds / sizeof *fds, &timeout, NULL) < 0 && errno != EINTR)
+    return amz_error_sys(err, AMZ_EIO, errno, "cannot wait for events");
+  return AMZ_OK;
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------------------- */
+
+static int turn(struct amz_loop *l, bool *told_broken, struct amz_error *err)
+{
+  bool pending = false;
+  struct amz_error cause;
+  int rc;
+
+  if ((rc = gather_ends(l)) < 0 || (rc = gather_store(l)) < 0 || (rc = gather_signals(l)) < 0 || (rc = gather_deadlines(l)) < 0 ||
+      (rc = settle(l)) < 0 || (rc = tell_broken(l, told_broken)) < 0 || (rc = settle(l)) < 0)
+    return amz_error_set(err, rc, "the scheduler cannot go on: %s", amz_err_name(rc));
+  if (amz_exec_flush(l->config->exec, &pending) == AMZ_ECLOSED && !l->broken) {
+    (void)amz_error_set(&cause, AMZ_EENV, "the spawn helper has died");
+    amz_loop_break(l, &cause);
+  }
+  if ((rc = tell_broken(l, told_broken)) < 0 || (rc = settle(l)) < 0 || (rc = amz_loop_show(l, false)) < 0)
+    return amz_error_set(err, rc, "the scheduler cannot go on: %s", amz_err_name(rc));
+  if (l->master_finished && l->worker_finished)
+    return AMZ_OK;
+  return wait_for_events(l, pending, err);
+}
+
+static int make_machines(struct amz_loop *l)
+{
+  const struct amz_loop_config *c = l->config;
+  const struct amz_settings *s = amz_job_settings(c->job);
+  struct amz_master_config master = {.tasks = amz_order_count(c->order), .epoch = c->epoch, .ranks = 1, .slots = c->layout.slots,
+    .policy = c->policy, .retries = s->failures.retries, .backoff_ns = s->failures.backoff_ns, .stop_after = UINT64_MAX,
+    .idempotent = s->failures.idempotent, .dead_ns = AMZ_NEVER, .suspect_ns = AMZ_NEVER, .heartbeat_ns = AMZ_NEVER,
+    .grace_ns = s->failures.grace_ns};
+  struct amz_worker_config worker = {.rank = 0, .epoch = c->epoch, .slots = c->layout.slots, .node = c->host, .grain = 1,
+    .timeout_ns = s->failures.timeout_ns, .heartbeat_ns = AMZ_NEVER};
+  int rc;
+
+  if (s->failures.stop_after.set)
+    master.stop_after = s->failures.stop_after.is_share ? (uint64_t)(s->failures.stop_after.share * (double)c->total)
+                                                        : s->failures.stop_after.count;
+  if (master.stop_after == 0)
+    master.stop_after = 1;
+  if ((rc = amz_master_new(&master, &l->master)) < 0 || (rc = amz_worker_new(&worker, &l->worker)) < 0 ||
+      (rc = amz_actions_new(&l->master_out)) < 0 || (rc = amz_actions_new(&l->worker_out)) < 0)
+    return rc;
+  l->slots = amz_new_array(c->layout.slots, sizeof *l->slots);
+  return l->slots ? AMZ_OK : AMZ_ENOMEM;
+}
+
+static void clear(struct amz_loop *l)
+{
+  amz_master_free(l->master);
+  amz_worker_free(l->worker);
+  amz_actions_free(l->master_out);
+  amz_actions_free(l->worker_out);
+  amz_buf_clear(&l->to_master);
+  amz_buf_clear(&l->to_worker);
+  amz_task_clear(&l->task);
+  free(l->slots);
+  free(l->instant);
+}
+
+int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signals, struct amz_loop_result *ret, struct amz_error *err)
+{
+  struct amz_loop l = {.config = config, .signals = signals, .result = ret};
+  struct amz_event start = {.kind = AMZ_EV_START}, worker_start = start;
+  bool told_broken = false;
+  int rc;
+
+  memset(ret, 0, sizeof *ret);
+  amz_task_init(&l.task);
+  l.started_ns = amz_clock_monotonic_ns();
+  rc = make_machines(&l);
+  if (rc == AMZ_OK)
+    rc = amz_loop_master_event(&l, &start);
+  if (rc == AMZ_OK)
+    rc = amz_loop_worker_event(&l, &worker_start);
+  if (rc < 0)
+    (void)amz_error_set(err, rc, "cannot start the scheduler: %s", amz_err_name(rc));
+  while (rc == AMZ_OK && !(l.master_finished && l.worker_finished))
+    rc = turn(&l, &told_broken, err);
+  if (rc == AMZ_OK) {
+    ret->end = amz_master_end(l.master);
+    amz_master_stats(l.master, &ret->stats);
+    rc = amz_loop_show(&l, true);
+  }
+  clear(&l);
+  return rc;
+}

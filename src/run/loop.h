@@ -1,0 +1,49 @@
+/* The event loop of one process: receives, steps the pure machines, performs what they ask for.
+ *
+ * Rank 0 holds the master and its own worker; what they tell each other goes through two mailboxes of encoded messages, the same
+ * bytes that other ranks would send. Nothing here decides anything about scheduling. */
+#ifndef AMZ_RUN_LOOP_H
+#define AMZ_RUN_LOOP_H
+
+#include <amorsize/exec.h>
+#include <amorsize/job.h>
+#include <amorsize/node.h>
+#include <amorsize/report.h>
+#include <amorsize/sched.h>
+#include <amorsize/store.h>
+
+#include "run.h"
+#include "tally.h"
+
+struct amz_loop_config {
+  const struct amz_job *job;
+  const struct amz_order *order; /* what is left to do */
+  const struct amz_policy_ops *policy;
+  struct amz_layout layout;
+  const struct amz_cores *cores;
+  struct amz_exec *exec;
+  struct amz_store *store;
+  const char *pack_path, *host, *run_dir;
+  uint32_t epoch;
+  uint64_t total;                 /* tasks of the whole run */
+  struct amz_store_counts before; /* recorded by earlier launches */
+  const struct amz_run_observer *observer;
+};
+
+struct amz_loop_result {
+  enum amz_end end;
+  struct amz_tally tally;
+  struct amz_master_stats stats;
+  char reason[256];     /* why it ended early; "" when it didn't */
+  struct amz_error err; /* code < 0: the environment failed in mid-run (disk full, helper gone); the rest is still told */
+};
+
+/* Runs until master and worker have finished. Signals must be blocked and come through `signal_fd`'s owner (signals.h).
+ * \return AMZ_OK with *ret; AMZ_ENOMEM, AMZ_EIO with *err: the loop itself could not go on. */
+struct amz_signals;
+int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signals, struct amz_loop_result *ret, struct amz_error *err);
+
+/* How things stand before the loop, for the first progress. */
+void amz_loop_progress_at_start(const struct amz_loop_config *config, struct amz_run_progress *ret);
+
+#endif

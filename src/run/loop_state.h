@@ -1,0 +1,53 @@
+/* What the loop's files share: the state of one process, and who performs what. */
+#ifndef AMZ_RUN_LOOP_STATE_H
+#define AMZ_RUN_LOOP_STATE_H
+
+#include <amorsize/buf.h>
+
+#include "loop.h"
+#include "signals.h"
+
+struct amz_slot_state {
+  uint64_t position;
+  uint32_t attempt;
+};
+
+struct amz_loop {
+  const struct amz_loop_config *config;
+  struct amz_signals *signals;
+  struct amz_master *master;
+  struct amz_worker *worker;
+  struct amz_actions *master_out, *worker_out;
+  struct amz_buf to_master, to_worker; /* mailboxes: encoded messages, each behind its u32 length */
+  struct amz_slot_state *slots;
+  struct amz_result *instant;          /* tasks that ended without being started (skipped, bad values), for the worker's next event */
+  size_t n_instant, cap_instant;
+  struct amz_task task;                /* reused from task to task */
+  uint64_t last_pack_seq;
+  bool master_finished, worker_finished, broken;
+  unsigned stop_signals;
+  int64_t started_ns, next_status_ns, next_progress_ns;
+  struct amz_loop_result *result;
+};
+
+/* Steps one machine with an event (now is filled in) and performs all that it asks for. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_master_event(struct amz_loop *l, struct amz_event *event);
+int amz_loop_worker_event(struct amz_loop *l, struct amz_event *event);
+
+/* perform.c: the effects of single actions. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_perform_master(struct amz_loop *l, const struct amz_action *action);
+int amz_loop_perform_worker(struct amz_loop *l, const struct amz_action *action);
+
+/* Notes that this process can't run or keep anything more; the first cause is the one that is told. */
+void amz_loop_break(struct amz_loop *l, const struct amz_error *cause);
+
+/* progress.c: */
+void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *ret);
+/* Publishes status.json and calls the observer when their times have come. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_show(struct amz_loop *l, bool at_once);
+void amz_loop_note(const struct amz_loop *l, enum amz_severity severity, const char *text);
+
+int64_t amz_clock_monotonic_ns(void);
+int64_t amz_clock_realtime_ns(void);
+
+#endif

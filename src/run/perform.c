@@ -1,0 +1,180 @@
+/* Performing actions: starting, killing, syncing for the worker; recording for the master; mail for both. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <amorsize/alloc.h>
+
+#include "loop_state.h"
+
+int64_t amz_clock_monotonic_ns(void)
+{
+  struct timespec t;
+
+  (void)clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t amz_clock_realtime_ns(void)
+{
+  struct timespec t;
+
+  (void)clock_gettime(CLOCK_REALTIME, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int post(struct amz_buf *box, const struct amz_message *message)
+{
+  size_t at = box->len;
+  uint32_t n;
+  int rc;
+
+  amz_buf_add_u32(box, 0);
+  rc = amz_message_encode(message, box);
+  if (rc < 0 || (rc = amz_buf_ok(box)) < 0)
+    return rc;
+  n = (uint32_t)(box->len - at - 4);
+  for (size_t i = 0; i < 4; i++)
+    box->data[at + i] = (char)(n >> (8 * i));
+  return AMZ_OK;
+}
+
+/* ---- worker ----------------------------------------------------------------------------------------------------------- */
+
+/* Remembers an end of a task that was never started; it is told to the worker when its step is over. */
+static int end_at_once(struct amz_loop *l, const struct amz_action *run, enum amz_outcome outcome, int32_t exit_code)
+{
+  int rc = amz_grow((void **)&l->instant, &l->cap_instant, l->n_instant + 1, sizeof *l->instant);
+
+  if (rc < 0)
+    return rc;
+  l->instant[l->n_instant++] = (struct amz_result){.position = run->first, .attempt = run->attempt, .outcome = outcome,
+                                                   .slot = run->slot, .exit_code = exit_code};
+  return AMZ_OK;
+}
+
+/* `creates` is seen from the task's own working directory. */
+static bool exists_already(const struct amz_task *task)
+{
+  char path[4096];
+  int n;
+
+  if (!task->creates)
+    return false;
+  if (task->creates[0] == '/' || !task->workdir)
+    return access(task->creates, F_OK) == 0;
+  n = snprintf(path, sizeof path, "%s/%s", task->workdir, task->creates);
+  return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
+}
+
+static int refuse(struct amz_loop *l, const struct amz_action *run, uint64_t index, const char *why)
+{
+  char text[AMZ_ERROR_TEXT + 64];
+
+  (void)snprintf(text, sizeof text, "task %llu cannot be started: %s", (unsigned long long)index, why);
+  amz_loop_note(l, AMZ_WARNING, text);
+  return end_at_once(l, run, AMZ_FAILED, 126);
+}
+
+static int start(struct amz_loop *l, const struct amz_action *run)
+{
+  const struct amz_loop_config *c = l->config;
+  uint64_t index = amz_order_index(c->order, run->first);
+  struct amz_place place = {.rank = 0, .slot = run->slot, .threads = c->layout.threads};
+  struct amz_exec_command command = {.slot = run->slot, .index = index, .tag = run->first, .attempt = run->attempt,
+                                     .ok_exit = amz_job_ok_exit(c->job)};
+  struct amz_error why;
+  int rc = amz_task_fill(c->job, index, &place, &l->task, &why);
+
+  if (rc == AMZ_EINVAL)
+    return refuse(l, run, index, why.text);
+  if (rc < 0)
+    return rc;
+  if (exists_already(&l->task))
+    return end_at_once(l, run, AMZ_SKIPPED, 0);
+  command.shell = l->task.shell;
+  command.argv = l->task.argv;
+  command.env = l->task.env;
+  command.workdir = l->task.workdir;
+  command.stdin_path = l->task.stdin_path;
+  amz_cores_of_slot(c->cores, run->slot, c->layout.slots, c->layout.threads, &command.cpus, &command.n_cpus);
+  l->slots[run->slot] = (struct amz_slot_state){run->first, run->attempt};
+  return amz_exec_start(c->exec, &command);
+}
+
+static int sync_pack(struct amz_loop *l)
+{
+  struct amz_error cause;
+  int rc = amz_store_sync(l->config->store, l->config->pack_path, l->last_pack_seq, &cause);
+
+  if (rc == AMZ_EIO) {
+    amz_loop_break(l, &cause);
+    return AMZ_OK;
+  }
+  return rc;
+}
+
+int amz_loop_perform_worker(struct amz_loop *l, const struct amz_action *action)
+{
+  switch (action->kind) {
+  case AMZ_DO_SEND:
+    return post(&l->to_master, action->message);
+  case AMZ_DO_RUN:
+    return start(l, action);
+  case AMZ_DO_KILL:
+    return amz_exec_kill(l->config->exec, action->slot, action->signal, action->outcome);
+  case AMZ_DO_SYNC:
+    return sync_pack(l);
+  case AMZ_DO_FINISH:
+    l->worker_finished = true;
+    return AMZ_OK;
+  case AMZ_DO_RECORD:
+  case AMZ_DO_FENCE:
+    break; /* the master's */
+  }
+  return AMZ_EINVAL;
+}
+
+/* ---- master ----------------------------------------------------------------------------------------------------------- */
+
+static int record(struct amz_loop *l, const struct amz_action *action)
+{
+  struct amz_error cause;
+  int rc = AMZ_OK;
+
+  for (size_t i = 0; rc == AMZ_OK && i < action->n_results; i++) {
+    struct amz_record one = {.result = action->results[i], .rank = action->rank, .epoch = l->config->epoch, .final = action->final,
+                             .node = l->config->host};
+
+    one.result.position = amz_order_index(l->config->order, action->results[i].position);
+    rc = amz_store_record(l->config->store, &one, 1, &cause);
+    if (rc == AMZ_OK)
+      amz_tally_add(&l->result->tally, &action->results[i], one.result.position, action->final);
+  }
+  if (rc == AMZ_EIO) { /* what is lost here is in the pack: resume takes it from there */
+    amz_loop_break(l, &cause);
+    return AMZ_OK;
+  }
+  return rc;
+}
+
+int amz_loop_perform_master(struct amz_loop *l, const struct amz_action *action)
+{
+  switch (action->kind) {
+  case AMZ_DO_SEND:
+    return post(&l->to_worker, action->message);
+  case AMZ_DO_RECORD:
+    return record(l, action);
+  case AMZ_DO_FENCE: /* the only rank is this process: it can't be dead to itself */
+    return AMZ_EINVAL;
+  case AMZ_DO_FINISH:
+    l->master_finished = true;
+    return AMZ_OK;
+  case AMZ_DO_RUN:
+  case AMZ_DO_KILL:
+  case AMZ_DO_SYNC:
+    break; /* the worker's */
+  }
+  return AMZ_EINVAL;
+}

@@ -1,0 +1,79 @@
+/* Counting what was recorded. */
+#include "tally.h"
+
+static void keep_slowest(struct amz_tally *t, uint64_t index, double wall_s)
+{
+  size_t at = t->n_slowest;
+
+  if (at == AMZ_SLOWEST) {
+    if (wall_s <= t->slowest[at - 1].wall_s)
+      return;
+    at--;
+  } else {
+    t->n_slowest++;
+  }
+  for (; at > 0 && t->slowest[at - 1].wall_s < wall_s; at--)
+    t->slowest[at] = t->slowest[at - 1];
+  t->slowest[at] = (struct amz_slow_task){index, wall_s};
+}
+
+static void count_outcome(struct amz_tally *t, const struct amz_result *result, uint64_t index, double wall_s)
+{
+  switch (result->outcome) {
+  case AMZ_SUCCEEDED:
+    t->succeeded++;
+    return;
+  case AMZ_SKIPPED:
+    t->skipped++;
+    return;
+  case AMZ_FAILED:
+  case AMZ_TIMED_OUT:
+    t->failed++;
+    if (t->n_failures < AMZ_SLOWEST)
+      t->failures[t->n_failures++] = (struct amz_slow_task){index, wall_s};
+    return;
+  case AMZ_CANCELLED: /* never recorded */
+    return;
+  }
+}
+
+void amz_tally_add(struct amz_tally *t, const struct amz_result *result, uint64_t index, bool final)
+{
+  double wall_s = (double)result->wall_ns * 1e-9;
+  int64_t end_ns = result->start_ns + result->wall_ns;
+
+  if (final)
+    count_outcome(t, result, index, wall_s);
+  else
+    t->retried++;
+  if (result->start_ns == 0) /* skipped, or never started */
+    return;
+  t->ran++;
+  t->wall_s += wall_s;
+  t->cpu_s += (double)result->cpu_ns * 1e-9;
+  if (wall_s > t->max_s)
+    t->max_s = wall_s;
+  if (t->first_start_ns == 0 || result->start_ns < t->first_start_ns)
+    t->first_start_ns = result->start_ns;
+  if (end_ns > t->last_end_ns)
+    t->last_end_ns = end_ns;
+  t->output_bytes += result->output_bytes;
+  if (result->max_rss_bytes > t->max_rss_bytes)
+    t->max_rss_bytes = result->max_rss_bytes;
+  keep_slowest(t, index, wall_s);
+}
+
+uint64_t amz_tally_outcomes(const struct amz_tally *t)
+{
+  return t->succeeded + t->failed + t->skipped;
+}
+
+double amz_tally_makespan(const struct amz_tally *t)
+{
+  return t->last_end_ns > t->first_start_ns ? (double)(t->last_end_ns - t->first_start_ns) * 1e-9 : 0;
+}
+
+double amz_tally_utilisation(const struct amz_tally *t, uint32_t slots, double seconds)
+{
+  return seconds > 0 && slots > 0 ? t->wall_s / ((double)slots * seconds) : 0;
+}

@@ -1,0 +1,108 @@
+/* Counting outcomes, and the layout that needs no planner. */
+#include <string.h>
+
+#include "../../../src/run/layout.h"
+#include "../../../src/run/tally.h"
+#include "../../support/tap.h"
+
+static struct amz_result result(enum amz_outcome outcome, int64_t start_s, int64_t wall_s)
+{
+  return (struct amz_result){.outcome = outcome, .start_ns = start_s * 1000000000, .wall_ns = wall_s * 1000000000,
+                             .cpu_ns = wall_s * 500000000, .output_bytes = 10, .max_rss_bytes = (uint64_t)wall_s << 20};
+}
+
+static void counts_by_hand(void)
+{
+  struct amz_tally t;
+  struct amz_result r;
+
+  memset(&t, 0, sizeof t);
+  CU_ASSERT_DOUBLE_EQUAL(amz_tally_makespan(&t), 0, 0);
+  CU_ASSERT_DOUBLE_EQUAL(amz_tally_utilisation(&t, 2, amz_tally_makespan(&t)), 0, 0);
+  r = result(AMZ_SUCCEEDED, 100, 4);
+  amz_tally_add(&t, &r, 7, true);
+  r = result(AMZ_FAILED, 101, 2);
+  amz_tally_add(&t, &r, 8, false);
+  r = result(AMZ_TIMED_OUT, 103, 5);
+  amz_tally_add(&t, &r, 8, true);
+  r = (struct amz_result){.outcome = AMZ_SKIPPED};
+  amz_tally_add(&t, &r, 9, true);
+  ASSERT_U64(t.succeeded, 1);
+  ASSERT_U64(t.failed, 1);
+  ASSERT_U64(t.skipped, 1);
+  ASSERT_U64(t.retried, 1);
+  ASSERT_U64(t.ran, 3);
+  ASSERT_U64(amz_tally_outcomes(&t), 3);
+  CU_ASSERT_DOUBLE_EQUAL(amz_tally_makespan(&t), 8, 1e-9); /* 100 … 108 */
+  CU_ASSERT_DOUBLE_EQUAL(amz_tally_utilisation(&t, 2, 8), 11.0 / 16, 1e-9);
+  CU_ASSERT_DOUBLE_EQUAL(t.cpu_s, 5.5, 1e-9);
+  ASSERT_U64(t.output_bytes, 30);
+  ASSERT_U64(t.max_rss_bytes, 5 << 20);
+  ASSERT_U64(t.n_failures, 1);
+  ASSERT_U64(t.failures[0].index, 8);
+}
+
+static void keeps_the_slowest_in_order(void)
+{
+  static const int64_t walls[] = {3, 9, 1, 4, 7, 8, 2, 6, 5};
+  struct amz_tally t;
+
+  memset(&t, 0, sizeof t);
+  for (uint64_t i = 0; i < 9; i++) {
+    struct amz_result r = result(AMZ_SUCCEEDED, 1, walls[i]);
+
+    amz_tally_add(&t, &r, i, true);
+  }
+  ASSERT_U64(t.n_slowest, 5);
+  for (size_t i = 0; i < 5; i++)
+    CU_ASSERT_DOUBLE_EQUAL(t.slowest[i].wall_s, 9.0 - (double)i, 1e-9);
+  ASSERT_U64(t.slowest[0].index, 1);
+  ASSERT_U64(t.slowest[4].index, 8);
+}
+
+static void layouts(void)
+{
+  static const struct {
+    const char *what;
+    uint32_t resource_threads, plan_threads, slots, max_workers, cores;
+    uint64_t tasks;
+    uint32_t expected_slots, expected_threads;
+  } rows[] = {
+    {"a slot a core", 1, AMZ_AUTO, AMZ_AUTO, AMZ_AUTO, 8, 1000, 8, 1},
+    {"four threads a task", 4, AMZ_AUTO, AMZ_AUTO, AMZ_AUTO, 10, 1000, 2, 4},
+    {"more threads than cores", 16, AMZ_AUTO, AMZ_AUTO, AMZ_AUTO, 8, 1000, 1, 16},
+    {"the plan's threads win", 4, 2, AMZ_AUTO, AMZ_AUTO, 8, 1000, 4, 2},
+    {"threads auto is one until it is measured", AMZ_AUTO, AMZ_AUTO, AMZ_AUTO, AMZ_AUTO, 8, 1000, 8, 1},
+    {"slots given may exceed the cores", 1, AMZ_AUTO, 16, AMZ_AUTO, 2, 1000, 16, 1},
+    {"slots given hold for few tasks too", 1, AMZ_AUTO, 16, AMZ_AUTO, 2, 3, 16, 1},
+    {"max_workers bounds", 1, AMZ_AUTO, AMZ_AUTO, 3, 8, 1000, 3, 1},
+    {"no more slots than tasks", 1, AMZ_AUTO, AMZ_AUTO, AMZ_AUTO, 64, 5, 5, 1},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_settings s;
+    struct amz_layout layout;
+
+    memset(&s, 0, sizeof s);
+    s.resources.threads = rows[i].resource_threads;
+    s.plan.threads_per_task = rows[i].plan_threads;
+    s.plan.slots_per_rank = rows[i].slots;
+    s.plan.max_workers = rows[i].max_workers;
+    amz_layout_choose(&s, rows[i].cores, rows[i].tasks, &layout);
+    ASSERT_ROW_U64(rows[i].what, layout.slots, rows[i].expected_slots);
+    ASSERT_ROW_U64(rows[i].what, layout.threads, rows[i].expected_threads);
+    ASSERT_ROW_U64(rows[i].what, layout.ranks, 1);
+  }
+}
+
+int main(void)
+{
+  static const struct amz_test tests[] = {
+    {"counts by hand", counts_by_hand},
+    {"keeps the slowest in order", keeps_the_slowest_in_order},
+    {"layouts", layouts},
+    {NULL, NULL},
+  };
+
+  return amz_test_main("tally", tests, 0);
+}
