@@ -1,9 +1,11 @@
 /* Pack files: the outputs of many tasks in one append-only file, and the truth from which the store can be rebuilt.
  *
- * A pack begins with a header {magic "AMZPACK1", version, rank, epoch}; then frames follow, each with a magic, a length and CRC-32s of
- * head and content, so that a reader finds its way past a torn or zeroed stretch (bytes: src/store/pack_format.h):
- *   DATA  index, attempt, stream (1 stdout, 2 stderr), offset of this attempt's previous frame (0: first), bytes (<= AMZ_PACK_DATA_MAX)
- *   END   index, attempt, seq, outcome, exit code, signal, slot, start, wall, cpu, rss, stdout bytes, stderr bytes, offset of this attempt's last DATA frame (0: none)
+ * A pack begins with a header {magic "AMZPACK1", version, rank, epoch}; then frames follow, each with a magic, a length and
+ * CRC-32s of head and content, so that a reader finds its way past a torn or zeroed stretch (bytes: src/store/pack_format.h):
+ *   DATA  index, attempt, stream (1 stdout, 2 stderr), offset of this attempt's previous frame (0: first),
+ *         bytes (<= AMZ_PACK_DATA_MAX)
+ *   END   index, attempt, seq, outcome, exit code, signal, slot, start, wall, cpu, rss, stdout bytes, stderr bytes,
+ *         offset of this attempt's last DATA frame (0: none)
  * The back links let one task's output be read without scanning. All numbers little-endian. */
 #ifndef AMORSIZE_PACK_H
 #define AMORSIZE_PACK_H
@@ -59,9 +61,9 @@ int amz_pack_open(const char *path, struct amz_error *err, struct amz_pack_reade
 void amz_pack_reader_free(struct amz_pack_reader *r);
 uint32_t amz_pack_rank(const struct amz_pack_reader *r);
 uint32_t amz_pack_epoch(const struct amz_pack_reader *r);
-/* The next intact END frame at or behind *offset (0: from the start), which moves behind it; damaged stretches are passed over, and their
- * bytes counted per call in *ret_skipped_bytes (may be NULL). At the end *offset stays behind the last intact frame, so that one
- * can go on there when the pack has grown.
+/* The next intact END frame at or behind *offset (0: from the start), which moves behind it; damaged stretches are passed
+ * over, and their bytes counted per call in *ret_skipped_bytes (may be NULL). At the end *offset stays behind the last intact
+ * frame, so that one can go on there when the pack has grown.
  * \return 1 with *ret; 0 at the end of what is intact; AMZ_EIO. */
 int amz_pack_next_end(struct amz_pack_reader *r, uint64_t *offset, struct amz_pack_end *ret, uint64_t *ret_skipped_bytes, struct amz_error *err);
 /* Writes one stream (1 or 2) of the attempt whose END frame is at end_offset, in order, by calling put for each piece.

@@ -29,7 +29,8 @@
 /* Makes NAME.runs/NNN with the next free number below `parent` (atomically: two runs started together get two numbers).
  * \return AMZ_OK with the path (free it); AMZ_EIO, AMZ_ENOMEM with *err. */
 int amz_rundir_create(const char *parent, const char *name, struct amz_error *err, char **ret_path);
-/* What a user writes for RUN: a run directory, a NAME.runs directory, or NAME below the current directory: the latest of its runs.
+/* What a user writes for RUN: a run directory, a NAME.runs directory, or NAME below the current directory: the latest of its
+ * runs.
  * \return AMZ_OK with the path (free it); AMZ_ENOENT with *err that lists what there is. */
 int amz_rundir_find(const char *run, struct amz_error *err, char **ret_path);
 /* Replaces DIR/name atomically (write aside, fsync when `durable`, rename). \return AMZ_OK; AMZ_EIO with *err. */
@@ -49,8 +50,8 @@ struct amz_lease_info {
   bool same_host;
 };
 
-/* Takes the directory for this process. A lease whose process is provably gone (same host and boot: no such pid, or another start time; another boot of the same
- * host; other host: not refreshed for AMZ_LEASE_STALE_S) is taken over.
+/* Takes the directory for this process. A lease whose process is provably gone (same host and boot: no such pid, or another
+ * start time; another boot of the same host; other host: not refreshed for AMZ_LEASE_STALE_S) is taken over.
  * \return AMZ_OK; AMZ_EBUSY with *err naming the holder and what to do; AMZ_EIO. Release with amz_lease_release (accepts NULL). */
 #define AMZ_LEASE_STALE_S 120
 int amz_lease_take(const char *dir, struct amz_error *err, struct amz_lease **ret);
@@ -80,9 +81,11 @@ struct amz_record {
   const char *node;         /* borrowed for the call */
 };
 
-/* Opens run.db, making it when `create`; on opening an existing one, takes over from the packs every END record that it hasn't (rebuilds it
- * whole when it is missing or damaged, keeping the damaged file aside), and begins a new launch epoch.
- * `tasks` is the job's number of tasks: must be the one that the database was made with.
+/* Opens run.db, making it when `create`; on opening an existing one, takes over from the packs every END record that it hasn't
+ * (rebuilds it whole when it is missing or damaged, keeping the damaged file aside), and begins a new launch epoch. Removes
+ * DIR/stop, which was meant for an earlier launch. What is taken over is judged as the scheduler does: failed with attempt <=
+ * retries is to be tried again, cancelled is no outcome, and an attempt whose output is damaged never was. `tasks` is the
+ * job's number of tasks: must be the one that the database was made with.
  * \return AMZ_OK; AMZ_EIO, AMZ_ECORRUPT, AMZ_EINVAL, AMZ_ENOMEM with *err. Release with amz_store_close. */
 int amz_store_open(const struct amz_store_config *config, bool create, uint64_t tasks, struct amz_error *err, struct amz_store **ret);
 /* Number of this launch, >= 1. */
@@ -96,7 +99,9 @@ struct amz_store_counts {
 };
 int amz_store_counts(struct amz_store *s, struct amz_error *err, struct amz_store_counts *ret);
 
-/* Everything below only queues; the thread does it. \return AMZ_OK; AMZ_ENOMEM; AMZ_EIO with *err once the thread has failed. */
+/* Everything below only queues; the thread does it. \return AMZ_OK; AMZ_ENOMEM; AMZ_EIO with *err once the thread has failed.
+ * Records must be of this launch's epoch, and no CANCELLED ones (AMZ_EINVAL). A second final outcome of a task is dropped,
+ * unless the first is an earlier launch's failure: the later launch was then asked to retry it. */
 int amz_store_record(struct amz_store *s, const struct amz_record *records, size_t n, struct amz_error *err);
 /* Asks for fdatasync of a pack file (opened by the store on first use); told by an event with the same token. */
 int amz_store_sync(struct amz_store *s, const char *pack_path, uint64_t token, struct amz_error *err);
@@ -106,7 +111,7 @@ int amz_store_status(struct amz_store *s, const char *json, size_t n, struct amz
 enum amz_store_event_kind {
   AMZ_STORE_SYNCED = 1, /* token */
   AMZ_STORE_STOP,       /* DIR/stop has appeared (told once) */
-  AMZ_STORE_FAILED      /* err: nothing more can be kept; the run must drain */
+  AMZ_STORE_FAILED      /* err: nothing more can be kept; the run must drain (told once); AMZ_EBUSY in it: the lease is lost, stop at once */
 };
 struct amz_store_event {
   enum amz_store_event_kind kind;
@@ -148,13 +153,16 @@ struct amz_row_query {
   uint64_t index;
 };
 
-/* Opens the snapshot while the run lives (lease alive), else run.db. *ret_as_of_s: how old what is seen is, 0 for a finished run.
- * \return AMZ_OK; AMZ_ENOENT, AMZ_EIO, AMZ_ECORRUPT with *err. Release with amz_store_reader_free (accepts NULL). */
+/* Opens the snapshot while the run lives (lease alive), else run.db. *ret_as_of_s: how old what is seen is, 0 for a finished
+ * run.
+ * \return AMZ_OK; AMZ_EBUSY: a live run that has published nothing yet (the first snapshot comes after about two seconds);
+ * AMZ_ENOENT, AMZ_EIO, AMZ_ECORRUPT with *err. Release with amz_store_reader_free (accepts NULL). */
 int amz_store_reader_new(const char *dir, struct amz_error *err, struct amz_store_reader **ret, double *ret_as_of_s);
 void amz_store_reader_free(struct amz_store_reader *r);
 uint64_t amz_store_reader_tasks(const struct amz_store_reader *r);
 int amz_store_reader_counts(struct amz_store_reader *r, struct amz_error *err, struct amz_store_counts *ret);
-/* Calls row for each; stops when it returns non-zero. \return AMZ_OK; row's value when non-zero; AMZ_EIO. */
+/* Calls row for each; stops when it returns non-zero. \return AMZ_OK; row's value when non-zero; AMZ_EIO; AMZ_EBUSY, as from
+ * counts: the run was resumed while its run.db was read: start again. */
 int amz_store_reader_rows(struct amz_store_reader *r, const struct amz_row_query *query,
                           int (*row)(void *ctx, const struct amz_task_row *row), void *ctx, struct amz_error *err);
 

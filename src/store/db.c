@@ -1,13 +1,16 @@
 /* run.db: opening, checking, recording.
  *
- * Journal: WAL with locking_mode=EXCLUSIVE, which keeps the WAL's index in our own memory, so that neither file locks nor shared memory are
- * needed. One commit is then one sequential write and one fsync (a rollback journal takes two or three: measured 0.7–1 ms against 2–3 ms
- * on a local disk, and file servers are slower). synchronous=FULL: what was committed survives a power cut.
+ * Journal: WAL with locking_mode=EXCLUSIVE, which keeps the WAL's index in our own memory, so that neither file locks nor
+ * shared memory are needed. One commit is then one sequential write and one fsync (a rollback journal takes two or three:
+ * measured 0.7–1 ms against 2–3 ms on a local disk, and file servers are slower). synchronous=FULL: what was committed
+ * survives a power cut.
  *
- * Size: integers take as many bytes as they need, 0 and 1 none; a rank's node is told once per launch, not per task. About 50 bytes a task. */
+ * Size: integers take as many bytes as they need, 0 and 1 none; a rank's node is told once per launch, not per task. About 50
+ * bytes a task. */
 #include "db.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,31 +30,34 @@ static const char schema_sql[] =
   "BEGIN;"
   "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
   "CREATE TABLE launch(epoch INTEGER PRIMARY KEY, started_ns INTEGER, host TEXT, pid INTEGER);"
-  "CREATE TABLE launch_rank(epoch INTEGER, rank INTEGER, node TEXT, recorded_offset INTEGER, PRIMARY KEY(epoch, rank)) WITHOUT ROWID;"
+  "CREATE TABLE launch_rank(epoch INTEGER, rank INTEGER, node TEXT, recorded_offset INTEGER,"
+  " PRIMARY KEY(epoch, rank)) WITHOUT ROWID;"
   /* outcome: enum amz_outcome; pack_offset: of the END frame in out/rRANK-eEPOCH.pack, 0: none */
   "CREATE TABLE outcome(task INTEGER PRIMARY KEY, outcome INTEGER, exit INTEGER, signal INTEGER, attempt INTEGER, rank INTEGER,"
   " slot INTEGER, epoch INTEGER, start_ns INTEGER, wall_ns INTEGER, cpu_ns INTEGER, rss_bytes INTEGER, output_bytes INTEGER,"
   " pack_offset INTEGER);"
   /* what was tried again, or is to be */
   "CREATE TABLE attempt(task INTEGER, outcome INTEGER, exit INTEGER, signal INTEGER, attempt INTEGER, rank INTEGER, slot INTEGER,"
-  " epoch INTEGER, start_ns INTEGER, wall_ns INTEGER, cpu_ns INTEGER, rss_bytes INTEGER, output_bytes INTEGER, pack_offset INTEGER,"
-  " PRIMARY KEY(task, epoch, attempt)) WITHOUT ROWID;"
+  " epoch INTEGER, start_ns INTEGER, wall_ns INTEGER, cpu_ns INTEGER, rss_bytes INTEGER, output_bytes INTEGER,"
+  " pack_offset INTEGER, PRIMARY KEY(task, epoch, attempt)) WITHOUT ROWID;"
   "PRAGMA user_version=" TEXT(SCHEMA_VERSION) ";";
 
 enum statement { PUT_OUTCOME, PUT_ATTEMPT, KEEP_FAILED, PUT_RANK, PUT_META_MIN, STATEMENTS };
 
 static const char *const statement_sql[STATEMENTS] = {
-  [PUT_OUTCOME] = "INSERT INTO outcome(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
-                  " ON CONFLICT(task) DO UPDATE SET outcome=excluded.outcome,exit=excluded.exit,signal=excluded.signal,attempt=excluded.attempt,"
-                  "rank=excluded.rank,slot=excluded.slot,epoch=excluded.epoch,start_ns=excluded.start_ns,wall_ns=excluded.wall_ns,"
-                  "cpu_ns=excluded.cpu_ns,rss_bytes=excluded.rss_bytes,output_bytes=excluded.output_bytes,pack_offset=excluded.pack_offset"
-                  " WHERE outcome.outcome IN (2,3) AND excluded.epoch>outcome.epoch",
-  [PUT_ATTEMPT] = "INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
-  [KEEP_FAILED] = "INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") SELECT task," ROW_COLUMNS
-                  " FROM outcome WHERE task=?1 AND outcome IN (2,3) AND epoch<?2",
-  [PUT_RANK] = "INSERT INTO launch_rank(rank,epoch,node,recorded_offset) VALUES(?1,?2,?3,?4) ON CONFLICT(epoch,rank) DO UPDATE SET"
-               " node=coalesce(excluded.node,node), recorded_offset=max(excluded.recorded_offset,recorded_offset)",
-  [PUT_META_MIN] = "INSERT INTO meta(key,value) VALUES('first_start_ns',?1) ON CONFLICT(key) DO UPDATE SET value=min(value,excluded.value)",
+  [PUT_OUTCOME] = ("INSERT INTO outcome(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
+                   " ON CONFLICT(task) DO UPDATE SET (" ROW_COLUMNS ")=(excluded.outcome,excluded.exit,excluded.signal,"
+                   "excluded.attempt,excluded.rank,excluded.slot,excluded.epoch,excluded.start_ns,excluded.wall_ns,excluded.cpu_ns,"
+                   "excluded.rss_bytes,excluded.output_bytes,excluded.pack_offset)"
+                   " WHERE outcome.outcome IN (2,3) AND excluded.epoch>outcome.epoch"),
+  [PUT_ATTEMPT] = ("INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"),
+  [KEEP_FAILED] = ("INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") SELECT task," ROW_COLUMNS
+                   " FROM outcome WHERE task=?1 AND outcome IN (2,3) AND epoch<?2"),
+  [PUT_RANK] = ("INSERT INTO launch_rank(rank,epoch,node,recorded_offset) VALUES(?1,?2,?3,?4)"
+                " ON CONFLICT(epoch,rank) DO UPDATE SET node=coalesce(excluded.node,node),"
+                " recorded_offset=max(excluded.recorded_offset,recorded_offset)"),
+  [PUT_META_MIN] = ("INSERT INTO meta(key,value) VALUES('first_start_ns',?1)"
+                    " ON CONFLICT(key) DO UPDATE SET value=min(value,excluded.value)"),
 };
 
 struct amz_db {
@@ -109,8 +115,21 @@ static int prepare_all(struct amz_db *db, struct amz_error *err)
   return AMZ_OK;
 }
 
+/* A descriptor beside SQLite's own does no harm here: there are no POSIX locks that closing it could drop. */
+static int sync_file(const char *path, struct amz_error *err)
+{
+  int fd = open(path, O_RDONLY | O_CLOEXEC), rc = AMZ_OK;
+
+  if (fd < 0 || fdatasync(fd) < 0)
+    rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot be made durable", path);
+  if (fd >= 0)
+    (void)close(fd);
+  return rc;
+}
+
 static int open_handle(const char *path, int flags, struct amz_error *err, struct amz_db **ret)
 {
+  const int how = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_PRIVATECACHE | flags;
   struct amz_db *db = calloc(1, sizeof *db);
   int rc;
 
@@ -119,13 +138,19 @@ static int open_handle(const char *path, int flags, struct amz_error *err, struc
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   }
   db->first_start_ns = INT64_MAX;
-  if (sqlite3_open_v2(path, &db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_PRIVATECACHE | flags, AMZ_DB_VFS) !=
-      SQLITE_OK ||
+  if (sqlite3_open_v2(path, &db->h, how, AMZ_DB_VFS) != SQLITE_OK ||
       /* Closing after a failure leaves database and WAL as they are: amz_db_finish is the way to make one of them. */
       sqlite3_db_config(db->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK)
     rc = failed(db, err);
   else
-    rc = execute(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL; PRAGMA cache_size=-8000;", err);
+    rc = execute(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8000;", err);
+  /* Turning a new file into a WAL database takes a rollback journal and four syncs that guard nothing yet: one does. */
+  if (rc == AMZ_OK && (flags & SQLITE_OPEN_CREATE))
+    rc = execute(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL;", err);
+  if (rc == AMZ_OK && (flags & SQLITE_OPEN_CREATE))
+    rc = sync_file(path, err);
+  if (rc == AMZ_OK && !(flags & SQLITE_OPEN_CREATE))
+    rc = execute(db, "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;", err);
   if (rc < 0) {
     amz_db_free(db);
     return rc;
@@ -151,11 +176,13 @@ int amz_db_create(const char *path, uint64_t tasks, struct amz_error *err, struc
     return amz_error_set(err, AMZ_ERANGE, "%s: more tasks than can be counted: %" PRIu64, path, tasks);
   rc = open_handle(path, SQLITE_OPEN_CREATE, err, &db);
   if (rc == AMZ_OK)
+    rc = execute(db, "PRAGMA synchronous=NORMAL", err); /* the first full commit syncs the schema along */
+  if (rc == AMZ_OK)
     rc = execute(db, schema_sql, err);
   if (rc == AMZ_OK)
     rc = put_tasks(db, tasks, err);
   if (rc == AMZ_OK)
-    rc = execute(db, "COMMIT", err);
+    rc = execute(db, "COMMIT; PRAGMA synchronous=FULL", err);
   if (rc == AMZ_OK)
     rc = prepare_all(db, err);
   if (rc < 0) {
@@ -209,8 +236,8 @@ static int check(struct amz_db *db, uint64_t tasks, struct amz_error *err)
   if (rc == AMZ_OK)
     rc = amz_db_meta(db->h, db->path, "tasks", err, &made_for);
   if (rc == AMZ_OK && (uint64_t)made_for != tasks)
-    rc = amz_error_set(err, AMZ_EINVAL, "%s: the run has %" PRId64 " tasks, but the job now has %" PRIu64 ": its inputs have changed",
-                       db->path, made_for, tasks);
+    rc = amz_error_set(err, AMZ_EINVAL, "%s: the run has %" PRId64 " tasks, but the job now has %" PRIu64
+                       ": its inputs have changed", db->path, made_for, tasks);
   return rc;
 }
 
@@ -281,11 +308,6 @@ void amz_db_rollback(struct amz_db *db)
     (void)execute(db, "ROLLBACK", NULL);
 }
 
-static bool is_failure(enum amz_outcome outcome)
-{
-  return outcome == AMZ_FAILED || outcome == AMZ_TIMED_OUT;
-}
-
 static int bind_row(sqlite3_stmt *st, const struct amz_result *r, uint32_t rank, uint32_t epoch)
 {
   const int64_t values[] = {
@@ -308,7 +330,8 @@ static int keep_failed(struct amz_db *db, uint64_t task, uint32_t epoch, struct 
   return run(db, KEEP_FAILED, err);
 }
 
-int amz_db_put(struct amz_db *db, const struct amz_result *result, uint32_t rank, uint32_t epoch, bool final, struct amz_error *err)
+int amz_db_put(struct amz_db *db, const struct amz_result *result, uint32_t rank, uint32_t epoch, bool final,
+               struct amz_error *err)
 {
   enum statement which = final ? PUT_OUTCOME : PUT_ATTEMPT;
   int rc;
@@ -331,7 +354,8 @@ int amz_db_put_rank(struct amz_db *db, uint32_t rank, uint32_t epoch, const char
   int rc;
 
   if (sqlite3_bind_int64(st, 1, rank) != SQLITE_OK || sqlite3_bind_int64(st, 2, epoch) != SQLITE_OK ||
-      sqlite3_bind_text(st, 3, node, -1, SQLITE_TRANSIENT) != SQLITE_OK || sqlite3_bind_int64(st, 4, (int64_t)offset) != SQLITE_OK)
+      sqlite3_bind_text(st, 3, node, -1, SQLITE_TRANSIENT) != SQLITE_OK ||
+      sqlite3_bind_int64(st, 4, (int64_t)offset) != SQLITE_OK)
     return failed(db, err);
   rc = run(db, PUT_RANK, err);
   (void)sqlite3_clear_bindings(st);
@@ -340,6 +364,7 @@ int amz_db_put_rank(struct amz_db *db, uint32_t rank, uint32_t epoch, const char
 
 int amz_db_put_epoch(struct amz_db *db, uint32_t epoch, struct amz_error *err)
 {
+  static const char sql[] = "INSERT INTO launch(epoch,started_ns,host,pid) VALUES(?1,?2,?3,?4)";
   sqlite3_stmt *st = NULL;
   struct timespec now = {0, 0};
   char host[256] = "";
@@ -348,7 +373,7 @@ int amz_db_put_epoch(struct amz_db *db, uint32_t epoch, struct amz_error *err)
   (void)clock_gettime(CLOCK_REALTIME, &now);
   if (gethostname(host, sizeof host - 1) < 0)
     host[0] = '\0';
-  if (sqlite3_prepare_v2(db->h, "INSERT INTO launch(epoch,started_ns,host,pid) VALUES(?1,?2,?3,?4)", -1, &st, NULL) != SQLITE_OK ||
+  if (sqlite3_prepare_v2(db->h, sql, -1, &st, NULL) != SQLITE_OK ||
       sqlite3_bind_int64(st, 1, epoch) != SQLITE_OK ||
       sqlite3_bind_int64(st, 2, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec) != SQLITE_OK ||
       sqlite3_bind_text(st, 3, host, -1, SQLITE_TRANSIENT) != SQLITE_OK || sqlite3_bind_int64(st, 4, getpid()) != SQLITE_OK ||
@@ -360,58 +385,14 @@ int amz_db_put_epoch(struct amz_db *db, uint32_t epoch, struct amz_error *err)
 
 /* ---- asking -------------------------------------------------------------------------------------------------------------- */
 
-int amz_db_meta(sqlite3 *h, const char *path, const char *key, struct amz_error *err, int64_t *ret)
-{
-  sqlite3_stmt *st = NULL;
-  int rc = AMZ_OK, step;
-
-  if (sqlite3_prepare_v2(h, "SELECT value FROM meta WHERE key=?1", -1, &st, NULL) != SQLITE_OK ||
-      sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC) != SQLITE_OK) {
-    rc = amz_db_error(h, path, err);
-  } else {
-    step = sqlite3_step(st);
-    if (step == SQLITE_ROW)
-      *ret = sqlite3_column_int64(st, 0);
-    else
-      rc = step == SQLITE_DONE ? amz_error_set(err, AMZ_ENOENT, "%s: has no '%s'", path, key) : amz_db_error(h, path, err);
-  }
-  (void)sqlite3_finalize(st);
-  return rc;
-}
-
-int amz_db_counts(sqlite3 *h, const char *path, struct amz_error *err, struct amz_store_counts *ret)
-{
-  struct amz_store_counts counts = {0, 0, 0};
-  sqlite3_stmt *st = NULL;
-  int step;
-
-  if (sqlite3_prepare_v2(h, "SELECT outcome, count(*) FROM outcome GROUP BY outcome", -1, &st, NULL) != SQLITE_OK)
-    return amz_db_error(h, path, err);
-  while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-    uint64_t n = (uint64_t)sqlite3_column_int64(st, 1);
-    enum amz_outcome outcome = (enum amz_outcome)sqlite3_column_int(st, 0);
-
-    if (is_failure(outcome))
-      counts.failed += n;
-    else if (outcome == AMZ_SKIPPED)
-      counts.skipped += n;
-    else
-      counts.succeeded += n;
-  }
-  (void)sqlite3_finalize(st);
-  if (step != SQLITE_DONE)
-    return amz_db_error(h, path, err);
-  *ret = counts;
-  return AMZ_OK;
-}
-
 int amz_db_rank_offset(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err, uint64_t *ret)
 {
   char sql[128];
   int64_t offset = 0;
   int rc;
 
-  (void)snprintf(sql, sizeof sql, "SELECT coalesce(max(recorded_offset),0) FROM launch_rank WHERE rank=%" PRIu32 " AND epoch=%" PRIu32, rank, epoch);
+  (void)snprintf(sql, sizeof sql,
+                 "SELECT coalesce(max(recorded_offset),0) FROM launch_rank WHERE rank=%" PRIu32 " AND epoch=%" PRIu32, rank, epoch);
   rc = query_one(db, sql, err, &offset, NULL);
   if (rc == AMZ_OK)
     *ret = (uint64_t)offset;
@@ -428,77 +409,30 @@ int amz_db_last_epoch(struct amz_db *db, struct amz_error *err, uint32_t *ret)
   return rc;
 }
 
-struct ranges {
-  struct amz_range *items;
-  size_t count, cap;
-};
-
-static int add_range(struct ranges *r, uint64_t first, uint64_t end, struct amz_error *err)
-{
-  int rc;
-
-  if (first >= end)
-    return AMZ_OK;
-  rc = amz_grow((void **)&r->items, &r->cap, r->count + 1, sizeof *r->items);
-  if (rc < 0)
-    return amz_error_set(err, rc, "out of memory");
-  r->items[r->count++] = (struct amz_range){first, end - first};
-  return AMZ_OK;
-}
-
-int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, struct amz_range **ret, size_t *ret_n)
-{
-  struct ranges left = {NULL, 0, 0};
-  sqlite3_stmt *st = NULL;
-  int64_t tasks = 0;
-  uint64_t next = 0;
-  int rc = amz_db_meta(db->h, db->path, "tasks", err, &tasks), step = SQLITE_DONE;
-
-  if (rc < 0)
-    return rc;
-  if (sqlite3_prepare_v2(db->h, retry_failed ? "SELECT task FROM outcome WHERE outcome NOT IN (2,3) ORDER BY task" : "SELECT task FROM outcome ORDER BY task",
-                         -1, &st, NULL) != SQLITE_OK)
-    return failed(db, err);
-  while (rc == AMZ_OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
-    uint64_t task = (uint64_t)sqlite3_column_int64(st, 0);
-
-    rc = add_range(&left, next, task, err);
-    next = task + 1;
-  }
-  if (rc == AMZ_OK && step != SQLITE_DONE)
-    rc = failed(db, err);
-  (void)sqlite3_finalize(st);
-  if (rc == AMZ_OK)
-    rc = add_range(&left, next, (uint64_t)tasks, err);
-  if (rc < 0) {
-    free(left.items);
-    return rc;
-  }
-  *ret = left.items;
-  *ret_n = left.count;
-  return AMZ_OK;
-}
-
 /* ---- for others to read --------------------------------------------------------------------------------------------------- */
 
 int amz_db_finish(struct amz_db *db, struct amz_error *err)
 {
-  /* Leaving WAL mode checkpoints, syncs, and removes the WAL; then the file needs nothing beside it and nobody writes on its opening. */
-  int64_t ignored;
-  bool ok;
+  int64_t busy = 0;
+  int rc = query_one(db, "PRAGMA wal_checkpoint(TRUNCATE)", err, &busy, NULL);
 
-  return query_one(db, "PRAGMA journal_mode=DELETE", err, &ignored, &ok);
+  if (rc == AMZ_OK && busy)
+    rc = amz_error_set(err, AMZ_EIO, "%s: cannot be brought into one file", db->path);
+  /* Everything is in run.db now and synced. Leaving WAL mode changes two bytes of its header, which are right either way: no
+   * more syncs. */
+  return rc < 0 ? rc : execute(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=DELETE;", err);
 }
 
 static int copy_to(struct amz_db *db, const char *aside, struct amz_error *err)
 {
+  static const char begin_sql[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF";
   sqlite3 *to = NULL;
   sqlite3_backup *backup;
   int rc = AMZ_OK;
 
   if (sqlite3_open_v2(aside, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, AMZ_DB_VFS) != SQLITE_OK ||
       /* Not synced: after a power cut nobody reads the snapshot of a run that is no more. DELETE: one file, no WAL. */
-      sqlite3_exec(to, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF", NULL, NULL, NULL) != SQLITE_OK) {
+      sqlite3_exec(to, begin_sql, NULL, NULL, NULL) != SQLITE_OK) {
     rc = amz_db_error(to, aside, err);
   } else {
     backup = sqlite3_backup_init(to, "main", db->h, "main");

@@ -15,10 +15,11 @@
 
 struct amz_db;
 
-/* Makes a new database at `path` (nothing may be there). \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM. Release with amz_db_free (accepts NULL). */
+/* Makes a new database at `path` (nothing may be there). \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM. Release with amz_db_free
+ * (accepts NULL). */
 int amz_db_create(const char *path, uint64_t tasks, struct amz_error *err, struct amz_db **ret);
-/* Opens one that exists and checks it through. \return AMZ_OK; AMZ_ENOENT: none, or one without content; AMZ_ECORRUPT; AMZ_EINVAL: made for another number of tasks, or
- * by a newer version; AMZ_EIO, AMZ_ENOMEM. */
+/* Opens one that exists and checks it through. \return AMZ_OK; AMZ_ENOENT: none, or one without content; AMZ_ECORRUPT;
+ * AMZ_EINVAL: made for another number of tasks, or by a newer version; AMZ_EIO, AMZ_ENOMEM. */
 int amz_db_open(const char *path, uint64_t tasks, struct amz_error *err, struct amz_db **ret);
 void amz_db_free(struct amz_db *db);
 
@@ -26,9 +27,10 @@ int amz_db_begin(struct amz_db *db, struct amz_error *err);
 int amz_db_commit(struct amz_db *db, struct amz_error *err);
 void amz_db_rollback(struct amz_db *db);
 
-/* Inside a transaction. Recorded once: a second outcome of a task is dropped, except that a later epoch replaces an earlier epoch's failure
- * (which is kept among the attempts): only a resume that was asked to retry failed tasks makes such records. */
-int amz_db_put(struct amz_db *db, const struct amz_result *result, uint32_t rank, uint32_t epoch, bool final, struct amz_error *err);
+/* Inside a transaction. Recorded once: a second outcome of a task is dropped, except that a later epoch replaces an earlier
+ * epoch's failure (which is kept among the attempts): only a resume that was asked to retry failed tasks makes such records. */
+int amz_db_put(struct amz_db *db, const struct amz_result *result, uint32_t rank, uint32_t epoch, bool final,
+               struct amz_error *err);
 /* Where a rank's pack has been recorded up to, and the rank's node. node NULL and offset 0 leave what is known. */
 int amz_db_put_rank(struct amz_db *db, uint32_t rank, uint32_t epoch, const char *node, uint64_t offset, struct amz_error *err);
 int amz_db_put_epoch(struct amz_db *db, uint32_t epoch, struct amz_error *err);

@@ -1,12 +1,13 @@
 /* The lease: which process owns a run directory, on file systems that may have no locks.
  *
- * A lease is a small file that appears with its whole content at once (written aside, then hard-linked to its name, which fails when the
- * name is taken). It is refreshed by its time stamp, which the file system's own clock makes and judges.
+ * A lease is a small file that appears with its whole content at once (written aside, then hard-linked to its name, which
+ * fails when the name is taken). It is refreshed by its time stamp, which the file system's own clock makes and judges.
  *
- * Taking over from a dead holder has to be safe against another process that judges the same lease dead at the same moment. Whoever
- * wants to replace a lease with nonce N must first own the claim ".lease.after-N", which is made like a lease and judged like one, and must find N still in place
- * once it owns the claim; then it renames its own content over it. So for one N only one process at a time can be between that look
- * and that rename, there is never a moment without a lease, and a claimant who dies in between is succeeded in the same way. */
+ * Taking over from a dead holder has to be safe against another process that judges the same lease dead at the same moment.
+ * Whoever wants to replace a lease with nonce N must first own the claim ".lease.after-N", which is made like a lease and
+ * judged like one, and must find N still in place once it owns the claim; then it renames its own content over it. So for one
+ * N only one process at a time can be between that look and that rename, there is never a moment without a lease, and a
+ * claimant who dies in between is succeeded in the same way. */
 #include "config.h"
 
 #include <amorsize/store.h>
@@ -63,7 +64,8 @@ static int process_start(int64_t pid, uint64_t *ret_start, char *ret_state)
   if (amz_read_small(path, text, sizeof text) <= 0)
     return -1;
   at = strrchr(text, ')'); /* the name before it may hold anything */
-  if (!at || sscanf(at, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", ret_state, &start) != 2)
+  if (!at || sscanf(at, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", ret_state,
+                    &start) != 2)
     return -1;
   *ret_start = start;
   return 0;
@@ -141,8 +143,8 @@ static bool parse_text(const char *text, struct lease_text *ret)
   struct lease_text t;
 
   memset(&t, 0, sizeof t);
-  if (sscanf(text, "amorsize-lease 1\nhost %255s\nboot %63s\npidns %63s\npid %" SCNd64 "\nstart %" SCNu64 "\nnonce %39s\n", t.host, t.boot,
-             t.pidns, &t.pid, &t.start, t.nonce) != 6)
+  if (sscanf(text, "amorsize-lease 1\nhost %255s\nboot %63s\npidns %63s\npid %" SCNd64 "\nstart %" SCNu64 "\nnonce %39s\n",
+             t.host, t.boot, t.pidns, &t.pid, &t.start, t.nonce) != 6)
     return false;
   if (strchr(t.nonce, '/')) /* it becomes part of a file's name */
     return false;
@@ -238,11 +240,12 @@ int amz_lease_look(const char *dir, struct amz_lease_info *ret, struct amz_error
 static int busy(const struct amz_lease *l, const struct amz_lease_info *who, struct amz_error *err)
 {
   if (who->same_host)
-    return amz_error_set(err, AMZ_EBUSY, "%s: process %" PRId64 " on this host (%s) runs it now; wait for its end, or 'amorsize-mpi stop %s'",
+    return amz_error_set(err, AMZ_EBUSY,
+                         "%s: process %" PRId64 " on this host (%s) runs it now; wait for its end, or 'amorsize-mpi stop %s'",
                          l->dir, who->pid, who->host, l->dir);
   return amz_error_set(err, AMZ_EBUSY,
-                       "%s: process %" PRId64 " on host %s runs it, last heard of %" PRId64 " s ago; wait for its end, or 'amorsize-mpi stop %s'; if it "
-                       "has died, try again %d s after its last sign",
+                       "%s: process %" PRId64 " on host %s runs it, last heard of %" PRId64 " s ago; wait for its end, or "
+                       "'amorsize-mpi stop %s'; if it has died, try again %d s after its last sign",
                        l->dir, who->pid, who->host, who->age_s, l->dir, AMZ_LEASE_STALE_S);
 }
 
@@ -265,9 +268,9 @@ static int write_new(const char *path, const char *text)
   return rc;
 }
 
-/* The name appears with its content, or fails with EEXIST. A network file system may say that linking failed when it has been done: the
- * count of links knows. Where there are no hard links, O_EXCL has to do: a reader may then see a lease that is still empty, which is
- * held to be alive as long as it is young. */
+/* The name appears with its content, or fails with EEXIST. A network file system may say that linking failed when it has been
+ * done: the count of links knows. Where there are no hard links, O_EXCL has to do: a reader may then see a lease that is still
+ * empty, which is held to be alive as long as it is young. */
 static int make_name(const struct amz_lease *l, const char *path)
 {
   struct stat before, after;
@@ -303,7 +306,7 @@ static int replace_name(const struct amz_lease *l, const char *path)
 
 static int take_name(const struct amz_lease *l, const char *path, int depth, struct amz_error *err);
 
-/* Replaces a lease that was judged dead, under the claim to it. \return AMZ_OK; AMZ_ECLOSED: it has changed, look again; others. */
+/* Replaces a lease that was judged dead, under the claim to it. \return AMZ_OK; AMZ_ECLOSED: it has changed; others. */
 static int succeed(const struct amz_lease *l, const char *path, const struct seen *dead, int depth, struct amz_error *err)
 {
   struct amz_buf name = AMZ_BUF_INIT;

@@ -7,8 +7,8 @@
  *          36 signal i32   40 slot u32   44 zero u32   48 start i64   56 wall i64   64 cpu i64   72 rss u64
  *          80 stdout bytes u64   88 stderr bytes u64   96 link u64
  *
- * A frame's crc covers the pack's seed, the frame's offset and all of the head behind the crc. Seed and offset are in it so that a
- * task that prints (a part of) a pack file can't be taken for the pack's own records when a reader looks for the next
+ * A frame's crc covers the pack's seed, the frame's offset and all of the head behind the crc. Seed and offset are in it so
+ * that a task that prints (a part of) a pack file can't be taken for the pack's own records when a reader looks for the next
  * frame. The head has a checksum apart from the content so that a scan can leap over contents without reading them. */
 #ifndef AMZ_STORE_PACK_FORMAT_H
 #define AMZ_STORE_PACK_FORMAT_H

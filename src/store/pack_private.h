@@ -4,7 +4,8 @@
 
 #include <amorsize/pack.h>
 
-/* As amz_pack_open, for a file whose name says rank and epoch: a damaged header costs the header alone, since every frame has its own checksum.
+/* As amz_pack_open, for a file whose name says rank and epoch: a damaged header costs the header alone, since every frame has
+ * its own checksum.
  * \return as amz_pack_open; AMZ_ECORRUPT: an intact header says otherwise. */
 int amz_pack_open_named(const char *path, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_pack_reader **ret);
 int amz_pack_reader_fd(const struct amz_pack_reader *r);

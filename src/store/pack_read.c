@@ -1,7 +1,7 @@
 /* The reader of pack files: END frames in the order of the file, past any damage; the output of one attempt by its back links.
  *
- * Invariants: memory is bounded by one frame (and eight bytes per frame of the attempt that is read); nothing read is believed before its checksum
- * is verified; back links must lead strictly backwards, so that no file can make us go in circles. */
+ * Invariants: memory is bounded by one frame (and eight bytes per frame of the attempt that is read); nothing read is believed
+ * before its checksum is verified; back links must lead strictly backwards, so that no file can make us go in circles. */
 #include <amorsize/pack.h>
 
 #include <errno.h>
@@ -324,7 +324,8 @@ struct chain {
   size_t count, cap;
 };
 
-static int read_end(struct amz_pack_reader *r, uint64_t offset, struct amz_pack_end *ret, uint64_t *ret_link, struct amz_error *err)
+static int read_end(struct amz_pack_reader *r, uint64_t offset, struct amz_pack_end *ret, uint64_t *ret_link,
+                    struct amz_error *err)
 {
   unsigned char bytes[AMZ_PACK_END_BYTES];
   ssize_t n = read_at(r->fd, offset, bytes, sizeof bytes);

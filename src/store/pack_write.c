@@ -1,7 +1,7 @@
 /* The writer of pack files. It needs a descriptor, base and zlib's crc32, nothing else: the spawn helper links it.
  *
- * Invariants: [0, offset) holds whole frames alone. Every write names its place, so that what a failed one left behind is cut off, or, where
- * even cutting fails, overwritten by the next. Sequence numbers count END frames without gaps. */
+ * Invariants: [0, offset) holds whole frames alone. Every write names its place, so that what a failed one left behind is cut
+ * off, or, where even cutting fails, overwritten by the next. Sequence numbers count END frames without gaps. */
 #include <amorsize/pack.h>
 
 #include <errno.h>

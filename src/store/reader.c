@@ -1,9 +1,9 @@
 /* Readers of a run: any number, at any time, without locks.
  *
- * While somebody holds the lease, alive, run.db belongs to its writer, who works without file locks: readers keep off it and see
- * the published snapshot, a file that is never changed, only replaced by a rename. When nobody does, run.db lies still: it is opened without
- * leave to write, with the WAL that a killed writer may have left read into memory. A run that is resumed under a reader's hands is
- * noticed at the end of each question. */
+ * While somebody holds the lease, alive, run.db belongs to its writer, who works without file locks: readers keep off it and
+ * see the published snapshot, a file that is never changed, only replaced by a rename. When nobody does, run.db lies still: it
+ * is opened without leave to write, with the WAL that a killed writer may have left read into memory. A run that is resumed
+ * under a reader's hands is noticed at the end of each question. */
 #include <amorsize/store.h>
 
 #include <errno.h>
@@ -72,20 +72,24 @@ static int choose(struct amz_store_reader *r, struct amz_error *err, double *ret
   if (errno != ENOENT && errno != ENOTDIR)
     return amz_error_sys(err, AMZ_EIO, errno, "%s", r->path);
   if (r->snapshot)
-    return amz_error_set(err, AMZ_EBUSY, "%s: the run has just begun and published nothing yet; try again in a few seconds", r->dir);
-  return amz_error_set(err, AMZ_ENOENT, "%s: no such database; if this is a run directory, 'amorsize-mpi resume %s' makes it from the outputs", r->path,
-                       r->dir);
+    return amz_error_set(err, AMZ_EBUSY, "%s: the run has just begun and published nothing yet; try again in a few seconds",
+                         r->dir);
+  return amz_error_set(err, AMZ_ENOENT,
+                       "%s: no such database; if this is a run directory, 'amorsize-mpi resume %s' makes it from the outputs",
+                       r->path, r->dir);
 }
 
 /* Exclusive, so that a WAL is read through memory of our own instead of a shared file; nothing is written at the end. */
 static int open_handle(struct amz_store_reader *r, struct amz_error *err)
 {
+  static const char begin_sql[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA query_only=1; PRAGMA temp_store=MEMORY; BEGIN";
+  const int how = SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_PRIVATECACHE;
   int64_t value = 0;
   int rc = AMZ_OK;
 
-  if (sqlite3_open_v2(r->path, &r->h, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_PRIVATECACHE, AMZ_DB_VFS) != SQLITE_OK ||
+  if (sqlite3_open_v2(r->path, &r->h, how, AMZ_DB_VFS) != SQLITE_OK ||
       sqlite3_db_config(r->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK ||
-      sqlite3_exec(r->h, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA query_only=1; PRAGMA temp_store=MEMORY; BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+      sqlite3_exec(r->h, begin_sql, NULL, NULL, NULL) != SQLITE_OK)
     rc = amz_db_error(r->h, r->path, err);
   if (rc == AMZ_OK)
     rc = amz_db_meta(r->h, r->path, "tasks", err, &value);
@@ -154,8 +158,9 @@ static int prepare(struct amz_store_reader *r, const struct amz_row_query *q, st
 
   if ((unsigned)q->sort >= sizeof order_sql / sizeof *order_sql)
     return amz_error_set(err, AMZ_EINVAL, "unknown order of rows");
-  amz_buf_adds(&sql, "SELECT o.task,o.outcome,o.exit,o.signal,o.attempt,l.node,o.rank,o.slot,o.epoch,o.start_ns,o.wall_ns,o.cpu_ns,o.rss_bytes,"
-                     "o.output_bytes,o.pack_offset FROM outcome o LEFT JOIN launch_rank l ON l.epoch=o.epoch AND l.rank=o.rank WHERE 1");
+  amz_buf_adds(&sql, "SELECT o.task,o.outcome,o.exit,o.signal,o.attempt,l.node,o.rank,o.slot,o.epoch,o.start_ns,o.wall_ns,"
+                     "o.cpu_ns,o.rss_bytes,o.output_bytes,o.pack_offset"
+                     " FROM outcome o LEFT JOIN launch_rank l ON l.epoch=o.epoch AND l.rank=o.rank WHERE 1");
   if (q->failed_only)
     amz_buf_adds(&sql, " AND o.outcome IN (2,3)");
   if (q->has_index)

@@ -1,6 +1,6 @@
 /* Run directories: their numbers, finding them again, and replacing small files in them.
  *
- * Invariants: a number belongs to whoever's mkdir succeeded; a reader of a replaced file sees the old one or the new one, whole. */
+ * Invariants: a number belongs to whoever's mkdir succeeded; a reader of a replaced file sees the old or the new one, whole. */
 #include <amorsize/store.h>
 
 #include <dirent.h>

@@ -1,7 +1,8 @@
 /* The store's callers' side: opening, queueing, events, closing. What waits for disks is the thread's (writer.c).
  *
- * Invariants: no call between open and close touches the disk, except left and counts, which come before the first record; an event's memory is
- * reserved before what it tells of is queued, so that telling can't fail; once the thread has failed, nothing more is taken. */
+ * Invariants: no call between open and close touches the disk, except left and counts, which come before the first record; an
+ * event's memory is reserved before what it tells of is queued, so that telling can't fail; once the thread has failed,
+ * nothing more is taken. */
 #include "store_private.h"
 
 #include <errno.h>
@@ -81,7 +82,8 @@ static int move_aside(const char *path, struct amz_error *err)
   return rc;
 }
 
-/* One that was never finished holds nothing; a WAL whose database is gone is kept aside, as nothing but chance knows what is in it. */
+/* One that was never finished holds nothing; a WAL whose database is gone is kept aside, as nothing but chance knows what is
+ * in it. */
 static int clear_place(const char *path, struct amz_error *err)
 {
   int rc = AMZ_OK;
@@ -232,7 +234,8 @@ static void store_free(struct amz_store *s)
   free(s);
 }
 
-int amz_store_open(const struct amz_store_config *config, bool create, uint64_t tasks, struct amz_error *err, struct amz_store **ret)
+int amz_store_open(const struct amz_store_config *config, bool create, uint64_t tasks, struct amz_error *err,
+                   struct amz_store **ret)
 {
   struct amz_store *s;
   bool waker = false;
@@ -318,8 +321,8 @@ static int know_rank(struct amz_store *s, const struct amz_record *r)
 
 static int check_record(const struct amz_store *s, const struct amz_record *r, struct amz_error *err)
 {
-  if (r->result.position >= s->tasks || r->rank >= AMZ_STORE_RANKS_MAX || r->epoch != s->epoch || r->result.outcome < AMZ_SUCCEEDED ||
-      r->result.outcome >= AMZ_CANCELLED)
+  if (r->result.position >= s->tasks || r->rank >= AMZ_STORE_RANKS_MAX || r->epoch != s->epoch ||
+      r->result.outcome < AMZ_SUCCEEDED || r->result.outcome >= AMZ_CANCELLED)
     return amz_error_set(err, AMZ_EINVAL, "no outcome of this launch: task %llu, rank %u, epoch %u, outcome %d",
                          (unsigned long long)r->result.position, r->rank, r->epoch, (int)r->result.outcome);
   return AMZ_OK;

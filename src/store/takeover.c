@@ -1,7 +1,8 @@
 /* The packs are the truth: what a dead launch had written there but not recorded is taken over on the next opening.
  *
- * Packs are taken in the order of their epochs, so that a later launch's retry of an earlier failure counts; within a pack in the order of the
- * file, which is that of the ends. What is taken over is made durable first: then the database never knows more than the packs. */
+ * Packs are taken in the order of their epochs, so that a later launch's retry of an earlier failure counts; within a pack in
+ * the order of the file, which is that of the ends. What is taken over is made durable first: then the database never knows
+ * more than the packs. */
 #include "takeover.h"
 
 #include <dirent.h>

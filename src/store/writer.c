@@ -1,7 +1,9 @@
-/* The store's thread: syncs packs, commits records, replaces status.json, refreshes the lease, looks for `stop`, publishes snapshots.
+/* The store's thread: syncs packs, commits records, replaces status.json, refreshes the lease, looks for `stop`, publishes
+ * snapshots.
  *
- * It takes all that waits in one go, and does it without the mutex; so callers never wait for a disk. Syncs come first, since ranks wait for them; several for one
- * file cost one fdatasync. It sleeps until the next thing is due: about once a second when nothing happens. */
+ * It takes all that waits in one go, and does it without the mutex; so callers never wait for a disk. Syncs come first, since
+ * ranks wait for them; several for one file cost one fdatasync. It sleeps until the next thing is due: about once a second
+ * when nothing happens. */
 #include "store_private.h"
 
 #include <errno.h>
@@ -71,7 +73,9 @@ static void fail_disk(struct amz_store *s, const struct amz_error *err)
 {
   struct amz_error full = *err;
 
-  (void)amz_error_set(&full, AMZ_EIO, "%.500s; what was recorded before is safe: free space or mend the file system, then 'amorsize-mpi resume %.300s'",
+  (void)amz_error_set(&full, AMZ_EIO,
+                      "%.500s; what was recorded before is safe: free space or mend the file system, then "
+                      "'amorsize-mpi resume %.300s'",
                       err->text, s->dir);
   full.sys_errno = err->sys_errno;
   fail(s, &full);

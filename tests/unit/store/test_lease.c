@@ -179,7 +179,8 @@ static void holders_by_hand(void)
 
 static void damaged_leases_are_judged_by_age(void)
 {
-  static const char *const texts[] = {"", "amorsize-lease 9\n", "\0\0\0", "amorsize-lease 1\nhost h\nboot b\npidns p\npid 1\nstart 1\nnonce ../../x\n"};
+  static const char *const texts[] = {"", "amorsize-lease 9\n", "\0\0\0",
+                                      "amorsize-lease 1\nhost h\nboot b\npidns p\npid 1\nstart 1\nnonce ../../x\n"};
   struct scratch s;
   char path[SCRATCH_PATH];
   struct amz_lease *lease = NULL;

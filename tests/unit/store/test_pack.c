@@ -93,8 +93,9 @@ static void everything_comes_back(void)
 
   CU_ASSERT_FATAL(scratch_make(&s));
   scratch_path(&s, "p", path);
-  end.result = (struct amz_result){.position = UINT64_C(0x123456789abcdef0), .attempt = 3, .outcome = AMZ_TIMED_OUT, .slot = 7, .exit_code = -1,
-    .signal = 15, .start_ns = INT64_C(1700000000123456789), .wall_ns = 42, .cpu_ns = 17, .max_rss_bytes = UINT64_C(1) << 40};
+  end.result = (struct amz_result){.position = UINT64_C(0x123456789abcdef0), .attempt = 3, .outcome = AMZ_TIMED_OUT,
+    .slot = 7, .exit_code = -1, .signal = 15, .start_ns = INT64_C(1700000000123456789), .wall_ns = 42,
+    .cpu_ns = 17, .max_rss_bytes = UINT64_C(1) << 40};
   CU_ASSERT_FATAL(amz_pack_create(path, 12, 34, NULL, &w) == AMZ_OK);
   CU_ASSERT(amz_pack_create(path, 12, 34, NULL, &w) == AMZ_EIO);
   CU_ASSERT(amz_pack_finish(&w, &end, &tail, &link) == AMZ_OK);
@@ -516,7 +517,8 @@ static void a_growing_pack_can_be_followed(void)
   CU_ASSERT_FATAL(amz_pack_open(path, NULL, &r) == AMZ_OK);
   ASSERT_I64(amz_pack_next_end(r, &offset, &end, NULL, NULL), 0);
   for (uint64_t i = 0; i < 5; i++) {
-    CU_ASSERT(pwrite(w.fd, "\xfamzE torn", 9, (off_t)w.offset) == 9); /* what a writer that died midway leaves, then written over */
+    /* what a write leaves that was cut short, then written over */
+    CU_ASSERT(pwrite(w.fd, "\xfamzE torn", 9, (off_t)w.offset) == 9);
     at = offset;
     ASSERT_I64(amz_pack_next_end(r, &offset, &end, NULL, NULL), 0);
     CU_ASSERT(i == 0 || offset == at);

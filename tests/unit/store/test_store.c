@@ -43,8 +43,9 @@ static struct amz_record record_of(uint64_t index, enum amz_outcome outcome, uin
 {
   struct amz_record r = {.rank = 0, .epoch = epoch, .final = true, .node = "n1"};
 
-  r.result = (struct amz_result){.position = index, .attempt = 1, .outcome = outcome, .start_ns = BASE_NS + (int64_t)index * 1000000000,
-    .wall_ns = 1500000000, .cpu_ns = 250000000, .max_rss_bytes = 4096, .output_bytes = 7};
+  r.result = (struct amz_result){.position = index, .attempt = 1, .outcome = outcome,
+    .start_ns = BASE_NS + (int64_t)index * 1000000000, .wall_ns = 1500000000, .cpu_ns = 250000000,
+    .max_rss_bytes = 4096, .output_bytes = 7};
   return r;
 }
 
@@ -76,13 +77,15 @@ static const char *left_text(struct amz_store *store, bool retry_failed, char *t
   if (amz_store_left(store, retry_failed, NULL, &ranges, &count) < 0)
     return "error";
   for (size_t i = 0; i < count && at < n; i++)
-    at += (size_t)snprintf(text + at, n - at, "%s%llu+%llu", i ? " " : "", (unsigned long long)ranges[i].first, (unsigned long long)ranges[i].count);
+    at += (size_t)snprintf(text + at, n - at, "%s%llu+%llu", i ? " " : "", (unsigned long long)ranges[i].first,
+                           (unsigned long long)ranges[i].count);
   free(ranges);
   return text;
 }
 
 /* A task's end in a pack, with a little output. */
-static int pack_task(struct amz_pack_writer *w, uint64_t index, uint32_t attempt, enum amz_outcome outcome, struct amz_result *ret)
+static int pack_task(struct amz_pack_writer *w, uint64_t index, uint32_t attempt, enum amz_outcome outcome,
+                     struct amz_result *ret)
 {
   struct amz_pack_end end = {.stdout_bytes = 5};
   struct amz_pack_tail tail = {{"hello", NULL}, {5, 0}};
@@ -133,8 +136,8 @@ static void records_come_back(void)
   CU_ASSERT_FATAL(run_dir(&s) && (store = open_tasks(&s, 10, 0, NULL)) != NULL);
   ASSERT_U64(amz_store_epoch(store), 1);
   ASSERT_TEXT(left_text(store, false, text, sizeof text), "0+10");
-  CU_ASSERT(put(store, 3, AMZ_SUCCEEDED) == AMZ_OK && put(store, 4, AMZ_FAILED) == AMZ_OK && put(store, 9, AMZ_SKIPPED) == AMZ_OK);
-  CU_ASSERT(put(store, 0, AMZ_TIMED_OUT) == AMZ_OK);
+  CU_ASSERT(put(store, 3, AMZ_SUCCEEDED) == AMZ_OK && put(store, 4, AMZ_FAILED) == AMZ_OK);
+  CU_ASSERT(put(store, 9, AMZ_SKIPPED) == AMZ_OK && put(store, 0, AMZ_TIMED_OUT) == AMZ_OK);
   ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
   CU_ASSERT(!there(&s, "run.db-wal") && !there(&s, "snapshot.db"));
   CU_ASSERT_FATAL((store = open_tasks(&s, 10, 0, NULL)) != NULL);
@@ -538,7 +541,8 @@ static void losing_the_lease_ends_it(void)
   scratch_remove(&s);
 }
 
-/* No room for the database: told once, naming the file; what was committed before is there afterwards. In a child, for the limit's sake. */
+/* No room for the database: told once, naming the file; what was committed before is there afterwards. In a child, for the
+ * limit's sake. */
 static int record_until_full(const struct scratch *s)
 {
   struct rlimit limit = {200000, 200000};
@@ -608,7 +612,8 @@ static void record_until_killed(const struct scratch *s, uint64_t tasks, int say
     pause();
 }
 
-/* Killed at random moments, again and again: nothing that was packed is lost or recorded twice, no task is run that has its outcome. */
+/* Killed at random moments, again and again: nothing that was packed is lost or recorded twice, no task is run that has its
+ * outcome. */
 static void killed_at_random_moments(void)
 {
   enum { ROUNDS = 12, TASKS = 200000 };
@@ -662,7 +667,8 @@ static void killed_at_random_moments(void)
   scratch_remove(&s);
 }
 
-/* Before anybody resumes it, a killed run can be read with what its writer left beside the database, and reading changes nothing. */
+/* Before anybody resumes it, a killed run can be read with what its writer left beside the database, and reading changes
+ * nothing. */
 static void a_killed_run_can_be_read(void)
 {
   struct scratch s;

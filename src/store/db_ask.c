@@ -1,0 +1,106 @@
+/* Questions to a database: the writer's and the readers', on a bare handle. */
+#include "db.h"
+
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+
+int amz_db_meta(sqlite3 *h, const char *path, const char *key, struct amz_error *err, int64_t *ret)
+{
+  sqlite3_stmt *st = NULL;
+  int rc = AMZ_OK, step;
+
+  if (sqlite3_prepare_v2(h, "SELECT value FROM meta WHERE key=?1", -1, &st, NULL) != SQLITE_OK ||
+      sqlite3_bind_text(st, 1, key, -1, SQLITE_TRANSIENT) != SQLITE_OK) {
+    rc = amz_db_error(h, path, err);
+  } else {
+    step = sqlite3_step(st);
+    if (step == SQLITE_ROW)
+      *ret = sqlite3_column_int64(st, 0);
+    else
+      rc = step == SQLITE_DONE ? amz_error_set(err, AMZ_ENOENT, "%s: has no '%s'", path, key) : amz_db_error(h, path, err);
+  }
+  (void)sqlite3_finalize(st);
+  return rc;
+}
+
+int amz_db_counts(sqlite3 *h, const char *path, struct amz_error *err, struct amz_store_counts *ret)
+{
+  struct amz_store_counts counts = {0, 0, 0};
+  sqlite3_stmt *st = NULL;
+  int step;
+
+  if (sqlite3_prepare_v2(h, "SELECT outcome, count(*) FROM outcome GROUP BY outcome", -1, &st, NULL) != SQLITE_OK)
+    return amz_db_error(h, path, err);
+  while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+    uint64_t n = (uint64_t)sqlite3_column_int64(st, 1);
+    enum amz_outcome outcome = (enum amz_outcome)sqlite3_column_int(st, 0);
+
+    if (outcome == AMZ_FAILED || outcome == AMZ_TIMED_OUT)
+      counts.failed += n;
+    else if (outcome == AMZ_SKIPPED)
+      counts.skipped += n;
+    else
+      counts.succeeded += n;
+  }
+  (void)sqlite3_finalize(st);
+  if (step != SQLITE_DONE)
+    return amz_db_error(h, path, err);
+  *ret = counts;
+  return AMZ_OK;
+}
+
+struct ranges {
+  struct amz_range *items;
+  size_t count, cap;
+};
+
+static int add_range(struct ranges *r, uint64_t first, uint64_t end, struct amz_error *err)
+{
+  int rc;
+
+  if (first >= end)
+    return AMZ_OK;
+  rc = amz_grow((void **)&r->items, &r->cap, r->count + 1, sizeof *r->items);
+  if (rc < 0)
+    return amz_error_set(err, rc, "out of memory");
+  r->items[r->count++] = (struct amz_range){first, end - first};
+  return AMZ_OK;
+}
+
+static const char recorded_sql[] = "SELECT task FROM outcome ORDER BY task";
+static const char settled_sql[] = "SELECT task FROM outcome WHERE outcome NOT IN (2,3) ORDER BY task";
+
+int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, struct amz_range **ret, size_t *ret_n)
+{
+  sqlite3 *h = amz_db_handle(db);
+  const char *path = amz_db_path(db);
+  struct ranges left = {NULL, 0, 0};
+  sqlite3_stmt *st = NULL;
+  int64_t tasks = 0;
+  uint64_t next = 0;
+  int rc = amz_db_meta(h, path, "tasks", err, &tasks), step = SQLITE_DONE;
+
+  if (rc < 0)
+    return rc;
+  if (sqlite3_prepare_v2(h, retry_failed ? settled_sql : recorded_sql, -1, &st, NULL) != SQLITE_OK)
+    return amz_db_error(h, path, err);
+  while (rc == AMZ_OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
+    uint64_t task = (uint64_t)sqlite3_column_int64(st, 0);
+
+    rc = add_range(&left, next, task, err);
+    next = task + 1;
+  }
+  if (rc == AMZ_OK && step != SQLITE_DONE)
+    rc = amz_db_error(h, path, err);
+  (void)sqlite3_finalize(st);
+  if (rc == AMZ_OK)
+    rc = add_range(&left, next, (uint64_t)tasks, err);
+  if (rc < 0) {
+    free(left.items);
+    return rc;
+  }
+  *ret = left.items;
+  *ret_n = left.count;
+  return AMZ_OK;
+}
