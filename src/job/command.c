@@ -110,8 +110,8 @@ int amz_command_from_line(const char *line, size_t n, struct amz_command_templat
   return AMZ_OK;
 }
 
-int amz_command_compile_list(const char *const *words, size_t n_words, const char *const *names, size_t n_names, struct amz_error *err,
-                             size_t *ret_word, size_t *ret_at, struct amz_command_template **ret)
+int amz_command_compile_list(const char *const *words, size_t n_words, const char *const *names, size_t n_names,
+                             struct amz_error *err, size_t *ret_word, size_t *ret_at, struct amz_command_template **ret)
 {
   struct amz_command_template *c;
   int rc = AMZ_OK;
@@ -147,7 +147,8 @@ bool amz_command_uses(const struct amz_command_template *c, const char *name)
   return amz_parts_use(&c->parts, name);
 }
 
-void amz_command_fill(const struct amz_command_template *c, const struct amz_values *values, struct amz_buf *out, size_t *ret_argc)
+void amz_command_fill(const struct amz_command_template *c, const struct amz_values *values, struct amz_buf *out,
+                      size_t *ret_argc)
 {
   amz_parts_fill(&c->parts, values, out);
   *ret_argc = c->argc;

@@ -6,7 +6,8 @@
 
 #include "parts.h"
 
-/* A template's parts as a row of symbols, so that a reader of shell syntax can look ahead over them: a byte, or a whole placeholder. */
+/* A template's parts as a row of symbols, so that a reader of shell syntax can look ahead over them: a byte, or a whole
+ * placeholder. */
 #define AMZ_SYM_SHELL UINT32_C(0x100)       /* set for the bytes of a "${…}" */
 #define AMZ_SYM_PLACEHOLDER UINT32_C(0x200) /* and from here on: plus the number of the part */
 #define AMZ_SYM_END UINT32_MAX
@@ -31,7 +32,8 @@ static inline bool amz_sym_is_placeholder(uint32_t sym)
 int64_t amz_command_split(const struct amz_parts *parts, const struct amz_syms *syms, struct amz_parts *ret) AMZ_MUST_CHECK;
 
 /* Sets how each placeholder of a shell text is to be quoted, by where it stands.
- * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL with *err and *ret_at: a placeholder where no quoting is right, or a quote without its end. */
+ * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL with *err and *ret_at: a placeholder where no quoting is right, or a quote without its
+ * end. */
 int amz_command_place(struct amz_parts *parts, const struct amz_syms *syms, struct amz_error *err, size_t *ret_at) AMZ_MUST_CHECK;
 
 #endif

@@ -1,9 +1,11 @@
-/* Finding out, for each placeholder of a shell text, whether it stands bare, inside "…" or inside '…', so that its value can be quoted for that place.
+/* Finding out, for each placeholder of a shell text, whether it stands bare, inside "…" or inside '…', so that its value
+ * can be quoted for that place.
  *
- * This follows the token rules of POSIX.1-2017, XCU 2.3 and 2.6 as far as they are the same in all shells. Invariant: a place is only claimed when it
- * is certain. Behind something that shells read differently, or that takes a whole parser (a here-document, `case` inside $( ), $'…', (( )), quotes in
- * ${…} or arithmetic), the reader is lost for the rest of the text and refuses every placeholder there: a wrong guess would be a way for a
- * value to be executed. Text without placeholders is never refused for that. */
+ * This follows the token rules of POSIX.1-2017, XCU 2.3 and 2.6 as far as they are the same in all shells. Invariant: a place
+ * is only claimed when it is certain. Behind something that shells read differently, or that takes a whole parser (a
+ * here-document, `case` inside $( ), $'…', (( )), quotes in ${…} or arithmetic), the reader is lost for the rest of the
+ * text and refuses every placeholder there: a wrong guess would be a way for a value to be executed. Text without placeholders
+ * is never refused for that. */
 #include "command_impl.h"
 
 #include <stdlib.h>
@@ -97,7 +99,8 @@ static bool is_joint(const struct placer *p, size_t at)
   return p->syms[at] == '\\' && p->syms[at + 1] == '\n';
 }
 
-/* A "${…}": opaque, and certain to end where we think as long as nothing in it could hide a brace. (Some shells run the commands in "${ …; }".) */
+/* A "${…}": opaque, and certain to end where we think as long as nothing in it could hide a brace. (Some shells run the
+ * commands in "${ …; }".) */
 static void take_braces(struct placer *p)
 {
   bool commands = memchr(" \t|", (int)(p->syms[p->at + 2] & 0xff), 3) != NULL;
@@ -242,8 +245,8 @@ static void take_closing(struct placer *p)
     lose(p, "behind a )#");
 }
 
-/* At the second '<' of "<<". What stands on the same line behind the end marker is certain as long as that is a plain word: shells differ in what they make
- * of quotes and substitutions in it. */
+/* At the second '<' of "<<". What stands on the same line behind the end marker is certain as long as that is a plain word:
+ * shells differ in what they make of quotes and substitutions in it. */
 static void take_here_document(struct placer *p)
 {
   size_t at = p->at + 1 + (p->syms[p->at + 1] == '-');

@@ -1,5 +1,6 @@
-/* Reading a command's text without a shell: words, quotes and backslashes as POSIX.1-2017, XCU 2.2 and 2.3 have them. Whatever has more to it is left to
- * sh. When in doubt it is a shell's work: that costs a millisecond, a wrong guess costs a wrong command. */
+/* Reading a command's text without a shell: words, quotes and backslashes as POSIX.1-2017, XCU 2.2 and 2.3 have them. Whatever
+ * has more to it is left to sh. When in doubt it is a shell's work: that costs a millisecond, a wrong guess costs a wrong
+ * command. */
 #include "command_impl.h"
 
 #include <stdlib.h>
@@ -7,13 +8,15 @@
 
 #include <amorsize/alloc.h>
 
-/* First words that a shell must see, sorted: keywords; built-ins that act on the shell itself or that no program stands for; and of those with a
- * program the ones that answer differently. The names that only bigger shells know are here because sh may be one of them. */
+/* First words that a shell must see, sorted: keywords; built-ins that act on the shell itself or that no program stands for;
+ * and of those with a program the ones that answer differently. The names that only bigger shells know are here because sh may
+ * be one of them. */
 static const char *const shell_words[] = {
-  "!", ".", ":", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd", "chdir", "command", "compgen", "complete", "compopt", "continue", "coproc",
-  "declare", "dirs", "disown", "do", "done", "elif", "else", "enable", "esac", "eval", "exec", "exit", "export", "fc", "fg", "fi", "for", "function",
-  "getopts", "hash", "help", "history", "if", "in", "jobs", "kill", "let", "local", "logout", "mapfile", "popd", "print", "pushd", "pwd",
-  "read", "readarray", "readonly", "return", "select", "set", "shift", "shopt", "source", "suspend", "then", "time", "times", "trap", "type", "typeset",
+  "!", ".", ":", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd", "chdir", "command", "compgen",
+  "complete", "compopt", "continue", "coproc", "declare", "dirs", "disown", "do", "done", "elif", "else", "enable", "esac",
+  "eval", "exec", "exit", "export", "fc", "fg", "fi", "for", "function", "getopts", "hash", "help", "history", "if", "in",
+  "jobs", "kill", "let", "local", "logout", "mapfile", "popd", "print", "pushd", "pwd", "read", "readarray", "readonly",
+  "return", "select", "set", "shift", "shopt", "source", "suspend", "then", "time", "times", "trap", "type", "typeset",
   "ulimit", "umask", "unalias", "unset", "until", "wait", "whence", "while", "{", "}",
 };
 

@@ -153,8 +153,8 @@ static int read_placeholder(struct reader *r, size_t at, size_t n)
     return refuse_name(r, text, n, name_n);
   if (!find_modifier(colon + 1, n - name_n - 1, &part)) {
     r->wrong = at + 1 + name_n + 1;
-    return amz_error_set(r->err, AMZ_EINVAL, "unknown modifier \"%.*s\" in {%.*s}; known: base, dir, stem, ext", shown(n - name_n - 1),
-                         colon + 1, shown(n), text);
+    return amz_error_set(r->err, AMZ_EINVAL, "unknown modifier \"%.*s\" in {%.*s}; known: base, dir, stem, ext",
+                         shown(n - name_n - 1), colon + 1, shown(n), text);
   }
   return amz_parts_add(r->parts, part, text, name_n);
 }

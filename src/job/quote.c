@@ -54,7 +54,8 @@ static bool is_plain(char c)
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("_@%+:,./-", c));
 }
 
-/* Whether sh reads the text as one word as it stands. An '=' is safe behind a leading dash only: elsewhere the word could be an assignment. */
+/* Whether sh reads the text as one word as it stands. An '=' is safe behind a leading dash only: elsewhere the word could be an
+ * assignment. */
 static bool is_plain_word(const char *text, size_t n)
 {
   for (size_t i = 0; i < n; i++)

@@ -8,7 +8,7 @@
 
 enum amz_quoting {
   AMZ_QUOTE_NONE,   /* the bytes as they are */
-  AMZ_QUOTE_BARE,   /* outside quotes: '…' around it, always: a plain 2 before > or a plain name behind $ would be read with its neighbour */
+  AMZ_QUOTE_BARE,   /* outside quotes: '…' around it, always: a plain 2 before > would be read with its neighbour */
   AMZ_QUOTE_DOUBLE, /* inside "…": a backslash before $ ` " \ */
   AMZ_QUOTE_SINGLE, /* inside '…': '\'' for ' */
 };

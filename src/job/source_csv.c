@@ -1,7 +1,7 @@
 /* Tables after RFC 4180: a header of names, then rows of as many fields. Each column is a source; all columns share the table.
  *
- * The file's text is kept as it is, with the offset of each row; a field is found and unquoted when it is asked for. So a row costs 8 bytes
- * beside its text. The whole text is checked once on reading, which is why reading a value can't fail. */
+ * The file's text is kept as it is, with the offset of each row; a field is found and unquoted when it is asked for. So a row
+ * costs 8 bytes beside its text. The whole text is checked once on reading, which is why reading a value can't fail. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,16 +167,16 @@ static int add_name(struct table *t, size_t *cap, const char *path, size_t line,
     return amz_error_set(err, AMZ_EINVAL, "%.400s:%zu: more than %d columns", path, line, COLUMNS_MAX);
   if (amz_grow((void **)&t->names, cap, t->columns + 1, sizeof *t->names) < 0)
     return no_memory(path, err);
-  add_field(t->text.data, f, &name);
-  if (amz_buf_ok(&name) == AMZ_OK && name.len == 0)
+  if (f->len == 0)
     return amz_error_set(err, AMZ_EINVAL, "%.400s:%zu: column %zu has no name", path, line, t->columns + 1);
+  add_field(t->text.data, f, &name);
   if (!(t->names[t->columns] = amz_buf_detach(&name)))
     return no_memory(path, err);
   t->columns++;
   for (size_t i = 0; i + 1 < t->columns; i++)
     if (strcmp(t->names[i], t->names[t->columns - 1]) == 0)
-      return amz_error_set(err, AMZ_EINVAL, "%.400s:%zu: columns %zu and %zu are both called \"%.80s\"", path, line, i + 1, t->columns,
-                           t->names[i]);
+      return amz_error_set(err, AMZ_EINVAL, "%.400s:%zu: columns %zu and %zu are both called \"%.80s\"", path, line, i + 1,
+                           t->columns, t->names[i]);
   return AMZ_OK;
 }
 

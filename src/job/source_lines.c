@@ -106,7 +106,8 @@ static int refuse_nul(const struct amz_buf *text, const char *path, struct amz_e
   return amz_error_set(err, AMZ_EINVAL, "%.400s:%zu: a NUL byte: this is no text file", path, line);
 }
 
-int amz_source_lines(const struct amz_files *files, const char *path, bool commands, struct amz_error *err, struct amz_source **ret)
+int amz_source_lines(const struct amz_files *files, const char *path, bool commands, struct amz_error *err,
+                     struct amz_source **ret)
 {
   struct lines *l = calloc(1, sizeof *l);
   int rc = AMZ_ENOMEM;

@@ -1,7 +1,7 @@
 /* Ranges of numbers in exact decimal arithmetic: value i is first + i*step, computed from i, so that nothing drifts.
  *
- * All three numbers are held as 128-bit integers scaled by one common power of ten. Each is below 10^36 in magnitude; every value lies
- * between first and last, and i*step below 2*10^36, so no product or sum can overflow (2^127 is about 1.7*10^38). */
+ * All three numbers are held as 128-bit integers scaled by one common power of ten. Each is below 10^36 in magnitude; every
+ * value lies between first and last, and i*step below 2*10^36, so no product or sum can overflow (2^127 is about 1.7*10^38). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,8 +167,9 @@ static bool fits_64_bits(const struct decimal *d)
 static int read_bound(const char *text, const char *what, struct amz_error *err, struct decimal *ret)
 {
   if (!parse_decimal(text, ret))
-    return amz_error_set(err, AMZ_EINVAL, "range: %s: expected a number like 10, -2.5 or 1e-3 of at most %d digits, got \"%.80s\"",
-                         what, DIGITS_MAX, text);
+    return amz_error_set(err, AMZ_EINVAL,
+                         "range: %s: expected a number like 10, -2.5 or 1e-3 of at most %d digits, got \"%.80s\"", what,
+                         DIGITS_MAX, text);
   if (ret->whole && !fits_64_bits(ret))
     return amz_error_set(err, AMZ_EINVAL, "range: %s: the integer %.80s does not fit 64 bits", what, text);
   return AMZ_OK;

@@ -1,4 +1,5 @@
-/* The disk behind struct amz_files: whole files, their sizes, and (files_glob.c) patterns. Standard input can be read once only, so its text is kept. */
+/* The disk behind struct amz_files: whole files, their sizes, and (files_glob.c) patterns. Standard input can be read once
+ * only, so its text is kept. */
 #include "files.h"
 
 #include <errno.h>

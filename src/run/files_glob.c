@@ -1,8 +1,8 @@
 /* Shell patterns over the disk. glob(3) has no `**`, follows the locale and hides directories it can't read; so the walk is
  * ours, and only the match of one path component is left to fnmatch(3), under the C locale: bytes, whatever their encoding.
  *
- * Invariants: a directory is read to its end and closed before the walk goes deeper, so that depth costs no descriptors; `**` enters no symbolic
- * link, so that the walk ends; recursion is bounded by the longest path that the system takes. */
+ * Invariants: a directory is read to its end and closed before the walk goes deeper, so that depth costs no descriptors; `**`
+ * enters no symbolic link, so that the walk ends; recursion is bounded by the longest path that the system takes. */
 #include "files_glob.h"
 
 #include <dirent.h>
@@ -47,8 +47,8 @@ static bool is_magic(const char *component)
   return strpbrk(component, "*?[") != NULL;
 }
 
-/* Whether the file system says that there is nothing at the path, rather than that it can't tell: a name too long for any file, but
- * not a path too long to ask for. */
+/* Whether the file system says that there is nothing at the path, rather than that it can't tell: a name too long for any file,
+ * but not a path too long to ask for. */
 static bool is_absence(int error, size_t path_len)
 {
   return error == ENOENT || error == ENOTDIR || error == ELOOP || (error == ENAMETOOLONG && path_len < PATH_MAX);

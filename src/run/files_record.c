@@ -1,4 +1,5 @@
-/* The recorder: asks another struct amz_files, keeps what it says, and says the same when asked again. Encoding in files_recording.h. */
+/* The recorder: asks another struct amz_files, keeps what it says, and says the same when asked again. Encoding in
+ * files_recording.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,8 @@ struct amz_recorder {
 };
 
 /* Encodes an entry and takes it into the list. */
-static int keep(struct amz_recorder *rec, uint8_t operation, const char *key, int result, const struct amz_error *e, const void *answer,
-                size_t n)
+static int keep(struct amz_recorder *rec, uint8_t operation, const char *key, int result, const struct amz_error *e,
+                const void *answer, size_t n)
 {
   struct amz_entry entry = {.operation = operation, .result = result, .sys_errno = e->sys_errno, .key_len = strlen(key),
                             .words_len = strlen(e->text), .answer_len = n};

@@ -82,7 +82,8 @@ const struct amz_entry *amz_entries_find(const struct amz_entries *e, const char
   return e->slots[slot] ? &e->items[e->slots[slot] - 1] : NULL;
 }
 
-int amz_entry_answer(const struct amz_entry *entry, const char *base, uint64_t max_bytes, struct amz_buf *ret, struct amz_error *err)
+int amz_entry_answer(const struct amz_entry *entry, const char *base, uint64_t max_bytes, struct amz_buf *ret,
+                     struct amz_error *err)
 {
   if (entry->result < 0) {
     (void)amz_error_set(err, entry->result, "%.*s", entry->words_len < AMZ_ERROR_TEXT ? (int)entry->words_len : AMZ_ERROR_TEXT,
@@ -92,8 +93,8 @@ int amz_entry_answer(const struct amz_entry *entry, const char *base, uint64_t m
     return entry->result;
   }
   if (entry->answer_len > max_bytes)
-    return amz_error_set(err, AMZ_ERANGE, "%.*s is larger than %" PRIu64 " bytes", entry->key_len < 400 ? (int)entry->key_len : 400,
-                         base + entry->key, max_bytes);
+    return amz_error_set(err, AMZ_ERANGE, "%.*s is larger than %" PRIu64 " bytes",
+                         entry->key_len < 400 ? (int)entry->key_len : 400, base + entry->key, max_bytes);
   amz_buf_add(ret, base + entry->answer, entry->answer_len);
   return amz_buf_ok(ret) < 0 ? amz_error_set(err, AMZ_ENOMEM, "out of memory for a recorded answer") : AMZ_OK;
 }

@@ -52,7 +52,8 @@ static int read_end(struct amz_replayer *rep, struct amz_cursor *c, size_t begin
 static bool is_sound(const struct amz_replayer *rep, const struct amz_entry *e)
 {
   return strchr("RGSN", e->operation) && e->operation != 0 && e->result <= 0 && e->result >= AMZ_EENV &&
-         !memchr(rep->bytes + e->key, '\0', e->key_len) && (e->operation != AMZ_RECORDED_SIZE || e->result < 0 || e->answer_len == 8);
+         !memchr(rep->bytes + e->key, '\0', e->key_len) &&
+         (e->operation != AMZ_RECORDED_SIZE || e->result < 0 || e->answer_len == 8);
 }
 
 /* \return AMZ_OK: an entry; 1: the end of the recording; a failure. */

@@ -1,5 +1,5 @@
-/* Commands and quoting. The oracle is /bin/sh itself: what it makes of a text, word by word, and whether a hostile value comes through it unharmed.
- * AMZ_TEST_SH names another shell to be asked, as `sh`. */
+/* Commands and quoting. The oracle is /bin/sh itself: what it makes of a text, word by word, and whether a hostile value comes
+ * through it unharmed. AMZ_TEST_SH names another shell to be asked, as `sh`. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +14,11 @@
 static const char *const names[] = {"x", "y"};
 
 static const char *const hostile[] = {
-  "", " ", "a", "a b", "-n", "--", "'", "''", "\"", "\\", "\\\\", "a\\", "$", "$HOME", "${HOME}", "$(echo HACK)", "`echo HACK`", "a'b\"c",
-  "'; echo HACK; '", "\"; echo HACK; \"", "\n", "a\nb\n", "\necho HACK\n", "*", "?", "[a-z]", "~", "~root", "#", "a #b", "!", "&", "|", ";", "<", ">",
-  "(", ")", "{", "}", "{x}", "{a,b}", "%s", "%", "\t", "\r", "\x01\x7f", "\xff\xfe\x80", "\xc3\xa9t\xc3\xa9", "$'\\x41'", "=", "a=b", "2", "if",
-  "\\n", "\\'", "'\\''", "$\\", "\"$(echo HACK)\"", "'$(echo HACK)'", "`'\"", ")", "EOF\necho HACK",
+  "", " ", "a", "a b", "-n", "--", "'", "''", "\"", "\\", "\\\\", "a\\", "$", "$HOME", "${HOME}", "$(echo HACK)", "`echo HACK`",
+  "a'b\"c", "'; echo HACK; '", "\"; echo HACK; \"", "\n", "a\nb\n", "\necho HACK\n", "*", "?", "[a-z]", "~", "~root", "#",
+  "a #b", "!", "&", "|", ";", "<", ">", "(", ")", "{", "}", "{x}", "{a,b}", "%s", "%", "\t", "\r", "\x01\x7f", "\xff\xfe\x80",
+  "\xc3\xa9t\xc3\xa9", "$'\\x41'", "=", "a=b", "2", "if", "\\n", "\\'", "'\\''", "$\\", "\"$(echo HACK)\"", "'$(echo HACK)'",
+  "`'\"", ")", "EOF\necho HACK",
 };
 #define N_HOSTILE (sizeof hostile / sizeof *hostile)
 
@@ -132,8 +133,8 @@ static void plain_words_stay_plain(void)
   static const struct {
     const char *word, *quoted;
   } rows[] = {
-    {"abc", "abc"}, {"in/a-b_c.1:2,3+4@5%6", "in/a-b_c.1:2,3+4@5%6"}, {"--cpu=4", "--cpu=4"}, {"a=b", "'a=b'"}, {"", "''"}, {"a b", "'a b'"},
-    {"~", "'~'"}, {"it's", "'it'\\''s'"}, {"\xc3\xa9", "'\xc3\xa9'"},
+    {"abc", "abc"}, {"in/a-b_c.1:2,3+4@5%6", "in/a-b_c.1:2,3+4@5%6"}, {"--cpu=4", "--cpu=4"}, {"a=b", "'a=b'"}, {"", "''"},
+    {"a b", "'a b'"}, {"~", "'~'"}, {"it's", "'it'\\''s'"}, {"\xc3\xa9", "'\xc3\xa9'"},
   };
   struct amz_buf out = AMZ_BUF_INIT;
 
@@ -215,15 +216,18 @@ static void direct_commands(void)
   static const struct {
     const char *text, *args;
   } rows[] = {
-    {"true", "true|"}, {"  a\tb  c ", "a|b|c|"}, {"a ''", "a||"}, {"a \"\" b", "a||b|"}, {"a 'b c' \"d e\"", "a|b c|d e|"}, {"a b\\ c", "a|b c|"},
-    {"a 'x'\"y\"z", "a|xyz|"}, {"a \"\\$\\`\\\"\\\\\\n\"", "a|$`\"\\\\n|"}, {"a '$x `y` \\'", "a|$x `y` \\|"}, {"a \\\n b", "a|b|"},
-    {"a b\\\nc", "a|bc|"}, {"a \"b\\\nc\"", "a|bc|"}, {"a b\n", "a|b|"}, {"\n\n a b \n \n", "a|b|"}, {"a 'b\nc'", "a|b\nc|"}, {"a x#y", "a|x#y|"},
-    {"a x~", "a|x~|"}, {"a --o=~", "a|--o=~|"}, {"a x=y", "a|x=y|"}, {"a '#' \\# '~'", "a|#|#|~|"}, {"a if ! then", "a|if|!|then|"},
-    {"a {{b,c}} }}", "a|{b,c}|}|"}, {"a ] ^ % , @ +", "a|]|^|%|,|@|+|"}, {"a '*' \\* \"?\" '['", "a|*|*|?|[|"}, {"a '${HOME}'", "a|${HOME}|"},
-    {"a \\\\", "a|\\|"}, {"a {x} b", "a|V W|b|"}, {"a p{x}s", "a|pV Ws|"}, {"a '{x}' \"{x}\"", "a|V W|V W|"}, {"a {x}{y}", "a|V W-|"},
-    {"{x} {y}", "V W|-|"}, {"a {x:stem} {index}", "a|V W|7|"}, {"./cd", "./cd|"}, {"cdx", "cdx|"}, {"echo a 'b c'", "echo|a|b c|"},
-    {"echo a\\ b", "echo|a b|"}, {"echo {x} a-b", "echo|V W|a-b|"}, {"echo {x}-n", "echo|V W-n|"}, {"printf %s a", "printf|%s|a|"}, {"test -e a", "test|-e|a|"},
-    {"a \xff\xfe", "a|\xff\xfe|"}, {"vina --ligand {x} --seed {y} \\\n  --cpu 4\n", "vina|--ligand|V W|--seed|-|--cpu|4|"},
+    {"true", "true|"}, {"  a\tb  c ", "a|b|c|"}, {"a ''", "a||"}, {"a \"\" b", "a||b|"}, {"a 'b c' \"d e\"", "a|b c|d e|"},
+    {"a b\\ c", "a|b c|"}, {"a 'x'\"y\"z", "a|xyz|"}, {"a \"\\$\\`\\\"\\\\\\n\"", "a|$`\"\\\\n|"},
+    {"a '$x `y` \\'", "a|$x `y` \\|"}, {"a \\\n b", "a|b|"}, {"a b\\\nc", "a|bc|"}, {"a \"b\\\nc\"", "a|bc|"},
+    {"a b\n", "a|b|"}, {"\n\n a b \n \n", "a|b|"}, {"a 'b\nc'", "a|b\nc|"}, {"a x#y", "a|x#y|"}, {"a x~", "a|x~|"},
+    {"a --o=~", "a|--o=~|"}, {"a x=y", "a|x=y|"}, {"a '#' \\# '~'", "a|#|#|~|"}, {"a if ! then", "a|if|!|then|"},
+    {"a {{b,c}} }}", "a|{b,c}|}|"}, {"a ] ^ % , @ +", "a|]|^|%|,|@|+|"}, {"a '*' \\* \"?\" '['", "a|*|*|?|[|"},
+    {"a '${HOME}'", "a|${HOME}|"}, {"a \\\\", "a|\\|"}, {"a {x} b", "a|V W|b|"}, {"a p{x}s", "a|pV Ws|"},
+    {"a '{x}' \"{x}\"", "a|V W|V W|"}, {"a {x}{y}", "a|V W-|"}, {"{x} {y}", "V W|-|"}, {"a {x:stem} {index}", "a|V W|7|"},
+    {"./cd", "./cd|"}, {"cdx", "cdx|"}, {"echo a 'b c'", "echo|a|b c|"}, {"echo a\\ b", "echo|a b|"},
+    {"echo {x} a-b", "echo|V W|a-b|"}, {"echo {x}-n", "echo|V W-n|"}, {"printf %s a", "printf|%s|a|"},
+    {"test -e a", "test|-e|a|"}, {"a \xff\xfe", "a|\xff\xfe|"},
+    {"vina --ligand {x} --seed {y} \\\n  --cpu 4\n", "vina|--ligand|V W|--seed|-|--cpu|4|"},
   };
   struct amz_buf out = AMZ_BUF_INIT, joined = AMZ_BUF_INIT;
 
@@ -253,11 +257,12 @@ static void direct_commands(void)
 static void shell_commands(void)
 {
   static const char *const rows[] = {
-    "a | b", "a & b", "a; b", "a < b", "a > b", "(a)", "a $x", "a ${x}", "a $(b)", "a `b`", "a *", "a ?", "a [b]", "a ~", "a ~/b", "a # b", "# a", "a\nb",
-    "a \"$x\"", "a \"`b`\"", "a \"${x}\"", "x=1 a", "x=1", "'x'=1", "[ -e a ]", "[[ a ]]", "! a", "{{ a; }}", "if", "for", "while", "until", "case",
-    "function", "time a", "cd a", "exec a", "eval a", "export a", "set -x", "source a", ". a", ":", "alias", "umask", "ulimit -s", "wait", "trap", "type a",
-    "command a", "read a", "exit 3", "return", "unset a", "shift", "times", "break", "continue", "readonly a", "hash", "jobs", "bg", "fg", "getopts",
-    "local a", "kill 1", "pwd", "'cd' a", "echo -n a", "echo \"-n\"", "echo 'a\\n'", "printf 'a\\n'", "a \\",
+    "a | b", "a & b", "a; b", "a < b", "a > b", "(a)", "a $x", "a ${x}", "a $(b)", "a `b`", "a *", "a ?", "a [b]", "a ~",
+    "a ~/b", "a # b", "# a", "a\nb", "a \"$x\"", "a \"`b`\"", "a \"${x}\"", "x=1 a", "x=1", "'x'=1", "[ -e a ]", "[[ a ]]",
+    "! a", "{{ a; }}", "if", "for", "while", "until", "case", "function", "time a", "cd a", "exec a", "eval a", "export a",
+    "set -x", "source a", ". a", ":", "alias", "umask", "ulimit -s", "wait", "trap", "type a", "command a", "read a", "exit 3",
+    "return", "unset a", "shift", "times", "break", "continue", "readonly a", "hash", "jobs", "bg", "fg", "getopts", "local a",
+    "kill 1", "pwd", "'cd' a", "echo -n a", "echo \"-n\"", "echo 'a\\n'", "printf 'a\\n'", "a \\",
   };
 
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
@@ -275,9 +280,9 @@ static void shell_commands(void)
 static void built_ins_of_sh_go_to_sh(void)
 {
   static const char *const dash[] = {
-    ".", ":", "[", "alias", "bg", "break", "cd", "chdir", "command", "continue", "echo", "eval", "exec", "exit", "export", "false", "fg", "getopts", "hash",
-    "jobs", "kill", "local", "printf", "pwd", "read", "readonly", "return", "set", "shift", "test", "times", "trap", "true", "type", "ulimit", "umask",
-    "unalias", "unset", "wait",
+    ".", ":", "[", "alias", "bg", "break", "cd", "chdir", "command", "continue", "echo", "eval", "exec", "exit", "export",
+    "false", "fg", "getopts", "hash", "jobs", "kill", "local", "printf", "pwd", "read", "readonly", "return", "set", "shift",
+    "test", "times", "trap", "true", "type", "ulimit", "umask", "unalias", "unset", "wait",
   };
   static const char *const programs[] = {"echo", "false", "printf", "test", "true"};
 
@@ -298,8 +303,8 @@ static void built_ins_of_sh_go_to_sh(void)
 static void add_random_words(struct amz_rng *rng, struct amz_buf *text)
 {
   static const char *const pieces[] = {
-    "a", "b", " ", "  ", "\t", "'", "'", "\"", "\"", "\\", "\n", "\\\n", "-x", "=", "#", "~", "{{", "}}", "'q r'", "\"s t\"", "''", "\"\"", "%", "!", ",", ":",
-    "\\'", "\\\"", "\\ ", "$", "`", "*", "\xff", "^", "]",
+    "a", "b", " ", "  ", "\t", "'", "'", "\"", "\"", "\\", "\n", "\\\n", "-x", "=", "#", "~", "{{", "}}", "'q r'", "\"s t\"",
+    "''", "\"\"", "%", "!", ",", ":", "\\'", "\\\"", "\\ ", "$", "`", "*", "\xff", "^", "]",
   };
   uint64_t n = 1 + amz_rng_below(rng, 10);
 
@@ -348,8 +353,9 @@ static void splitting_is_as_sh_has_it(void)
 static void add_noise(struct amz_rng *rng, struct amz_buf *text)
 {
   static const char *const pieces[] = {
-    "'", "\"", "$(printf %s. ", ")", "$((1+", "))", "(", "`printf %s. ", "`", "\\", "\\\n", "\n", "\nprintf %s. ", ";printf %s. ", "#", " #", "$", "${N:-", "}}", "{{",
-    "$'", "$\"", "\\${a}", "((", "<<E", "\nE\n", "case a in a) printf %s. ", ";; esac ", "|cat", "=", "~", "*", "${N:-'", "${N#\"", "$[", "!", "$#",
+    "'", "\"", "$(printf %s. ", ")", "$((1+", "))", "(", "`printf %s. ", "`", "\\", "\\\n", "\n", "\nprintf %s. ",
+    ";printf %s. ", "#", " #", "$", "${N:-", "}}", "{{", "$'", "$\"", "\\${a}", "((", "<<E", "\nE\n",
+    "case a in a) printf %s. ", ";; esac ", "|cat", "=", "~", "*", "${N:-'", "${N#\"", "$[", "!", "$#",
   };
 
   amz_buf_adds(text, pieces[amz_rng_below(rng, sizeof pieces / sizeof *pieces)]);
@@ -358,8 +364,10 @@ static void add_noise(struct amz_rng *rng, struct amz_buf *text)
 /* Some pieces of a word, outside or inside double quotes, nested, with placeholders in all places. */
 static void add_random_word(struct amz_rng *rng, bool in_double, unsigned depth, struct amz_buf *text)
 {
-  static const char *const bare[] = {"a", "{x}", "'b {x}\"c'", "'$(d) {x}'", "$HOME", "${HOME}", " ", "\\'", "\\\"", "${N:-e}", "$((1+(2)))", "'", "{x}"};
-  static const char *const inner[] = {"a", "{x}", "it's", "$HOME", "${HOME}", " ", "\\\"", "\\$", "${N:-e f}", "$((1+(2)))", "(", "#", "{x}"};
+  static const char *const bare[] = {"a", "{x}", "'b {x}\"c'", "'$(d) {x}'", "$HOME", "${HOME}", " ", "\\'", "\\\"", "${N:-e}",
+    "$((1+(2)))", "'", "{x}"};
+  static const char *const inner[] = {"a", "{x}", "it's", "$HOME", "${HOME}", " ", "\\\"", "\\$", "${N:-e f}", "$((1+(2)))", "(",
+    "#", "{x}"};
   uint64_t n = 1 + amz_rng_below(rng, 4);
 
   for (uint64_t i = 0; i < n; i++) {
@@ -385,7 +393,8 @@ static void add_random_word(struct amz_rng *rng, bool in_double, unsigned depth,
  * values: an unquoted $( ) of the text itself would rightly split at them. No $$: it differs from run to run.) */
 static void random_places_hold(void)
 {
-  static const char *const values[] = {"';pwd;'", "\";pwd;\"", "$(pwd)", "`pwd`", ")pwd(", "a;b", "#'", "}pwd", "\\", "\";pwd;'", "'\"`pwd`"};
+  static const char *const values[] = {"';pwd;'", "\";pwd;\"", "$(pwd)", "`pwd`", ")pwd(", "a;b", "#'", "}pwd", "\\", "\";pwd;'",
+    "'\"`pwd`"};
   static const char mark[] = "qMARKq";
   struct amz_buf text = AMZ_BUF_INIT, filled = AMZ_BUF_INIT, harmless = AMZ_BUF_INIT, out = AMZ_BUF_INIT, expected = AMZ_BUF_INIT;
   const char *count = getenv("AMZ_TEST_COUNT");
@@ -480,8 +489,8 @@ static void refusals(void)
 static void odd_shell_text_passes(void)
 {
   static const char *const rows[] = {
-    "cat <<E\nit's\nE\n", "a $'it\\'s'", "a \"$(case b in b) c;; esac)\"", "a ${b:-'}'}}", "((a))", "a `b \\` c`", "a $((1+2)) $(( (3) ))",
-    "case a in a) b;; esac", "a # it's", "cat {x} <<E\nit's\nE\n",
+    "cat <<E\nit's\nE\n", "a $'it\\'s'", "a \"$(case b in b) c;; esac)\"", "a ${b:-'}'}}", "((a))", "a `b \\` c`",
+    "a $((1+2)) $(( (3) ))", "case a in a) b;; esac", "a # it's", "cat {x} <<E\nit's\nE\n",
   };
 
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
@@ -530,8 +539,8 @@ static void ready_lines(void)
     bool shell;
     const char *first; /* argument, or the text for sh */
   } rows[] = {
-    {"prog {x} }", false, "prog"}, {"a ${HOME}", true, "a ${HOME}"}, {"don't", true, "don't"}, {"-x; y", true, " -x; y"}, {"-x y", false, "-x"},
-    {"a \\", true, "a \\"}, {"\xff a", false, "\xff"}, {"{x}", false, "{x}"},
+    {"prog {x} }", false, "prog"}, {"a ${HOME}", true, "a ${HOME}"}, {"don't", true, "don't"}, {"-x; y", true, " -x; y"},
+    {"-x y", false, "-x"}, {"a \\", true, "a \\"}, {"\xff a", false, "\xff"}, {"{x}", false, "{x}"},
   };
   struct amz_buf out = AMZ_BUF_INIT;
 

@@ -96,13 +96,15 @@ static void refusals(void)
   static const struct {
     const char *first, *last, *step, *words;
   } rows[] = {
-    {"a", "2", NULL, "first"}, {"1", "", NULL, "last"}, {"1", "2", "x", "step"}, {"1 ", "2", NULL, "first"}, {" 1", "2", NULL, "first"},
-    {"1", "2e", NULL, "last"}, {"1", "0x10", NULL, "last"}, {"1", "nan", NULL, "last"}, {"1", "inf", NULL, "last"}, {"--1", "2", NULL, "first"},
-    {"1.2.3", "2", NULL, "first"}, {".", "2", NULL, "first"}, {"1,5", "2", NULL, "first"}, {"", "2", NULL, "first"}, {"e5", "2", NULL, "first"},
-    {"1", "10", "0", "step is 0"}, {"1", "10", "0.0", "step is 0"}, {"1", "10", "-1", "leads away"}, {"10", "1", "1", "leads away"},
+    {"a", "2", NULL, "first"}, {"1", "", NULL, "last"}, {"1", "2", "x", "step"}, {"1 ", "2", NULL, "first"},
+    {" 1", "2", NULL, "first"}, {"1", "2e", NULL, "last"}, {"1", "0x10", NULL, "last"}, {"1", "nan", NULL, "last"},
+    {"1", "inf", NULL, "last"}, {"--1", "2", NULL, "first"}, {"1.2.3", "2", NULL, "first"}, {".", "2", NULL, "first"},
+    {"1,5", "2", NULL, "first"}, {"", "2", NULL, "first"}, {"e5", "2", NULL, "first"}, {"1", "10", "0", "step is 0"},
+    {"1", "10", "0.0", "step is 0"}, {"1", "10", "-1", "leads away"}, {"10", "1", "1", "leads away"},
     {"1", "9223372036854775808", NULL, "64 bits"}, {"-9223372036854775809", "1", NULL, "64 bits"},
-    {"0", "4611686018427387904", NULL, "2^62"}, {"0", "1e30", NULL, "2^62"}, {"-9223372036854775808", "9223372036854775807", NULL, "2^62"},
-    {"0", "1e40", NULL, "36 digits"}, {"0", "1", "1e-40", "36 digits"}, {"0", "1e999999999999999999999", NULL, "36 digits"},
+    {"0", "4611686018427387904", NULL, "2^62"}, {"0", "1e30", NULL, "2^62"},
+    {"-9223372036854775808", "9223372036854775807", NULL, "2^62"}, {"0", "1e40", NULL, "36 digits"},
+    {"0", "1", "1e-40", "36 digits"}, {"0", "1e999999999999999999999", NULL, "36 digits"},
     {"0", "1", "1e-999999999999999999999", "36 digits"}, {"1e30", "2e30", "1e-30", "36 digits"},
     {"1234567890123456789012345678901234567", "2", NULL, "36 digits"},
   };

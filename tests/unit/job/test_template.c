@@ -57,9 +57,10 @@ static void modifiers(void)
     const char *path, *base, *dir, *stem, *ext;
   } rows[] = {
     {"a.txt", "a.txt", ".", "a", ".txt"}, {"d/a.tar.gz", "a.tar.gz", "d", "a.tar", ".gz"}, {"/a", "a", "/", "a", ""},
-    {"/x/y/z.c", "z.c", "/x/y", "z", ".c"}, {".bashrc", ".bashrc", ".", ".bashrc", ""}, {"d/.bashrc", ".bashrc", "d", ".bashrc", ""},
-    {".a.b", ".a.b", ".", ".a", ".b"}, {"a.", "a.", ".", "a", "."}, {"d.d/a", "a", "d.d", "a", ""}, {"", "", ".", "", ""},
-    {"d/", "", "d", "", ""}, {"/", "", "/", "", ""}, {"../a", "a", "..", "a", ""}, {"\xff.\xfe", "\xff.\xfe", ".", "\xff", ".\xfe"},
+    {"/x/y/z.c", "z.c", "/x/y", "z", ".c"}, {".bashrc", ".bashrc", ".", ".bashrc", ""},
+    {"d/.bashrc", ".bashrc", "d", ".bashrc", ""}, {".a.b", ".a.b", ".", ".a", ".b"}, {"a.", "a.", ".", "a", "."},
+    {"d.d/a", "a", "d.d", "a", ""}, {"", "", ".", "", ""}, {"d/", "", "d", "", ""}, {"/", "", "/", "", ""},
+    {"../a", "a", "..", "a", ""}, {"\xff.\xfe", "\xff.\xfe", ".", "\xff", ".\xfe"},
   };
   struct amz_buf out = AMZ_BUF_INIT;
 
@@ -148,7 +149,8 @@ static void no_place(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"placeholders", placeholders}, {"modifiers", modifiers}, {"refusals", refusals}, {"uses", uses}, {"no place", no_place}, {NULL, NULL}};
+    {"placeholders", placeholders}, {"modifiers", modifiers}, {"refusals", refusals}, {"uses", uses}, {"no place", no_place},
+    {NULL, NULL}};
 
   return amz_test_main("job: templates", tests, 0);
 }

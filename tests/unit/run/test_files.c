@@ -29,8 +29,8 @@ static void enter(struct playground *p)
 {
   static const char *const dirs[] = {"d", "d/e", "d/e/f", ".hid", "d/.hid2", "sp ace"};
   static const char *const files[] = {
-    "a.txt", "b.txt", "B.txt", "c.dat", "[x].txt", ".dot.txt", "d/1.txt", "d/e/2.txt", "d/e/f/3.txt", "d/e/f/.4.txt", ".hid/5.txt", "d/.hid2/6.txt",
-    "sp ace/new\nline.txt", "na\xefve.txt", "-dash.txt", "star*.txt",
+    "a.txt", "b.txt", "B.txt", "c.dat", "[x].txt", ".dot.txt", "d/1.txt", "d/e/2.txt", "d/e/f/3.txt", "d/e/f/.4.txt",
+    ".hid/5.txt", "d/.hid2/6.txt", "sp ace/new\nline.txt", "na\xefve.txt", "-dash.txt", "star*.txt",
   };
 
   (void)snprintf(p->path, sizeof p->path, "/tmp/amz-files-XXXXXX");
@@ -95,7 +95,9 @@ static void patterns(void)
     {"*/", "d/|link/|sp ace/|"},
     {"d//e/", "d/e/|"},
     {"c.dat/", ""},
-    {"**/*.txt", "-dash.txt|B.txt|[x].txt|a.txt|b.txt|d/1.txt|d/e/2.txt|d/e/f/3.txt|dangling.txt|na\xefve.txt|sp ace/new\nline.txt|star*.txt|"},
+    {"**/*.txt",
+     "-dash.txt|B.txt|[x].txt|a.txt|b.txt|d/1.txt|d/e/2.txt|d/e/f/3.txt|dangling.txt|"
+     "na\xefve.txt|sp ace/new\nline.txt|star*.txt|"},
     {"**/2.txt", "d/e/2.txt|"},
     {"d/**/3.txt", "d/e/f/3.txt|"},
     {"d/**/1.txt", "d/1.txt|"},
@@ -313,7 +315,8 @@ static void ask_all(const struct amz_files *files, struct amz_buf *out)
   amz_buf_clear(&answer);
 }
 
-static const char answers[] = "0 a.txt;0 d/1.txt|;0 ;0 5;-4 cannot look at none: No such file or directory 2;-4 cannot open none: No such file or directory;";
+static const char answers[] =
+  "0 a.txt;0 d/1.txt|;0 ;0 5;-4 cannot look at none: No such file or directory 2;-4 cannot open none: No such file or directory;";
 
 /* Records ask_all in a playground, with two notes and many sizes. */
 static struct amz_recorder *record(struct amz_disk *disk, struct amz_buf *said)
