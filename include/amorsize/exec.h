@@ -1,8 +1,9 @@
 /* The command executor, the rank's side: tells the spawn helper what to start and hears what became of it.
  *
- * The helper (src/exec/helper.h, program amorsize-mpi-helper) is a small process of its own, started before MPI: it starts tasks by
- * vfork, reaps them, drains their pipes and writes what they print to a sink. The rank never forks. When the rank dies, the helper
- * sees its socket close, kills its tasks and exits; when the helper dies, its tasks die with it (PR_SET_PDEATHSIG). */
+ * The helper (src/exec/helper.h, program amorsize-mpi-helper) is a small process of its own, started before MPI: it starts
+ * tasks by vfork, reaps them, drains their pipes and writes what they print to a sink. The rank never forks. When the rank
+ * dies, the helper sees its socket close, kills its tasks and exits; when the helper dies, its tasks die with it
+ * (PR_SET_PDEATHSIG). */
 #ifndef AMORSIZE_EXEC_H
 #define AMORSIZE_EXEC_H
 
@@ -28,11 +29,11 @@ struct amz_exec_command {
   uint64_t index;           /* of the task, for pack records */
   uint64_t tag;             /* given back with the end */
   uint32_t attempt;
-  bool shell;
+  bool shell;               /* argv is {"/bin/sh", "-c", TEXT}; a TEXT too long for execve (128 KiB) becomes a nameless file */
   const char *const *argv;  /* NULL-terminated */
-  const char *const *env;   /* added to the helper's own environment, NULL-terminated */
+  const char *const *env;   /* added to the helper's own without the MPI launcher's variables; NULL-terminated, or NULL */
   const char *workdir;      /* NULL: the helper's */
-  const char *stdin_path;   /* NULL: /dev/null */
+  const char *stdin_path;   /* NULL: /dev/null; relative to workdir */
   const uint32_t *cpus;     /* OS numbers of the CPUs to bind to */
   size_t n_cpus;            /* 0: as the helper */
   const uint64_t *ok_exit;  /* bit set over 0..255, 4 words: decides the status byte in the pack record; NULL: 0 alone */
@@ -43,14 +44,14 @@ struct amz_exec_end {
   uint32_t slot;
   uint64_t tag;
   enum amz_outcome outcome; /* by ok_exit, or as amz_exec_kill said */
-  int32_t exit_code;       /* 0..255; 126, 127 when it couldn't be started (as shells say); -1 by signal */
+  int32_t exit_code;       /* 0..255; 127, 126 when it couldn't be started (its stderr says why); -1 by signal */
   int32_t signal;          /* 0 when it exited */
   int32_t start_errno;     /* why it couldn't be started, or 0 */
   int32_t sink_errno;      /* its output or end record couldn't be kept (ENOSPC …): there is no record of it; or 0 */
   int64_t start_ns;        /* CLOCK_REALTIME */
   int64_t wall_ns;         /* by CLOCK_MONOTONIC, until reaped */
   int64_t cpu_ns;
-  uint64_t max_rss_bytes;
+  uint64_t max_rss_bytes;  /* at least what the helper has itself (about 2 MiB): a child's peak begins at its spawner's */
   uint64_t output_bytes;
   uint64_t pack_seq;       /* number of its end record, from 1; 0 when there is no pack or the sink failed */
   uint64_t pack_offset;    /* of its end record */
@@ -64,15 +65,19 @@ int amz_exec_new(const struct amz_exec_config *config, struct amz_error *err, st
 void amz_exec_free(struct amz_exec *x);
 /* \return a descriptor that is readable when amz_exec_next may have something. */
 int amz_exec_fd(const struct amz_exec *x);
-/* Queue a start (or a signal to what runs on a slot: to its process group); amz_exec_flush sends what is queued as far as the
- * socket takes it, without blocking. \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: slot out of range or busy (start). */
+/* Queue a start (or a signal to what runs on a slot: to its process group); amz_exec_flush sends what is queued as far as
+ * the socket takes it, without blocking. \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: slot out of range or busy (start), no
+ * argv[0], a command of more than 256 MiB. */
 int amz_exec_start(struct amz_exec *x, const struct amz_exec_command *command);
-/* `as`: AMZ_TIMED_OUT or AMZ_CANCELLED when the attempt is to be recorded as that however it ends; 0: judged by its exit status. A slot that
- * is idle by the time the helper hears of it is no error. */
+/* `as`: AMZ_TIMED_OUT or AMZ_CANCELLED when the attempt is to be recorded as that however it ends; 0: judged by its exit
+ * status. The first reason given to an attempt counts; what its process group has left when it ends so is killed. A slot
+ * that is idle by the time the helper hears of it is no error. */
 int amz_exec_kill(struct amz_exec *x, uint32_t slot, int signal, enum amz_outcome as);
 /* \return AMZ_OK; AMZ_ECLOSED: the helper is gone. *ret_pending: bytes remain, wait until the descriptor is writable. */
 int amz_exec_flush(struct amz_exec *x, bool *ret_pending);
-/* The next end, without blocking. \return 1 with *ret; 0: none now; AMZ_ECLOSED: the helper is gone (ends already received come first). */
+/* The next end, without blocking. Call it until it says 0: the descriptor tells of what the socket holds, not of what was
+ * received already.
+ * \return 1 with *ret; 0: none now; AMZ_ECLOSED: the helper is gone (ends already received come first). */
 int amz_exec_next(struct amz_exec *x, struct amz_exec_end *ret);
 
 #endif

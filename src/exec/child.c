@@ -24,9 +24,9 @@ void amz_child_init(struct amz_child *t, uint32_t slot)
   *t = (struct amz_child){.slot = slot, .fds = {-1, -1}, .held = {AMZ_BUF_INIT, AMZ_BUF_INIT}};
 }
 
-/* A watched pipe is taken from epoll by hand. Closing it would do, but for a child that is in the middle of its execve: vfork has returned by
- * then, and the child's copies of our descriptors are closed a little later. Until then epoll would go on telling of this pipe,
- * under the number of a slot that may have another task already. */
+/* A watched pipe is taken from epoll by hand. Closing it would do, but for a child that is in the middle of its execve:
+ * vfork has returned by then, and the child's copies of our descriptors are closed a little later. Until then epoll would
+ * go on telling of this pipe, under the number of a slot that may have another task already. */
 static void close_stream(struct amz_child *t, int stream, const struct amz_child_output *to)
 {
   if (t->fds[stream] < 0)
@@ -158,7 +158,8 @@ static void record(struct amz_child *t, const struct amz_child_output *to, struc
 {
   struct amz_pack_end packed = {.result = {.position = t->index, .attempt = t->attempt, .outcome = end->outcome, .slot = t->slot,
     .exit_code = end->exit_code, .signal = end->signal, .start_ns = end->start_ns, .wall_ns = end->wall_ns, .cpu_ns = end->cpu_ns,
-    .max_rss_bytes = end->max_rss_bytes, .output_bytes = end->output_bytes}, .stdout_bytes = t->bytes[0], .stderr_bytes = t->bytes[1]};
+    .max_rss_bytes = end->max_rss_bytes, .output_bytes = end->output_bytes},
+    .stdout_bytes = t->bytes[0], .stderr_bytes = t->bytes[1]};
   struct amz_pack_tail tail = {{t->held[0].data, t->held[1].data}, {t->held[0].len, t->held[1].len}};
 
   if (!to->sink || t->sink_errno)

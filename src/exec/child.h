@@ -1,8 +1,8 @@
 /* One slot of the helper: the task that runs on it, its pipes, and what it has printed so far. Room-private.
  *
- * Output is held back until AMZ_TASK_HOLD bytes of a stream are there, and then goes to the sink; what is left at the end goes with
- * the end record in one write. A sink that fails stops getting output of this task, but the pipes are drained on, so that the
- * task can end. */
+ * Output is held back until AMZ_TASK_HOLD bytes of a stream are there, and then goes to the sink; what is left at the end
+ * goes with the end record in one write. A sink that fails stops getting output of this task, but the pipes are drained
+ * on, so that the task can end. */
 #ifndef AMZ_EXEC_CHILD_H
 #define AMZ_EXEC_CHILD_H
 
@@ -57,7 +57,8 @@ void amz_child_init(struct amz_child *t, uint32_t slot);
 void amz_child_clear(struct amz_child *t);
 /* Takes over who it is from the command; clears what the slot's last task left. */
 void amz_child_begin(struct amz_child *t, const struct amz_exec_command *command);
-/* Counts and keeps bytes of a stream (0 stdout, 1 stderr), no more than what its frame still holds; hands full frames to the sink. */
+/* Counts and keeps bytes of a stream (0 stdout, 1 stderr), no more than what its frame still holds; hands full frames to
+ * the sink. */
 void amz_child_keep(struct amz_child *t, int stream, const char *bytes, size_t n, const struct amz_child_output *to);
 /* Reads once from a stream that epoll says is readable; closes it at its end. */
 void amz_child_read(struct amz_child *t, int stream, const struct amz_child_output *to);

@@ -41,7 +41,7 @@ struct amz_exec {
 
 extern char **environ;
 
-/* ---- starting the helper ---------------------------------------------------------------------------------------------- */
+/* ---- starting the helper ------------------------------------------------------------------------------------------------ */
 
 static int find_helper(const struct amz_exec_config *config, struct amz_error *err, struct amz_buf *ret)
 {
@@ -149,7 +149,7 @@ out:
   return rc;
 }
 
-/* ---- the socket ------------------------------------------------------------------------------------------------------- */
+/* ---- the socket --------------------------------------------------------------------------------------------------------- */
 
 int amz_exec_flush(struct amz_exec *x, bool *ret_pending)
 {
@@ -197,8 +197,8 @@ static int receive(struct amz_exec *x)
   return 1;
 }
 
-/* \return 1 with a frame; 0; AMZ_ECLOSED, also for a helper that makes no sense or that we have no memory to hear. Answers 0 once, without
- * a system call, when the socket has just been found empty. */
+/* \return 1 with a frame; 0; AMZ_ECLOSED, also for a helper that makes no sense or that we have no memory to hear. Answers
+ * 0 once, without a system call, when the socket has just been found empty. */
 static int next_frame(struct amz_exec *x, struct amz_wire_frame *ret)
 {
   for (;;) {
@@ -268,7 +268,7 @@ static int await_ready(struct amz_exec *x, struct amz_error *err)
   return said.code;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------------------------------------------- */
 
 static int set_up(struct amz_exec *x, const struct amz_exec_config *config, struct amz_error *err)
 {
@@ -335,7 +335,7 @@ void amz_exec_free(struct amz_exec *x)
   free(x);
 }
 
-/* ---- what the rank does ----------------------------------------------------------------------------------------------- */
+/* ---- what the rank does ------------------------------------------------------------------------------------------------- */
 
 int amz_exec_fd(const struct amz_exec *x)
 {

@@ -18,10 +18,11 @@ static bool can_run(const char *path)
 int amz_helper_find(const char *self, const char *installed, struct amz_error *err, struct amz_buf *ret)
 {
   const char *slash = strrchr(self, '/');
+  size_t dir = slash ? (size_t)(slash - self) : 0;
   const struct {
     size_t prefix; /* of self */
     const char *rest;
-  } places[] = {{slash ? (size_t)(slash - self) : 0, ""}, {slash ? (size_t)(slash - self) : 0, "/../libexec/amorsize-mpi"}, {0, installed}};
+  } places[] = {{dir, ""}, {dir, "/../libexec/amorsize-mpi"}, {0, installed}};
 
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     size_t before = ret->len;

@@ -1,8 +1,8 @@
 /* The helper's loop: socket, ends of children, pipes; ten system calls or so for a short task beside those that start it.
  *
- * Pipes of a task are made known to epoll only when it has lived for WATCH_AFTER_NS: a short one is read once, after its end, and neither
- * its output nor the closing of its pipes wakes the helper. Events of pipes are handled before ends, and ends before commands,
- * so that an event never meets a pipe of another task than its own. */
+ * Pipes of a task are made known to epoll only when it has lived for WATCH_AFTER_NS: a short one is read once, after its
+ * end, and neither its output nor the closing of its pipes wakes the helper. Events of pipes are handled before ends, and
+ * ends before commands, so that an event never meets a pipe of another task than its own. */
 #include "helper.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ struct helper {
   struct amz_error *err;
 };
 
-/* ---- which pipes are watched ------------------------------------------------------------------------------------------- */
+/* ---- which pipes are watched -------------------------------------------------------------------------------------------- */
 
 static void unwatched_add(struct helper *h, struct amz_child *t)
 {
@@ -66,7 +66,9 @@ static int watch(const struct helper *h, int fd, uint32_t events, uint64_t data,
 {
   struct epoll_event event = {.events = events, .data = {.u64 = data}};
 
-  return epoll_ctl(h->epoll, operation, fd, &event) < 0 ? amz_error_sys(h->err, AMZ_EIO, errno, "cannot watch a descriptor") : AMZ_OK;
+  if (epoll_ctl(h->epoll, operation, fd, &event) < 0)
+    return amz_error_sys(h->err, AMZ_EIO, errno, "cannot watch a descriptor");
+  return AMZ_OK;
 }
 
 static int watch_old(struct helper *h)
@@ -96,7 +98,7 @@ static int patience(const struct helper *h)
   return left <= 0 ? 0 : (int)((left + 999999) / 1000000);
 }
 
-/* ---- ends ------------------------------------------------------------------------------------------------------------- */
+/* ---- ends --------------------------------------------------------------------------------------------------------------- */
 
 static int tell_end(struct helper *h, struct amz_child *t, const struct amz_child_status *status)
 {
@@ -114,8 +116,8 @@ static struct amz_child *task_of(const struct helper *h, pid_t pid)
   return NULL;
 }
 
-/* A task that was killed as timed out takes its whole process group with it. This must happen before it is reaped: until then nobody else can
- * have got the group's number. */
+/* A task that was killed as timed out takes its whole process group with it. This must happen before it is reaped: until
+ * then nobody else can have got the group's number. */
 static void kill_doomed_groups(const struct helper *h)
 {
   for (uint32_t i = 0; h->doomed && i < h->slots; i++) {
@@ -163,7 +165,7 @@ static int reap(struct helper *h)
   return rc;
 }
 
-/* ---- commands --------------------------------------------------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------------------------------------------------------- */
 
 static int corrupt(const struct helper *h)
 {
@@ -282,7 +284,7 @@ static int perform_received(struct helper *h)
   return rc < 0 ? corrupt(h) : AMZ_OK;
 }
 
-/* ---- the socket ------------------------------------------------------------------------------------------------------- */
+/* ---- the socket --------------------------------------------------------------------------------------------------------- */
 
 static int receive(struct helper *h)
 {
@@ -326,7 +328,7 @@ static int flush(struct helper *h)
   return watch(h, h->fd, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EVENT_SOCKET, EPOLL_CTL_MOD);
 }
 
-/* ---- the loop --------------------------------------------------------------------------------------------------------- */
+/* ---- the loop ----------------------------------------------------------------------------------------------------------- */
 
 static int turn(struct helper *h)
 {

@@ -11,8 +11,8 @@
 #include <amorsize/error.h>
 #include <amorsize/pack.h>
 
-/* data and finish return AMZ_OK, or a negative enum amz_err with errno set; see pack.h for what they are given. `open` is called once,
- * when the rank wants records, and `close` once if it succeeded. */
+/* data and finish return AMZ_OK, or a negative enum amz_err with errno set; see pack.h for what they are given. `open` is
+ * called once, when the rank wants records, and `close` once if it succeeded. */
 struct amz_exec_sink {
   void *ctx;
   int (*open)(void *ctx, const char *path, uint32_t rank, uint32_t epoch, struct amz_error *err);
@@ -24,8 +24,9 @@ struct amz_exec_sink {
 /* The descriptor on which the helper finds its socket. */
 #define AMZ_HELPER_FD 3
 
-/* Makes the calling process a helper: closes every descriptor but 0, 1, 2 and `fd` and opens 0..2 on /dev/null where closed, resets all signal
- * dispositions and blocks all signals, makes itself a likelier victim of the out-of-memory killer than its rank.
+/* Makes the calling process a helper: closes every descriptor but 0, 1, 2 and `fd` and opens 0..2 on /dev/null where
+ * closed, resets all signal dispositions and blocks all signals, makes itself a likelier victim of the out-of-memory
+ * killer than its rank.
  * \return AMZ_OK; AMZ_EIO with *err. */
 int amz_helper_prepare(int fd, struct amz_error *err) AMZ_MUST_CHECK;
 

@@ -101,8 +101,8 @@ static int script_of(const char *text, size_t n)
   return fd;
 }
 
-/* {"/bin/sh", "-c", TEXT, …} with a text that execve refuses becomes {"/bin/sh", FILE, …}: the shell reads it instead. What would have
- * been $0 is dropped with "-c". */
+/* {"/bin/sh", "-c", TEXT, …} with a text that execve refuses becomes {"/bin/sh", FILE, …}: the shell reads it instead.
+ * What would have been $0 is dropped with "-c". */
 static bool lay_out_script(const struct amz_exec_command *command, struct amz_spawn *s)
 {
   char **argv = s->argv;

@@ -27,7 +27,7 @@ int amz_spawn_prepare(struct amz_spawn *s, struct amz_buf *room)
   return s->candidate ? AMZ_OK : AMZ_ENOMEM;
 }
 
-/* ---- in the child ----------------------------------------------------------------------------------------------------- */
+/* ---- in the child ------------------------------------------------------------------------------------------------------- */
 
 static bool fail(struct amz_spawn *s, enum amz_spawn_stage stage)
 {
@@ -36,8 +36,8 @@ static bool fail(struct amz_spawn *s, enum amz_spawn_stage stage)
   return false;
 }
 
-/* The helper blocks every signal and has reset every disposition, so that an empty mask is all that the task needs. The helper may
- * have died before prctl, and then nobody would kill us: hence the look at our parent. */
+/* The helper blocks every signal and has reset every disposition, so that an empty mask is all that the task needs. The
+ * helper may have died before prctl, and then nobody would kill us: hence the look at our parent. */
 static bool child_isolate(const struct amz_spawn *s)
 {
   sigset_t none;
@@ -152,7 +152,7 @@ static void child_become(struct amz_spawn *s)
   (void)fail(s, AMZ_SPAWN_EXEC);
 }
 
-/* ---- in the helper ---------------------------------------------------------------------------------------------------- */
+/* ---- in the helper ------------------------------------------------------------------------------------------------------ */
 
 pid_t amz_spawn_start(struct amz_spawn *s)
 {

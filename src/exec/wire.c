@@ -8,7 +8,7 @@
 
 #define HEAD 4u /* the length */
 
-/* ---- writing ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------------------------ */
 
 static size_t frame_begin(struct amz_buf *out, enum amz_wire_kind kind)
 {
@@ -134,7 +134,7 @@ int amz_wire_add_end(struct amz_buf *out, const struct amz_exec_end *end)
   return frame_end(out, at);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------------------------ */
 
 int amz_wire_next(const struct amz_buf *in, size_t *pos, struct amz_wire_frame *ret)
 {

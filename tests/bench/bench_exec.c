@@ -1,6 +1,6 @@
-/* Runs N times a command over S slots through the executor alone, with records in a pack file or without, and prints the wall time:
- *   bench_exec HELPER N SLOTS PACK|- COMMAND [ARG…]
- * To be compared, pairwise, with: seq N | xargs -P SLOTS -n1 COMMAND */
+/* Runs N times a command over S slots through the executor alone, with records in a pack file or without, and prints the
+ * wall time:
+ *     bench_exec HELPER N SLOTS PACK|- COMMAND [ARG…] To be compared, pairwise, with: seq N | xargs -P SLOTS -n1 COMMAND */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdint.h>
