@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* Under nohup SIGHUP is to have no effect. An ignored SIGINT means nothing: shells do that to whatever a script starts in the background. */
 static bool is_ignored(int number)
 {
   struct sigaction now;
@@ -22,7 +23,7 @@ int amz_signals_open(struct amz_signals *s, struct amz_error *err)
 
   (void)sigemptyset(&set);
   for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++)
-    if (!is_ignored(stopping[i]))
+    if (stopping[i] != SIGHUP || !is_ignored(SIGHUP))
       (void)sigaddset(&set, stopping[i]);
   ignore.sa_handler = SIG_IGN;
   if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigprocmask(SIG_BLOCK, &set, &s->before) < 0)
