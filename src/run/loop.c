@@ -176,10 +176,10 @@ static int gather_signals(struct amz_loop *l)
 
     (void)amz_format_duration(amz_job_settings(l->config->job)->failures.grace_ns, grace, sizeof grace);
     if (first)
-      (void)snprintf(text, sizeof text, "%s: finishing %u running tasks (at most %s); once more to end them now", name,
+      (void)snprintf(text, sizeof text, "%s: letting what runs end (%u now, at most %s); once more to end it at once", name,
                      amz_worker_busy(l->worker), grace);
     else
-      (void)snprintf(text, sizeof text, "%s again: ending the running tasks; they will be run again on resume", name);
+      (void)snprintf(text, sizeof text, "%s again: ending what runs; resume will run it again", name);
     amz_loop_note(l, AMZ_WARNING, text);
     (void)snprintf(text, sizeof text, "interrupted (%s)", name);
     rc = drain(l, first ? AMZ_STOP_DRAIN : AMZ_STOP_CANCEL, text);
