@@ -71,7 +71,8 @@ static void pop_head(struct amz_peer *p)
 static bool retire(struct amz_mpi *t, struct amz_peer *p)
 {
   while (p->head != p->unposted) {
-    int done = 0, rc = MPI_Testall(rest_of(p->head) ? 2 : 1, p->head->requests, &done, MPI_STATUSES_IGNORE);
+    MPI_Status unused[2]; /* to ignore them warns under MPICH */
+    int done = 0, rc = MPI_Testall(rest_of(p->head) ? 2 : 1, p->head->requests, &done, unused);
 
     if (rc != MPI_SUCCESS)
       return false;

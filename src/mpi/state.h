@@ -23,8 +23,8 @@
 
 #define AMZ_MPI_HEADER_BYTES 8
 #define AMZ_MPI_FIRST_BYTES 4000
-#define AMZ_MPI_WINDOW 64
-#define AMZ_MPI_SYNC_EVERY 16
+#define AMZ_MPI_WINDOW 32 /* Open MPI's shared memory has 512 fragments for all peers together: a dozen dead ones can't take them all */
+#define AMZ_MPI_SYNC_EVERY 8
 #define AMZ_MPI_RECEIVES 8 /* receives posted at once, so that MPI rarely has to buffer */
 #define AMZ_MPI_TURN 32    /* peers looked after, or messages sorted, in one go: the caller's other work must not wait for all */
 

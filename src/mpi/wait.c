@@ -33,8 +33,14 @@ static int look_at_fds(struct pollfd *fds, size_t n_fds, int64_t nap_ns, struct 
   (void)fds;
   (void)n_fds;
   (void)err;
-  amz_mpi_sleep(nap_ns);
+  if (nap_ns > 0)
+    amz_mpi_sleep(nap_ns);
   return 0;
+}
+
+static void make_room(void)
+{
+  amz_mpi_sleep(SHORTEST_NS);
 }
 
 /* Only the oldest receive can bring something when nothing is under way in either direction. */
@@ -67,9 +73,13 @@ static int look_at_fds(struct pollfd *fds, size_t n_fds, int64_t nap_ns, struct 
 
   if (n < 0 && errno != EINTR)
     return amz_error_sys(err, AMZ_EIO, errno, "cannot wait for descriptors");
-  if (nap_ns == 0)
-    (void)sched_yield(); /* spinning must not keep the sender from its core */
   return n < 0 ? AMZ_MPI_WOKE_SIGNAL : n > 0 ? AMZ_MPI_WOKE_FD : 0;
+}
+
+/* Spinning must not keep the one that is waited for from its core. */
+static void make_room(void)
+{
+  (void)sched_yield();
 }
 
 static int block(struct amz_mpi *t, int64_t deadline_ns, struct amz_error *err)
@@ -85,7 +95,7 @@ static int block(struct amz_mpi *t, int64_t deadline_ns, struct amz_error *err)
 int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, bool answer_due, struct amz_error *err)
 {
   for (;;) {
-    int64_t now_ns;
+    int64_t now_ns, left_ns, nap_ns;
     int woke, rc;
 
     amz_outbox_turn(t);
@@ -95,14 +105,15 @@ int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t de
     if (rc < 0)
       return rc;
     now_ns = amz_mpi_now_ns();
-    woke = look_at_fds(fds, n_fds, t->has_current ? 0 : amz_pace_nap_ns(now_ns - t->active_ns, deadline_ns - now_ns, answer_due), err);
+    left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    nap_ns = t->has_current ? 0 : amz_pace_nap_ns(now_ns - t->active_ns, left_ns, answer_due);
+    woke = look_at_fds(fds, n_fds, nap_ns, err);
     if (woke < 0)
       return woke;
-    if (t->has_current)
-      woke |= AMZ_MPI_WOKE_MESSAGE;
-    if (deadline_ns <= now_ns)
-      woke |= AMZ_MPI_WOKE_DEADLINE;
+    woke |= (t->has_current ? AMZ_MPI_WOKE_MESSAGE : 0) | (left_ns ? 0 : AMZ_MPI_WOKE_DEADLINE);
     if (woke)
       return woke;
+    if (nap_ns == 0)
+      make_room();
   }
 }
