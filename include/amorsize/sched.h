@@ -8,7 +8,8 @@
  *
  * Exactly once. Every position gets exactly one RECORDed final outcome. A result counts when its position has none yet, whoever
  * sends it and however late; all others are dropped. It is recorded only when its rank has said that its pack record is on
- * disk (durable_upto >= seq), and then at once, in the order of arrival. Failed attempts that will be retried are recorded too, marked so.
+ * disk (durable_upto >= seq), and then at once, in the order of arrival. Failed attempts that will be retried are recorded too,
+ * marked so.
  *
  * Ownership: what an action points to belongs to the actions' list and lives until amz_actions_clear. */
 #ifndef AMORSIZE_SCHED_H

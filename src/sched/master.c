@@ -20,8 +20,8 @@ static int64_t given_or(int64_t given, int64_t fallback)
 static bool is_valid(const struct amz_master_config *c)
 {
   return c->epoch >= 1 && c->ranks >= 1 && c->ranks < AMZ_NO_RANK && c->slots >= 1 && c->policy &&
-         c->tasks < (UINT64_C(1) << 63) && c->retries < UINT32_MAX - 1 && c->backoff_ns >= 0 && c->heartbeat_ns >= 0 && c->suspect_ns >= 0 && c->dead_ns >= 0 &&
-         c->grace_ns >= 0;
+         c->tasks < (UINT64_C(1) << 63) && c->retries < UINT32_MAX - 1 && c->backoff_ns >= 0 &&
+         c->heartbeat_ns >= 0 && c->suspect_ns >= 0 && c->dead_ns >= 0 && c->grace_ns >= 0;
 }
 
 static int init(struct amz_master *m)
@@ -148,20 +148,14 @@ static int consider_end(struct amz_master *m, struct amz_actions *out)
 
 static int on_start(struct amz_master *m)
 {
-  for (uint32_t i = 0; i < m->config.ranks; i++) {
-    m->ranks[i].heard_ns = m->now_ns;
-    m->ranks[i].sent_ns = m->now_ns;
-  }
-  for (uint32_t i = 0; i < m->config.ranks && !m->ranks[i].timed; i++) {
-    int64_t at_ns = amz_later(m->now_ns, amz_earlier(m->config.suspect_ns, m->config.dead_ns));
+  int rc = AMZ_OK;
 
-    if (at_ns == AMZ_NEVER)
-      break;
-    if (amz_heap_push(&m->timers, (struct amz_heap_item){.at_ns = at_ns, .key = i}) < 0)
-      return AMZ_ENOMEM;
-    m->ranks[i].timed = true;
+  for (uint32_t i = 0; i < m->config.ranks && rc == AMZ_OK; i++) {
+    m->ranks[i].heard_ns = m->ranks[i].sent_ns = m->now_ns;
+    if (!m->ranks[i].timed)
+      rc = amz_master_set_timer(m, i);
   }
-  return AMZ_OK;
+  return rc;
 }
 
 static bool is_welcome(struct amz_master *m, const struct amz_message *msg)

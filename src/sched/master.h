@@ -71,6 +71,7 @@ void amz_master_set_now(struct amz_master *m, int64_t now_ns);
 /* \return a message to the rank with its head filled in; NULL when out of memory. */
 struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum amz_message_kind kind, struct amz_actions *out);
 int amz_master_send_stop(struct amz_master *m, uint32_t rank, struct amz_actions *out) AMZ_MUST_CHECK;
+int amz_master_set_timer(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 int amz_master_heard(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 void amz_master_set_slots(struct amz_master *m, uint32_t rank, uint32_t slots);
 void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks);

@@ -132,7 +132,8 @@ void amz_master_set_slots(struct amz_master *m, uint32_t rank, uint32_t slots)
   r->slots = slots;
 }
 
-static int64_t timer_of(const struct amz_master *m, const struct amz_rank *r)
+/* When something is due for the rank if nothing comes in between. */
+static int64_t due_of(const struct amz_master *m, const struct amz_rank *r)
 {
   const struct amz_master_config *c = &m->config;
   int64_t beat = amz_later(r->sent_ns, c->heartbeat_ns);
@@ -152,14 +153,16 @@ static int64_t timer_of(const struct amz_master *m, const struct amz_rank *r)
   return AMZ_NEVER;
 }
 
-static int set_timer(struct amz_master *m, uint32_t rank)
+int amz_master_set_timer(struct amz_master *m, uint32_t rank)
 {
+  const struct amz_master_config *c = &m->config;
   struct amz_rank *r = &m->ranks[rank];
-  int64_t at_ns = timer_of(m, r);
+  int64_t at_ns = due_of(m, r), soonest_ns = amz_earlier(c->heartbeat_ns, amz_earlier(c->suspect_ns, c->dead_ns));
 
   r->timed = at_ns != AMZ_NEVER;
   if (!r->timed)
     return AMZ_OK;
+  at_ns = amz_earlier(at_ns, amz_later(m->now_ns, soonest_ns)); /* the soonest that may be due when it speaks meanwhile */
   return amz_heap_push(&m->timers, (struct amz_heap_item){.at_ns = at_ns, .key = rank});
 }
 
@@ -171,7 +174,7 @@ int amz_master_heard(struct amz_master *m, uint32_t rank)
   if (r->state == AMZ_RANK_ALIVE || r->state == AMZ_RANK_GONE)
     return AMZ_OK;
   set_state(m, rank, AMZ_RANK_ALIVE);
-  return r->timed ? AMZ_OK : set_timer(m, rank);
+  return r->timed ? AMZ_OK : amz_master_set_timer(m, rank);
 }
 
 int amz_master_bury(struct amz_master *m, uint32_t rank)
@@ -202,7 +205,7 @@ static int ring(struct amz_master *m, uint32_t rank, struct amz_actions *out)
   int64_t silence = m->now_ns - r->heard_ns;
 
   if (r->state == AMZ_RANK_LOST) {
-    if (m->now_ns >= timer_of(m, r))
+    if (m->now_ns >= due_of(m, r))
       set_given_up(m, r, true);
     return AMZ_OK;
   }
@@ -227,7 +230,7 @@ int amz_master_run_timers(struct amz_master *m, struct amz_actions *out)
       continue;
     rc = ring(m, rank, out);
     if (rc == AMZ_OK)
-      rc = set_timer(m, rank);
+      rc = amz_master_set_timer(m, rank);
   }
   return rc;
 }

@@ -1,12 +1,13 @@
 /* What the worker tells the master and when: hunger at once, results in company, receipts.
  *
  * Hunger. A rank asks for a chunk per idle slot. It asks earlier when the answer takes long enough to matter: `lead_ns` is the
- * running mean from request to answer, and the queue is foreseen to last until the last start plus (queued + 1) · task time / slots, as
- * slots end one after the other; it asks when that is less than SAFETY leads away. A lead that costs less than 1/WORTH of a
- * chunk's time isn't worth taking chunks early, which others may need at the end.
+ * running mean from request to answer. The queue lasts for queued · task time / slots, as slots end one after the other, and
+ * when that doesn't cover SAFETY leads, it asks as much before the next end as is missing. A rank whose running task is long
+ * therefore never takes more than covers the leads. A lead that costs less than 1/WORTH of a chunk's time isn't worth taking
+ * chunks early, which others may need at the end.
  *
  * Durability. SYNC each sync_ns while there are results that aren't on disk, one at a time; and at once when there is nothing
- * else to do, because the master has said that there is nothing (dry) or that it is over: the run's end waits for these receipts. */
+ * else to do, because the master has said that there is nothing (dry) or that it is over: the run's end waits for these. */
 #include "worker.h"
 
 #include <string.h>
@@ -16,8 +17,9 @@
 #define SAFETY 2.0
 #define WORTH 200.0
 #define LEAD_WEIGHT 0.25
-#define AHEAD_MAX ((uint32_t)1024) /* chunks asked for at a time */
+#define AHEAD_PER_SLOT 2.0         /* chunks: a few short tasks must not make a rank believe that all are short */
 #define BUFFER_MAX ((size_t)1024)  /* results that go without waiting for company */
+#define UNSYNCED_MAX 4096u         /* results that don't wait for the next SYNC: the master keeps them in memory till then */
 
 /* ---- results ---------------------------------------------------------------------------------------------------------- */
 
@@ -37,6 +39,8 @@ int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r)
     w->seq_seen = r->seq;
   if (w->seq_seen > w->durable_upto && w->sync_ns == AMZ_NEVER)
     w->sync_ns = amz_worker_after(w, w->config.sync_ns);
+  if (w->seq_seen - w->sync_target >= UNSYNCED_MAX)
+    w->sync_ns = w->now_ns;
   return AMZ_OK;
 }
 
@@ -66,6 +70,8 @@ void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto)
   if (w->durable_upto > w->durable_told)
     tell_by(w, amz_worker_after(w, w->config.report_ns));
   w->sync_ns = w->seq_seen > w->durable_upto ? amz_worker_after(w, w->config.sync_ns) : AMZ_NEVER;
+  if (w->seq_seen - w->sync_target >= UNSYNCED_MAX)
+    w->sync_ns = w->now_ns;
 }
 
 /* ---- hunger ----------------------------------------------------------------------------------------------------------- */
@@ -85,18 +91,21 @@ void amz_worker_answered(struct amz_worker *w, size_t chunks)
 
 int64_t amz_worker_ask_at(const struct amz_worker *w)
 {
-  double lasts_ns, at_ns;
+  double each_ns = w->task_ns / (double)w->config.slots, missing_ns, at_ns;
 
   if (w->asked || w->n_idle || w->stop != AMZ_STOP_NONE || w->lead_ns * WORTH <= w->task_ns * w->chunk_tasks || w->task_ns <= 0)
     return AMZ_NEVER;
-  lasts_ns = ((double)w->queue.positions + 1) * w->task_ns / (double)w->config.slots - SAFETY * w->lead_ns;
-  at_ns = (double)w->last_start_ns + (lasts_ns > 0 ? lasts_ns : 0);
+  missing_ns = SAFETY * w->lead_ns - (double)w->queue.positions * each_ns;
+  if (missing_ns <= 0)
+    return AMZ_NEVER;
+  at_ns = (double)w->last_start_ns + (each_ns > missing_ns ? each_ns - missing_ns : 0);
   return at_ns < 0x1p62 ? (int64_t)at_ns : AMZ_NEVER;
 }
 
 /* \return how many chunks to ask for now. */
 static uint32_t hunger(const struct amz_worker *w)
 {
+  const double most = AHEAD_PER_SLOT * (double)w->config.slots;
   double ahead;
 
   if (w->stop != AMZ_STOP_NONE)
@@ -106,7 +115,7 @@ static uint32_t hunger(const struct amz_worker *w)
   if (w->now_ns < amz_worker_ask_at(w))
     return 0;
   ahead = (SAFETY * w->lead_ns * (double)w->config.slots / w->task_ns - (double)w->queue.positions) / w->chunk_tasks;
-  return ahead <= 1 ? 1 : ahead >= (double)AHEAD_MAX ? AHEAD_MAX : (uint32_t)ahead;
+  return ahead <= 1 ? 1 : (uint32_t)(ahead < most ? ahead : most);
 }
 
 /* ---- sending ---------------------------------------------------------------------------------------------------------- */

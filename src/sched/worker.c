@@ -1,8 +1,8 @@
 /* The worker's step.
  *
  * Each step: the event, then what follows from it in this sequence: idle slots take from the queue, signals that are due,
- * hunger and reports, and, when told to stop, whether it can go. It goes when nothing runs and all it has to tell is on disk; a broken
- * rank goes when nothing runs, or after kill_after_ns, with whatever is known to be on disk. */
+ * hunger and reports, and, when told to stop, whether it can go. It goes when nothing runs and all it has to tell is on disk;
+ * a broken rank goes when nothing runs, or after kill_after_ns, with whatever is known to be on disk. */
 #include "worker.h"
 
 #include <stdlib.h>

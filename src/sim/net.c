@@ -1,0 +1,113 @@
+/* The simulated network: copies of messages in letters whose memory is used again, so that a run in its steady state allocates
+ * nothing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/alloc.h>
+
+#include "world.h"
+
+#define NO_LETTER UINT32_MAX
+
+static int new_letter(struct amz_world *w, uint32_t *ret)
+{
+  if (w->unused_letter != NO_LETTER) {
+    *ret = w->unused_letter;
+    w->unused_letter = w->letters[*ret].next;
+    return AMZ_OK;
+  }
+  if (amz_grow((void **)&w->letters, &w->cap_letters, (size_t)w->n_letters + 1, sizeof *w->letters) < 0)
+    return AMZ_ENOMEM;
+  *ret = w->n_letters++;
+  memset(&w->letters[*ret], 0, sizeof w->letters[*ret]);
+  return AMZ_OK;
+}
+
+static int copy_array(void **into, size_t *cap, const void *items, size_t n, size_t size)
+{
+  if (amz_grow(into, cap, n, size) < 0)
+    return AMZ_ENOMEM;
+  if (n)
+    memcpy(*into, items, n * size);
+  return AMZ_OK;
+}
+
+static int write_letter(struct amz_sim_letter *l, const struct amz_message *m)
+{
+  l->message = *m;
+  if (copy_array((void **)&l->results, &l->cap_results, m->results, m->n_results, sizeof *l->results) < 0 ||
+      copy_array((void **)&l->bulks, &l->cap_bulks, m->bulks, m->n_bulks, sizeof *l->bulks) < 0 ||
+      copy_array((void **)&l->chunks, &l->cap_chunks, m->chunks, m->n_chunks, sizeof *l->chunks) < 0)
+    return AMZ_ENOMEM;
+  l->message.results = l->results;
+  l->message.bulks = l->bulks;
+  l->message.chunks = l->chunks;
+  return AMZ_OK;
+}
+
+static int64_t travel(struct amz_world *w)
+{
+  const struct amz_sim_config *c = w->config;
+  int64_t ns = c->latency_ns;
+
+  if (c->jitter_ns)
+    ns += (int64_t)amz_rng_below(&w->rng, (uint64_t)c->jitter_ns + 1);
+  if (c->late > 0 && amz_rng_uniform(&w->rng) < c->late)
+    ns += c->late_ns;
+  return ns;
+}
+
+int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns)
+{
+  uint32_t number = 0, copies = 1;
+  struct amz_sim_letter *l;
+  int rc = new_letter(w, &number);
+
+  if (rc < 0)
+    return rc;
+  l = &w->letters[number];
+  amz_buf_reset(&l->bytes);
+  rc = w->config->encode ? amz_message_encode(m, &l->bytes) : write_letter(l, m);
+  if (w->config->duplicate > 0 && amz_rng_uniform(&w->rng) < w->config->duplicate)
+    copies = 2;
+  l->to_master = to_master;
+  l->rank = m->rank;
+  l->copies = copies;
+  w->result.messages++;
+  for (uint32_t i = 0; i < copies && rc == AMZ_OK; i++)
+    rc = amz_world_push(w, amz_sim_later(from_ns, travel(w)), AMZ_SIM_EV_DELIVER, number);
+  return rc;
+}
+
+int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *ret)
+{
+  const struct amz_sim_letter *l = &w->letters[letter];
+
+  if (w->config->encode)
+    return amz_message_decode(l->bytes.data, l->bytes.len, ret);
+  *ret = l->message;
+  return AMZ_OK;
+}
+
+void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *m)
+{
+  struct amz_sim_letter *l = &w->letters[letter];
+
+  if (w->config->encode)
+    amz_message_clear(m);
+  if (--l->copies)
+    return;
+  l->next = w->unused_letter;
+  w->unused_letter = letter;
+}
+
+void amz_world_clear_net(struct amz_world *w)
+{
+  for (uint32_t i = 0; i < w->n_letters; i++) {
+    amz_buf_clear(&w->letters[i].bytes);
+    free(w->letters[i].results);
+    free(w->letters[i].bulks);
+    free(w->letters[i].chunks);
+  }
+  free(w->letters);
+}

@@ -1,0 +1,186 @@
+/* A simulated rank: the real worker, and an executor whose tasks only take time.
+ *
+ * A RUN of several positions ends as a whole; killed, all of it counts as killed. A pack record is on disk when a SYNC that began
+ * behind it has ended. */
+#include <signal.h>
+
+#include <amorsize/alloc.h>
+
+#include "world.h"
+
+static double run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt)
+{
+  const struct amz_sim_config *c = w->config;
+  double sum = 0;
+
+  if (c->work.shape == AMZ_SIM_CONSTANT && !c->work.task_s)
+    return c->work.mean_s * (double)count;
+  for (uint64_t i = 0; i < count; i++)
+    sum += amz_sim_task_s(&c->work, c->seed, c->master.tasks, first + i, attempt);
+  return sum;
+}
+
+static bool happens(const struct amz_world *w, double probability, uint64_t position, uint32_t attempt, enum amz_sim_draw draw)
+{
+  return probability > 0 && amz_sim_uniform(w->config->seed, position, attempt, draw) < probability;
+}
+
+static bool hangs(const struct amz_world *w, const struct amz_sim_run *run)
+{
+  for (uint64_t i = 0; w->config->hang > 0 && i < run->count; i++)
+    if (happens(w, w->config->hang, run->first + i, run->attempt, AMZ_SIM_DRAW_HANG))
+      return true;
+  return false;
+}
+
+static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a)
+{
+  uint64_t place = (uint64_t)rank * w->config->slots_per_rank + a->slot;
+  struct amz_sim_run *run = &w->runs[place];
+  double ns;
+
+  *run = (struct amz_sim_run){.runs = true, .first = a->first, .count = a->count, .attempt = a->attempt, .begin_ns = w->now_ns};
+  w->result.runs++;
+  if (w->now_ns < w->first_start_ns)
+    w->first_start_ns = w->now_ns;
+  run->end_ns = AMZ_NEVER;
+  if (hangs(w, run))
+    return AMZ_OK;
+  ns = run_s(w, a->first, a->count, a->attempt) / w->ranks[rank].speed * 1e9 + (double)w->config->run_ns;
+  run->end_ns = amz_sim_later(w->now_ns, ns < 0x1p62 ? (int64_t)ns : AMZ_NEVER);
+  return run->end_ns == AMZ_NEVER ? AMZ_OK : amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
+}
+
+static int do_kill(struct amz_world *w, uint32_t rank, const struct amz_action *a)
+{
+  uint64_t place = (uint64_t)rank * w->config->slots_per_rank + a->slot;
+  struct amz_sim_run *run = &w->runs[place];
+
+  if (!run->runs || run->killed_as)
+    return AMZ_OK;
+  if (a->signal != SIGKILL && happens(w, w->config->stubborn, run->first, run->attempt, AMZ_SIM_DRAW_STUBBORN))
+    return AMZ_OK;
+  run->killed_as = a->outcome;
+  run->end_ns = w->now_ns;
+  return amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
+}
+
+static int do_sync(struct amz_world *w, uint32_t rank)
+{
+  w->ranks[rank].sync_seq = w->ranks[rank].seq;
+  return amz_world_push(w, amz_sim_later(w->now_ns, w->config->sync_latency_ns), AMZ_SIM_EV_SYNCED, rank);
+}
+
+static int perform(struct amz_world *w, uint32_t rank, const struct amz_action *a)
+{
+  switch (a->kind) {
+  case AMZ_DO_SEND:
+    return amz_world_post(w, a->message, true, w->now_ns);
+  case AMZ_DO_RUN:
+    return do_run(w, rank, a);
+  case AMZ_DO_KILL:
+    return do_kill(w, rank, a);
+  case AMZ_DO_SYNC:
+    return do_sync(w, rank);
+  case AMZ_DO_RECORD:
+  case AMZ_DO_FENCE:
+  case AMZ_DO_FINISH:
+    break;
+  }
+  return AMZ_OK;
+}
+
+static int set_tick(struct amz_world *w, uint32_t rank)
+{
+  struct amz_sim_rank *r = &w->ranks[rank];
+  int64_t at_ns = amz_worker_deadline(r->worker);
+
+  if (at_ns >= r->tick_ns)
+    return AMZ_OK; /* the one that is set rings early, and is set anew then */
+  r->tick_ns = at_ns > w->now_ns ? at_ns : w->now_ns;
+  return amz_world_push(w, r->tick_ns, AMZ_SIM_EV_WORKER_TICK, rank);
+}
+
+int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *e)
+{
+  int rc;
+
+  e->now_ns = w->now_ns;
+  amz_actions_clear(w->actions);
+  rc = amz_worker_step(w->ranks[rank].worker, e, w->actions);
+  for (size_t i = 0; i < amz_actions_count(w->actions) && rc == AMZ_OK; i++)
+    rc = perform(w, rank, amz_actions_at(w->actions, i));
+  return rc < 0 ? rc : set_tick(w, rank);
+}
+
+/* ---- ends of tasks ---------------------------------------------------------------------------------------------------- */
+
+static enum amz_outcome outcome_of(const struct amz_world *w, const struct amz_sim_run *run, uint64_t position)
+{
+  if (run->killed_as)
+    return run->killed_as;
+  if (happens(w, w->config->skip, position, run->attempt, AMZ_SIM_DRAW_SKIP))
+    return AMZ_SKIPPED;
+  return happens(w, w->config->fail, position, run->attempt, AMZ_SIM_DRAW_FAIL) ? AMZ_FAILED : AMZ_SUCCEEDED;
+}
+
+static bool all_succeed(const struct amz_world *w, const struct amz_sim_run *run)
+{
+  bool sure = !run->killed_as && w->config->skip <= 0 && w->config->fail <= 0;
+
+  for (uint64_t i = 0; !sure && i < run->count; i++)
+    if (outcome_of(w, run, run->first + i) != AMZ_SUCCEEDED)
+      return false;
+  return true;
+}
+
+static int fill_results(struct amz_world *w, uint32_t rank, const struct amz_sim_run *run)
+{
+  if (run->count > SIZE_MAX || amz_grow((void **)&w->results, &w->cap_results, (size_t)run->count, sizeof *w->results) < 0)
+    return AMZ_ENOMEM;
+  for (uint64_t i = 0; i < run->count; i++) {
+    enum amz_outcome outcome = outcome_of(w, run, run->first + i);
+
+    w->results[i] = (struct amz_result){
+      .position = run->first + i,
+      .outcome = outcome,
+      .exit_code = outcome == AMZ_FAILED ? 1 : run->killed_as ? -1 : 0,
+      .signal = run->killed_as ? SIGTERM : 0,
+      .seq = w->config->packs && outcome != AMZ_SKIPPED ? ++w->ranks[rank].seq : 0,
+      .start_ns = run->begin_ns,
+      .wall_ns = (w->now_ns - run->begin_ns) / (int64_t)run->count,
+    };
+  }
+  return AMZ_OK;
+}
+
+int amz_world_end_run(struct amz_world *w, uint64_t place)
+{
+  struct amz_sim_run *run = &w->runs[place];
+  uint32_t rank = (uint32_t)(place / w->config->slots_per_rank);
+  struct amz_event e = {.kind = AMZ_EV_RAN, .slot = (uint32_t)(place % w->config->slots_per_rank)};
+  double wall_s = (double)(w->now_ns - run->begin_ns) * 1e-9;
+  struct amz_bulk bulk = {.first = run->first, .count = run->count, .wall_s = wall_s};
+
+  w->result.busy_s += wall_s;
+  if (w->now_ns > w->last_end_ns)
+    w->last_end_ns = w->now_ns;
+  run->runs = false;
+  bulk.wall_sq_s2 = wall_s * wall_s / (double)run->count;
+  if (w->config->bulk && all_succeed(w, run)) {
+    e.bulk = &bulk;
+  } else {
+    if (fill_results(w, rank, run) < 0)
+      return AMZ_ENOMEM;
+    e.results = w->results;
+    e.n_results = (size_t)run->count;
+  }
+  return amz_world_step_worker(w, rank, &e);
+}
+
+void amz_world_kill_rank(struct amz_world *w, uint32_t rank)
+{
+  w->ranks[rank].dead = true;
+  for (uint32_t i = 0; i < w->config->slots_per_rank; i++)
+    w->runs[(uint64_t)rank * w->config->slots_per_rank + i].runs = false;
+}

@@ -1,0 +1,313 @@
+/* The simulation's loop: takes the earliest event, steps the one whom it concerns, performs what comes of it.
+ *
+ * Invariants: time never goes back; events of one moment are taken in the order in which they were made, so that a run is the
+ * same everywhere. The master is a server with a queue: a message is worked on when those before it are done, and what it sends
+ * leaves when it is done. Its clock may therefore be ahead of the event's. */
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+
+#include "world.h"
+
+int amz_world_push(struct amz_world *w, int64_t at_ns, enum amz_sim_event kind, uint64_t number)
+{
+  struct amz_heap_item item = {.at_ns = at_ns, .key = w->events++, .value = number << AMZ_SIM_EVENT_BITS | kind};
+
+  return amz_heap_push(&w->heap, item);
+}
+
+/* ---- the master ------------------------------------------------------------------------------------------------------- */
+
+static void note_record(struct amz_world *w, int64_t now_ns, const struct amz_action *a)
+{
+  for (size_t i = 0; i < a->n_results; i++)
+    w->result.undurable += a->results[i].seq > w->ranks[a->rank].durable_upto;
+  if (w->config->recorded)
+    w->config->recorded(w->config->arg, now_ns, a);
+}
+
+static int fence(struct amz_world *w, uint32_t rank, int64_t now_ns)
+{
+  if (w->config->fence_ns == AMZ_NEVER)
+    return AMZ_OK;
+  return amz_world_push(w, amz_sim_later(now_ns, w->config->fence_ns), AMZ_SIM_EV_FENCED, rank);
+}
+
+static int perform(struct amz_world *w, const struct amz_action *a)
+{
+  int64_t now_ns = w->master_free_ns;
+
+  switch (a->kind) {
+  case AMZ_DO_SEND:
+    w->master_free_ns = amz_sim_later(now_ns, (int64_t)a->message->n_chunks * w->config->chunk_ns);
+    return amz_world_post(w, a->message, false, w->master_free_ns);
+  case AMZ_DO_RECORD:
+    note_record(w, now_ns, a);
+    return AMZ_OK;
+  case AMZ_DO_FENCE:
+    return fence(w, a->rank, now_ns);
+  case AMZ_DO_RUN:
+  case AMZ_DO_KILL:
+  case AMZ_DO_SYNC:
+  case AMZ_DO_FINISH:
+    break;
+  }
+  return AMZ_OK;
+}
+
+static int set_master_tick(struct amz_world *w)
+{
+  int64_t at_ns = amz_master_deadline(w->master);
+
+  if (at_ns >= w->master_tick_ns)
+    return AMZ_OK;
+  w->master_tick_ns = at_ns > w->now_ns ? at_ns : w->now_ns;
+  return amz_world_push(w, w->master_tick_ns, AMZ_SIM_EV_MASTER_TICK, 0);
+}
+
+static int step_master(struct amz_world *w, struct amz_event *e, int64_t cost_ns)
+{
+  int64_t begin_ns = w->now_ns > w->master_free_ns ? w->now_ns : w->master_free_ns;
+  int rc;
+
+  w->master_free_ns = e->now_ns = amz_sim_later(begin_ns, cost_ns);
+  amz_actions_clear(w->actions);
+  rc = amz_master_step(w->master, e, w->actions);
+  for (size_t i = 0; i < amz_actions_count(w->actions) && rc == AMZ_OK; i++)
+    rc = perform(w, amz_actions_at(w->actions, i));
+  w->result.master_s += (double)(w->master_free_ns - begin_ns) * 1e-9;
+  if (rc < 0)
+    return rc;
+  if (w->config->stepped)
+    w->config->stepped(w->config->arg, e->now_ns, w->master);
+  return set_master_tick(w);
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------------- */
+
+/* \return whether the event must wait because its rank is frozen; it then comes again. */
+static bool is_frozen(const struct amz_world *w, uint32_t rank)
+{
+  return w->now_ns < w->ranks[rank].frozen_until_ns;
+}
+
+static int deliver(struct amz_world *w, uint32_t letter)
+{
+  bool to_master = w->letters[letter].to_master;
+  struct amz_message m;
+  struct amz_event e = {.kind = AMZ_EV_MESSAGE, .message = &m};
+  uint32_t rank = w->letters[letter].rank;
+  int rc;
+
+  if (!to_master && !w->ranks[rank].dead && is_frozen(w, rank))
+    return amz_world_push(w, w->ranks[rank].frozen_until_ns, AMZ_SIM_EV_DELIVER, letter);
+  rc = amz_world_open(w, letter, &m);
+  if (rc < 0)
+    return rc;
+  if (to_master)
+    rc = step_master(w, &e, w->config->message_ns);
+  else if (!w->ranks[rank].dead)
+    rc = amz_world_step_worker(w, rank, &e);
+  amz_world_read(w, letter, &m);
+  return rc;
+}
+
+static int worker_event(struct amz_world *w, enum amz_sim_event kind, uint64_t number)
+{
+  uint32_t rank = (uint32_t)(kind == AMZ_SIM_EV_END ? number / w->config->slots_per_rank : number);
+  struct amz_sim_rank *r = &w->ranks[rank];
+  struct amz_event e = {.kind = AMZ_EV_TICK};
+
+  if (r->dead)
+    return AMZ_OK;
+  if (kind == AMZ_SIM_EV_END && (!w->runs[number].runs || w->runs[number].end_ns > w->now_ns))
+    return AMZ_OK; /* of a run that was killed */
+  if (kind == AMZ_SIM_EV_WORKER_TICK && r->tick_ns > w->now_ns)
+    return AMZ_OK; /* of a deadline that is no more */
+  if (is_frozen(w, rank)) {
+    if (kind == AMZ_SIM_EV_WORKER_TICK)
+      r->tick_ns = r->frozen_until_ns;
+    return amz_world_push(w, r->frozen_until_ns, kind, number);
+  }
+  if (kind == AMZ_SIM_EV_END)
+    return amz_world_end_run(w, number);
+  if (kind == AMZ_SIM_EV_WORKER_TICK)
+    r->tick_ns = AMZ_NEVER;
+  if (kind == AMZ_SIM_EV_START)
+    e.kind = AMZ_EV_START;
+  if (kind == AMZ_SIM_EV_SYNCED) {
+    e.kind = AMZ_EV_DURABLE;
+    e.durable_upto = r->durable_upto = r->sync_seq;
+  }
+  return amz_world_step_worker(w, rank, &e);
+}
+
+static int master_event(struct amz_world *w, enum amz_sim_event kind, uint64_t number)
+{
+  struct amz_event e = {.kind = AMZ_EV_TICK};
+
+  if (kind == AMZ_SIM_EV_FENCED) {
+    amz_world_kill_rank(w, (uint32_t)number);
+    e.kind = AMZ_EV_FENCED;
+    e.rank = (uint32_t)number;
+    return step_master(w, &e, 0);
+  }
+  if (w->master_tick_ns > w->now_ns)
+    return AMZ_OK; /* of a deadline that is no more */
+  w->master_tick_ns = AMZ_NEVER;
+  return step_master(w, &e, 0);
+}
+
+static int fault(struct amz_world *w, const struct amz_sim_fault *f)
+{
+  struct amz_event e = {.kind = AMZ_EV_BROKEN};
+
+  switch (f->kind) {
+  case AMZ_SIM_KILL:
+    amz_world_kill_rank(w, f->rank);
+    return AMZ_OK;
+  case AMZ_SIM_FREEZE:
+    w->ranks[f->rank].frozen_until_ns = f->until_ns;
+    return AMZ_OK;
+  case AMZ_SIM_BREAK:
+    return w->ranks[f->rank].dead ? AMZ_OK : amz_world_step_worker(w, f->rank, &e);
+  case AMZ_SIM_FENCED:
+    return master_event(w, AMZ_SIM_EV_FENCED, f->rank);
+  case AMZ_SIM_DRAIN:
+    e = (struct amz_event){.kind = AMZ_EV_DRAIN, .stop = f->stop, .grace_ns = f->grace_ns};
+    return step_master(w, &e, 0);
+  }
+  return AMZ_OK;
+}
+
+static int take_event(struct amz_world *w)
+{
+  struct amz_heap_item item = amz_heap_pop(&w->heap);
+  enum amz_sim_event kind = (enum amz_sim_event)(item.value & ((1u << AMZ_SIM_EVENT_BITS) - 1));
+  uint64_t number = item.value >> AMZ_SIM_EVENT_BITS;
+
+  w->now_ns = item.at_ns;
+  w->result.events++;
+  switch (kind) {
+  case AMZ_SIM_EV_DELIVER:
+    return deliver(w, (uint32_t)number);
+  case AMZ_SIM_EV_FAULT:
+    return fault(w, &w->config->faults[number]);
+  case AMZ_SIM_EV_MASTER_TICK:
+  case AMZ_SIM_EV_FENCED:
+    return master_event(w, kind, number);
+  case AMZ_SIM_EV_END:
+  case AMZ_SIM_EV_WORKER_TICK:
+  case AMZ_SIM_EV_SYNCED:
+  case AMZ_SIM_EV_START:
+    return worker_event(w, kind, number);
+  }
+  return AMZ_OK;
+}
+
+/* ---- the world -------------------------------------------------------------------------------------------------------- */
+
+static bool is_valid(const struct amz_sim_config *c)
+{
+  bool ok = c->ranks >= 1 && c->slots_per_rank >= 1 && (uint64_t)c->ranks * c->slots_per_rank <= UINT32_MAX &&
+            c->latency_ns >= 0 && c->jitter_ns >= 0 && c->late_ns >= 0 && c->message_ns >= 0 && c->chunk_ns >= 0 &&
+            c->run_ns >= 0 && c->sync_latency_ns >= 0 && c->fence_ns >= 0 && c->work.mean_s >= 0;
+
+  for (uint32_t i = 0; ok && c->speed && i < c->ranks; i++)
+    ok = c->speed[i] > 0;
+  for (size_t i = 0; ok && i < c->n_faults; i++)
+    ok = c->faults[i].rank < c->ranks && c->faults[i].at_ns >= 0;
+  return ok;
+}
+
+static int make_workers(struct amz_world *w)
+{
+  struct amz_worker_config config = w->config->worker;
+  int rc = AMZ_OK;
+
+  config.epoch = 1;
+  config.slots = w->config->slots_per_rank;
+  for (uint32_t i = 0; i < w->config->ranks && rc == AMZ_OK; i++) {
+    struct amz_sim_rank *r = &w->ranks[i];
+
+    config.rank = i;
+    r->speed = w->config->speed ? w->config->speed[i] : 1;
+    r->tick_ns = AMZ_NEVER;
+    rc = amz_worker_new(&config, &r->worker);
+    if (rc == AMZ_OK)
+      rc = amz_world_push(w, 0, AMZ_SIM_EV_START, i);
+  }
+  for (size_t i = 0; i < w->config->n_faults && rc == AMZ_OK; i++)
+    rc = amz_world_push(w, w->config->faults[i].at_ns, AMZ_SIM_EV_FAULT, i);
+  return rc;
+}
+
+static int make_world(struct amz_world *w)
+{
+  const struct amz_sim_config *c = w->config;
+  struct amz_master_config master = c->master;
+  int rc;
+
+  w->unused_letter = UINT32_MAX;
+  w->master_tick_ns = w->first_start_ns = AMZ_NEVER;
+  amz_rng_seed(&w->rng, c->seed);
+  w->ranks = amz_new_array(c->ranks, sizeof *w->ranks);
+  w->runs = amz_new_array((size_t)c->ranks * c->slots_per_rank, sizeof *w->runs);
+  if (!w->ranks || !w->runs)
+    return AMZ_ENOMEM;
+  master.epoch = 1;
+  master.ranks = c->ranks;
+  master.slots = c->ranks * c->slots_per_rank;
+  if ((rc = amz_actions_new(&w->actions)) < 0 || (rc = amz_master_new(&master, &w->master)) < 0)
+    return rc;
+  return make_workers(w);
+}
+
+static void clear_world(struct amz_world *w)
+{
+  for (uint32_t i = 0; w->ranks && i < w->config->ranks; i++)
+    amz_worker_free(w->ranks[i].worker);
+  free(w->ranks);
+  free(w->runs);
+  free(w->results);
+  amz_master_free(w->master);
+  amz_actions_free(w->actions);
+  amz_world_clear_net(w);
+  amz_heap_clear(&w->heap);
+}
+
+static void sum_up(struct amz_world *w)
+{
+  struct amz_sim_result *r = &w->result;
+  double slots = (double)w->config->ranks * w->config->slots_per_rank;
+
+  r->end = amz_master_end(w->master);
+  r->total_s = (double)(w->master_free_ns > w->now_ns ? w->master_free_ns : w->now_ns) * 1e-9;
+  if (w->last_end_ns > w->first_start_ns) {
+    r->makespan_s = (double)(w->last_end_ns - w->first_start_ns) * 1e-9;
+    r->utilisation = r->busy_s / (slots * r->makespan_s);
+  }
+  amz_master_stats(w->master, &r->stats);
+}
+
+int amz_sim_run(const struct amz_sim_config *config, struct amz_sim_result *ret)
+{
+  struct amz_world w = {.config = config};
+  struct amz_event start = {.kind = AMZ_EV_START};
+  int64_t limit_ns = config->limit_ns ? config->limit_ns : AMZ_NEVER;
+  int rc;
+
+  if (!is_valid(config))
+    return AMZ_EINVAL;
+  rc = make_world(&w);
+  if (rc == AMZ_OK)
+    rc = step_master(&w, &start, 0);
+  while (rc == AMZ_OK && w.heap.count && w.heap.items[0].at_ns <= limit_ns && amz_master_end(w.master) == AMZ_END_RUNNING)
+    rc = take_event(&w);
+  if (rc == AMZ_OK) {
+    sum_up(&w);
+    *ret = w.result;
+  }
+  clear_world(&w);
+  return rc;
+}

@@ -1,0 +1,66 @@
+/* How long simulated tasks take and how they end: functions of seed, position and attempt alone. */
+#include <math.h>
+
+#include "world.h"
+
+#define TWO_PI 6.283185307179586
+
+double amz_sim_uniform(uint64_t seed, uint64_t position, uint32_t attempt, unsigned draw)
+{
+  uint64_t h = amz_mix64(amz_mix64(seed ^ ((uint64_t)draw << 32 | attempt)) ^ position);
+
+  return (double)(h >> 11) * 0x1p-53;
+}
+
+/* Box and Muller 1958: unlike the polar method it takes the same number of draws each time. */
+static double normal(uint64_t seed, uint64_t position)
+{
+  double u = amz_sim_uniform(seed, position, 0, AMZ_SIM_DRAW_TIME);
+  double v = amz_sim_uniform(seed, position, 0, AMZ_SIM_DRAW_TIME + 1);
+
+  return sqrt(-2 * log1p(-u)) * cos(TWO_PI * v);
+}
+
+/* ln X is normal with variance s² = ln(1 + CV²) and mean ln µ - s²/2. */
+static double lognormal(double mean, double cv, uint64_t seed, uint64_t position)
+{
+  double s2 = log1p(cv * cv);
+
+  return mean * exp(sqrt(s2) * normal(seed, position) - s2 / 2);
+}
+
+/* Half the tasks take a, half ratio · a, with (1 + ratio) a / 2 = mean. */
+static double bimodal(double mean, double ratio, double u)
+{
+  double a = 2 * mean / (1 + ratio);
+
+  return u < 0.5 ? a : a * ratio;
+}
+
+double amz_sim_task_s(const struct amz_sim_work *work, uint64_t seed, uint64_t tasks, uint64_t position, uint32_t attempt)
+{
+  double mean = work->mean_s, along = ((double)position + 0.5) / (double)tasks, x;
+
+  if (work->task_s)
+    return work->task_s(work->arg, position, attempt);
+  switch (work->shape) {
+  case AMZ_SIM_CONSTANT:
+    return mean;
+  case AMZ_SIM_UNIFORM:
+    return 2 * mean * amz_sim_uniform(seed, position, 0, AMZ_SIM_DRAW_TIME);
+  case AMZ_SIM_NORMAL:
+    x = mean * (1 + work->cv * normal(seed, position));
+    return x > 0 ? x : 0;
+  case AMZ_SIM_EXPONENTIAL:
+    return -mean * log1p(-amz_sim_uniform(seed, position, 0, AMZ_SIM_DRAW_TIME));
+  case AMZ_SIM_LOGNORMAL:
+    return lognormal(mean, work->cv, seed, position);
+  case AMZ_SIM_BIMODAL:
+    return bimodal(mean, work->ratio > 0 ? work->ratio : 1000, amz_sim_uniform(seed, position, 0, AMZ_SIM_DRAW_TIME));
+  case AMZ_SIM_RISING:
+    return 2 * mean * along;
+  case AMZ_SIM_FALLING:
+    return 2 * mean * (1 - along);
+  }
+  return mean;
+}

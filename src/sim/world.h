@@ -1,0 +1,101 @@
+/* The simulated world: what is in flight, what runs, what comes next. Room-private. */
+#ifndef AMZ_SRC_SIM_WORLD_H
+#define AMZ_SRC_SIM_WORLD_H
+
+#include <amorsize/rng.h>
+#include <amorsize/sim.h>
+
+#include "../sched/heap.h"
+
+/* What a heap item stands for: kind in the low bits of its value, a number above. */
+enum amz_sim_event {
+  AMZ_SIM_EV_DELIVER,     /* number: letter */
+  AMZ_SIM_EV_END,         /* number: place (rank · slots + slot) */
+  AMZ_SIM_EV_WORKER_TICK, /* number: rank */
+  AMZ_SIM_EV_MASTER_TICK,
+  AMZ_SIM_EV_SYNCED,      /* number: rank */
+  AMZ_SIM_EV_FENCED,      /* number: rank */
+  AMZ_SIM_EV_FAULT,       /* number: index */
+  AMZ_SIM_EV_START,       /* number: rank */
+};
+#define AMZ_SIM_EVENT_BITS 3u
+
+/* A message in flight, with memory of its own that is used again. */
+struct amz_sim_letter {
+  struct amz_message message;
+  bool to_master;
+  uint32_t rank;
+  uint32_t copies; /* deliveries still to come */
+  uint32_t next;   /* unused ones */
+  struct amz_buf bytes;
+  struct amz_result *results;
+  struct amz_bulk *bulks;
+  struct amz_chunk *chunks;
+  size_t cap_results, cap_bulks, cap_chunks;
+};
+
+/* What runs on a slot. */
+struct amz_sim_run {
+  bool runs;
+  uint64_t first, count;
+  uint32_t attempt;
+  int64_t begin_ns, end_ns;  /* end: AMZ_NEVER: hangs */
+  enum amz_outcome killed_as; /* 0: ends by itself */
+};
+
+struct amz_sim_rank {
+  struct amz_worker *worker;
+  bool dead;
+  int64_t frozen_until_ns;
+  int64_t tick_ns; /* the tick that counts */
+  uint64_t seq, durable_upto, sync_seq;
+  double speed;
+};
+
+struct amz_world {
+  const struct amz_sim_config *config;
+  int64_t now_ns;
+  struct amz_heap heap;
+  uint64_t events;      /* pushed; the tie-breaker */
+  struct amz_master *master;
+  int64_t master_tick_ns, master_free_ns;
+  struct amz_sim_rank *ranks;
+  struct amz_sim_run *runs;
+  struct amz_actions *actions;
+  struct amz_rng rng;   /* of the network; tasks don't draw from it */
+  struct amz_sim_letter *letters;
+  uint32_t n_letters, unused_letter;
+  size_t cap_letters;
+  struct amz_result *results; /* of one RAN */
+  size_t cap_results;
+  int64_t first_start_ns, last_end_ns;
+  struct amz_sim_result result;
+};
+
+int amz_world_push(struct amz_world *w, int64_t at_ns, enum amz_sim_event kind, uint64_t number) AMZ_MUST_CHECK;
+
+/* ---- net.c */
+/* Sends a copy of the message at from_ns. */
+int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns) AMZ_MUST_CHECK;
+/* The letter's message as its receiver gets it; release with amz_world_read. */
+int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *ret) AMZ_MUST_CHECK;
+void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *m);
+void amz_world_clear_net(struct amz_world *w);
+
+/* ---- rank.c */
+/* A step of the rank's worker, and what it does. */
+int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *e) AMZ_MUST_CHECK;
+int amz_world_end_run(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
+void amz_world_kill_rank(struct amz_world *w, uint32_t rank);
+
+/* ---- work.c */
+enum amz_sim_draw { AMZ_SIM_DRAW_FAIL = 1, AMZ_SIM_DRAW_HANG, AMZ_SIM_DRAW_SKIP, AMZ_SIM_DRAW_STUBBORN, AMZ_SIM_DRAW_TIME };
+/* \return uniform in [0, 1): the same for the same arguments. */
+double amz_sim_uniform(uint64_t seed, uint64_t position, uint32_t attempt, unsigned draw);
+
+static inline int64_t amz_sim_later(int64_t a, int64_t b)
+{
+  return a == AMZ_NEVER || b == AMZ_NEVER || a > AMZ_NEVER - b ? AMZ_NEVER : a + b;
+}
+
+#endif
