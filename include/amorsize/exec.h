@@ -58,8 +58,14 @@ struct amz_exec_end {
   bool cpus_differ;        /* the mask it really had isn't the one asked for */
 };
 
-/* Starts the helper. Call before MPI_Init and before threads.
+/* Starts the helper; it waits to be set up. Call before MPI_Init, whose descriptors and threads a new process shouldn't meet.
+ * `helper_path` as in amz_exec_config.
  * \return AMZ_OK; AMZ_EENV: helper not found or not startable; AMZ_EIO; AMZ_ENOMEM. Release with amz_exec_free (accepts NULL). */
+int amz_exec_launch(const char *helper_path, struct amz_error *err, struct amz_exec **ret);
+/* Tells a launched helper, once, what it is to serve (config->helper_path is not looked at), and waits until it is ready.
+ * \return AMZ_OK; AMZ_EENV: it doesn't answer, or is of another version; AMZ_EINVAL: no slots, or too many; AMZ_ENOMEM; what opening the pack file said. */
+int amz_exec_set_up(struct amz_exec *x, const struct amz_exec_config *config, struct amz_error *err);
+/* Both in one. */
 int amz_exec_new(const struct amz_exec_config *config, struct amz_error *err, struct amz_exec **ret);
 /* Kills what runs, ends the helper, waits for it. */
 void amz_exec_free(struct amz_exec *x);

@@ -43,14 +43,14 @@ extern char **environ;
 
 /* ---- starting the helper ------------------------------------------------------------------------------------------------ */
 
-static int find_helper(const struct amz_exec_config *config, struct amz_error *err, struct amz_buf *ret)
+static int find_helper(const char *given, struct amz_error *err, struct amz_buf *ret)
 {
   char self[4096];
   ssize_t n;
   int rc;
 
-  if (config->helper_path) {
-    amz_buf_adds(ret, config->helper_path);
+  if (given) {
+    amz_buf_adds(ret, given);
     return amz_buf_ok(ret);
   }
   n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -124,12 +124,12 @@ static int open_socket(int ret[2])
   return 0;
 }
 
-static int launch_helper(struct amz_exec *x, const struct amz_exec_config *config, struct amz_error *err)
+static int launch_helper(struct amz_exec *x, const char *helper_path, struct amz_error *err)
 {
   struct amz_buf path = AMZ_BUF_INIT;
   int fds[2], rc, error;
 
-  if ((rc = find_helper(config, err, &path)) < 0)
+  if ((rc = find_helper(helper_path, err, &path)) < 0)
     goto out;
   if ((error = open_socket(fds)) != 0) {
     rc = amz_error_sys(err, AMZ_EIO, error, "cannot make a socket for the helper");
@@ -270,31 +270,48 @@ static int await_ready(struct amz_exec *x, struct amz_error *err)
 
 /* ---- life --------------------------------------------------------------------------------------------------------------- */
 
-static int set_up(struct amz_exec *x, const struct amz_exec_config *config, struct amz_error *err)
+int amz_exec_launch(const char *helper_path, struct amz_error *err, struct amz_exec **ret)
+{
+  struct amz_exec *x = calloc(1, sizeof *x);
+  int rc;
+
+  if (!x)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  x->fd = -1;
+  rc = launch_helper(x, helper_path, err);
+  if (rc < 0) {
+    amz_exec_free(x);
+    return rc;
+  }
+  *ret = x;
+  return AMZ_OK;
+}
+
+int amz_exec_set_up(struct amz_exec *x, const struct amz_exec_config *config, struct amz_error *err)
 {
   const struct amz_wire_setup setup = {config->slots, config->rank, config->epoch, config->discard_output, config->pack_path};
-  int rc = amz_wire_add_setup(&x->out, &setup);
+  int rc;
 
+  if (config->slots == 0 || config->slots > AMZ_WIRE_SLOTS_MAX)
+    return amz_error_set(err, AMZ_EINVAL, "a rank has 1 to %u slots, not %u", AMZ_WIRE_SLOTS_MAX, config->slots);
+  x->slots = config->slots;
+  x->busy = amz_new_array(config->slots, sizeof *x->busy);
+  if (!x->busy)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  rc = amz_wire_add_setup(&x->out, &setup);
   if (rc < 0)
     return amz_error_set(err, rc, "cannot tell the helper what to do: %s", amz_err_name(rc));
-  rc = launch_helper(x, config, err);
-  return rc < 0 ? rc : await_ready(x, err);
+  return await_ready(x, err);
 }
 
 int amz_exec_new(const struct amz_exec_config *config, struct amz_error *err, struct amz_exec **ret)
 {
   struct amz_exec *x;
-  int rc;
+  int rc = amz_exec_launch(config->helper_path, err, &x);
 
-  if (config->slots == 0 || config->slots > AMZ_WIRE_SLOTS_MAX)
-    return amz_error_set(err, AMZ_EINVAL, "a rank has 1 to %u slots, not %u", AMZ_WIRE_SLOTS_MAX, config->slots);
-  x = calloc(1, sizeof *x);
-  if (!x)
-    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
-  x->fd = -1;
-  x->slots = config->slots;
-  x->busy = amz_new_array(config->slots, sizeof *x->busy);
-  rc = x->busy ? set_up(x, config, err) : amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  if (rc < 0)
+    return rc;
+  rc = amz_exec_set_up(x, config, err);
   if (rc < 0) {
     amz_exec_free(x);
     return rc;
