@@ -81,13 +81,16 @@ struct amz_record {
   const char *node;         /* borrowed for the call */
 };
 
-/* Opens run.db, making it when `create`; on opening an existing one, takes over from the packs every END record that it hasn't
- * (rebuilds it whole when it is missing or damaged, keeping the damaged file aside), and begins a new launch epoch. Removes
+/* Opens run.db, or makes it when there is none; takes over from the packs every END record that it hasn't (so a missing or
+ * damaged one is rebuilt whole, the damaged file kept aside), and begins a new launch epoch. Removes
  * DIR/stop, which was meant for an earlier launch. What is taken over is judged as the scheduler does: failed with attempt <=
  * retries is to be tried again, cancelled is no outcome, and an attempt whose output is damaged never was. `tasks` is the
  * job's number of tasks: must be the one that the database was made with.
  * \return AMZ_OK; AMZ_EIO, AMZ_ECORRUPT, AMZ_EINVAL, AMZ_ENOMEM with *err. Release with amz_store_close. */
-int amz_store_open(const struct amz_store_config *config, bool create, uint64_t tasks, struct amz_error *err, struct amz_store **ret);
+int amz_store_open(const struct amz_store_config *config, uint64_t tasks, struct amz_error *err, struct amz_store **ret);
+/* The store of a rank that isn't the master's: it syncs the rank's pack and tells events, no more; only config->dir is looked at.
+ * \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM with *err. Release with amz_store_close. */
+int amz_store_open_packs(const struct amz_store_config *config, struct amz_error *err, struct amz_store **ret);
 /* Number of this launch, >= 1. */
 uint32_t amz_store_epoch(const struct amz_store *s);
 /* The index ranges without a final outcome, ascending (malloc'd array); failed ones count as left when `retry_failed`.

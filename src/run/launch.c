@@ -90,12 +90,12 @@ static int choose_layout(struct amz_launch *l, struct amz_error *err)
   return rc;
 }
 
-static int open_store(struct amz_launch *l, bool create, bool retry_failed, struct amz_error *err)
+static int open_store(struct amz_launch *l, bool retry_failed, struct amz_error *err)
 {
   struct amz_store_config config = {.dir = l->dir, .lease = l->lease, .retries = amz_job_settings(l->job)->failures.retries};
   struct amz_range *left = NULL;
   size_t n_left = 0;
-  int rc = amz_store_open(&config, create, amz_job_tasks(l->job), err, &l->store);
+  int rc = amz_store_open(&config, amz_job_tasks(l->job), err, &l->store);
 
   if (rc < 0 || (rc = amz_store_left(l->store, retry_failed, err, &left, &n_left)) < 0 ||
       (rc = amz_store_counts(l->store, err, &l->before)) < 0)
@@ -136,7 +136,7 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
 }
 
 /* Signals are blocked before the store's thread is born, so that it inherits the mask. */
-static int run_in_directory(struct amz_launch *l, bool create, bool retry_failed, struct amz_error *err)
+static int run_in_directory(struct amz_launch *l, bool retry_failed, struct amz_error *err)
 {
   struct amz_signals signals;
   struct amz_error close_err;
@@ -144,7 +144,7 @@ static int run_in_directory(struct amz_launch *l, bool create, bool retry_failed
 
   if (rc < 0)
     return rc;
-  if ((rc = open_store(l, create, retry_failed, err)) == AMZ_OK && (rc = start_helper(l, err)) == AMZ_OK)
+  if ((rc = open_store(l, retry_failed, err)) == AMZ_OK && (rc = start_helper(l, err)) == AMZ_OK)
     rc = run_loop(l, &signals, err);
   amz_exec_free(l->exec);
   l->exec = NULL;
@@ -214,7 +214,7 @@ int amz_run_new(const struct amz_job_input *input, const struct amz_run_options 
     (void)amz_error_set(err, rc, "the job description has %zu error%s; nothing was started", diags.errors, diags.errors == 1 ? "" : "s");
   if (rc == AMZ_OK && (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK &&
       (rc = make_directory(&l, input, options, &recording, err)) == AMZ_OK)
-    rc = run_in_directory(&l, true, false, err);
+    rc = run_in_directory(&l, false, err);
   amz_buf_clear(&recording);
   amz_diags_clear(&diags);
   return end(&l, rc, ret_text, ret_summary, err);
@@ -296,7 +296,7 @@ int amz_run_resume(const char *dir, const struct amz_run_options *options, const
   amz_diags_init(&diags);
   if ((rc = take_directory(&l, dir, err)) == AMZ_OK && (rc = load_recorded(l.dir, &diags, &cwd, &l.job, err)) == AMZ_OK &&
       (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK && (rc = go_where_it_began(&cwd, err)) == AMZ_OK)
-    rc = run_in_directory(&l, false, options->retry_failed, err);
+    rc = run_in_directory(&l, options->retry_failed, err);
   amz_buf_clear(&cwd);
   amz_diags_clear(&diags);
   return end(&l, rc, ret_text, ret_summary, err);

@@ -234,41 +234,54 @@ static void store_free(struct amz_store *s)
   free(s);
 }
 
-int amz_store_open(const struct amz_store_config *config, bool create, uint64_t tasks, struct amz_error *err,
-                   struct amz_store **ret)
+static int open_parts(struct amz_store *s, bool packs_only, uint32_t retries, struct amz_error *err)
+{
+  int rc = AMZ_OK;
+
+  if (!s->dir || !s->stop_path || !s->snapshot_path || !s->snapshot_aside ||
+      amz_grow((void **)&s->told, &s->cap_told, OTHER_EVENTS, sizeof *s->told) < 0)
+    return no_memory(err);
+  if (!packs_only && ((rc = open_db(s, err)) < 0 || (rc = begin_launch(s, retries, err)) < 0))
+    return rc;
+  if ((rc = make_wakers(s, err)) < 0)
+    return rc;
+  if (!packs_only)
+    (void)unlink(s->stop_path); /* what was asked of an earlier launch */
+  if ((rc = start_thread(s, err)) < 0)
+    (void)pthread_cond_destroy(&s->wake);
+  return rc;
+}
+
+static int open_store(const struct amz_store_config *config, bool packs_only, uint64_t tasks, struct amz_error *err,
+                      struct amz_store **ret)
 {
   struct amz_store *s;
-  bool waker = false;
   int rc = check_dir(config->dir, err);
 
-  (void)create; /* a missing database is made anew in either case: from the packs, or from nothing when there are none */
   if (rc < 0)
     return rc;
   s = store_new(config, tasks);
   if (!s)
     return no_memory(err);
-  if (!s->dir || !s->stop_path || !s->snapshot_path || !s->snapshot_aside ||
-      amz_grow((void **)&s->told, &s->cap_told, OTHER_EVENTS, sizeof *s->told) < 0)
-    rc = no_memory(err);
-  if (rc == AMZ_OK)
-    rc = open_db(s, err);
-  if (rc == AMZ_OK)
-    rc = begin_launch(s, config->retries, err);
-  if (rc == AMZ_OK)
-    rc = make_wakers(s, err);
-  waker = rc == AMZ_OK;
-  if (rc == AMZ_OK) {
-    (void)unlink(s->stop_path); /* what was asked of an earlier launch */
-    rc = start_thread(s, err);
-  }
+  rc = open_parts(s, packs_only, config->retries, err);
   if (rc < 0) {
-    if (waker)
-      (void)pthread_cond_destroy(&s->wake);
     store_free(s);
     return rc;
   }
   *ret = s;
   return AMZ_OK;
+}
+
+int amz_store_open(const struct amz_store_config *config, uint64_t tasks, struct amz_error *err, struct amz_store **ret)
+{
+  return open_store(config, false, tasks, err, ret);
+}
+
+int amz_store_open_packs(const struct amz_store_config *config, struct amz_error *err, struct amz_store **ret)
+{
+  struct amz_store_config packs = {.dir = config->dir};
+
+  return open_store(&packs, true, 0, err, ret);
 }
 
 /* ---- asking -------------------------------------------------------------------------------------------------------------- */
@@ -460,10 +473,11 @@ int amz_store_close(struct amz_store *s, struct amz_error *err)
   if (s->thread_runs)
     (void)pthread_join(s->thread, NULL);
   rc = is_failed(s, err);
-  if (rc == AMZ_OK)
+  if (rc == AMZ_OK && s->db) {
     rc = amz_db_finish(s->db, err);
-  if (rc == AMZ_OK)
-    (void)unlink(s->snapshot_path);
+    if (rc == AMZ_OK)
+      (void)unlink(s->snapshot_path);
+  }
   (void)pthread_cond_destroy(&s->wake);
   store_free(s);
   return rc < 0 ? AMZ_EIO : AMZ_OK;

@@ -217,7 +217,7 @@ static void look_for_stop(struct amz_store *s, int64_t now)
   if (now < s->next_look_ns)
     return;
   s->next_look_ns = now + LOOK_NS;
-  if (s->stop_told || access(s->stop_path, F_OK) < 0)
+  if (s->stop_told || !s->db || access(s->stop_path, F_OK) < 0) /* a pack's keeper leaves that to the master's store */
     return;
   s->stop_told = true;
   tell(s, AMZ_STORE_STOP, 0);

@@ -34,7 +34,7 @@ static struct amz_store *open_tasks(const struct scratch *s, uint64_t tasks, uin
   struct amz_store *store = NULL;
   struct amz_error err = {0};
 
-  if (amz_store_open(&config, true, tasks, &err, &store) < 0)
+  if (amz_store_open(&config, tasks, &err, &store) < 0)
     printf("# %s\n", err.text);
   return store;
 }
@@ -225,10 +225,10 @@ static void wrong_records_are_refused(void)
   }
   ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
   config = (struct amz_store_config){.dir = s.dir};
-  ASSERT_I64(amz_store_open(&config, false, 4, &err, &store), AMZ_EINVAL);
+  ASSERT_I64(amz_store_open(&config, 4, &err, &store), AMZ_EINVAL);
   CU_ASSERT(strstr(err.text, "has 3 tasks, but the job now has 4") != NULL);
   config.dir = "/nonexistent";
-  ASSERT_I64(amz_store_open(&config, true, 4, &err, &store), AMZ_EIO);
+  ASSERT_I64(amz_store_open(&config, 4, &err, &store), AMZ_EIO);
   CU_ASSERT(strstr(err.text, "not a run directory") != NULL);
   CU_ASSERT_FATAL((store = open_tasks(&s, 3, 0, NULL)) != NULL);
   ASSERT_TEXT(left_text(store, false, text, sizeof text), "0+3");
