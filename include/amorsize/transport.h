@@ -67,11 +67,11 @@ int amz_mpi_next(struct amz_mpi *t, struct amz_mpi_message *ret, struct amz_erro
 #define AMZ_MPI_WOKE_MESSAGE 1  /* amz_mpi_next has one */
 #define AMZ_MPI_WOKE_FD 2       /* some revents are set */
 #define AMZ_MPI_WOKE_DEADLINE 4
-#define AMZ_MPI_WOKE_SIGNAL 8   /* a signal handler ran */
 
 /* Waits for a message, one of the descriptors, or the deadline, and moves sends along meanwhile. MPI has no descriptor to wait for, so
  * this looks again and again: at short intervals at first, at 10 ms when all has been quiet for long (1 ms while an answer is due, and
- * without sleeping for a fraction of a millisecond behind the question). A ready descriptor always wakes at once.
+ * without sleeping for a fraction of a millisecond behind the question). A ready descriptor always wakes at once. Signal handlers don't:
+ * one that runs between two sleeps would be missed, so wait for a signalfd instead.
  * \return a sum of AMZ_MPI_WOKE_…, > 0; AMZ_ENOMEM, AMZ_ECORRUPT, AMZ_EIO with *err as amz_mpi_next. */
 int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, bool answer_due, struct amz_error *err);
 

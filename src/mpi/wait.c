@@ -73,7 +73,7 @@ static int look_at_fds(struct pollfd *fds, size_t n_fds, int64_t nap_ns, struct 
 
   if (n < 0 && errno != EINTR)
     return amz_error_sys(err, AMZ_EIO, errno, "cannot wait for descriptors");
-  return n < 0 ? AMZ_MPI_WOKE_SIGNAL : n > 0 ? AMZ_MPI_WOKE_FD : 0;
+  return n > 0 ? AMZ_MPI_WOKE_FD : 0;
 }
 
 /* Spinning must not keep the one that is waited for from its core. */
