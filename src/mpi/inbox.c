@@ -6,7 +6,7 @@
 
 #include <amorsize/alloc.h>
 
-/* ---- lists of letters ---------------------------------------------------------------------------------------------------- */
+/* ---- lists of letters -------------------------------------------------------------------------------------------- */
 
 static void append(struct amz_letters *list, struct amz_letter *letter)
 {
@@ -46,7 +46,7 @@ static struct amz_letter *make_letter(uint32_t source, size_t n, const unsigned 
   return letter;
 }
 
-/* ---- the ring ------------------------------------------------------------------------------------------------------------ */
+/* ---- the ring ---------------------------------------------------------------------------------------------------- */
 
 static int post(struct amz_mpi *t, struct amz_receive *r, struct amz_error *err)
 {
@@ -86,7 +86,7 @@ static int take_back(struct amz_mpi *t, struct amz_error *err)
   return repost_oldest(t, err);
 }
 
-/* ---- sorting what comes ---------------------------------------------------------------------------------------------------- */
+/* ---- sorting what comes ------------------------------------------------------------------------------------------ */
 
 static void deliver_letter(struct amz_mpi *t, struct amz_letter *letter)
 {
@@ -159,10 +159,10 @@ static int sort_oldest(struct amz_mpi *t, struct amz_error *err)
   return AMZ_OK;
 }
 
-/* ---- long messages --------------------------------------------------------------------------------------------------------- */
+/* ---- long messages ----------------------------------------------------------------------------------------------- */
 
-/* Moves what is complete, in order, to the ready ones. What a forgotten rank has sent in part may never be complete: it is set aside,
- * as its memory is still MPI's. */
+/* Moves what is complete, in order, to the ready ones. What a forgotten rank has sent in part may never be complete: it is
+ * set aside, as its memory is still MPI's. */
 static int release(struct amz_mpi *t, struct amz_peer *p, struct amz_error *err)
 {
   while (p->held.head) {
@@ -233,7 +233,7 @@ int amz_mpi_next(struct amz_mpi *t, struct amz_mpi_message *ret, struct amz_erro
   return 1;
 }
 
-/* ---- the end --------------------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 static void cancel(MPI_Request *request)
 {

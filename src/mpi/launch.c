@@ -1,6 +1,6 @@
-/* Who started this process, by the variables that launchers leave in its environment. Known before MPI_Init, because MPI_Init of a
- * process that nobody launched, or the wrong launcher, costs time at best and ends the process at worst.
- * Needs no MPI library. */
+/* Who started this process, by the variables that launchers leave in its environment. Known before MPI_Init, because MPI_Init
+ * of a process that nobody launched, or the wrong launcher, costs time at best and ends the process at worst. Needs no MPI
+ * library. */
 #include <amorsize/transport.h>
 
 #include <stdlib.h>
@@ -12,8 +12,8 @@ struct sign {
   const char *by;
 };
 
-/* The first that fits counts: an inner launcher comes before the Slurm step that its daemons run in. SLURM_NTASKS says nothing, as
- * the batch script has it too; SLURM_STEP_NUM_TASKS is set by srun alone. */
+/* The first that fits counts: an inner launcher comes before the Slurm step that its daemons run in. SLURM_NTASKS says
+ * nothing, as the batch script has it too; SLURM_STEP_NUM_TASKS is set by srun alone. */
 static const struct sign signs[] = {
   {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", true, "mpirun of Open MPI"},
   {"PMI_SIZE", "PMI_SIZE", true, "a PMI launcher (mpiexec of MPICH, srun --mpi=pmi2)"},

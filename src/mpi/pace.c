@@ -1,5 +1,5 @@
-/* Naps grow with the silence: an eighth of it, so that a message is late by at most an eighth of the time it took to come, and a long
- * silence costs next to nothing. */
+/* Naps grow with the silence: an eighth of it, so that a message is late by at most an eighth of the time it took to come,
+ * and a long silence costs next to nothing. */
 #include "pace.h"
 
 int64_t amz_pace_nap_ns(int64_t quiet_ns, int64_t left_ns, bool answer_due)

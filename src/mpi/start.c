@@ -23,7 +23,7 @@ int amz_mpi_failed(struct amz_error *err, int code, const char *what)
   return amz_error_set(err, AMZ_EIO, "MPI: %s: %s", what, n ? text : "it doesn't say why");
 }
 
-/* ---- start ---------------------------------------------------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------------------------------------------------- */
 
 struct remedy {
   const char *library; /* how amz_mpi_version begins */
@@ -45,8 +45,8 @@ static int refuse_singletons(const struct amz_mpi_launch *launch, struct amz_err
 
   while (strncmp(library, remedy->library, strlen(remedy->library)) != 0)
     remedy++;
-  return amz_error_set(err, AMZ_EENV, "%s has started %u processes, but each of them is alone, because this program was built with %s; "
-                       "start it with: %s -n %u amorsize-mpi ..., or inside Slurm: %s -n %u amorsize-mpi ...",
+  return amz_error_set(err, AMZ_EENV, "%s has started %u processes, but each of them is alone, "
+                       "because this program was built with %s; start it with: %s -n %u amorsize-mpi ..., or inside Slurm: %s -n %u amorsize-mpi ...",
                        launch->by, p, library, remedy->launcher, p, remedy->srun, p);
 }
 
@@ -57,7 +57,8 @@ static int learn_world(struct amz_mpi *t, struct amz_error *err)
 
   if ((rc = MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN)) != MPI_SUCCESS ||
       (rc = MPI_Comm_dup(MPI_COMM_WORLD, &t->comm)) != MPI_SUCCESS ||
-      (rc = MPI_Comm_set_errhandler(t->comm, MPI_ERRORS_RETURN)) != MPI_SUCCESS || (rc = MPI_Comm_rank(t->comm, &rank)) != MPI_SUCCESS ||
+      (rc = MPI_Comm_set_errhandler(t->comm, MPI_ERRORS_RETURN)) != MPI_SUCCESS ||
+      (rc = MPI_Comm_rank(t->comm, &rank)) != MPI_SUCCESS ||
       (rc = MPI_Comm_size(t->comm, &size)) != MPI_SUCCESS || (rc = MPI_Get_processor_name(t->node, &length)) != MPI_SUCCESS)
     return amz_mpi_failed(err, rc, "cannot start");
   t->node[length] = '\0';
@@ -135,7 +136,7 @@ const char *amz_mpi_node(const struct amz_mpi *t)
   return t->node;
 }
 
-/* ---- finish --------------------------------------------------------------------------------------------------------------- */
+/* ---- finish ------------------------------------------------------------------------------------------------------ */
 
 #ifdef SMPI_H
 

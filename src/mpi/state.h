@@ -1,19 +1,22 @@
 /* What the transport's files share.
  *
- * The protocol. A message is 8 bytes of length (little-endian) and its bytes. Its first AMZ_MPI_FIRST_BYTES go under the tag FIRST to a receive
- * from anybody; the rest, when there is more, goes under the tag REST to a receive from just that rank, posted with the exact size
- * when the first part has told it. The first part is smaller than the eager limit of every transport we know (Open MPI's shared
- * memory has the smallest, 4 KiB with headers), so it arrives as a whole or not at all: a sender that dies in the middle of a long
- * message keeps one receive of its own waiting, and never the one that everybody else uses.
+ * The protocol. A message is 8 bytes of length (little-endian) and its bytes. Its first AMZ_MPI_FIRST_BYTES go under the tag
+ * FIRST to a receive from anybody; the rest, when there is more, goes under the tag REST to a receive from just that rank,
+ * posted with the exact size when the first part has told it. The first part is smaller than the eager limit of every
+ * transport we know (Open MPI's shared memory has the smallest, 4 KiB with headers), so it arrives as a whole or not at all:
+ * a sender that dies in the middle of a long message keeps one receive of its own waiting, and never the one that everybody
+ * else uses.
  *
- * Order. MPI keeps the order of a pair for each tag. A sender posts nothing behind a long message before its rest has been taken; a
- * receiver delivers nothing of a source before the long message begun earlier, so what is held back is little.
+ * Order. MPI keeps the order of a pair for each tag. A sender posts nothing behind a long message before its rest has been
+ * taken; a receiver delivers nothing of a source before the long message begun earlier, so what is held back is little.
  *
  * Flow control. Of each AMZ_MPI_SYNC_EVERY messages to a rank one is sent in synchronous mode, which MPI completes when the
  * receiver has matched it; messages are retired in order and AMZ_MPI_WINDOW of them at most are not retired. So at most
- * AMZ_MPI_WINDOW + AMZ_MPI_SYNC_EVERY - 1 messages of a pair lie unmatched in the receiver's MPI, and the others wait in our queue.
+ * AMZ_MPI_WINDOW + AMZ_MPI_SYNC_EVERY - 1 messages of a pair lie unmatched in the receiver's MPI, and the others wait in our
+ * queue.
  *
- * No deadlock: nothing here waits; REST is matched without regard to FIRST, and each side moves both directions whenever it runs. */
+ * No deadlock: nothing here waits; REST is matched without regard to FIRST, and each side moves both directions whenever it
+ * runs. */
 #ifndef AMZ_MPI_STATE_H
 #define AMZ_MPI_STATE_H
 
@@ -23,7 +26,7 @@
 
 #define AMZ_MPI_HEADER_BYTES 8
 #define AMZ_MPI_FIRST_BYTES 4000
-#define AMZ_MPI_WINDOW 32 /* Open MPI's shared memory has 512 fragments for all peers together: a dozen dead ones can't take them all */
+#define AMZ_MPI_WINDOW 32 /* of the 512 fragments that Open MPI's shared memory has for all peers: a dozen dead ones can't take all */
 #define AMZ_MPI_SYNC_EVERY 8
 #define AMZ_MPI_RECEIVES 8 /* receives posted at once, so that MPI rarely has to buffer */
 #define AMZ_MPI_TURN 32    /* peers looked after, or messages sorted, in one go: the caller's other work must not wait for all */
@@ -73,8 +76,8 @@ struct amz_receive {
   unsigned char bytes[AMZ_MPI_FIRST_BYTES];
 };
 
-/* Invariants: receives are posted and taken in ring order, which is the order in which MPI matches them; `at` is the oldest. While a
- * message is lent from a receive, that one is not posted. */
+/* Invariants: receives are posted and taken in ring order, which is the order in which MPI matches them; `at` is the oldest.
+ * While a message is lent from a receive, that one is not posted. */
 struct amz_mpi {
   MPI_Comm comm;
   uint32_t rank, size;
@@ -96,7 +99,8 @@ struct amz_mpi {
 
 /* outbox.c: retires what is done, posts what may be posted, for some peers in turn. */
 void amz_outbox_turn(struct amz_mpi *t);
-/* \return true when all that is left of the outgoing messages are synchronous first parts that nobody has taken: the bytes have gone. */
+/* \return true when all that is left of the outgoing messages are synchronous first parts that nobody has taken: the bytes
+ * have gone. */
 bool amz_outbox_settled(struct amz_mpi *t);
 void amz_outbox_free(struct amz_mpi *t);
 

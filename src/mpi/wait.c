@@ -1,7 +1,7 @@
 /* Waiting for a message, a descriptor or a deadline, with next to no CPU. pace.h says how long each sleep is.
  *
- * Under SimGrid's SMPI time is simulated, for functions called by their names in files that include mpi.h: descriptors mean nothing
- * there, sleeping is usleep, and a wait without end blocks in MPI. */
+ * Under SimGrid's SMPI time is simulated, for functions called by their names in files that include mpi.h: descriptors mean
+ * nothing there, sleeping is usleep, and a wait without end blocks in MPI. */
 #include "state.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
-/* What tests/mpi/transport.sh launches: each argument is a scenario that all ranks go through together. A line "passed NAME" or
- * "failed NAME" on stdout tells what became of it; "survived …" and "ended …" tell of those where ranks go missing.
- * Expectations that fail are told on stderr, with the rank. Built by smpicc too (AMZ_TEST_SMPI): then only messages and deadlines are looked at. */
+/* What tests/mpi/transport.sh launches: each argument is a scenario that all ranks go through together. A line "passed NAME"
+ * or "failed NAME" on stdout tells what became of it; "survived …" and "ended …" tell of those where ranks go missing.
+ * Expectations that fail are told on stderr, with the rank. Built by smpicc too (AMZ_TEST_SMPI): then only messages and
+ * deadlines are looked at. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -63,11 +64,12 @@ static void send_bytes(struct test *x, uint32_t to, const void *bytes, size_t n)
   (void)EXPECT(x, amz_mpi_send(x->t, to, bytes, n) == AMZ_OK);
 }
 
-/* ---- receiving, and a barrier over the transport itself --------------------------------------------------------------------- */
+/* ---- receiving, and a barrier over the transport itself ---------------------------------------------------------- */
 
 static const char barrier_text[] = "barrier: this is no message of any scenario";
 
-/* Some ranks are at the barrier while others are still busy; those barrier messages are counted, and carry how many expectations failed. */
+/* Some ranks are at the barrier while others are still busy; those barrier messages are counted, and carry how many
+ * expectations failed. */
 static bool is_barrier(struct test *x, const struct amz_mpi_message *m)
 {
   unsigned failures;
@@ -166,7 +168,7 @@ static unsigned meet(struct test *x, uint32_t ranks)
   return failures;
 }
 
-/* ---- every message once, whole and in order ----------------------------------------------------------------------------------- */
+/* ---- every message once, whole and in order ---------------------------------------------------------------------- */
 
 /* Around 4000 bytes the first part ends, around 4 and 64 KiB transports change their protocols. */
 static const size_t sizes[] = {0, 1, 7, 8, 100, 3991, 3992, 3993, 4000, 4096, 4097, 65535, 65536, 3, 3, 262144, 0, 2, 2, 2};
@@ -265,7 +267,7 @@ static void run_order(struct test *x)
   exchange(x, x->size);
 }
 
-/* ---- a flood ------------------------------------------------------------------------------------------------------------------ */
+/* ---- a flood ----------------------------------------------------------------------------------------------------- */
 
 #define FLOOD_MIB 32 /* rank 0 may grow by so much; 7 × 100 000 unmatched messages would be hundreds of MiB */
 
@@ -329,7 +331,7 @@ static void run_flood(struct test *x)
   }
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------------------------------------ */
+/* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
 static int wait_for(struct test *x, struct pollfd *fds, size_t n, int64_t in_ns, bool due)
 {
@@ -410,7 +412,8 @@ static void wait_message(struct test *x)
   (void)EXPECT(x, amz_mpi_next(x->t, &m, &err) == 0);
 }
 
-/* No message may come while a rank is looking at its clock: rank 0 looks when all others have, and they keep still until it has. */
+/* No message may come while a rank is looking at its clock: rank 0 looks when all others have, and they keep still until it
+ * has. */
 static void run_wait(struct test *x)
 {
   struct amz_mpi_message m;
@@ -431,7 +434,7 @@ static void run_wait(struct test *x)
   }
 }
 
-/* ---- ranks that go missing ----------------------------------------------------------------------------------------------------- */
+/* ---- ranks that go missing --------------------------------------------------------------------------------------- */
 
 #ifndef AMZ_TEST_SMPI
 
@@ -517,7 +520,7 @@ static void run_idle(struct test *x)
 
 #endif
 
-/* ---- all of it ------------------------------------------------------------------------------------------------------------------ */
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 struct scenario {
   const char *name;

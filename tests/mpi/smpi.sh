@@ -1,5 +1,6 @@
 #!/bin/sh
-# The same sources under SimGrid's SMPI, with 64 simulated ranks: they use no more of MPI than every MPI has, and no mutable globals.
+# The same sources under SimGrid's SMPI, with 64 simulated ranks: they use no more of MPI than every MPI has, and no
+# mutable globals.
 set -u
 
 for tool in smpicc smpirun; do
@@ -11,8 +12,8 @@ ranks=64
 echo "1..2"
 
 src=$top_srcdir/src
-if smpicc -std=gnu11 -O1 -D_GNU_SOURCE -DAMZ_TEST_SMPI -I"$top_srcdir/include" -o "$work/ranks" "$src"/mpi/*.c "$src"/base/alloc.c \
-  "$src"/base/error.c "$top_srcdir/tests/mpi/ranks.c" >"$work/log" 2>&1; then
+if smpicc -std=gnu11 -O1 -D_GNU_SOURCE -DAMZ_TEST_SMPI -I"$top_srcdir/include" -o "$work/ranks" "$src"/mpi/*.c \
+  "$src"/base/alloc.c "$src"/base/error.c "$top_srcdir/tests/mpi/ranks.c" >"$work/log" 2>&1; then
   echo "ok 1 - compiles with smpicc"
 else
   echo "not ok 1 - compiles with smpicc"
@@ -30,7 +31,8 @@ cat >"$work/platform.xml" <<X
 X
 i=0
 while [ $i -lt $ranks ]; do echo n$i; i=$((i + 1)); done >"$work/hosts"
-timeout -k 2 60 smpirun -np $ranks -platform "$work/platform.xml" -hostfile "$work/hosts" --log=root.thres:warning --cfg=smpi/privatization:no \
+timeout -k 2 60 smpirun -np $ranks -platform "$work/platform.xml" -hostfile "$work/hosts" \
+  --log=root.thres:warning --cfg=smpi/privatization:no \
   "$work/ranks" order flood wait >"$work/log" 2>&1
 rc=$?
 if [ $rc -eq 0 ] && [ "$(grep -c '^passed' "$work/log")" -eq 3 ]; then
