@@ -46,7 +46,8 @@ static int refuse_singletons(const struct amz_mpi_launch *launch, struct amz_err
   while (strncmp(library, remedy->library, strlen(remedy->library)) != 0)
     remedy++;
   return amz_error_set(err, AMZ_EENV, "%s has started %u processes, but each of them is alone, "
-                       "because this program was built with %s; start it with: %s -n %u amorsize-mpi ..., or inside Slurm: %s -n %u amorsize-mpi ...",
+                       "because this program was built with %s; start it with: %s -n %u amorsize-mpi ..., "
+                       "or inside Slurm: %s -n %u amorsize-mpi ...",
                        launch->by, p, library, remedy->launcher, p, remedy->srun, p);
 }
 

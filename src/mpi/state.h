@@ -26,7 +26,7 @@
 
 #define AMZ_MPI_HEADER_BYTES 8
 #define AMZ_MPI_FIRST_BYTES 4000
-#define AMZ_MPI_WINDOW 32 /* of the 512 fragments that Open MPI's shared memory has for all peers: a dozen dead ones can't take all */
+#define AMZ_MPI_WINDOW 32 /* Open MPI's shared memory has 512 fragments in all: a dozen dead peers can't take them */
 #define AMZ_MPI_SYNC_EVERY 8
 #define AMZ_MPI_RECEIVES 8 /* receives posted at once, so that MPI rarely has to buffer */
 #define AMZ_MPI_TURN 32    /* peers looked after, or messages sorted, in one go: the caller's other work must not wait for all */

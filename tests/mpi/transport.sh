@@ -1,6 +1,7 @@
 #!/bin/sh
 # The transport between real ranks: launches mpi_ranks with the launcher of the MPI that it was built with (MPIEXEC="…"
-# overrides), each launch under a timeout. What a launcher returns counts only where nobody dies; the ranks' own words count everywhere.
+# overrides), each launch under a timeout. What a launcher returns counts only where nobody dies; the ranks' own
+# words count everywhere.
 set -u
 
 ranks=$top_builddir/tests/mpi/mpi_ranks
