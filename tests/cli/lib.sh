@@ -25,24 +25,24 @@ fresh() { # a new empty directory to be in
 
 pass() {
   tests=$((tests + 1))
-  echo "ok $tests - $1"
+  printf 'ok %s - %s\n' "$tests" "$1"
 }
 
 fail() { # NAME [DETAILS]: details as comments, cut so that a large output stays readable
   tests=$((tests + 1))
-  echo "not ok $tests - $1"
+  printf 'not ok %s - %s\n' "$tests" "$1"
   [ $# -lt 2 ] || printf '%s\n' "$2" | head -c 4000 | sed 's/^/# /'
 }
 
 skip() { # NAME REASON
   tests=$((tests + 1))
-  echo "ok $tests - $1 # SKIP $2"
+  printf 'ok %s - %s # SKIP %s\n' "$tests" "$1" "$2"
 }
 
 check() { # NAME COMMAND...: passes when the command succeeds
-  name=$1
+  checked=$1
   shift
-  if "$@"; then pass "$name"; else fail "$name" "failed: $*"; fi
+  if "$@"; then pass "$checked"; else fail "$checked" "failed: $*"; fi
 }
 
 done_testing() { echo "1..$tests"; }
