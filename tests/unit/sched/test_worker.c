@@ -1,0 +1,415 @@
+/* The worker, step by step. Times are virtual; where a running mean matters the numbers are chosen so that it is plain. */
+#include <amorsize/sched.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../support/tap.h"
+#include "bench.h"
+
+#define MS INT64_C(1000000)
+
+struct bench {
+  struct amz_worker *w;
+  struct amz_actions *actions;
+  struct amz_buf text;
+  uint64_t seq, chunk;
+  int64_t now_ns;
+};
+
+static void open_bench(struct bench *b, const struct amz_worker_config *given)
+{
+  struct amz_worker_config config = *given;
+
+  memset(b, 0, sizeof *b);
+  config.epoch = 1;
+  config.heartbeat_ns = config.heartbeat_ns ? config.heartbeat_ns : AMZ_NEVER;
+  if (amz_worker_new(&config, &b->w) < 0 || amz_actions_new(&b->actions) < 0)
+    abort();
+}
+
+static void close_bench(struct bench *b)
+{
+  amz_worker_free(b->w);
+  amz_actions_free(b->actions);
+  amz_buf_clear(&b->text);
+}
+
+static const char *step(struct bench *b, struct amz_event e)
+{
+  e.now_ns = b->now_ns;
+  amz_actions_clear(b->actions);
+  amz_buf_reset(&b->text);
+  ASSERT_I64(amz_worker_step(b->w, &e, b->actions), AMZ_OK);
+  bench_tell(b->actions, &b->text);
+  return amz_buf_text(&b->text);
+}
+
+static const char *event(struct bench *b, enum amz_event_kind kind)
+{
+  return step(b, (struct amz_event){.kind = kind});
+}
+
+static const char *hear(struct bench *b, struct amz_message m)
+{
+  m.epoch = m.epoch ? m.epoch : 1;
+  m.seq = m.seq ? m.seq : ++b->seq;
+  return step(b, (struct amz_event){.kind = AMZ_EV_MESSAGE, .message = &m});
+}
+
+static const char *assign(struct bench *b, uint64_t first, uint64_t count)
+{
+  struct amz_chunk chunk = {.id = ++b->chunk, .first = first, .count = count, .attempt = 1};
+
+  return hear(b, (struct amz_message){.kind = AMZ_MSG_ASSIGN, .chunks = &chunk, .n_chunks = count ? 1 : 0});
+}
+
+static const char *stop(struct bench *b, enum amz_stop how)
+{
+  return hear(b, (struct amz_message){.kind = AMZ_MSG_STOP, .stop = how, .grace_ns = 3 * SEC});
+}
+
+static const char *ran(struct bench *b, uint32_t slot, uint64_t position, enum amz_outcome outcome, uint64_t seq)
+{
+  struct amz_result r = {.position = position, .outcome = outcome, .seq = seq};
+
+  return step(b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = slot, .results = &r, .n_results = 1});
+}
+
+static const char *ran_bulk(struct bench *b, uint32_t slot, uint64_t first, uint64_t count)
+{
+  struct amz_bulk bulk = {.first = first, .count = count, .wall_s = 1, .wall_sq_s2 = 1};
+
+  return step(b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = slot, .bulk = &bulk});
+}
+
+static const char *durable(struct bench *b, uint64_t upto)
+{
+  return step(b, (struct amz_event){.kind = AMZ_EV_DURABLE, .durable_upto = upto});
+}
+
+/* The moment of the next deadline, and what comes of it. */
+static const char *tick(struct bench *b)
+{
+  b->now_ns = amz_worker_deadline(b->w);
+  return event(b, AMZ_EV_TICK);
+}
+
+/* ---- scenarios -------------------------------------------------------------------------------------------------------- */
+
+static void test_whole_life(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 2, .grain = 1});
+  ASSERT_I64(amz_worker_deadline(b.w), AMZ_NEVER);
+  ASSERT_TEXT(event(&b, AMZ_EV_TICK), ""); /* not before START */
+  ASSERT_TEXT(event(&b, AMZ_EV_START), "hello report(h2 [])");
+  ASSERT_TEXT(event(&b, AMZ_EV_START), "");
+  ASSERT_TEXT(assign(&b, 0, 3), "run0[0+1] run1[1+1]"); /* slots of a rank share its chunks */
+  ASSERT_U64(amz_worker_busy(b.w), 2);
+  ASSERT_TEXT(ran(&b, 1, 1, AMZ_SUCCEEDED, 1), "run1[2+1]");
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_FAILED, 2), ""); /* one of its two requests is still open */
+  ASSERT_TEXT(ran(&b, 1, 2, AMZ_SUCCEEDED, 3), "sync report(h1 [1:ok 0:failed 2:ok])");
+  ASSERT_TEXT(assign(&b, 0, 0), "");
+  ASSERT_TEXT(durable(&b, 3), "report(d3 [])"); /* idle: at once */
+  ASSERT_TEXT(stop(&b, AMZ_STOP_DONE), "bye(d3 []) finish");
+  CU_ASSERT_TRUE(amz_worker_finished(b.w));
+  ASSERT_I64(amz_worker_deadline(b.w), AMZ_NEVER);
+  ASSERT_TEXT(assign(&b, 5, 1), "");
+  close_bench(&b);
+}
+
+static void test_grain(void)
+{
+  static const struct {
+    const char *row;
+    uint64_t grain;
+    const char *runs;
+  } rows[] = {
+    {"a task at a time", 1, "run0[10+1] run1[11+1]"},
+    {"four at a time", 4, "run0[10+4] run1[14+4]"},
+    {"more than there is", 100, "run0[10+10]"},
+    {"whole chunks", 0, "run0[10+10]"},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct bench b;
+
+    open_bench(&b, &(struct amz_worker_config){.slots = 2, .grain = rows[i].grain});
+    (void)event(&b, AMZ_EV_START);
+    ASSERT_ROW_TEXT(rows[i].row, assign(&b, 10, 10), rows[i].runs);
+    close_bench(&b);
+  }
+}
+
+static void test_reports_wait_for_company(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain = 1, .report_ns = 100 * MS, .sync_ns = SEC});
+  (void)event(&b, AMZ_EV_START);
+  (void)assign(&b, 0, 50);
+  b.now_ns = 10 * MS;
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_SUCCEEDED, 1), "run0[1+1]");
+  b.now_ns = 20 * MS;
+  ASSERT_TEXT(ran(&b, 0, 1, AMZ_SUCCEEDED, 2), "run0[2+1]");
+  ASSERT_I64(amz_worker_deadline(b.w), 110 * MS);
+  ASSERT_TEXT(tick(&b), "report([0:ok 1:ok])");
+  ASSERT_I64(amz_worker_deadline(b.w), 1010 * MS); /* a second after the first record */
+  ASSERT_TEXT(tick(&b), "sync");
+  ASSERT_I64(amz_worker_deadline(b.w), AMZ_NEVER); /* one SYNC at a time */
+  ASSERT_TEXT(ran(&b, 0, 2, AMZ_SUCCEEDED, 3), "run0[3+1]");
+  ASSERT_TEXT(durable(&b, 2), "");
+  b.now_ns = 1110 * MS;
+  ASSERT_TEXT(event(&b, AMZ_EV_TICK), "report(d2 [2:ok])"); /* the receipt travels with results */
+  ASSERT_I64(amz_worker_deadline(b.w), 2010 * MS);
+  ASSERT_TEXT(tick(&b), "sync");
+  close_bench(&b);
+}
+
+static void test_many_unsynced(void)
+{
+  struct bench b;
+  unsigned syncs = 0;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain = 1, .sync_ns = SEC});
+  (void)event(&b, AMZ_EV_START);
+  (void)assign(&b, 0, 10000);
+  for (uint64_t i = 0; i < 5000; i++)
+    syncs += strstr(ran(&b, 0, i, AMZ_SUCCEEDED, i + 1), "sync") != NULL;
+  ASSERT_U64(syncs, 1); /* at 4096, though no time has passed */
+  close_bench(&b);
+}
+
+static void test_bulks_join(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain = 4});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 8), "run0[0+4]");
+  ASSERT_TEXT(ran_bulk(&b, 0, 0, 4), "run0[4+4]");
+  ASSERT_TEXT(ran_bulk(&b, 0, 4, 4), "report(h1 [bulk 0+8])");
+  ASSERT_U64(amz_actions_at(b.actions, 0)->message->bulks[0].chunk_id, 1);
+  CU_ASSERT_DOUBLE_EQUAL(amz_actions_at(b.actions, 0)->message->bulks[0].wall_s, 2, 1e-12);
+  close_bench(&b);
+}
+
+static void test_a_run_in_parts(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 3), "run0[0+3]");
+  ASSERT_TEXT(ran_bulk(&b, 0, 0, 2), "");
+  ASSERT_U64(amz_worker_busy(b.w), 1);
+  ASSERT_TEXT(ran(&b, 0, 2, AMZ_FAILED, 0), "report(h1 [2:failed bulk 0+2])");
+  ASSERT_U64(amz_worker_busy(b.w), 0);
+  close_bench(&b);
+}
+
+static void test_asks_ahead(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain = 1, .report_ns = 10 * SEC});
+  ASSERT_TEXT(event(&b, AMZ_EV_START), "hello report(h1 [])");
+  b.now_ns = 10 * MS; /* an answer takes 10 ms */
+  ASSERT_TEXT(assign(&b, 0, 1), "run0[0+1]");
+  b.now_ns = 110 * MS; /* a task takes 100 ms */
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_SUCCEEDED, 0), "report(h1 [0:ok])");
+  b.now_ns = 120 * MS;
+  ASSERT_TEXT(assign(&b, 1, 1), "run0[1+1]");
+  ASSERT_I64(amz_worker_deadline(b.w), 200 * MS); /* twice the lead before the foreseen end at 220 ms */
+  ASSERT_TEXT(tick(&b), "report(h1 [])");
+  b.now_ns = 210 * MS;
+  ASSERT_TEXT(assign(&b, 2, 1), "");
+  ASSERT_I64(amz_worker_deadline(b.w), AMZ_NEVER); /* the queue covers the leads */
+  b.now_ns = 900 * MS; /* the running task is far longer than foreseen: no reason to take more */
+  ASSERT_TEXT(event(&b, AMZ_EV_TICK), "");
+  close_bench(&b);
+}
+
+static void test_does_not_ask_ahead(void)
+{
+  static const struct {
+    const char *row;
+    int64_t lead_ns, task_ns;
+  } rows[] = {
+    {"no latency", 0, 100 * MS},
+    {"a latency that costs a thousandth", MS, SEC},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct bench b;
+
+    open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain = 1, .report_ns = 100 * SEC});
+    (void)event(&b, AMZ_EV_START);
+    b.now_ns = rows[i].lead_ns;
+    (void)assign(&b, 0, 2);
+    b.now_ns += rows[i].task_ns;
+    ASSERT_ROW_TEXT(rows[i].row, ran(&b, 0, 0, AMZ_SUCCEEDED, 0), "run0[1+1]");
+    ASSERT_ROW_I64(rows[i].row, amz_worker_deadline(b.w), 100 * SEC + b.now_ns); /* the report alone */
+    close_bench(&b);
+  }
+}
+
+static void test_timeout(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 2, .grain = 1, .timeout_ns = 10 * SEC, .kill_after_ns = 2 * SEC});
+  (void)event(&b, AMZ_EV_START);
+  (void)assign(&b, 0, 1);
+  b.now_ns = SEC;
+  (void)assign(&b, 1, 1);
+  ASSERT_I64(amz_worker_deadline(b.w), 10 * SEC);
+  ASSERT_TEXT(tick(&b), "kill0:term:timeout");
+  ASSERT_TEXT(tick(&b), "kill1:term:timeout"); /* at 11 s */
+  ASSERT_I64(b.now_ns, 11 * SEC);
+  CU_ASSERT_PTR_NOT_NULL(strstr(ran(&b, 1, 1, AMZ_TIMED_OUT, 0), "1:timeout"));
+  ASSERT_TEXT(tick(&b), "kill0:kill:timeout"); /* at 12 s: it didn't listen */
+  ASSERT_I64(b.now_ns, 12 * SEC);
+  ASSERT_I64(amz_worker_deadline(b.w), AMZ_NEVER); /* nothing more can be done about it */
+  close_bench(&b);
+}
+
+static void test_drain(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 2, .grain = 1, .kill_after_ns = SEC, .report_ns = 100 * SEC});
+  (void)event(&b, AMZ_EV_START);
+  (void)assign(&b, 0, 9);
+  ASSERT_TEXT(stop(&b, AMZ_STOP_DRAIN), "");
+  b.now_ns = SEC;
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_SUCCEEDED, 1), ""); /* starts nothing more */
+  ASSERT_TEXT(assign(&b, 20, 1), "");               /* one that crossed the STOP */
+  b.now_ns = 2 * SEC;
+  ASSERT_TEXT(event(&b, AMZ_EV_TICK), "sync"); /* meanwhile as always */
+  ASSERT_TEXT(durable(&b, 1), "");
+  ASSERT_I64(amz_worker_deadline(b.w), 3 * SEC);
+  ASSERT_TEXT(tick(&b), "kill1:term:cancelled"); /* the grace is over */
+  ASSERT_TEXT(tick(&b), "kill1:kill:cancelled");
+  ASSERT_TEXT(ran(&b, 1, 1, AMZ_CANCELLED, 2), "sync report(d1 [0:ok 1:cancelled])");
+  ASSERT_TEXT(durable(&b, 2), "bye(d2 []) finish");
+  close_bench(&b);
+}
+
+static void test_drain_then_cancel(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 2, .grain = 1});
+  (void)event(&b, AMZ_EV_START);
+  (void)assign(&b, 0, 9);
+  ASSERT_TEXT(stop(&b, AMZ_STOP_DRAIN), "");
+  ASSERT_TEXT(stop(&b, AMZ_STOP_CANCEL), "kill0:term:cancelled kill1:term:cancelled");
+  ASSERT_TEXT(stop(&b, AMZ_STOP_CANCEL), "");
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_CANCELLED, 0), "");
+  ASSERT_TEXT(ran(&b, 1, 1, AMZ_SUCCEEDED, 0), "bye([0:cancelled 1:ok]) finish"); /* it ended by itself all the same */
+  close_bench(&b);
+}
+
+static void test_broken(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 2, .grain = 1, .kill_after_ns = SEC});
+  (void)event(&b, AMZ_EV_START);
+  (void)assign(&b, 0, 9);
+  (void)ran(&b, 0, 0, AMZ_SUCCEEDED, 1);
+  CU_ASSERT_PTR_NOT_NULL(strstr(event(&b, AMZ_EV_BROKEN), "kill0:kill:cancelled kill1:kill:cancelled"));
+  ASSERT_TEXT(ran(&b, 0, 2, AMZ_CANCELLED, 0), "");
+  b.now_ns = SEC; /* slot 1 is never heard of again */
+  ASSERT_TEXT(event(&b, AMZ_EV_TICK), "bye([0:ok 2:cancelled]) finish"); /* no receipt: the master takes position 0 back */
+  close_bench(&b);
+}
+
+static void test_heartbeats(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .heartbeat_ns = 5 * SEC});
+  (void)event(&b, AMZ_EV_START);
+  (void)assign(&b, 0, 1);
+  ASSERT_I64(amz_worker_deadline(b.w), 5 * SEC);
+  ASSERT_TEXT(tick(&b), "report([])");
+  ASSERT_I64(amz_worker_deadline(b.w), 10 * SEC);
+  close_bench(&b);
+}
+
+static void test_dropped(void)
+{
+  const struct amz_chunk good = {.id = 1, .first = 0, .count = 1, .attempt = 1}, empty = {.id = 1};
+  const struct amz_chunk huge = {.id = 1, .first = 2, .count = UINT64_MAX};
+  const struct {
+    const char *row;
+    struct amz_message m;
+  } rows[] = {
+    {"another epoch", {.kind = AMZ_MSG_ASSIGN, .epoch = 2, .chunks = &good, .n_chunks = 1}},
+    {"another rank", {.kind = AMZ_MSG_ASSIGN, .rank = 1, .chunks = &good, .n_chunks = 1}},
+    {"a worker's message", {.kind = AMZ_MSG_REPORT, .chunks = &good, .n_chunks = 1}},
+    {"an empty chunk", {.kind = AMZ_MSG_ASSIGN, .chunks = &empty, .n_chunks = 1}},
+    {"a chunk beyond all numbers", {.kind = AMZ_MSG_ASSIGN, .chunks = &huge, .n_chunks = 1}},
+    {"STOP that stops nothing", {.kind = AMZ_MSG_STOP}},
+  };
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 4, .grain = 1});
+  (void)event(&b, AMZ_EV_START);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    (void)hear(&b, rows[i].m);
+    ASSERT_ROW_U64(rows[i].row, amz_worker_busy(b.w), 0);
+  }
+  b.seq = 100;
+  ASSERT_TEXT(assign(&b, 0, 1), "run0[0+1]");
+  b.seq = 100;
+  ASSERT_TEXT(assign(&b, 1, 1), ""); /* the same message again */
+  ASSERT_TEXT(ran(&b, 3, 0, AMZ_SUCCEEDED, 0), ""); /* of an idle slot */
+  ASSERT_TEXT(ran(&b, 9, 0, AMZ_SUCCEEDED, 0), ""); /* of none */
+  ASSERT_TEXT(ran(&b, 0, 7, AMZ_SUCCEEDED, 0), ""); /* of another position */
+  ASSERT_U64(amz_worker_busy(b.w), 1);
+  close_bench(&b);
+}
+
+static void test_refused(void)
+{
+  const struct amz_worker_config good = {.epoch = 1, .slots = 1};
+  struct amz_worker_config bad[3] = {good, good, good};
+  struct amz_worker *w = NULL;
+
+  bad[0].epoch = 0;
+  bad[1].slots = 0;
+  bad[2].timeout_ns = -1;
+  for (size_t i = 0; i < 3; i++)
+    ASSERT_I64(amz_worker_new(&bad[i], &w), AMZ_EINVAL);
+  CU_ASSERT_PTR_NULL(w);
+  amz_worker_free(NULL);
+}
+
+int main(void)
+{
+  static const struct amz_test tests[] = {
+    {"from START to FINISH", test_whole_life},
+    {"grain", test_grain},
+    {"reports wait for company, SYNC for its time", test_reports_wait_for_company},
+    {"many results are synced early", test_many_unsynced},
+    {"bulks of a chunk join", test_bulks_join},
+    {"a RUN told of in parts", test_a_run_in_parts},
+    {"asks ahead by what an answer takes", test_asks_ahead},
+    {"doesn't ask ahead for nothing", test_does_not_ask_ahead},
+    {"timeout: TERM, then KILL", test_timeout},
+    {"drain: grace, TERM, KILL", test_drain},
+    {"drain, then cancel", test_drain_then_cancel},
+    {"broken", test_broken},
+    {"heartbeats", test_heartbeats},
+    {"dropped", test_dropped},
+    {"refused", test_refused},
+    {NULL, NULL},
+  };
+
+  return amz_test_main("worker", tests, 30);
+}
