@@ -77,8 +77,8 @@ static int start(struct amz_worker *w, uint32_t slot, struct amz_actions *out)
   c->count -= count;
   q->positions -= count;
   if (c->count == 0) {
-    q->first = (q->first + 1) & (q->cap - 1);
     q->count--;
+    q->first = q->count ? (q->first + 1) & (q->cap - 1) : 0; /* an empty one begins anew: one cache line, not the whole ring */
   }
   return AMZ_OK;
 }

@@ -235,6 +235,22 @@ static void test_retries(void)
   close_bench(&b);
 }
 
+static void test_earlier_attempt(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){.tasks = 1, .ranks = 1, .slots = 1, .retries = 9});
+  (void)event(&b, AMZ_EV_START);
+  (void)ask(&b, 0, 1);
+  ASSERT_TEXT(result_of(&b, 0, 0, 1, AMZ_FAILED, 0), "record0~[0:failed]");
+  ASSERT_TEXT(ask(&b, 0, 1), "assign0[0+1#2]");
+  ASSERT_TEXT(result_of(&b, 0, 0, 1, AMZ_FAILED, 0), ""); /* told twice: says nothing of the attempt in hand */
+  ASSERT_U64(stats(&b).late, 1);
+  ASSERT_U64(stats(&b).handed_out, 1);
+  ASSERT_TEXT(result_of(&b, 0, 0, 2, AMZ_SUCCEEDED, 0), "record0[0:ok#2] stop0:done");
+  close_bench(&b);
+}
+
 static void test_retries_join(void)
 {
   struct bench b;
@@ -546,6 +562,7 @@ int main(void)
     {"records follow receipts, in the order of arrival", test_receipts_and_arrival},
     {"P counts the slots of living ranks", test_p_counts_living_slots},
     {"retries with backoff", test_retries},
+    {"an earlier attempt told again", test_earlier_attempt},
     {"retries of neighbours join", test_retries_join},
     {"stop_after", test_stop_after},
     {"drain, then cancel", test_drain},
