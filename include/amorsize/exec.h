@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <amorsize/error.h>
+#include <amorsize/buf.h>
 #include <amorsize/message.h>
 
 struct amz_exec;
@@ -22,6 +23,8 @@ struct amz_exec_config {
   uint32_t slots;
   uint32_t rank, epoch;    /* go into pack records */
   bool discard_output;     /* end records only */
+  const char *workdir;     /* where tasks start; NULL: where the helper was started */
+  int64_t silence_ns;      /* hearing nothing from the rank for so long, the helper kills its tasks and ends; 0: it waits for ever */
 };
 
 struct amz_exec_command {
@@ -58,6 +61,10 @@ struct amz_exec_end {
   bool cpus_differ;        /* the mask it really had isn't the one asked for */
 };
 
+/* Appends the path of one of our own programs: beside the running one, in ../libexec/amorsize-mpi from there, or where it was installed.
+ * \return AMZ_OK; AMZ_EENV with *err: none can be executed; AMZ_ENOMEM. */
+int amz_exec_find_program(const char *name, struct amz_error *err, struct amz_buf *ret);
+
 /* Starts the helper; it waits to be set up. Call before MPI_Init, whose descriptors and threads a new process shouldn't meet.
  * `helper_path` as in amz_exec_config.
  * \return AMZ_OK; AMZ_EENV: helper not found or not startable; AMZ_EIO; AMZ_ENOMEM. Release with amz_exec_free (accepts NULL). */
@@ -79,6 +86,8 @@ int amz_exec_start(struct amz_exec *x, const struct amz_exec_command *command);
  * status. The first reason given to an attempt counts; what its process group has left when it ends so is killed. A slot
  * that is idle by the time the helper hears of it is no error. */
 int amz_exec_kill(struct amz_exec *x, uint32_t slot, int signal, enum amz_outcome as);
+/* Queues a sign of life, for a helper that was told silence_ns. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_exec_alive(struct amz_exec *x);
 /* \return AMZ_OK; AMZ_ECLOSED: the helper is gone. *ret_pending: bytes remain, wait until the descriptor is writable. */
 int amz_exec_flush(struct amz_exec *x, bool *ret_pending);
 /* The next end, without blocking. Call it until it says 0: the descriptor tells of what the socket holds, not of what was

@@ -43,20 +43,23 @@ extern char **environ;
 
 /* ---- starting the helper ------------------------------------------------------------------------------------------------ */
 
-static int find_helper(const char *given, struct amz_error *err, struct amz_buf *ret)
+int amz_exec_find_program(const char *name, struct amz_error *err, struct amz_buf *ret)
 {
   char self[4096];
-  ssize_t n;
+  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
   int rc;
 
-  if (given) {
-    amz_buf_adds(ret, given);
-    return amz_buf_ok(ret);
-  }
-  n = readlink("/proc/self/exe", self, sizeof self - 1);
   self[n > 0 ? n : 0] = '\0';
-  rc = amz_helper_find(self, AMZ_PKGLIBEXECDIR, err, ret);
+  rc = amz_program_find(name, self, AMZ_PKGLIBEXECDIR, err, ret);
   return rc == AMZ_ENOENT ? AMZ_EENV : rc;
+}
+
+static int find_helper(const char *given, struct amz_error *err, struct amz_buf *ret)
+{
+  if (!given)
+    return amz_exec_find_program("amorsize-mpi-helper", err, ret);
+  amz_buf_adds(ret, given);
+  return amz_buf_ok(ret);
 }
 
 /* A session of its own, so that the terminal's Ctrl-C reaches neither the helper nor its tasks. */
@@ -289,7 +292,8 @@ int amz_exec_launch(const char *helper_path, struct amz_error *err, struct amz_e
 
 int amz_exec_set_up(struct amz_exec *x, const struct amz_exec_config *config, struct amz_error *err)
 {
-  const struct amz_wire_setup setup = {config->slots, config->rank, config->epoch, config->discard_output, config->pack_path};
+  const struct amz_wire_setup setup = {config->slots, config->rank, config->epoch, config->discard_output, config->pack_path,
+                                       config->workdir, config->silence_ns};
   int rc;
 
   if (config->slots == 0 || config->slots > AMZ_WIRE_SLOTS_MAX)
@@ -378,6 +382,11 @@ int amz_exec_kill(struct amz_exec *x, uint32_t slot, int signal, enum amz_outcom
   if (slot >= x->slots || signal < 1 || signal >= NSIG)
     return AMZ_EINVAL;
   return x->busy[slot] ? amz_wire_add_kill(&x->out, &order) : AMZ_OK;
+}
+
+int amz_exec_alive(struct amz_exec *x)
+{
+  return amz_wire_add_alive(&x->out);
 }
 
 int amz_exec_next(struct amz_exec *x, struct amz_exec_end *ret)

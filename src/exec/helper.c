@@ -43,6 +43,7 @@ struct helper {
   struct amz_wire_start start;
   struct amz_buf in, out;
   struct amz_error *err;
+  int64_t silence_ns, heard_ns; /* 0: the rank may be silent; when it was last heard, by a clock that counts sleep */
 };
 
 /* ---- which pipes are watched -------------------------------------------------------------------------------------------- */
@@ -87,11 +88,22 @@ static int watch_old(struct helper *h)
   return AMZ_OK;
 }
 
+/* \return how long the rank may still be silent, in ns; 0: it has been for too long. A rank that is stopped, or cut off, is given up by
+ * its master at some time; by then nothing of it may run any more. */
+static int64_t silence_left(const struct helper *h)
+{
+  int64_t left = h->heard_ns + h->silence_ns - amz_clock_ns(CLOCK_BOOTTIME);
+
+  return left > 0 ? left : 0;
+}
+
 /* \return how long nothing but an event can want us, in ms; -1: forever. */
 static int patience(const struct helper *h)
 {
   int64_t left;
 
+  if (!h->oldest && h->silence_ns)
+    return (int)(silence_left(h) / 1000000) + 1;
   if (!h->oldest)
     return -1;
   left = h->oldest->began_ns + WATCH_AFTER_NS - amz_clock_ns(CLOCK_MONOTONIC);
@@ -233,6 +245,9 @@ static int set_up(struct helper *h, const struct amz_wire_setup *setup, struct a
     amz_child_init(&h->tasks[h->slots], h->slots);
   if (amz_launcher_init(&h->launcher, h->environment, setup->slots) < 0)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  if (setup->workdir && chdir(setup->workdir) < 0)
+    return amz_error_sys(err, AMZ_EENV, errno, "cannot go to the directory of the run, %s", setup->workdir);
+  h->silence_ns = setup->silence_ns;
   if (!setup->pack_path || !h->sink)
     return AMZ_OK;
   if (h->sink->open(h->sink->ctx, setup->pack_path, setup->rank, setup->epoch, err) < 0)
@@ -256,12 +271,17 @@ static int do_setup(struct helper *h, struct amz_cursor *body)
   return amz_wire_add_ready(&h->out, &err) < 0 ? amz_error_set(h->err, AMZ_ENOMEM, "out of memory") : AMZ_OK;
 }
 
+static int do_alive(struct helper *h, struct amz_cursor *body)
+{
+  return amz_cursor_left(body) == 0 ? AMZ_OK : corrupt(h);
+}
+
 static int perform(struct helper *h, struct amz_wire_frame *frame)
 {
   static const struct {
     uint8_t kind;
     int (*perform)(struct helper *, struct amz_cursor *);
-  } known[] = {{AMZ_WIRE_START, do_start}, {AMZ_WIRE_KILL, do_kill}, {AMZ_WIRE_SETUP, do_setup}};
+  } known[] = {{AMZ_WIRE_START, do_start}, {AMZ_WIRE_KILL, do_kill}, {AMZ_WIRE_SETUP, do_setup}, {AMZ_WIRE_ALIVE, do_alive}};
 
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (known[i].kind == frame->kind && (h->ready || frame->kind == AMZ_WIRE_SETUP))
@@ -299,8 +319,10 @@ static int receive(struct helper *h)
   while (n < 0 && errno == EINTR);
   h->in.len = before + (n > 0 ? (size_t)n : 0);
   h->in.data[h->in.len] = '\0';
-  if (n > 0)
+  if (n > 0) {
+    h->heard_ns = amz_clock_ns(CLOCK_BOOTTIME);
     return perform_received(h);
+  }
   if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
     h->closing = true;
   return AMZ_OK;
@@ -352,6 +374,8 @@ static int turn(struct helper *h)
     return rc;
   if (told && (rc = receive(h)) < 0)
     return rc;
+  if (h->silence_ns && silence_left(h) == 0)
+    h->closing = true;
   return flush(h);
 }
 

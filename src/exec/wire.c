@@ -66,7 +66,14 @@ int amz_wire_add_setup(struct amz_buf *out, const struct amz_wire_setup *setup)
   amz_buf_add_u32(out, setup->epoch);
   amz_buf_add_u8(out, setup->discard_output);
   add_string(out, setup->pack_path);
+  add_string(out, setup->workdir);
+  amz_buf_add_i64(out, setup->silence_ns);
   return frame_end(out, at);
+}
+
+int amz_wire_add_alive(struct amz_buf *out)
+{
+  return frame_end(out, frame_begin(out, AMZ_WIRE_ALIVE));
 }
 
 int amz_wire_add_ready(struct amz_buf *out, const struct amz_error *err)
@@ -234,6 +241,8 @@ int amz_wire_read_setup(struct amz_cursor *body, struct amz_wire_setup *ret)
   ret->epoch = amz_cursor_u32(body);
   ret->discard_output = amz_cursor_u8(body) != 0;
   ret->pack_path = read_string(body);
+  ret->workdir = read_string(body);
+  ret->silence_ns = amz_cursor_i64(body);
   if (ret->slots == 0 || ret->slots > AMZ_WIRE_SLOTS_MAX)
     return AMZ_ECORRUPT;
   return done(body);

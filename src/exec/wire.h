@@ -23,13 +23,16 @@ enum amz_wire_kind {
   AMZ_WIRE_READY,     /* helper → rank, the answer to SETUP */
   AMZ_WIRE_START,     /* rank → helper */
   AMZ_WIRE_KILL,      /* rank → helper */
-  AMZ_WIRE_END        /* helper → rank */
+  AMZ_WIRE_END,       /* helper → rank */
+  AMZ_WIRE_ALIVE      /* rank → helper: nothing but a sign of life */
 };
 
 struct amz_wire_setup {
   uint32_t slots, rank, epoch;
   bool discard_output;
-  const char *pack_path; /* NULL: none; points into the decoded bytes */
+  const char *pack_path; /* NULL: none; points into the decoded bytes, as does: */
+  const char *workdir;   /* NULL: where the helper is */
+  int64_t silence_ns;    /* 0: the rank may be silent for ever */
 };
 
 struct amz_wire_kill {
@@ -58,6 +61,7 @@ struct amz_wire_frame {
 
 /* Append one frame. \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: the frame would be longer than AMZ_WIRE_MAX. On failure nothing is
  * appended. */
+int amz_wire_add_alive(struct amz_buf *out);
 int amz_wire_add_setup(struct amz_buf *out, const struct amz_wire_setup *setup) AMZ_MUST_CHECK;
 int amz_wire_add_ready(struct amz_buf *out, const struct amz_error *err) AMZ_MUST_CHECK; /* err->code AMZ_OK: all is well */
 int amz_wire_add_start(struct amz_buf *out, const struct amz_exec_command *command) AMZ_MUST_CHECK;

@@ -250,13 +250,13 @@ static void the_helper_is_found_where_we_are(void)
     (void)snprintf(path, sizeof path, "%s/%s", dir, made[i]);
     CU_ASSERT(mkdir(path, 0755) == 0);
   }
-  ASSERT_I64(amz_helper_find(self, installed, &err, &got), AMZ_ENOENT);
+  ASSERT_I64(amz_program_find("amorsize-mpi-helper", self, installed, &err, &got), AMZ_ENOENT);
   CU_ASSERT_PTR_NOT_NULL(strstr(err.text, installed));
   for (size_t i = 0; i < 3; i++) { /* the later one is preferred to the earlier */
     (void)snprintf(path, sizeof path, "%s/%s", dir, helpers[i]);
     CU_ASSERT(make_program(path));
     amz_buf_reset(&got);
-    CU_ASSERT(amz_helper_find(self, installed, &err, &got) == AMZ_OK);
+    CU_ASSERT(amz_program_find("amorsize-mpi-helper", self, installed, &err, &got) == AMZ_OK);
     (void)snprintf(path, sizeof path, "%s/%s", dir, shown[i]);
     ASSERT_TEXT(amz_buf_text(&got), path);
   }
