@@ -20,6 +20,9 @@ struct amz_cores {
 int amz_cores_allowed(struct amz_error *err, struct amz_cores *ret);
 void amz_cores_clear(struct amz_cores *cores);
 
+/* Keeps cores [first, first + count) alone: a rank's share of a node. Out of range: as far as there are any. */
+void amz_cores_keep(struct amz_cores *cores, uint32_t first, uint32_t count);
+
 /* The units that slot `slot` of `slots` binds to when each takes `threads` cores: its own cores when they suffice for all slots, else (more
  * slots than cores) all units, unbound among themselves.
  * *ret_cpus points into `cores`. */

@@ -101,6 +101,22 @@ void amz_cores_clear(struct amz_cores *cores)
   *cores = (struct amz_cores){0, NULL, NULL};
 }
 
+void amz_cores_keep(struct amz_cores *cores, uint32_t first, uint32_t count)
+{
+  uint32_t from, units;
+
+  if (first >= cores->count)
+    first = cores->count ? cores->count - 1 : 0;
+  if (count > cores->count - first)
+    count = cores->count - first;
+  from = cores->starts[first];
+  units = cores->starts[first + count] - from;
+  memmove(cores->cpus, cores->cpus + from, units * sizeof *cores->cpus);
+  for (uint32_t i = 0; i <= count; i++)
+    cores->starts[i] = cores->starts[first + i] - from;
+  cores->count = count;
+}
+
 void amz_cores_of_slot(const struct amz_cores *cores, uint32_t slot, uint32_t slots, uint32_t threads, const uint32_t **ret_cpus, size_t *ret_n)
 {
   uint64_t needed = (uint64_t)slots * threads;
