@@ -184,6 +184,8 @@ void amz_worker_free(struct amz_worker *w);
 int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct amz_actions *out) AMZ_MUST_CHECK;
 int64_t amz_worker_deadline(const struct amz_worker *w);
 bool amz_worker_finished(const struct amz_worker *w);
+/* \return whether chunks were asked for that haven't come. */
+bool amz_worker_hungry(const struct amz_worker *w);
 /* \return slots that run something. */
 uint32_t amz_worker_busy(const struct amz_worker *w);
 

@@ -18,9 +18,12 @@
 
 enum { CLI_OK = 0, CLI_TASKS_FAILED = 1, CLI_USAGE = 2, CLI_ENVIRONMENT = 3, CLI_RESUMABLE = 75 };
 
+struct amz_rank_link;
+
 struct cli {
   struct amz_buf out; /* results not yet written */
   int out_errno;      /* why standard output takes no more; 0: it does */
+  struct amz_rank_link *link; /* of rank 0 of an MPI launch; NULL: a process alone */
 };
 
 /* ---- results ---------------------------------------------------------------------------------------------------------- */

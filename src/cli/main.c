@@ -1,8 +1,15 @@
-/* amorsize-mpi: the command line. */
+/* amorsize-mpi: the command line.
+ *
+ * This program links no MPI library: loading one costs a tenth of a second. Started by an MPI launcher, as one of several, it becomes
+ * amorsize-mpi-rank (rank_main.c), which is the same command line with MPI. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include <amorsize/exec.h>
+#include <amorsize/transport.h>
 
 #include "cli.h"
 
@@ -19,12 +26,36 @@ static int fill_standard_descriptors(void)
   return 0;
 }
 
+/* Only commands that run tasks are a matter for several ranks; the others would print their answer several times. */
+static bool runs_tasks(int argc, char **argv)
+{
+  return argc > 1 && (strcmp(argv[1], "run") == 0 || strcmp(argv[1], "resume") == 0);
+}
+
+/* \return the exit status when the other program can't be executed. */
+static int become_rank(char **argv)
+{
+  struct amz_buf path = AMZ_BUF_INIT;
+  struct amz_error err;
+  int rc = amz_exec_find_program("amorsize-mpi-rank", &err, &path);
+
+  if (rc == AMZ_OK) {
+    (void)execv(path.data, argv);
+    rc = amz_error_set(&err, AMZ_EENV, "cannot execute %s", path.data);
+  }
+  amz_buf_clear(&path);
+  return cli_fail(rc, &err);
+}
+
 int main(int argc, char **argv)
 {
-  struct cli cli = {AMZ_BUF_INIT, 0};
+  struct cli cli = {.out = AMZ_BUF_INIT};
+  struct amz_mpi_launch launch;
 
   if (fill_standard_descriptors() < 0)
     return CLI_ENVIRONMENT;
+  if (runs_tasks(argc, argv) && amz_mpi_looks_launched(&launch) && launch.processes != 1)
+    return become_rank(argv);
   (void)signal(SIGPIPE, SIG_IGN); /* closed pipes are seen as EPIPE */
   return cli_finish(&cli, cli_dispatch(&cli, argv + 1, argc > 0 ? (size_t)argc - 1 : 0));
 }

@@ -19,7 +19,7 @@ static const struct cli_option options[] = {
 static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
 {
   const struct resume_args *a = args;
-  struct amz_run_options how = {.retry_failed = a->retry_failed};
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .link = cli->link};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error err = {0};

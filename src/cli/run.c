@@ -130,7 +130,7 @@ static int dry_run(struct cli *cli, const struct amz_job_input *input, bool json
 
 static int launch(struct cli *cli, const struct amz_job_input *input, const struct run_args *a)
 {
-  struct amz_run_options how = {.parent = a->runs_in};
+  struct amz_run_options how = {.parent = a->runs_in, .link = cli->link};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error err = {0};

@@ -13,12 +13,17 @@
 #include "inputs.h"
 #include "launch.h"
 #include "layout.h"
+#include "ranks.h"
 #include "loop_state.h"
 
 static void release(struct amz_launch *l)
 {
   amz_exec_free(l->exec);
   amz_order_free(l->order);
+  amz_team_clear(&l->team);
+  amz_buf_clear(&l->recording);
+  amz_buf_clear(&l->cwd);
+  free(l->left);
   amz_cores_clear(&l->cores);
   amz_lease_release(l->lease);
   amz_job_free(l->job);
@@ -68,7 +73,7 @@ static int absolute(const char *path, char **ret, struct amz_error *err)
 }
 
 static int make_directory(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options,
-                          const struct amz_buf *recording, struct amz_error *err)
+                          struct amz_error *err)
 {
   int rc;
 
@@ -76,7 +81,7 @@ static int make_directory(struct amz_launch *l, const struct amz_job_input *inpu
       (rc = absolute(l->shown_dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0 ||
       (rc = write_job(l, input, err)) < 0 || (rc = write_plan(l, err)) < 0)
     return rc;
-  return amz_rundir_write(l->dir, "inputs", recording->data, recording->len, true, err); /* last: from now on it can be resumed */
+  return amz_rundir_write(l->dir, "inputs", l->recording.data, l->recording.len, true, err); /* last: from now on it can be resumed */
 }
 
 /* ---- what runs -------------------------------------------------------------------------------------------------------- */
@@ -93,18 +98,15 @@ static int choose_layout(struct amz_launch *l, struct amz_error *err)
 static int open_store(struct amz_launch *l, bool retry_failed, struct amz_error *err)
 {
   struct amz_store_config config = {.dir = l->dir, .lease = l->lease, .retries = amz_job_settings(l->job)->failures.retries};
-  struct amz_range *left = NULL;
-  size_t n_left = 0;
   int rc = amz_store_open(&config, amz_job_tasks(l->job), err, &l->store);
 
-  if (rc < 0 || (rc = amz_store_left(l->store, retry_failed, err, &left, &n_left)) < 0 ||
+  if (rc < 0 || (rc = amz_store_left(l->store, retry_failed, err, &l->left, &l->n_left)) < 0 ||
       (rc = amz_store_counts(l->store, err, &l->before)) < 0)
     return rc;
   if (retry_failed)
     l->before.failed = 0;
   l->epoch = amz_store_epoch(l->store);
-  rc = amz_order_new(left, n_left, &l->order);
-  free(left);
+  rc = amz_order_new(l->left, l->n_left, &l->order);
   if (rc == AMZ_OK)
     rc = amz_rundir_pack_path(l->dir, 0, l->epoch, &l->pack_path);
   return rc < 0 ? amz_error_set(err, rc, "cannot prepare the run: %s", amz_err_name(rc)) : AMZ_OK;
@@ -114,8 +116,16 @@ static int start_helper(struct amz_launch *l, struct amz_error *err)
 {
   struct amz_exec_config config = {.pack_path = l->pack_path, .slots = l->layout.slots, .epoch = l->epoch,
                                    .discard_output = amz_job_settings(l->job)->output.discard_stdout};
+  int rc;
 
-  return amz_exec_new(&config, err, &l->exec);
+  if (!l->link)
+    return amz_exec_new(&config, err, &l->exec);
+  config.workdir = amz_buf_text(&l->cwd);
+  config.silence_ns = AMZ_HELPER_SILENCE_NS;
+  rc = amz_exec_set_up(l->link->exec, &config, err);
+  l->exec = l->link->exec;
+  l->link->exec = NULL;
+  return rc;
 }
 
 static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct amz_error *err)
@@ -123,9 +133,14 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_loop_config config = {.job = l->job, .order = l->order, .policy = amz_policy_find(s->chunks.policy), .layout = l->layout,
     .cores = &l->cores, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
-    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer};
+    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots};
   struct amz_run_progress p;
 
+  if (l->link) {
+    config.net = l->link->net;
+    config.mpi = l->link->mpi;
+    config.team = &l->team;
+  }
   if (!config.policy)
     return amz_error_set(err, AMZ_EINVAL, "no chunk policy is named %s", s->chunks.policy);
   if (l->observer && l->observer->began) {
@@ -138,21 +153,23 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
 /* Signals are blocked before the store's thread is born, so that it inherits the mask. */
 static int run_in_directory(struct amz_launch *l, bool retry_failed, struct amz_error *err)
 {
-  struct amz_signals signals;
+  struct amz_signals own, *signals = l->link ? l->link->signals : &own;
   struct amz_error close_err;
-  int rc = amz_signals_open(&signals, err), close_rc;
+  int rc = l->link ? AMZ_OK : amz_signals_open(&own, err), close_rc;
 
   if (rc < 0)
     return rc;
-  if ((rc = open_store(l, retry_failed, err)) == AMZ_OK && (rc = start_helper(l, err)) == AMZ_OK)
-    rc = run_loop(l, &signals, err);
+  if ((rc = open_store(l, retry_failed, err)) == AMZ_OK && (rc = amz_launch_team(l, err)) == AMZ_OK &&
+      (rc = start_helper(l, err)) == AMZ_OK)
+    rc = run_loop(l, signals, err);
   amz_exec_free(l->exec);
   l->exec = NULL;
   close_rc = amz_store_close(l->store, &close_err);
   l->store = NULL;
   if (rc == AMZ_OK && close_rc < 0 && l->result.err.code == AMZ_OK)
     l->result.err = close_err;
-  amz_signals_close(&signals);
+  if (!l->link)
+    amz_signals_close(&own);
   return rc;
 }
 
@@ -164,9 +181,10 @@ static void tell_findings(const struct amz_run_observer *o, const struct amz_dia
     o->findings(o->ctx, diags);
 }
 
-static void begin(struct amz_launch *l, const struct amz_run_observer *observer)
+static void begin(struct amz_launch *l, const struct amz_run_options *options, const struct amz_run_observer *observer)
 {
   memset(l, 0, sizeof *l);
+  l->link = options->link;
   l->observer = observer;
   l->began_ns = amz_clock_realtime_ns();
   if (gethostname(l->host, sizeof l->host - 1) < 0)
@@ -178,6 +196,10 @@ static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct am
 {
   int told = AMZ_OK;
 
+  if (l->link && !l->told)
+    amz_run_dismiss(l->link);
+  if (l->link)
+    l->link->used = true;
   memset(ret_summary, 0, sizeof *ret_summary);
   if (l->shown_dir && l->job)
     told = amz_launch_summarize(l, ret_text, ret_summary);
@@ -191,6 +213,18 @@ static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct am
   return rc;
 }
 
+/* Where tasks start on every rank. */
+static int note_cwd(struct amz_launch *l, struct amz_error *err)
+{
+  char *cwd = getcwd(NULL, 0);
+
+  if (!cwd)
+    return amz_error_sys(err, AMZ_EIO, errno, "cannot tell the current directory");
+  amz_buf_adds(&l->cwd, cwd);
+  free(cwd);
+  return amz_buf_ok(&l->cwd) < 0 ? amz_error_set(err, AMZ_ENOMEM, "out of memory") : AMZ_OK;
+}
+
 static int can_run(const struct amz_job *job, struct amz_error *err)
 {
   if (amz_job_kind(job) != AMZ_TASK_COMMAND)
@@ -202,20 +236,18 @@ int amz_run_new(const struct amz_job_input *input, const struct amz_run_options 
                 struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err)
 {
   struct amz_launch l;
-  struct amz_buf recording = AMZ_BUF_INIT;
   struct amz_diags diags;
   int rc;
 
-  begin(&l, observer);
+  begin(&l, options, observer);
   amz_diags_init(&diags);
-  rc = amz_inputs_load(input, &diags, &recording, &l.job, err);
+  rc = amz_inputs_load(input, &diags, &l.recording, &l.job, err);
   tell_findings(observer, &diags);
   if (rc == AMZ_EINVAL)
     (void)amz_error_set(err, rc, "the job description has %zu error%s; nothing was started", diags.errors, diags.errors == 1 ? "" : "s");
   if (rc == AMZ_OK && (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK &&
-      (rc = make_directory(&l, input, options, &recording, err)) == AMZ_OK)
+      (rc = make_directory(&l, input, options, err)) == AMZ_OK && (rc = note_cwd(&l, err)) == AMZ_OK)
     rc = run_in_directory(&l, false, err);
-  amz_buf_clear(&recording);
   amz_diags_clear(&diags);
   return end(&l, rc, ret_text, ret_summary, err);
 }
@@ -240,22 +272,20 @@ static int read_recording(const char *dir, struct amz_buf *ret, struct amz_error
   return rc;
 }
 
-static int load_recorded(const char *dir, struct amz_diags *diags, struct amz_buf *ret_cwd, struct amz_job **ret, struct amz_error *err)
+static int load_recorded(const char *dir, struct amz_diags *diags, struct amz_buf *ret_recording, struct amz_buf *ret_cwd,
+                         struct amz_job **ret, struct amz_error *err)
 {
-  struct amz_buf recording = AMZ_BUF_INIT;
-  int rc = read_recording(dir, &recording, err);
+  int rc = read_recording(dir, ret_recording, err);
 
-  if (rc == AMZ_OK)
-    rc = amz_inputs_replay(recording.data, recording.len, diags, ret_cwd, ret, err);
-  amz_buf_clear(&recording);
-  return rc;
+  return rc < 0 ? rc : amz_inputs_replay(ret_recording->data, ret_recording->len, diags, ret_cwd, ret, err);
 }
 
 int amz_run_load_recorded(const char *dir, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err)
 {
-  struct amz_buf cwd = AMZ_BUF_INIT;
-  int rc = load_recorded(dir, diags, &cwd, ret, err);
+  struct amz_buf recording = AMZ_BUF_INIT, cwd = AMZ_BUF_INIT;
+  int rc = load_recorded(dir, diags, &recording, &cwd, ret, err);
 
+  amz_buf_clear(&recording);
   amz_buf_clear(&cwd);
   return rc;
 }
@@ -288,16 +318,14 @@ int amz_run_resume(const char *dir, const struct amz_run_options *options, const
                    struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err)
 {
   struct amz_launch l;
-  struct amz_buf cwd = AMZ_BUF_INIT;
   struct amz_diags diags; /* of a description that was accepted before: not told again */
   int rc;
 
-  begin(&l, observer);
+  begin(&l, options, observer);
   amz_diags_init(&diags);
-  if ((rc = take_directory(&l, dir, err)) == AMZ_OK && (rc = load_recorded(l.dir, &diags, &cwd, &l.job, err)) == AMZ_OK &&
-      (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK && (rc = go_where_it_began(&cwd, err)) == AMZ_OK)
+  if ((rc = take_directory(&l, dir, err)) == AMZ_OK && (rc = load_recorded(l.dir, &diags, &l.recording, &l.cwd, &l.job, err)) == AMZ_OK &&
+      (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK && (rc = go_where_it_began(&l.cwd, err)) == AMZ_OK)
     rc = run_in_directory(&l, options->retry_failed, err);
-  amz_buf_clear(&cwd);
   amz_diags_clear(&diags);
   return end(&l, rc, ret_text, ret_summary, err);
 }

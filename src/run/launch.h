@@ -3,6 +3,7 @@
 #define AMZ_RUN_LAUNCH_H
 
 #include "loop.h"
+#include "net.h"
 #include "run.h"
 
 /* All that a launch holds; zero-initialised it holds nothing. */
@@ -22,6 +23,13 @@ struct amz_launch {
   struct amz_cores cores;
   struct amz_layout layout;
   struct amz_exec *exec;
+  struct amz_rank_link *link; /* NULL: a process alone */
+  struct amz_team team;       /* with a link */
+  struct amz_buf recording, cwd;
+  struct amz_range *left;     /* what is to be done, as index ranges */
+  size_t n_left;
+  uint32_t total_slots;
+  bool told;                  /* the other ranks know what to do */
   struct amz_loop_result result;
 };
 

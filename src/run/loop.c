@@ -171,8 +171,11 @@ static int gather_signals(struct amz_loop *l)
   char text[160], grace[32];
 
   while (rc == AMZ_OK && (number = amz_signals_next(l->signals)) > 0) {
-    const char *name = number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP";
+    const char *name = amz_signal_name(number);
     bool first = l->stop_signals++ == 0;
+
+    if (!l->master) /* rank 0 gets it, too, and says what follows */
+      continue;
 
     (void)amz_format_duration(amz_job_settings(l->config->job)->failures.grace_ns, grace, sizeof grace);
     if (first)
@@ -197,6 +200,8 @@ static int gather_deadlines(struct amz_loop *l)
     rc = amz_loop_worker_event(l, &tick);
   if (rc == AMZ_OK && !l->master_finished && amz_master_deadline(l->master) <= now_ns)
     rc = amz_loop_master_event(l, &tick);
+  if (rc == AMZ_OK)
+    rc = amz_loop_look_for_dead(l);
   return rc;
 }
 
@@ -205,8 +210,9 @@ static int settle(struct amz_loop *l)
 {
   int rc = AMZ_OK;
 
-  while (rc == AMZ_OK && (l->to_master.len || l->to_worker.len || l->n_instant)) {
-    if (l->to_master.len)
+  while (rc == AMZ_OK && (l->to_master.len || l->to_worker.len || l->n_instant || l->any_fenced)) {
+    rc = amz_loop_tell_fenced(l);
+    if (rc == AMZ_OK && l->to_master.len)
       rc = deliver(l, &l->to_master, amz_loop_master_event);
     if (rc == AMZ_OK && l->to_worker.len)
       rc = deliver(l, &l->to_worker, amz_loop_worker_event);
@@ -251,8 +257,10 @@ static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_er
     {.fd = amz_store_fd(l->config->store), .events = POLLIN},
     {.fd = l->signals->fd, .events = POLLIN},
   };
+  const struct amz_loop_config *c = l->config;
   int64_t until = earliest(l->next_status_ns, l->next_progress_ns), now_ns = amz_clock_monotonic_ns();
   struct timespec timeout;
+  int rc;
 
   if (l->broken) /* the helper's end may be closed: its descriptor would be ready for ever */
     fds[0].events = 0;
@@ -260,8 +268,14 @@ static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_er
     until = earliest(until, amz_worker_deadline(l->worker));
   if (!l->master_finished)
     until = earliest(until, amz_master_deadline(l->master));
+  if (c->net)
+    until = earliest(until, l->next_look_ns);
   if (until < now_ns)
     until = now_ns;
+  if (c->net) {
+    rc = c->net->wait(c->mpi, fds, sizeof fds / sizeof *fds, until, amz_worker_hungry(l->worker), err);
+    return rc < 0 ? rc : AMZ_OK;
+  }
   timeout = (struct timespec){.tv_sec = (until - now_ns) / 1000000000, .tv_nsec = (until - now_ns) % 1000000000};
   if (ppoll(fds, sizeof fds / sizeof *fds, &timeout, NULL) < 0 && errno != EINTR)
     return amz_error_sys(err, AMZ_EIO, errno, "cannot wait for events");
@@ -276,6 +290,8 @@ static int turn(struct amz_loop *l, bool *told_broken, struct amz_error *err)
   struct amz_error cause;
   int rc;
 
+  if ((rc = amz_loop_gather_peers(l, err)) < 0)
+    return rc;
   if ((rc = gather_ends(l)) < 0 || (rc = gather_store(l)) < 0 || (rc = gather_signals(l)) < 0 || (rc = gather_deadlines(l)) < 0 ||
       (rc = settle(l)) < 0 || (rc = tell_broken(l, told_broken)) < 0 || (rc = settle(l)) < 0)
     return amz_error_set(err, rc, "the scheduler cannot go on: %s", amz_err_name(rc));
@@ -294,24 +310,30 @@ static int make_machines(struct amz_loop *l)
 {
   const struct amz_loop_config *c = l->config;
   const struct amz_settings *s = amz_job_settings(c->job);
-  struct amz_master_config master = {.tasks = amz_order_count(c->order), .epoch = c->epoch, .ranks = 1, .slots = c->layout.slots,
+  struct amz_master_config master = {.tasks = amz_order_count(c->order), .epoch = c->epoch, .ranks = c->layout.ranks, .slots = c->total_slots,
     .policy = c->policy, .retries = s->failures.retries, .backoff_ns = s->failures.backoff_ns, .stop_after = UINT64_MAX,
-    .idempotent = s->failures.idempotent, .dead_ns = AMZ_NEVER, .suspect_ns = AMZ_NEVER, .heartbeat_ns = AMZ_NEVER,
-    .grace_ns = s->failures.grace_ns};
-  struct amz_worker_config worker = {.rank = 0, .epoch = c->epoch, .slots = c->layout.slots, .node = c->host, .grain = 1,
-    .timeout_ns = s->failures.timeout_ns, .heartbeat_ns = AMZ_NEVER};
+    .idempotent = s->failures.idempotent, .grace_ns = s->failures.grace_ns};
+  struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .node = c->host, .grain = 1,
+    .timeout_ns = s->failures.timeout_ns};
   int rc;
+
+  if (!c->net) /* nobody to lose */
+    master.dead_ns = master.suspect_ns = master.heartbeat_ns = worker.heartbeat_ns = AMZ_NEVER;
 
   if (s->failures.stop_after.set)
     master.stop_after = s->failures.stop_after.is_share ? (uint64_t)(s->failures.stop_after.share * (double)c->total)
                                                         : s->failures.stop_after.count;
   if (master.stop_after == 0)
     master.stop_after = 1;
-  if ((rc = amz_master_new(&master, &l->master)) < 0 || (rc = amz_worker_new(&worker, &l->worker)) < 0 ||
+  if (c->rank == 0 && (rc = amz_master_new(&master, &l->master)) < 0)
+    return rc;
+  l->master_finished = !l->master;
+  if ((rc = amz_worker_new(&worker, &l->worker)) < 0 ||
       (rc = amz_actions_new(&l->master_out)) < 0 || (rc = amz_actions_new(&l->worker_out)) < 0)
     return rc;
   l->slots = amz_new_array(c->layout.slots, sizeof *l->slots);
-  return l->slots ? AMZ_OK : AMZ_ENOMEM;
+  l->fenced = amz_new_array(c->layout.ranks, sizeof *l->fenced);
+  return l->slots && l->fenced ? AMZ_OK : AMZ_ENOMEM;
 }
 
 static void clear(struct amz_loop *l)
@@ -323,7 +345,9 @@ static void clear(struct amz_loop *l)
   amz_buf_clear(&l->to_master);
   amz_buf_clear(&l->to_worker);
   amz_task_clear(&l->task);
+  amz_buf_clear(&l->wire);
   free(l->slots);
+  free(l->fenced);
   free(l->instant);
 }
 
@@ -336,9 +360,9 @@ int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signa
 
   memset(ret, 0, sizeof *ret);
   amz_task_init(&l.task);
-  l.started_ns = amz_clock_monotonic_ns();
+  l.started_ns = l.heard_ns = amz_clock_monotonic_ns();
   rc = make_machines(&l);
-  if (rc == AMZ_OK)
+  if (rc == AMZ_OK && l.master)
     rc = amz_loop_master_event(&l, &start);
   if (rc == AMZ_OK)
     rc = amz_loop_worker_event(&l, &worker_start);
@@ -346,7 +370,7 @@ int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signa
     (void)amz_error_set(err, rc, "cannot start the scheduler: %s", amz_err_name(rc));
   while (rc == AMZ_OK && !(l.master_finished && l.worker_finished))
     rc = turn(&l, &told_broken, err);
-  if (rc == AMZ_OK) {
+  if (rc == AMZ_OK && l.master) {
     ret->end = amz_master_end(l.master);
     amz_master_stats(l.master, &ret->stats);
     rc = amz_loop_show(&l, true);

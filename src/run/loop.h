@@ -1,7 +1,7 @@
 /* The event loop of one process: receives, steps the pure machines, performs what they ask for.
  *
- * Rank 0 holds the master and its own worker; what they tell each other goes through two mailboxes of encoded messages, the same
- * bytes that other ranks would send. Nothing here decides anything about scheduling. */
+ * Every rank has a worker; rank 0 holds the master, too. What those two tell each other goes through two mailboxes of encoded messages, the same
+ * bytes that travel between ranks. Nothing here decides anything about scheduling. */
 #ifndef AMZ_RUN_LOOP_H
 #define AMZ_RUN_LOOP_H
 
@@ -12,8 +12,10 @@
 #include <amorsize/sched.h>
 #include <amorsize/store.h>
 
+#include "net.h"
 #include "run.h"
 #include "tally.h"
+#include "team.h"
 
 struct amz_loop_config {
   const struct amz_job *job;
@@ -25,6 +27,12 @@ struct amz_loop_config {
   struct amz_store *store;
   const char *pack_path, *host, *run_dir;
   uint32_t epoch;
+  uint32_t rank;                  /* rank 0 holds the master */
+  uint32_t total_slots;           /* over all ranks; rank 0's to know */
+  const struct amz_net *net;      /* NULL: a process alone */
+  struct amz_mpi *mpi;
+  const struct amz_team *team;    /* rank 0's; NULL elsewhere and alone */
+  int64_t master_pid;             /* of rank 0 when it is on this node, else 0 */
   uint64_t total;                 /* tasks of the whole run */
   struct amz_store_counts before; /* recorded by earlier launches */
   const struct amz_run_observer *observer;
@@ -34,6 +42,7 @@ struct amz_loop_result {
   enum amz_end end;
   struct amz_tally tally;
   struct amz_master_stats stats;
+  uint32_t lost_ranks;
   char reason[256];     /* why it ended early; "" when it didn't */
   struct amz_error err; /* code < 0: the environment failed in mid-run (disk full, helper gone); the rest is still told */
 };

@@ -15,7 +15,7 @@ struct amz_slot_state {
 struct amz_loop {
   const struct amz_loop_config *config;
   struct amz_signals *signals;
-  struct amz_master *master;
+  struct amz_master *master;           /* NULL but on rank 0 */
   struct amz_worker *worker;
   struct amz_actions *master_out, *worker_out;
   struct amz_buf to_master, to_worker; /* mailboxes: encoded messages, each behind its u32 length */
@@ -25,6 +25,10 @@ struct amz_loop {
   struct amz_task task;                /* reused from task to task */
   uint64_t last_pack_seq;
   bool master_finished, worker_finished, broken;
+  bool *fenced;                        /* rank 0: ranks whose death is to be told, by rank */
+  bool any_fenced;
+  struct amz_buf wire;                 /* reused for what goes to other ranks */
+  int64_t heard_ns, next_look_ns;      /* from rank 0, last; when to look for the dead */
   unsigned stop_signals;
   int64_t started_ns, next_status_ns, next_progress_ns;
   struct amz_loop_result *result;
@@ -40,6 +44,13 @@ int amz_loop_perform_worker(struct amz_loop *l, const struct amz_action *action)
 
 /* Notes that this process can't run or keep anything more; the first cause is the one that is told. */
 void amz_loop_break(struct amz_loop *l, const struct amz_error *cause);
+
+/* peers.c: messages from other ranks; those that have died. */
+int amz_loop_gather_peers(struct amz_loop *l, struct amz_error *err);
+int amz_loop_send(struct amz_loop *l, uint32_t rank, const struct amz_message *message);
+int amz_loop_look_for_dead(struct amz_loop *l);
+/* Tells the master of the ranks that are fenced. */
+int amz_loop_tell_fenced(struct amz_loop *l);
 
 /* progress.c: */
 void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *ret);

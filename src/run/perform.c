@@ -81,7 +81,7 @@ static int start(struct amz_loop *l, const struct amz_action *run)
 {
   const struct amz_loop_config *c = l->config;
   uint64_t index = amz_order_index(c->order, run->first);
-  struct amz_place place = {.rank = 0, .slot = run->slot, .threads = c->layout.threads};
+  struct amz_place place = {.rank = c->rank, .slot = run->slot, .threads = c->layout.threads};
   struct amz_exec_command command = {.slot = run->slot, .index = index, .tag = run->first, .attempt = run->attempt,
                                      .ok_exit = amz_job_ok_exit(c->job)};
   struct amz_error why;
@@ -119,7 +119,7 @@ int amz_loop_perform_worker(struct amz_loop *l, const struct amz_action *action)
 {
   switch (action->kind) {
   case AMZ_DO_SEND:
-    return post(&l->to_master, action->message);
+    return l->master ? post(&l->to_master, action->message) : amz_loop_send(l, 0, action->message);
   case AMZ_DO_RUN:
     return start(l, action);
   case AMZ_DO_KILL:
@@ -138,6 +138,11 @@ int amz_loop_perform_worker(struct amz_loop *l, const struct amz_action *action)
 
 /* ---- master ----------------------------------------------------------------------------------------------------------- */
 
+static const char *node_of(const struct amz_loop_config *c, uint32_t rank)
+{
+  return c->team && rank < c->team->count ? c->team->members[rank].node : c->host;
+}
+
 static int record(struct amz_loop *l, const struct amz_action *action)
 {
   struct amz_error cause;
@@ -145,7 +150,7 @@ static int record(struct amz_loop *l, const struct amz_action *action)
 
   for (size_t i = 0; rc == AMZ_OK && i < action->n_results; i++) {
     struct amz_record one = {.result = action->results[i], .rank = action->rank, .epoch = l->config->epoch, .final = action->final,
-                             .node = l->config->host};
+                             .node = node_of(l->config, action->rank)};
 
     one.result.position = amz_order_index(l->config->order, action->results[i].position);
     rc = amz_store_record(l->config->store, &one, 1, &cause);
@@ -163,11 +168,12 @@ int amz_loop_perform_master(struct amz_loop *l, const struct amz_action *action)
 {
   switch (action->kind) {
   case AMZ_DO_SEND:
-    return post(&l->to_worker, action->message);
+    return action->rank == l->config->rank ? post(&l->to_worker, action->message) : amz_loop_send(l, action->rank, action->message);
   case AMZ_DO_RECORD:
     return record(l, action);
-  case AMZ_DO_FENCE: /* the only rank is this process: it can't be dead to itself */
-    return AMZ_EINVAL;
+  case AMZ_DO_FENCE: /* told outside of this step. A rank that was silent so long has fenced itself: its helper ended its tasks */
+    l->fenced[action->rank] = l->any_fenced = true;
+    return AMZ_OK;
   case AMZ_DO_FINISH:
     l->master_finished = true;
     return AMZ_OK;

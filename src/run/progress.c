@@ -19,7 +19,7 @@ void amz_loop_note(const struct amz_loop *l, enum amz_severity severity, const c
 void amz_loop_progress_at_start(const struct amz_loop_config *c, struct amz_run_progress *ret)
 {
   *ret = (struct amz_run_progress){.state = AMZ_RUN_STARTING, .total = c->total, .succeeded = c->before.succeeded,
-    .failed = c->before.failed, .skipped = c->before.skipped, .epoch = c->epoch, .ranks = c->layout.ranks, .slots = c->layout.slots,
+    .failed = c->before.failed, .skipped = c->before.skipped, .epoch = c->epoch, .ranks = c->layout.ranks, .slots = c->total_slots,
     .eta_ns = -1, .updated_ns = amz_clock_realtime_ns(), .job = amz_job_name(c->job), .run_dir = c->run_dir, .host = c->host,
     .pid = (int64_t)getpid()};
 }
@@ -36,6 +36,11 @@ static enum amz_run_state state_of(const struct amz_loop *l)
   return *l->result->reason ? AMZ_RUN_DRAINING : AMZ_RUN_RUNNING;
 }
 
+static uint64_t at_most(uint64_t n, uint64_t bound)
+{
+  return n < bound ? n : bound;
+}
+
 void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *ret)
 {
   const struct amz_loop_config *c = l->config;
@@ -50,13 +55,13 @@ void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *r
   ret->failed += t->failed;
   ret->skipped += t->skipped;
   ret->retried = t->retried;
-  ret->running = amz_worker_busy(l->worker);
+  ret->running = c->layout.ranks == 1 ? amz_worker_busy(l->worker) : at_most(stats.handed_out, c->total_slots);
   ret->elapsed_ns = amz_clock_monotonic_ns() - l->started_ns;
   elapsed_s = (double)ret->elapsed_ns * 1e-9;
-  ret->utilisation = amz_tally_utilisation(t, c->layout.slots, elapsed_s);
+  ret->utilisation = amz_tally_utilisation(t, c->total_slots, elapsed_s);
   if (t->ran > 0) {
     ret->task_mean_s = t->wall_s / (double)t->ran;
-    ret->eta_ns = (int64_t)((double)(stats.waiting + stats.handed_out) * ret->task_mean_s / c->layout.slots * 1e9);
+    ret->eta_ns = (int64_t)((double)(stats.waiting + stats.handed_out) * ret->task_mean_s / c->total_slots * 1e9);
   }
 }
 
@@ -82,6 +87,10 @@ int amz_loop_show(struct amz_loop *l, bool at_once)
   bool status = at_once || now_ns >= l->next_status_ns, progress = at_once || now_ns >= l->next_progress_ns;
   struct amz_run_progress p;
 
+  if (!l->master) { /* rank 0 shows the whole */
+    l->next_status_ns = l->next_progress_ns = AMZ_NEVER;
+    return AMZ_OK;
+  }
   if (!o || !o->progress)
     progress = false;
   if (!status && !progress)

@@ -19,7 +19,22 @@ struct amz_run_observer {
   void (*note)(void *ctx, enum amz_severity severity, const char *text); /* "finishing 2 running tasks …" */
 };
 
+struct amz_net;
+struct amz_mpi;
+struct amz_exec;
+struct amz_signals;
+
+/* What a process that runs as a rank of an MPI launch brings along, all of it started before anything else. */
+struct amz_rank_link {
+  const struct amz_net *net;
+  struct amz_mpi *mpi;
+  struct amz_exec *exec;       /* launched before MPI, not set up yet; the driver takes it over */
+  struct amz_signals *signals; /* blocked before MPI */
+  bool used;                   /* amz_run_new or amz_run_resume was called: the others have been told, one way or the other */
+};
+
 struct amz_run_options {
+  struct amz_rank_link *link; /* NULL: a process alone. With it, this is rank 0; the others are in amz_run_serve */
   const char *parent;  /* where NAME.runs goes; NULL: the current directory */
   bool retry_failed;   /* resume: failed tasks are run again, too */
 };
@@ -34,6 +49,12 @@ int amz_run_new(const struct amz_job_input *input, const struct amz_run_options 
 /* Goes on with a run directory: runs exactly the tasks without a recorded outcome. */
 int amz_run_resume(const char *dir, const struct amz_run_options *options, const struct amz_run_observer *observer,
                    struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err);
+
+/* The other ranks of a launch: waits for what rank 0 says, runs tasks until it says stop.
+ * \return AMZ_OK; negative with *err. */
+int amz_run_serve(const struct amz_rank_link *link, struct amz_error *err);
+/* Rank 0, when it ends before amz_run_new or amz_run_resume have been called: sends the others home. */
+void amz_run_dismiss(const struct amz_rank_link *link);
 
 /* Loads the description with the disk's files for `check` and `--dry-run`: as amz_job_load. */
 int amz_run_load(const struct amz_job_input *input, struct amz_diags *diags, struct amz_job **ret);

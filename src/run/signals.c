@@ -17,7 +17,7 @@ static bool is_ignored(int number)
 
 int amz_signals_open(struct amz_signals *s, struct amz_error *err)
 {
-  static const int stopping[] = {SIGINT, SIGTERM, SIGHUP};
+  static const int stopping[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
   struct sigaction ignore = {0};
   sigset_t set;
 
@@ -47,6 +47,17 @@ int amz_signals_next(struct amz_signals *s)
     n = read(s->fd, &info, sizeof info);
   while (n < 0 && errno == EINTR);
   return n == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+const char *amz_signal_name(int number)
+{
+  switch (number) {
+  case SIGINT: return "SIGINT";
+  case SIGTERM: return "SIGTERM";
+  case SIGUSR1: return "SIGUSR1";
+  case SIGHUP: return "SIGHUP";
+  default: return "a signal";
+  }
 }
 
 void amz_signals_close(struct amz_signals *s)

@@ -66,7 +66,7 @@ static void fill_times(const struct amz_launch *l, struct amz_run_summary *s)
   s->makespan_s = amz_tally_makespan(t);
   s->total_s = (double)(now_ns - l->began_ns) * 1e-9;
   s->launch_s = t->first_start_ns > l->began_ns ? (double)(t->first_start_ns - l->began_ns) * 1e-9 : 0;
-  s->utilisation = amz_tally_utilisation(t, l->layout.slots, s->makespan_s);
+  s->utilisation = amz_tally_utilisation(t, l->total_slots, s->makespan_s);
   s->efficiency = s->utilisation;
   s->throughput = s->makespan_s > 0 ? (double)s->this_launch / s->makespan_s : 0;
   s->task_mean_s = t->ran > 0 ? t->wall_s / (double)t->ran : 0;
@@ -85,7 +85,7 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
   s->end = l->result.end;
   s->epoch = l->epoch;
   s->ranks = l->layout.ranks;
-  s->slots = l->layout.slots;
+  s->slots = l->total_slots;
   s->threads = l->layout.threads;
   s->output_bytes = t->output_bytes;
   s->max_rss_bytes = t->max_rss_bytes;

@@ -211,6 +211,11 @@ bool amz_worker_finished(const struct amz_worker *w)
   return w->finished;
 }
 
+bool amz_worker_hungry(const struct amz_worker *w)
+{
+  return w->asked > 0 && !w->dry;
+}
+
 uint32_t amz_worker_busy(const struct amz_worker *w)
 {
   return w->config.slots - w->n_idle;

@@ -1,0 +1,162 @@
+/* Setting up the ranks of a launch, on both sides. */
+#define _GNU_SOURCE
+#include "ranks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <amorsize/alloc.h>
+
+#include "inputs.h"
+#include "layout.h"
+#include "loop_state.h"
+
+#define GATHER_NS INT64_C(120000000000)
+#define AWAIT_NS INT64_C(600000000000) /* rank 0 may read millions of task lines, or take over large packs, before it speaks */
+
+/* ---- rank 0 ----------------------------------------------------------------------------------------------------------- */
+
+/* A rank's slots: the same rules as for a process alone, with its share of the cores. */
+static void order_for(const struct amz_launch *l, const struct amz_member *m, struct amz_order_of_work *ret)
+{
+  struct amz_layout layout;
+
+  amz_member_share(m, &ret->core_first, &ret->core_count);
+  amz_layout_choose(amz_job_settings(l->job), ret->core_count, UINT64_MAX, &layout);
+  ret->slots = layout.slots;
+  ret->threads = layout.threads;
+}
+
+static int tell_all(struct amz_launch *l, struct amz_error *err)
+{
+  const struct amz_rank_link *link = l->link;
+  struct amz_order_of_work order = {.epoch = l->epoch, .dir = l->dir, .cwd = amz_buf_text(&l->cwd), .recording = l->recording.data,
+                                    .n_recording = l->recording.len, .ranges = l->left, .n_ranges = l->n_left};
+  int rc = AMZ_OK;
+
+  for (uint32_t i = l->team.count; rc == AMZ_OK && i-- > 0;) {
+    order_for(l, &l->team.members[i], &order);
+    order.master_pid = l->team.members[i].same_node ? (int64_t)getpid() : 0;
+    l->total_slots += order.slots;
+    if (i > 0)
+      rc = amz_team_tell(link->net, link->mpi, i, &order, err);
+  }
+  if (rc < 0)
+    return rc;
+  l->told = true;
+  amz_cores_keep(&l->cores, order.core_first, order.core_count); /* the last order was our own */
+  l->layout = (struct amz_layout){.ranks = l->team.count, .slots = order.slots, .threads = order.threads, .cores = order.core_count};
+  return AMZ_OK;
+}
+
+int amz_launch_team(struct amz_launch *l, struct amz_error *err)
+{
+  int rc;
+
+  l->total_slots = l->layout.slots;
+  if (!l->link)
+    return AMZ_OK;
+  rc = amz_team_gather(l->link->net, l->link->mpi, &l->cores, GATHER_NS, err, &l->team);
+  if (rc < 0)
+    return rc;
+  l->total_slots = 0;
+  return tell_all(l, err);
+}
+
+void amz_run_dismiss(const struct amz_rank_link *link)
+{
+  const struct amz_order_of_work home = {.status = AMZ_ECLOSED};
+  struct amz_error ignored;
+
+  for (uint32_t i = 1; i < link->net->size(link->mpi); i++)
+    (void)amz_team_tell(link->net, link->mpi, i, &home, &ignored); /* those that don't hear it give up by themselves */
+}
+
+/* ---- the others ------------------------------------------------------------------------------------------------------- */
+
+/* What a serving rank holds. */
+struct service {
+  struct amz_buf bytes, cwd;
+  struct amz_range *ranges;
+  struct amz_order_of_work order;
+  struct amz_cores cores;
+  struct amz_job *job;
+  struct amz_order *positions;
+  struct amz_store *store;
+  char *pack_path;
+};
+
+static void release(struct service *s)
+{
+  amz_buf_clear(&s->bytes);
+  amz_buf_clear(&s->cwd);
+  free(s->ranges);
+  amz_cores_clear(&s->cores);
+  amz_job_free(s->job);
+  amz_order_free(s->positions);
+  free(s->pack_path);
+}
+
+static int load(struct service *s, uint32_t rank, struct amz_error *err)
+{
+  struct amz_diags diags; /* rank 0 has told them */
+  int rc;
+
+  amz_diags_init(&diags);
+  rc = amz_inputs_replay(s->order.recording, s->order.n_recording, &diags, &s->cwd, &s->job, err);
+  amz_diags_clear(&diags);
+  if (rc < 0)
+    return rc;
+  if (chdir(s->order.cwd) < 0)
+    return amz_error_sys(err, AMZ_EENV, errno, "rank %u: cannot go to the directory in which the run was started, %s", rank, s->order.cwd);
+  if ((rc = amz_order_new(s->order.ranges, s->order.n_ranges, &s->positions)) < 0 ||
+      (rc = amz_rundir_pack_path(s->order.dir, rank, s->order.epoch, &s->pack_path)) < 0)
+    return amz_error_set(err, rc, "rank %u: cannot prepare the run: %s", rank, amz_err_name(rc));
+  return AMZ_OK;
+}
+
+static int open_rank(struct service *s, const struct amz_rank_link *link, uint32_t rank, struct amz_error *err)
+{
+  struct amz_store_config store = {.dir = s->order.dir};
+  struct amz_exec_config exec = {.pack_path = s->pack_path, .slots = s->order.slots, .rank = rank, .epoch = s->order.epoch,
+    .workdir = s->order.cwd, .silence_ns = AMZ_HELPER_SILENCE_NS, .discard_output = amz_job_settings(s->job)->output.discard_stdout};
+  int rc = amz_store_open_packs(&store, err, &s->store);
+
+  amz_cores_keep(&s->cores, s->order.core_first, s->order.core_count);
+  return rc < 0 ? rc : amz_exec_set_up(link->exec, &exec, err);
+}
+
+static int loop(struct service *s, const struct amz_rank_link *link, uint32_t rank, struct amz_error *err)
+{
+  struct amz_loop_config config = {.job = s->job, .order = s->positions, .cores = &s->cores, .exec = link->exec, .store = s->store,
+    .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.count},
+    .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
+    .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid};
+  struct amz_loop_result result;
+  int rc = amz_loop_run(&config, link->signals, &result, err);
+
+  if (rc == AMZ_OK && result.err.code < 0) {
+    *err = result.err;
+    rc = err->code;
+  }
+  return rc;
+}
+
+int amz_run_serve(const struct amz_rank_link *link, struct amz_error *err)
+{
+  uint32_t rank = link->net->rank(link->mpi);
+  struct service s = {.bytes = AMZ_BUF_INIT, .cwd = AMZ_BUF_INIT};
+  struct amz_error ignored;
+  int rc = amz_cores_allowed(err, &s.cores);
+
+  if (rc == AMZ_OK && (rc = amz_team_report(link->net, link->mpi, &s.cores, err)) == AMZ_OK &&
+      (rc = amz_team_await(link->net, link->mpi, AWAIT_NS, err, &s.bytes, &s.ranges, &s.order)) == AMZ_OK &&
+      (rc = load(&s, rank, err)) == AMZ_OK && (rc = open_rank(&s, link, rank, err)) == AMZ_OK)
+    rc = loop(&s, link, rank, err);
+  (void)amz_store_close(s.store, &ignored); /* every result has been made durable, or is not told */
+  release(&s);
+  return rc;
+}

@@ -1,0 +1,319 @@
+/* Gathering the ranks of a launch and telling each what it is to do. */
+#define _GNU_SOURCE
+#include "team.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <amorsize/alloc.h>
+
+#include "loop_state.h"
+
+#define TEAM_VERSION 1
+#define WORD_REPORT 0x52u /* first byte of what ranks say */
+#define WORD_ORDER 0x4fu
+
+void amz_team_clear(struct amz_team *team)
+{
+  for (uint32_t i = 0; i < team->count; i++)
+    free(team->members[i].units);
+  free(team->members);
+  *team = (struct amz_team){NULL, 0};
+}
+
+/* ---- dividing --------------------------------------------------------------------------------------------------------- */
+
+static bool share_cores(const struct amz_member *a, const struct amz_member *b)
+{
+  return strcmp(a->node, b->node) == 0 && a->n_units == b->n_units &&
+         (a->n_units == 0 || memcmp(a->units, b->units, a->n_units * sizeof *a->units) == 0);
+}
+
+void amz_team_divide(struct amz_team *team)
+{
+  for (uint32_t i = 0; i < team->count; i++) {
+    struct amz_member *m = &team->members[i];
+
+    m->local_rank = 0;
+    m->local_size = 0;
+    m->same_node = strcmp(m->node, team->members[0].node) == 0;
+    for (uint32_t k = 0; k < team->count; k++) {
+      if (!share_cores(m, &team->members[k]))
+        continue;
+      m->local_size++;
+      m->local_rank += k < i;
+    }
+  }
+}
+
+void amz_member_share(const struct amz_member *m, uint32_t *ret_first, uint32_t *ret_count)
+{
+  uint64_t cores = m->cores, size = m->local_size ? m->local_size : 1, from = cores * m->local_rank / size,
+           to = cores * (m->local_rank + 1) / size;
+
+  if (to == from) { /* more ranks than cores */
+    from = cores ? m->local_rank % cores : 0;
+    to = from + 1;
+  }
+  *ret_first = (uint32_t)from;
+  *ret_count = (uint32_t)(to - from);
+}
+
+/* ---- words ------------------------------------------------------------------------------------------------------------ */
+
+static int by_number(const void *a, const void *b)
+{
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+  return (x > y) - (x < y);
+}
+
+static int describe(const char *node, const struct amz_cores *own, struct amz_member *ret)
+{
+  uint32_t n = own->starts[own->count];
+
+  memset(ret, 0, sizeof *ret);
+  (void)snprintf(ret->node, sizeof ret->node, "%s", node);
+  ret->pid = (int64_t)getpid();
+  ret->cores = own->count;
+  ret->n_units = n;
+  ret->units = amz_new_array(n, sizeof *ret->units);
+  if (!ret->units)
+    return AMZ_ENOMEM;
+  memcpy(ret->units, own->cpus, n * sizeof *ret->units);
+  qsort(ret->units, n, sizeof *ret->units, by_number);
+  return AMZ_OK;
+}
+
+static void encode_member(const struct amz_member *m, struct amz_buf *out)
+{
+  amz_buf_add_u8(out, WORD_REPORT);
+  amz_buf_add_u8(out, TEAM_VERSION);
+  amz_buf_add_bytes(out, m->node, strlen(m->node));
+  amz_buf_add_i64(out, m->pid);
+  amz_buf_add_u32(out, m->cores);
+  amz_buf_add_u32(out, m->n_units);
+  for (uint32_t i = 0; i < m->n_units; i++)
+    amz_buf_add_u32(out, m->units[i]);
+}
+
+static int decode_member(const void *bytes, size_t n, struct amz_member *ret)
+{
+  struct amz_cursor c = amz_cursor_over(bytes, n);
+  const void *node;
+  size_t len;
+
+  memset(ret, 0, sizeof *ret);
+  if (amz_cursor_u8(&c) != WORD_REPORT || amz_cursor_u8(&c) != TEAM_VERSION)
+    return AMZ_ECORRUPT;
+  amz_cursor_bytes(&c, &node, &len);
+  if (len >= sizeof ret->node)
+    return AMZ_ECORRUPT;
+  memcpy(ret->node, node, len);
+  ret->pid = amz_cursor_i64(&c);
+  ret->cores = amz_cursor_u32(&c);
+  ret->n_units = amz_cursor_u32(&c);
+  if (c.failed || ret->n_units != amz_cursor_left(&c) / 4 || amz_cursor_left(&c) % 4)
+    return AMZ_ECORRUPT;
+  ret->units = amz_new_array(ret->n_units, sizeof *ret->units);
+  if (!ret->units)
+    return AMZ_ENOMEM;
+  for (uint32_t i = 0; i < ret->n_units; i++)
+    ret->units[i] = amz_cursor_u32(&c);
+  return AMZ_OK;
+}
+
+static void encode_order(const struct amz_order_of_work *o, struct amz_buf *out)
+{
+  amz_buf_add_u8(out, WORD_ORDER);
+  amz_buf_add_u8(out, TEAM_VERSION);
+  amz_buf_add_u32(out, (uint32_t)-o->status);
+  if (o->status < 0)
+    return;
+  amz_buf_add_u32(out, o->epoch);
+  amz_buf_add_u32(out, o->slots);
+  amz_buf_add_u32(out, o->threads);
+  amz_buf_add_u32(out, o->core_first);
+  amz_buf_add_u32(out, o->core_count);
+  amz_buf_add_i64(out, o->master_pid);
+  amz_buf_add_bytes(out, o->dir, strlen(o->dir) + 1);
+  amz_buf_add_bytes(out, o->cwd, strlen(o->cwd) + 1);
+  amz_buf_add_u64(out, o->n_ranges);
+  for (size_t i = 0; i < o->n_ranges; i++) {
+    amz_buf_add_u64(out, o->ranges[i].first);
+    amz_buf_add_u64(out, o->ranges[i].count);
+  }
+  amz_buf_add(out, o->recording, o->n_recording); /* the rest: may be longer than 32 bits count */
+}
+
+/* \return the string, which ends with its NUL; NULL when it doesn't. */
+static const char *read_text(struct amz_cursor *c)
+{
+  const void *bytes;
+  size_t n;
+
+  amz_cursor_bytes(c, &bytes, &n);
+  return n > 0 && ((const char *)bytes)[n - 1] == '\0' ? bytes : NULL;
+}
+
+static int read_ranges(struct amz_cursor *c, struct amz_range **ret, size_t *ret_n)
+{
+  uint64_t n = amz_cursor_u64(c);
+  struct amz_range *ranges;
+
+  if (c->failed || n > amz_cursor_left(c) / 16)
+    return AMZ_ECORRUPT;
+  ranges = amz_new_array((size_t)n, sizeof *ranges);
+  if (!ranges)
+    return AMZ_ENOMEM;
+  for (uint64_t i = 0; i < n; i++) {
+    ranges[i].first = amz_cursor_u64(c);
+    ranges[i].count = amz_cursor_u64(c);
+  }
+  *ret = ranges;
+  *ret_n = (size_t)n;
+  return AMZ_OK;
+}
+
+static int decode_order(const struct amz_buf *bytes, struct amz_range **ret_ranges, struct amz_order_of_work *ret)
+{
+  struct amz_cursor c = amz_cursor_over(bytes->data, bytes->len);
+  int rc;
+
+  memset(ret, 0, sizeof *ret);
+  if (amz_cursor_u8(&c) != WORD_ORDER || amz_cursor_u8(&c) != TEAM_VERSION)
+    return AMZ_ECORRUPT;
+  ret->status = -(int)(amz_cursor_u32(&c) & 0xffff);
+  if (ret->status < 0)
+    return AMZ_OK;
+  ret->epoch = amz_cursor_u32(&c);
+  ret->slots = amz_cursor_u32(&c);
+  ret->threads = amz_cursor_u32(&c);
+  ret->core_first = amz_cursor_u32(&c);
+  ret->core_count = amz_cursor_u32(&c);
+  ret->master_pid = amz_cursor_i64(&c);
+  ret->dir = read_text(&c);
+  ret->cwd = read_text(&c);
+  if (c.failed || !ret->dir || !ret->cwd || !ret->slots || !ret->threads)
+    return AMZ_ECORRUPT;
+  rc = read_ranges(&c, ret_ranges, &ret->n_ranges);
+  if (rc < 0)
+    return rc;
+  ret->ranges = *ret_ranges;
+  ret->recording = c.data + c.pos;
+  ret->n_recording = amz_cursor_left(&c);
+  return AMZ_OK;
+}
+
+/* ---- talking ---------------------------------------------------------------------------------------------------------- */
+
+static int send_bytes(const struct amz_net *net, struct amz_mpi *mpi, uint32_t rank, struct amz_buf *bytes, struct amz_error *err)
+{
+  int rc = amz_buf_ok(bytes);
+
+  if (rc == AMZ_OK)
+    rc = net->send(mpi, rank, bytes->data, bytes->len);
+  amz_buf_clear(bytes);
+  return rc < 0 ? amz_error_set(err, rc, "cannot send to rank %u: %s", rank, amz_err_name(rc)) : AMZ_OK;
+}
+
+/* The next message before the deadline. \return 1; 0: none came; negative with *err. */
+static int next_before(const struct amz_net *net, struct amz_mpi *mpi, int64_t deadline_ns, struct amz_mpi_message *ret,
+                       struct amz_error *err)
+{
+  int rc;
+
+  while ((rc = net->next(mpi, ret, err)) == 0) {
+    if (amz_clock_monotonic_ns() >= deadline_ns)
+      return 0;
+    rc = net->wait(mpi, NULL, 0, deadline_ns, true, err);
+    if (rc < 0)
+      return rc;
+  }
+  return rc;
+}
+
+int amz_team_tell(const struct amz_net *net, struct amz_mpi *mpi, uint32_t rank, const struct amz_order_of_work *order, struct amz_error *err)
+{
+  struct amz_buf bytes = AMZ_BUF_INIT;
+
+  encode_order(order, &bytes);
+  return send_bytes(net, mpi, rank, &bytes, err);
+}
+
+int amz_team_report(const struct amz_net *net, struct amz_mpi *mpi, const struct amz_cores *own, struct amz_error *err)
+{
+  struct amz_buf bytes = AMZ_BUF_INIT;
+  struct amz_member self;
+
+  if (describe(net->node(mpi), own, &self) < 0)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  encode_member(&self, &bytes);
+  free(self.units);
+  return send_bytes(net, mpi, 0, &bytes, err);
+}
+
+static int gather_one(const struct amz_mpi_message *message, struct amz_team *team, uint32_t *missing, struct amz_error *err)
+{
+  struct amz_member said;
+  int rc = decode_member(message->bytes, message->n, &said);
+
+  if (rc < 0)
+    return amz_error_set(err, rc, "rank %u is of another version, or no rank of ours", message->source);
+  free(team->members[message->source].units);
+  *missing -= team->members[message->source].cores == 0;
+  team->members[message->source] = said;
+  return AMZ_OK;
+}
+
+int amz_team_gather(const struct amz_net *net, struct amz_mpi *mpi, const struct amz_cores *own, int64_t timeout_ns, struct amz_error *err,
+                    struct amz_team *ret)
+{
+  struct amz_team team = {NULL, net->size(mpi)};
+  uint32_t missing = team.count - 1;
+  int64_t deadline_ns = amz_clock_monotonic_ns() + timeout_ns;
+  struct amz_mpi_message message;
+  int rc = AMZ_OK;
+
+  team.members = amz_new_array(team.count, sizeof *team.members);
+  if (!team.members)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory for %u ranks", team.count);
+  if (describe(net->node(mpi), own, &team.members[0]) < 0)
+    rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  while (rc == AMZ_OK && missing > 0) {
+    rc = next_before(net, mpi, deadline_ns, &message, err);
+    if (rc == 0)
+      rc = amz_error_set(err, AMZ_EENV, "%u of %u ranks have not spoken up", missing, team.count);
+    else if (rc > 0)
+      rc = gather_one(&message, &team, &missing, err);
+  }
+  if (rc < 0) {
+    amz_team_clear(&team);
+    return rc;
+  }
+  amz_team_divide(&team);
+  *ret = team;
+  return AMZ_OK;
+}
+
+int amz_team_await(const struct amz_net *net, struct amz_mpi *mpi, int64_t timeout_ns, struct amz_error *err, struct amz_buf *ret_bytes,
+                   struct amz_range **ret_ranges, struct amz_order_of_work *ret)
+{
+  struct amz_mpi_message message;
+  int rc = next_before(net, mpi, amz_clock_monotonic_ns() + timeout_ns, &message, err);
+
+  if (rc == 0)
+    return amz_error_set(err, AMZ_EENV, "rank 0 has not said what to do");
+  if (rc < 0)
+    return rc;
+  amz_buf_reset(ret_bytes);
+  amz_buf_add(ret_bytes, message.bytes, message.n);
+  rc = amz_buf_ok(ret_bytes);
+  if (rc == AMZ_OK)
+    rc = decode_order(ret_bytes, ret_ranges, ret);
+  if (rc < 0)
+    return amz_error_set(err, rc, "rank 0's word is not understood: %s", amz_err_name(rc));
+  return ret->status < 0 ? amz_error_set(err, AMZ_ECLOSED, "rank 0 could not set up the run") : AMZ_OK;
+}
