@@ -1,6 +1,6 @@
 #!/bin/sh
 # Bad job descriptions, as `run` meets them: a clear message at its place, exit status 2, nothing started, no directory made.
-. "$top_srcdir/tests/cli/lib.sh"
+. "${top_srcdir:?}/tests/cli/lib.sh"
 
 errors() { [ "$1" = 1 ] && echo 'amorsize-mpi: 1 error in the job description; nothing was started' ||
   echo "amorsize-mpi: $1 errors in the job description; nothing was started"; }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tasks that misbehave, and values that are hard to quote: nothing is lost, and the others go on.
-. "$top_srcdir/tests/cli/lib.sh"
+. "${top_srcdir:?}/tests/cli/lib.sh"
 
 # command not found, and what else can't be started
 fresh

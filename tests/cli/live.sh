@@ -1,6 +1,6 @@
 #!/bin/sh
 # Live runs: looked at, stopped in every way, killed, gone on with. Whatever happens, each task gets exactly one recorded outcome.
-. "$top_srcdir/tests/cli/lib.sh"
+. "${top_srcdir:?}/tests/cli/lib.sh"
 
 begun() { [ "$(wc -l 2>/dev/null <log)" -ge "$1" ]; } # so many tasks have started
 state_is() { amorsize-mpi status "$1" 2>/dev/null | grep -q "^$1: $2"; }

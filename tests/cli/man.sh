@@ -1,6 +1,6 @@
 #!/bin/sh
 # Man pages: well-formed, complete, and their examples work. The completion knows the same options.
-. "$top_srcdir/tests/cli/lib.sh"
+. "${top_srcdir:?}/tests/cli/lib.sh"
 
 pages=$top_srcdir/src/cli/man
 commands='check run resume stop status watch tasks output policies'

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Progress: a bar on a terminal, lines elsewhere, nothing when quiet.
-. "$top_srcdir/tests/cli/lib.sh"
+. "${top_srcdir:?}/tests/cli/lib.sh"
 
 fresh
 try amorsize-mpi run --name lines --command 'sleep 0.2; : {n}' --for n=1..10 --slots 1

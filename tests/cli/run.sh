@@ -1,6 +1,6 @@
 #!/bin/sh
 # Whole runs of small jobs: summary, outputs, rows, JSON, and every way to say what is run.
-. "$top_srcdir/tests/cli/lib.sh"
+. "${top_srcdir:?}/tests/cli/lib.sh"
 
 # Numbers with their units, which differ from run to run, as N.
 masked() { sed -E 's/[0-9][0-9.]* (ns|us|ms|s|B|KiB|MiB|%)([^a-z]|$)/N\2/g; s/[0-9][0-9. ]*\/s/N/g' "$1"; }

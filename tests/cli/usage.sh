@@ -1,6 +1,6 @@
 #!/bin/sh
 # The command line itself: help, slips and what is suggested, where results and messages go.
-. "$top_srcdir/tests/cli/lib.sh"
+. "${top_srcdir:?}/tests/cli/lib.sh"
 
 slip() { # NAME MESSAGE HELP WORDS...
   name=$1 message=$2 help=$3

@@ -2,6 +2,7 @@
 # The rule of the house: pure rooms refer to nothing but memory, strings, maths and one another. What their objects leave undefined
 # is compared with a short allow-list, so that files, clocks, the environment, threads and MPI cannot creep in.
 set -u
+: "${top_srcdir:?}" "${top_builddir:?}"
 nm=${NM:-nm}
 rooms='base job policy sched sim report'
 allow=$(grep -v '^#' "$top_srcdir/tests/house/pure_symbols.allow" | paste -s -d '|')

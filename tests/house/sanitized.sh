@@ -2,6 +2,7 @@
 # Builds the unit and simulation tests with AddressSanitizer and UndefinedBehaviorSanitizer, in a copy of the sources, and runs
 # them. Each inner test is told as one of ours.
 set -u
+: "${top_srcdir:?}" "${top_builddir:?}"
 [ -n "${AMZ_SANITIZED-}" ] && { echo "1..0 # SKIP asked not to (AMZ_SANITIZED is set)"; exit 0; }
 
 copy="$top_builddir/build-sanitized"

@@ -2,6 +2,7 @@
 # The same sources under SimGrid's SMPI, with 64 simulated ranks: they use no more of MPI than every MPI has, and no
 # mutable globals.
 set -u
+: "${top_srcdir:?}" "${top_builddir:?}"
 
 for tool in smpicc smpirun; do
   command -v $tool >/dev/null 2>&1 || { echo "1..0 # SKIP $tool not found (Debian: libsimgrid-dev)"; exit 0; }

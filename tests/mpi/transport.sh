@@ -3,6 +3,7 @@
 # overrides), each launch under a timeout. What a launcher returns counts only where nobody dies; the ranks' own
 # words count everywhere.
 set -u
+: "${top_srcdir:?}" "${top_builddir:?}"
 
 ranks=$top_builddir/tests/mpi/mpi_ranks
 work=$(mktemp -d) || exit 99
