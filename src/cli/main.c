@@ -57,5 +57,6 @@ int main(int argc, char **argv)
   if (runs_tasks(argc, argv) && amz_mpi_looks_launched(&launch) && launch.processes != 1)
     return become_rank(argv);
   (void)signal(SIGPIPE, SIG_IGN); /* closed pipes are seen as EPIPE */
+  (void)signal(SIGXFSZ, SIG_IGN); /* ulimit -f is seen as EFBIG; tasks get the default back from the helper */
   return cli_finish(&cli, cli_dispatch(&cli, argv + 1, argc > 0 ? (size_t)argc - 1 : 0));
 }

@@ -26,7 +26,8 @@ int amz_signals_open(struct amz_signals *s, struct amz_error *err)
     if (stopping[i] != SIGHUP || !is_ignored(SIGHUP))
       (void)sigaddset(&set, stopping[i]);
   ignore.sa_handler = SIG_IGN;
-  if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigprocmask(SIG_BLOCK, &set, &s->before) < 0)
+  if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigaction(SIGXFSZ, &ignore, NULL) < 0 || /* told as EPIPE and EFBIG instead */
+      sigprocmask(SIG_BLOCK, &set, &s->before) < 0)
     return amz_error_sys(err, AMZ_EIO, errno, "cannot set up signals");
   s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (s->fd < 0) {
