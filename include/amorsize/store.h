@@ -29,6 +29,9 @@
 /* Makes NAME.runs/NNN with the next free number below `parent` (atomically: two runs started together get two numbers).
  * \return AMZ_OK with the path (free it); AMZ_EIO, AMZ_ENOMEM with *err. */
 int amz_rundir_create(const char *parent, const char *name, struct amz_error *err, char **ret_path);
+/* Takes back what amz_rundir_create made and amz_rundir_write wrote for a run that never began (it has no run.db); what else is
+ * there stays. Release the lease before. */
+void amz_rundir_discard(const char *dir);
 /* What a user writes for RUN: a run directory, a NAME.runs directory, or NAME below the current directory: the latest of its
  * runs.
  * \return AMZ_OK with the path (free it); AMZ_ENOENT with *err that lists what there is. */

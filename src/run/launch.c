@@ -72,16 +72,33 @@ static int absolute(const char *path, char **ret, struct amz_error *err)
   return *ret ? AMZ_OK : amz_error_sys(err, AMZ_EIO, errno, "cannot resolve %s", path);
 }
 
-static int make_directory(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options,
-                          struct amz_error *err)
+static int fill_directory(struct amz_launch *l, const struct amz_job_input *input, struct amz_error *err)
 {
   int rc;
 
-  if ((rc = amz_rundir_create(options->parent ? options->parent : ".", amz_job_name(l->job), err, &l->shown_dir)) < 0 ||
-      (rc = absolute(l->shown_dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0 ||
+  if ((rc = absolute(l->shown_dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0 ||
       (rc = write_job(l, input, err)) < 0 || (rc = write_plan(l, err)) < 0)
     return rc;
   return amz_rundir_write(l->dir, "inputs", l->recording.data, l->recording.len, true, err); /* last: from now on it can be resumed */
+}
+
+/* One that can't be resumed is taken back: nobody shall be told to go on with it. */
+static int make_directory(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options,
+                          struct amz_error *err)
+{
+  int rc = amz_rundir_create(options->parent ? options->parent : ".", amz_job_name(l->job), err, &l->shown_dir);
+
+  if (rc < 0)
+    return rc;
+  rc = fill_directory(l, input, err);
+  if (rc == AMZ_OK)
+    return rc;
+  amz_lease_release(l->lease);
+  l->lease = NULL;
+  amz_rundir_discard(l->shown_dir);
+  free(l->shown_dir);
+  l->shown_dir = NULL;
+  return rc;
 }
 
 /* ---- what runs -------------------------------------------------------------------------------------------------------- */
@@ -275,9 +292,13 @@ static int read_recording(const char *dir, struct amz_buf *ret, struct amz_error
 static int load_recorded(const char *dir, struct amz_diags *diags, struct amz_buf *ret_recording, struct amz_buf *ret_cwd,
                          struct amz_job **ret, struct amz_error *err)
 {
+  struct amz_error cause;
   int rc = read_recording(dir, ret_recording, err);
 
-  return rc < 0 ? rc : amz_inputs_replay(ret_recording->data, ret_recording->len, diags, ret_cwd, ret, err);
+  if (rc < 0)
+    return rc;
+  rc = amz_inputs_replay(ret_recording->data, ret_recording->len, diags, ret_cwd, ret, &cause);
+  return rc < 0 ? amz_error_set(err, rc, "%s/inputs: %s", dir, cause.text) : AMZ_OK;
 }
 
 int amz_run_load_recorded(const char *dir, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err)

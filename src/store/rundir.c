@@ -154,11 +154,50 @@ int amz_rundir_create(const char *parent, const char *name, struct amz_error *er
   if (rc == AMZ_OK)
     rc = make_out(path, err);
   free(runs);
+  if (rc < 0 && path)
+    amz_rundir_discard(path);
   if (rc < 0)
     free(path);
   else
     *ret_path = path;
   return rc;
+}
+
+/* The link is for people: it must not lead them to what is gone. */
+static void forget_latest(const char *dir)
+{
+  const char *name = strrchr(dir, '/');
+  struct amz_buf latest = AMZ_BUF_INIT;
+  char target[64];
+  ssize_t n;
+
+  if (!name)
+    return;
+  amz_buf_add(&latest, dir, (size_t)(name - dir));
+  amz_buf_adds(&latest, "/latest");
+  n = amz_buf_ok(&latest) == AMZ_OK ? readlink(latest.data, target, sizeof target) : -1;
+  if (n > 0 && (size_t)n == strlen(name + 1) && memcmp(target, name + 1, (size_t)n) == 0)
+    (void)unlink(latest.data);
+  amz_buf_clear(&latest);
+}
+
+void amz_rundir_discard(const char *dir)
+{
+  static const char *const written[] = {"job.yaml", "plan.yaml", "inputs"};
+  char *out = amz_path_join(dir, "out");
+
+  for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+    char *path = amz_path_join(dir, written[i]);
+
+    if (path)
+      (void)unlink(path);
+    free(path);
+  }
+  if (out)
+    (void)rmdir(out);
+  free(out);
+  if (rmdir(dir) == 0)
+    forget_latest(dir);
 }
 
 /* ---- finding ----------------------------------------------------------------------------------------------------------- */

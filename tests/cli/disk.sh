@@ -1,6 +1,6 @@
 #!/bin/sh
 # Where nothing can be written: said clearly, exit status 3, nothing started or nothing lost.
-. "$top_srcdir/tests/cli/lib.sh"
+. "${top_srcdir:?}/tests/cli/lib.sh"
 
 disk=$top/disk
 mounted=false
@@ -62,7 +62,31 @@ check 'no room at all: said' grep -q 'No space left on device' err
 check 'no room at all: nothing was started' test ! -e started
 rm "$disk/filler"
 
+# Room for a little of the run directory: what can't be resumed isn't left behind, nor offered
+umount "$disk"
+for pages in 1 2 3; do
+  mount -t tmpfs -o size=$((pages * 4))k none "$disk"
+  try timeout 60 amorsize-mpi run --quiet --name little --runs-in "$disk" --command 'touch started'
+  is "room for $pages pages: exit status" "$status" 3
+  check "room for $pages pages: said" grep -q 'No space left on device' err
+  is "room for $pages pages: nothing to go on with" "$(grep -c resume err)" 0
+  check "room for $pages pages: nothing is left behind" test ! -e "$disk/little.runs/001"
+  umount "$disk"
+done
+check 'room for a few pages: nothing was started' test ! -e started
+
+# A limit on the size of files is as a full disk: no signal ends us
+(ulimit -f 100; try timeout 60 amorsize-mpi run --quiet --name limited --command 'head -c 200000 /dev/zero' --for n=1..2; echo "$status" >limited.status)
+is 'ulimit -f: exit status' "$(cat limited.status)" 3
+check 'ulimit -f: said' grep -q 'File too large' err
+try timeout 60 amorsize-mpi resume --quiet limited
+is 'ulimit -f: resume, without the limit' "$status" 0
+is 'ulimit -f: nothing is missing' "$(amorsize-mpi output limited | wc -c | tr -d ' ')" 400000
+is 'ulimit -f: tasks are killed as ever' "$(amorsize-mpi run --quiet --format json --name victim --command "sh -c 'ulimit -f 1; exec head -c 5000 /dev/zero >file'" | grep -c '"failed": 1')" 1
+
 # Read-only
+mount -t tmpfs -o size=20m none "$disk"
+amorsize-mpi run --quiet --name full --runs-in "$disk" --command 'head -c 100000 /dev/zero' >out 2>err
 mount -o remount,ro "$disk"
 try amorsize-mpi run --runs-in "$disk" --command 'touch started'
 tried_like 'read-only' 3 '' '^amorsize-mpi: .*: Read-only file system$'

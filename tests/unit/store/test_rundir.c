@@ -176,6 +176,37 @@ static void files_are_replaced_whole(void)
   scratch_remove(&s);
 }
 
+static void what_never_began_is_taken_back(void)
+{
+  static const struct {
+    const char *what, *extra;
+    bool stays;
+  } rows[] = {{"its own files alone", NULL, false}, {"somebody's file", "out/results", true}};
+  struct scratch s;
+  struct stat st;
+  char latest[SCRATCH_PATH], extra[SCRATCH_PATH];
+
+  CU_ASSERT_FATAL(scratch_make(&s));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char *first = NULL, *run = NULL;
+
+    CU_ASSERT_FATAL(amz_rundir_create(s.dir, rows[i].what, NULL, &first) == AMZ_OK);
+    CU_ASSERT_FATAL(amz_rundir_create(s.dir, rows[i].what, NULL, &run) == AMZ_OK);
+    CU_ASSERT(amz_rundir_write(run, "job.yaml", "x", 1, false, NULL) == AMZ_OK);
+    (void)snprintf(extra, sizeof extra, "%s/%s", run, rows[i].extra ? rows[i].extra : "");
+    if (rows[i].extra)
+      CU_ASSERT(mkdir(extra, 0777) == 0);
+    (void)snprintf(latest, sizeof latest, "%s/%s.runs/latest", s.dir, rows[i].what);
+    amz_rundir_discard(run);
+    ASSERT_ROW_I64(rows[i].what, there(run), rows[i].stays);
+    ASSERT_ROW_I64(rows[i].what, lstat(latest, &st) == 0, rows[i].stays);
+    CU_ASSERT(there(first));
+    free(first);
+    free(run);
+  }
+  scratch_remove(&s);
+}
+
 static void pack_paths(void)
 {
   char *path = NULL;
@@ -196,6 +227,7 @@ int main(void)
     {"odd names", odd_names},
     {"finds what is meant", finds_what_is_meant},
     {"files are replaced whole", files_are_replaced_whole},
+    {"what never began is taken back", what_never_began_is_taken_back},
     {"pack paths", pack_paths},
     {NULL, NULL},
   };
