@@ -7,7 +7,8 @@
  *     run.db         SQLite, without file locks (the lease guards it)
  *     snapshot.db    a copy that the writer publishes now and then, for readers while the run lives
  *     status.json    replaced atomically about once a second
- *     stop           made by `stop RUN`: the run drains
+ *     stop           made by `stop RUN`: the run drains; not empty: it ends what runs
+ *     launched ended of a launch over ranks: made by rank 0 for the driver, when all are there and when all is over
  *     out/rRRRR-eEEEE.pack  outputs and end records (pack.h), one per rank and launch epoch
  *
  * Durability: a result is handed to the store only when its pack record is on disk; the store commits about each second. What
@@ -116,7 +117,7 @@ int amz_store_status(struct amz_store *s, const char *json, size_t n, struct amz
 
 enum amz_store_event_kind {
   AMZ_STORE_SYNCED = 1, /* token */
-  AMZ_STORE_STOP,       /* DIR/stop has appeared (told once) */
+  AMZ_STORE_STOP,       /* DIR/stop has appeared; token 1: it isn't empty, so what runs shall end at once (each told once) */
   AMZ_STORE_FAILED      /* err: nothing more can be kept; the run must drain (told once); AMZ_EBUSY in it: the lease is lost, stop at once */
 };
 struct amz_store_event {

@@ -61,6 +61,14 @@ static int failed(const struct cli_launch *l, int rc, const struct amz_run_summa
   return status;
 }
 
+int cli_launch_driven(struct cli_launch *l, int rc, int status, const struct amz_error *err)
+{
+  const struct amz_run_summary nothing = {0};
+
+  cli_bar_clear(&l->bar);
+  return rc < 0 ? failed(l, rc, &nothing, err) : status;
+}
+
 int cli_launch_end(struct cli_launch *l, int rc, const struct amz_run_summary *s, const struct amz_error *err)
 {
   struct amz_buf text = AMZ_BUF_INIT;

@@ -19,4 +19,7 @@ void cli_launch_init(struct cli_launch *l, struct cli *cli, bool quiet, bool jso
 /* Prints the summary, or why there is none. \return exit status. */
 int cli_launch_end(struct cli_launch *l, int rc, const struct amz_run_summary *summary, const struct amz_error *err);
 
+/* The end of a launch by the driver: rank 0 has printed the summary. \return the exit status. */
+int cli_launch_driven(struct cli_launch *l, int rc, int status, const struct amz_error *err);
+
 #endif

@@ -1,37 +1,64 @@
 /* resume: goes on with a run that was interrupted. */
 #include <stdlib.h>
 
+#include "driveargs.h"
 #include "launch.h"
 #include "rundir.h"
 
 struct resume_args {
+  struct cli_drive_args drive;
   bool retry_failed, quiet;
   unsigned format;
 };
 
 static const struct cli_option options[] = {
+  CLI_DRIVE_OPTIONS(struct resume_args, drive),
   CLI_ROW_FLAG("retry-failed", 0, struct resume_args, retry_failed, "run failed tasks again, too"),
   CLI_ROW_FLAG("quiet", 'q', struct resume_args, quiet, "no progress"),
   CLI_ROW_FORMAT(struct resume_args),
   {0},
 };
 
-static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
+static int resume_here(struct cli *cli, const char *dir, const struct resume_args *a, struct cli_launch *l)
 {
-  const struct resume_args *a = args;
   struct amz_run_options how = {.retry_failed = a->retry_failed, .link = cli->link};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error err = {0};
+  int status = cli_launch_end(l, amz_run_resume(dir, &how, &l->observer, &text, &summary, &err), &summary, &err);
+
+  amz_buf_clear(&text);
+  return status;
+}
+
+static int resume(struct cli *cli, const char *dir, const struct resume_args *a)
+{
+  struct amz_run_options how = {.retry_failed = a->retry_failed};
+  struct amz_error err = {0};
   struct cli_launch l;
+  struct cli_drive d;
+  bool drives;
+  int status, rc;
+
+  cli_launch_init(&l, cli, a->quiet, a->format == CLI_FORMAT_JSON);
+  cli_drive_init(&d, &a->drive, a->quiet, l.json, a->retry_failed);
+  status = cli_drive_wanted(cli, &d, &l.observer, &drives);
+  if (status != CLI_OK)
+    return status;
+  if (!drives)
+    return resume_here(cli, dir, a, &l);
+  rc = amz_drive_resume(dir, &how, &d.options, &l.observer, &status, &err);
+  return cli_launch_driven(&l, rc, status, &err);
+}
+
+static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
+{
   char *dir;
   int status = cli_run_find(parsed->operands[0], &dir);
 
   if (status != CLI_OK)
     return status;
-  cli_launch_init(&l, cli, a->quiet, a->format == CLI_FORMAT_JSON);
-  status = cli_launch_end(&l, amz_run_resume(dir, &how, &l.observer, &text, &summary, &err), &summary, &err);
-  amz_buf_clear(&text);
+  status = resume(cli, dir, args);
   free(dir);
   return status;
 }

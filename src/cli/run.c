@@ -4,11 +4,13 @@
 
 #include <amorsize/units.h>
 
+#include "driveargs.h"
 #include "jobargs.h"
 #include "launch.h"
 
 struct run_args {
   struct cli_job_args job;
+  struct cli_drive_args drive;
   const char *runs_in;
   bool dry_run, quiet;
   unsigned format;
@@ -16,6 +18,7 @@ struct run_args {
 
 static const struct cli_option options[] = {
   CLI_JOB_OPTIONS(struct run_args, job),
+  CLI_DRIVE_OPTIONS(struct run_args, drive),
   CLI_ROW_TEXT("runs-in", struct run_args, runs_in, "DIR", "where NAME.runs is made (default: here)"),
   CLI_ROW_FLAG("dry-run", 'n', struct run_args, dry_run, "say what would run; start nothing, make nothing"),
   CLI_ROW_FLAG("quiet", 'q', struct run_args, quiet, "no progress"),
@@ -128,19 +131,36 @@ static int dry_run(struct cli *cli, const struct amz_job_input *input, bool json
   return status;
 }
 
-static int launch(struct cli *cli, const struct amz_job_input *input, const struct run_args *a)
+static int launch_here(struct cli *cli, const struct amz_job_input *input, const struct run_args *a, struct cli_launch *l)
 {
   struct amz_run_options how = {.parent = a->runs_in, .link = cli->link};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error err = {0};
-  struct cli_launch l;
-  int status;
+  int status = cli_launch_end(l, amz_run_new(input, &how, &l->observer, &text, &summary, &err), &summary, &err);
 
-  cli_launch_init(&l, cli, a->quiet, a->format == CLI_FORMAT_JSON);
-  status = cli_launch_end(&l, amz_run_new(input, &how, &l.observer, &text, &summary, &err), &summary, &err);
   amz_buf_clear(&text);
   return status;
+}
+
+static int launch(struct cli *cli, const struct amz_job_input *input, const struct run_args *a)
+{
+  struct amz_run_options how = {.parent = a->runs_in};
+  struct amz_error err = {0};
+  struct cli_launch l;
+  struct cli_drive d;
+  bool drives;
+  int status, rc;
+
+  cli_launch_init(&l, cli, a->quiet, a->format == CLI_FORMAT_JSON);
+  cli_drive_init(&d, &a->drive, a->quiet, l.json, false);
+  status = cli_drive_wanted(cli, &d, &l.observer, &drives);
+  if (status != CLI_OK)
+    return status;
+  if (!drives)
+    return launch_here(cli, input, a, &l);
+  rc = amz_drive_new(input, &how, &d.options, &l.observer, &status, &err);
+  return cli_launch_driven(&l, rc, status, &err);
 }
 
 static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)

@@ -5,10 +5,11 @@
 #include "rundir.h"
 
 struct stop_args {
-  bool wait;
+  bool wait, now;
 };
 
 static const struct cli_option options[] = {
+  CLI_ROW_FLAG("now", 0, struct stop_args, now, "end running tasks at once; resume runs them again"),
   CLI_ROW_FLAG("wait", 'w', struct stop_args, wait, "come back when the run has ended"),
   {0},
 };
@@ -40,14 +41,14 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
   (void)cli;
   if (status != CLI_OK)
     return status;
-  rc = amz_run_request_stop(dir, &err);
+  rc = amz_run_request_stop(dir, a->now, &err);
   if (rc == AMZ_ENOENT) {
     (void)cli_fail(rc, &err);
     status = CLI_USAGE;
   } else if (rc < 0) {
     status = cli_fail(rc, &err);
   } else {
-    cli_say("%s: asked to stop; running tasks may still end", dir);
+    cli_say(a->now ? "%s: asked to stop at once" : "%s: asked to stop; running tasks may still end", dir);
     status = a->wait ? wait_for_end(dir) : CLI_OK;
   }
   if (rc == AMZ_OK && a->wait && status == CLI_OK)

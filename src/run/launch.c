@@ -13,6 +13,7 @@
 #include "inputs.h"
 #include "launch.h"
 #include "layout.h"
+#include "marker.h"
 #include "ranks.h"
 #include "loop_state.h"
 
@@ -208,6 +209,20 @@ static void begin(struct amz_launch *l, const struct amz_run_options *options, c
     (void)snprintf(l->host, sizeof l->host, "localhost");
 }
 
+/* Tells the driver, if there is one, that the launch came to an end, and to which. What the summary says is in the store by now. */
+static void mark_end(const struct amz_launch *l, int rc)
+{
+  struct amz_run_summary s;
+  struct amz_buf text = AMZ_BUF_INIT;
+  struct amz_error ignored; /* without the marker the driver looks at the store again, by another launch */
+  int status = rc == AMZ_EINVAL ? 2 : 3;
+
+  if (rc == AMZ_OK && l->result.err.code == AMZ_OK && amz_launch_summarize(l, &text, &s) == AMZ_OK)
+    status = amz_report_exit_status(&s);
+  amz_buf_clear(&text);
+  (void)amz_marker_put_ended(l->dir, status, &ignored);
+}
+
 /* Whatever happened, the summary tells how far it came, as soon as there is a directory. */
 static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err)
 {
@@ -217,6 +232,8 @@ static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct am
     amz_run_dismiss(l->link);
   if (l->link)
     l->link->used = true;
+  if (l->link && l->dir)
+    mark_end(l, rc);
   memset(ret_summary, 0, sizeof *ret_summary);
   if (l->shown_dir && l->job)
     told = amz_launch_summarize(l, ret_text, ret_summary);
@@ -249,24 +266,53 @@ static int can_run(const struct amz_job *job, struct amz_error *err)
   return AMZ_OK;
 }
 
+/* From the description to a directory that can be resumed. */
+static int prepare(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options, struct amz_error *err)
+{
+  struct amz_diags diags;
+  int rc;
+
+  amz_diags_init(&diags);
+  rc = amz_inputs_load(input, &diags, &l->recording, &l->job, err);
+  tell_findings(l->observer, &diags);
+  if (rc == AMZ_EINVAL)
+    (void)amz_error_set(err, rc, "the job description has %zu error%s; nothing was started", diags.errors, diags.errors == 1 ? "" : "s");
+  amz_diags_clear(&diags);
+  if (rc < 0 || (rc = can_run(l->job, err)) < 0 || (rc = choose_layout(l, err)) < 0 ||
+      (rc = make_directory(l, input, options, err)) < 0)
+    return rc;
+  return note_cwd(l, err);
+}
+
 int amz_run_new(const struct amz_job_input *input, const struct amz_run_options *options, const struct amz_run_observer *observer,
                 struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err)
 {
   struct amz_launch l;
-  struct amz_diags diags;
   int rc;
 
   begin(&l, options, observer);
-  amz_diags_init(&diags);
-  rc = amz_inputs_load(input, &diags, &l.recording, &l.job, err);
-  tell_findings(observer, &diags);
-  if (rc == AMZ_EINVAL)
-    (void)amz_error_set(err, rc, "the job description has %zu error%s; nothing was started", diags.errors, diags.errors == 1 ? "" : "s");
-  if (rc == AMZ_OK && (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK &&
-      (rc = make_directory(&l, input, options, err)) == AMZ_OK && (rc = note_cwd(&l, err)) == AMZ_OK)
+  rc = prepare(&l, input, options, err);
+  if (rc == AMZ_OK)
     rc = run_in_directory(&l, false, err);
-  amz_diags_clear(&diags);
   return end(&l, rc, ret_text, ret_summary, err);
+}
+
+int amz_launch_prepare(const struct amz_job_input *input, const struct amz_run_options *options, const struct amz_run_observer *observer,
+                       char **ret_dir, struct amz_job **ret_job, struct amz_error *err)
+{
+  struct amz_launch l;
+  int rc;
+
+  begin(&l, options, observer);
+  rc = prepare(&l, input, options, err);
+  if (rc == AMZ_OK) {
+    *ret_dir = l.shown_dir;
+    *ret_job = l.job;
+    l.shown_dir = NULL;
+    l.job = NULL;
+  }
+  release(&l);
+  return rc;
 }
 
 /* Reads DIR/inputs. */
@@ -377,12 +423,12 @@ int amz_run_layout(const struct amz_job *job, struct amz_layout *ret, struct amz
   return AMZ_OK;
 }
 
-int amz_run_request_stop(const char *dir, struct amz_error *err)
+int amz_run_request_stop(const char *dir, bool now, struct amz_error *err)
 {
   struct amz_lease_info holder;
   int rc = amz_lease_look(dir, &holder, err);
 
   if (rc == AMZ_ENOENT || (rc == AMZ_OK && !holder.alive))
     return amz_error_set(err, AMZ_ENOENT, "%s isn't running", dir);
-  return rc < 0 ? rc : amz_rundir_write(dir, "stop", "", 0, false, err);
+  return rc < 0 ? rc : amz_rundir_write(dir, "stop", "now", now ? 3 : 0, false, err);
 }

@@ -36,4 +36,9 @@ struct amz_launch {
 /* Sums up how far the launch came; strings go into *text. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struct amz_run_summary *ret);
 
+/* Makes a new run's directory, ready to be resumed, and lets it go. *ret_dir as the user may type it (free it); *ret_job: the job.
+ * \return as amz_run_new. */
+int amz_launch_prepare(const struct amz_job_input *input, const struct amz_run_options *options, const struct amz_run_observer *observer,
+                       char **ret_dir, struct amz_job **ret_job, struct amz_error *err);
+
 #endif

@@ -154,8 +154,8 @@ static int gather_store(struct amz_loop *l)
       rc = amz_loop_worker_event(l, &durable);
       break;
     case AMZ_STORE_STOP:
-      amz_loop_note(l, AMZ_WARNING, "asked to stop: finishing the running tasks");
-      rc = drain(l, AMZ_STOP_DRAIN, "stopped on request");
+      amz_loop_note(l, AMZ_WARNING, told.token ? "asked to stop at once: ending what runs" : "asked to stop: letting what runs end");
+      rc = drain(l, told.token ? AMZ_STOP_CANCEL : AMZ_STOP_DRAIN, "stopped on request");
       break;
     case AMZ_STORE_FAILED:
       amz_loop_break(l, &told.err);

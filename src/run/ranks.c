@@ -13,6 +13,7 @@
 #include "inputs.h"
 #include "layout.h"
 #include "loop_state.h"
+#include "marker.h"
 
 #define GATHER_NS INT64_C(120000000000)
 #define AWAIT_NS INT64_C(600000000000) /* rank 0 may read millions of task lines, or take over large packs, before it speaks */
@@ -63,7 +64,8 @@ int amz_launch_team(struct amz_launch *l, struct amz_error *err)
   if (rc < 0)
     return rc;
   l->total_slots = 0;
-  return tell_all(l, err);
+  rc = tell_all(l, err);
+  return rc < 0 ? rc : amz_marker_put_launched(l->dir, err);
 }
 
 void amz_run_dismiss(const struct amz_rank_link *link)

@@ -62,8 +62,8 @@ int amz_run_load(const struct amz_job_input *input, struct amz_diags *diags, str
 /* The same for the job of a run directory (from its `inputs`), for reports. \return as amz_job_load, or AMZ_EIO, AMZ_ECORRUPT with *err. */
 int amz_run_load_recorded(const char *dir, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err);
 
-/* Asks a live run to drain: writes DIR/stop. \return AMZ_OK; AMZ_ENOENT: it isn't running; AMZ_EIO. */
-int amz_run_request_stop(const char *dir, struct amz_error *err);
+/* Asks a live run to drain, or (`now`) to end what runs: writes DIR/stop. \return AMZ_OK; AMZ_ENOENT: it isn't running; AMZ_EIO. */
+int amz_run_request_stop(const char *dir, bool now, struct amz_error *err);
 
 /* How many slots a run would use: the layout until the planner exists. */
 struct amz_layout {

@@ -23,7 +23,7 @@
 
 #define COMMIT_NS INT64_C(1000000000)
 #define RECORDS_WAKE 65536 /* so many waiting records are committed at once: bounds memory, not durability */
-#define OTHER_EVENTS 2     /* STOP and FAILED, once each */
+#define OTHER_EVENTS 3     /* STOP twice, FAILED once */
 
 int64_t amz_store_now(void)
 {

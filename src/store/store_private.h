@@ -83,7 +83,8 @@ struct amz_store {
   uint64_t *rank_offset; /* last recorded END frame by rank; 0: none */
   size_t cap_rank_offset;
   int64_t next_look_ns, next_refresh_ns, refreshed_ns, next_publish_ns;
-  bool stop_told, changed;
+  unsigned stop_told; /* 1: drain, 2: at once */
+  bool changed;
 };
 
 /* The thread's main function; arg is the store. */

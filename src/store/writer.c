@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@
 #include "path.h"
 
 #define SECOND INT64_C(1000000000)
-#define LOOK_NS SECOND                /* for DIR/stop */
+#define LOOK_NS (SECOND / 2)          /* for DIR/stop */
 #define REFRESH_NS (5 * SECOND)       /* the lease */
 #define REFRESH_LATE_NS (AMZ_LEASE_STALE_S * SECOND / 2) /* unrefreshed so long, others may soon take it: we must stop before */
 #define PUBLISH_FIRST_NS (2 * SECOND)
@@ -212,15 +213,22 @@ static void do_records(struct amz_store *s, const struct amz_work *w)
 
 /* ---- what is due by the clock -------------------------------------------------------------------------------------------- */
 
+/* An empty file asks to drain, one with a word in it to end at once; each is told once. */
 static void look_for_stop(struct amz_store *s, int64_t now)
 {
+  struct stat st;
+  unsigned wish;
+
   if (now < s->next_look_ns)
     return;
   s->next_look_ns = now + LOOK_NS;
-  if (s->stop_told || !s->db || access(s->stop_path, F_OK) < 0) /* a pack's keeper leaves that to the master's store */
+  if (!s->db || stat(s->stop_path, &st) < 0) /* a pack's keeper leaves that to the master's store */
     return;
-  s->stop_told = true;
-  tell(s, AMZ_STORE_STOP, 0);
+  wish = st.st_size > 0 ? 2 : 1;
+  if (s->stop_told >= wish)
+    return;
+  s->stop_told = wish;
+  tell(s, AMZ_STORE_STOP, wish - 1);
 }
 
 static void refresh_lease(struct amz_store *s, int64_t now)

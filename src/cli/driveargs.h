@@ -1,0 +1,31 @@
+/* Options about ranks, shared by `run` and `resume`, and the decision whether the driver has to launch some. */
+#ifndef AMZ_CLI_DRIVEARGS_H
+#define AMZ_CLI_DRIVEARGS_H
+
+#include "../run/drive.h"
+#include "cli.h"
+
+struct cli_drive_args {
+  struct cli_count ranks, nodes;
+  const char *hostfile, *launcher;
+};
+
+#define CLI_RANKS_MAX 4194303
+
+#define CLI_DRIVE_OPTIONS(type, field) \
+  CLI_ROW_COUNT("ranks", 0, type, field.ranks, "R", "MPI ranks over all nodes (default: none alone, one a node else)", 1, CLI_RANKS_MAX), \
+  CLI_ROW_COUNT("nodes", 0, type, field.nodes, "N", "nodes to use (default: all that the batch system gave)", 1, CLI_RANKS_MAX), \
+  CLI_ROW_TEXT("hostfile", type, field.hostfile, "FILE", "nodes, one a line, instead of the batch system's"), \
+  CLI_ROW_TEXT("launcher", type, field.launcher, "WORDS", "what launches the ranks, like 'srun --mpi=pmix -n 8'")
+
+struct cli_drive {
+  struct amz_drive_options options;
+  const char *pass[5];
+};
+
+/* Fills in the driver's options; quiet, json and retry_failed are passed on to rank 0. */
+void cli_drive_init(struct cli_drive *d, const struct cli_drive_args *args, bool quiet, bool json, bool retry_failed);
+/* Whether the driver is wanted: never in a process that is a rank itself. \return CLI_OK with *ret; else the exit status, the reason having been told. */
+int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const struct amz_run_observer *observer, bool *ret);
+
+#endif

@@ -1,0 +1,438 @@
+/* Preparing, launching, watching, launching again. */
+#define _GNU_SOURCE
+#include "drive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <amorsize/alloc.h>
+#include <amorsize/allocation.h>
+#include <amorsize/exec.h>
+#include <amorsize/store.h>
+
+#include "../mpi/version.h"
+#include "files.h"
+#include "launch.h"
+#include "launcher.h"
+#include "loop_state.h"
+#include "marker.h"
+#include "signals.h"
+
+#define LINGER_NS INT64_C(10000000000) /* for a launcher to end when the run has ended */
+#define INSIST_NS INT64_C(5000000000)  /* between TERM and KILL */
+#define LOOK_MS 200                    /* between looks at the markers when the launcher can't be waited for by a descriptor */
+#define LAUNCHES_WITHOUT_PROGRESS 3
+
+extern char **environ;
+
+struct drive {
+  const struct amz_run_observer *observer;
+  const struct amz_drive_options *options;
+  const char *dir;             /* as the user may type it */
+  struct amz_allocation allocation;
+  struct amz_spread spread;
+  struct amz_signals signals;
+  unsigned stop_signals;
+  pid_t launcher;              /* 0: none runs */
+  int64_t ended_ns;            /* when the end marker was first seen; 0: not yet */
+  bool told_to_go, killed;
+};
+
+static void note(const struct drive *d, enum amz_severity severity, const char *text)
+{
+  if (d->observer && d->observer->note)
+    d->observer->note(d->observer->ctx, severity, text);
+}
+
+/* ---- where -------------------------------------------------------------------------------------------------------------- */
+
+static int read_allocation(const struct amz_drive_options *options, const struct amz_run_observer *observer, struct amz_allocation *ret,
+                           struct amz_error *err)
+{
+  struct amz_environment env = amz_environment_of_process();
+  struct amz_diags diags;
+  struct amz_disk *disk;
+  struct amz_files files;
+  int rc = amz_disk_new(&disk);
+
+  if (rc < 0)
+    return amz_error_set(err, rc, "out of memory");
+  files = amz_disk_files(disk);
+  amz_diags_init(&diags);
+  rc = amz_allocation_read(&env, &files, options->hostfile, &diags, err, ret);
+  if (observer && observer->findings && diags.count > 0)
+    observer->findings(observer->ctx, &diags);
+  if (rc == AMZ_EINVAL)
+    (void)amz_error_set(err, rc, "%s can't be used", options->hostfile);
+  amz_diags_clear(&diags);
+  amz_disk_free(disk);
+  return rc;
+}
+
+int amz_drive_wanted(const struct amz_drive_options *options, const struct amz_run_observer *observer, bool *ret, struct amz_error *err)
+{
+  struct amz_allocation a;
+  int rc;
+
+  *ret = options->ranks > 0 || options->nodes > 0 || options->hostfile || options->launcher;
+  if (*ret)
+    return AMZ_OK;
+  rc = read_allocation(options, observer, &a, err);
+  if (rc < 0)
+    return rc;
+  *ret = a.n_nodes > 1;
+  amz_allocation_clear(&a);
+  return AMZ_OK;
+}
+
+static int choose_spread(struct drive *d, const struct amz_settings *s, struct amz_error *err)
+{
+  uint32_t nodes = d->options->nodes ? d->options->nodes : s->plan.nodes == AMZ_AUTO ? 0 : s->plan.nodes;
+  uint32_t per_node = s->plan.ranks_per_node == AMZ_AUTO ? 0 : s->plan.ranks_per_node;
+
+  return amz_spread_choose(d->options->ranks, nodes, per_node, d->allocation.n_nodes, err, &d->spread);
+}
+
+/* ---- the launcher's command line ---------------------------------------------------------------------------------------- */
+
+static bool is_in_path(const char *program)
+{
+  const char *path = getenv("PATH");
+  char candidate[PATH_MAX];
+
+  while (path && *path) {
+    size_t n = strcspn(path, ":");
+    int len = snprintf(candidate, sizeof candidate, "%.*s/%s", (int)n, path, program);
+
+    if (len > 0 && (size_t)len < sizeof candidate && access(candidate, X_OK) == 0)
+      return true;
+    path += n + (path[n] == ':');
+  }
+  return false;
+}
+
+/* The launcher of the MPI that we were built with; a plain mpirun may be another's. */
+static const char *find_mpirun(enum amz_mpi_kind kind)
+{
+  static const char *const names[][3] = {{"mpirun.openmpi", "mpirun", "mpiexec"}, {"mpiexec.mpich", "mpiexec.hydra", "mpiexec"}};
+
+  for (size_t i = 0; i < 3; i++)
+    if (is_in_path(names[kind][i]))
+      return names[kind][i];
+  return NULL;
+}
+
+/* Appends the words of the user's own launcher, split at blanks. */
+static void own_words(const char *text, struct amz_buf *out)
+{
+  while (*text) {
+    size_t n = strcspn(text, " \t");
+
+    if (n > 0) {
+      amz_buf_add(out, text, n);
+      amz_buf_addc(out, '\0');
+    }
+    text += n + strspn(text + n, " \t");
+  }
+}
+
+/* Number `attempt` of the ways to launch. \return AMZ_OK; AMZ_ENOENT: there is no such way; AMZ_ENOMEM. */
+static int launcher_words(const struct drive *d, unsigned attempt, struct amz_buf *out)
+{
+  struct amz_launcher_choice choice = {.mpi = strncmp(amz_mpi_version(), "Open MPI", 8) == 0 ? AMZ_MPI_OPEN : AMZ_MPI_MPICH,
+                                       .as_root = geteuid() == 0};
+  bool has_srun = d->allocation.batch == AMZ_BATCH_SLURM && d->allocation.n_nodes > 0 && is_in_path("srun");
+
+  if (d->options->launcher) {
+    own_words(d->options->launcher, out);
+    return attempt == 0 ? AMZ_OK : AMZ_ENOENT;
+  }
+  choice.program = find_mpirun(choice.mpi);
+  choice.by_srun = !choice.program || attempt == 1;
+  if (attempt > 1 || (choice.by_srun && !has_srun) || (attempt == 1 && !choice.program))
+    return AMZ_ENOENT;
+  amz_launcher_words(&choice, &d->spread, &d->allocation, out);
+  return AMZ_OK;
+}
+
+/* The whole line as NUL-ended words: launcher, program, resume DIR, options. */
+static int whole_line(const struct drive *d, unsigned attempt, struct amz_buf *out, struct amz_error *err)
+{
+  static const char program[] = "amorsize-mpi-rank", verb[] = "resume";
+  int rc = launcher_words(d, attempt, out);
+
+  if (rc < 0)
+    return rc;
+  rc = amz_exec_find_program(program, err, out);
+  if (rc < 0)
+    return rc;
+  amz_buf_addc(out, '\0');
+  amz_buf_add(out, verb, sizeof verb);
+  amz_buf_add(out, d->dir, strlen(d->dir) + 1);
+  for (size_t i = 0; d->options->pass && d->options->pass[i]; i++)
+    amz_buf_add(out, d->options->pass[i], strlen(d->options->pass[i]) + 1);
+  rc = amz_buf_ok(out);
+  return rc < 0 ? amz_error_set(err, rc, "out of memory") : AMZ_OK;
+}
+
+static char **split_words(struct amz_buf *line)
+{
+  size_t n = 0, at = 0;
+  char **words;
+
+  for (size_t i = 0; i < line->len; i++)
+    n += line->data[i] == '\0';
+  words = amz_new_array(n + 1, sizeof *words);
+  for (size_t i = 0; words && i < n; i++) {
+    words[i] = line->data + at;
+    at += strlen(words[i]) + 1;
+  }
+  return words;
+}
+
+/* A process group of its own: the terminal's Ctrl-C is for us. Its standard input is empty, its outputs are ours. */
+static int spawn(struct drive *d, char **words, struct amz_error *err)
+{
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int rc = posix_spawn_file_actions_init(&actions);
+
+  if (rc == 0 && (rc = posix_spawnattr_init(&attributes)) == 0) {
+    if ((rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)) == 0 &&
+        (rc = posix_spawnattr_setsigmask(&attributes, &d->signals.before)) == 0 &&
+        (rc = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK)) == 0)
+      rc = posix_spawnp(&d->launcher, words[0], &actions, &attributes, words, environ);
+    (void)posix_spawnattr_destroy(&attributes);
+  }
+  (void)posix_spawn_file_actions_destroy(&actions);
+  if (rc == 0)
+    return AMZ_OK;
+  d->launcher = 0;
+  return amz_error_sys(err, AMZ_EENV, rc, "cannot start %s", words[0]);
+}
+
+static int start_launcher(struct drive *d, unsigned attempt, struct amz_error *err)
+{
+  struct amz_buf line = AMZ_BUF_INIT;
+  char **words = NULL;
+  int rc = whole_line(d, attempt, &line, err);
+
+  if (rc == AMZ_OK && !(words = split_words(&line)))
+    rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  if (rc == AMZ_OK)
+    rc = spawn(d, words, err);
+  free(words);
+  amz_buf_clear(&line);
+  return rc;
+}
+
+/* ---- watching ----------------------------------------------------------------------------------------------------------- */
+
+static void ask_to_stop(struct drive *d, int number)
+{
+  bool first = d->stop_signals++ == 0;
+  struct amz_error err;
+  char text[AMZ_ERROR_TEXT + 64];
+
+  if (d->stop_signals > 2 && d->launcher > 0)
+    (void)kill(-d->launcher, SIGTERM);
+  (void)snprintf(text, sizeof text, first ? "%s: asking the ranks to let what runs end; once more to end it at once" :
+                                            "%s again: asking the ranks to end what runs; resume will run it again",
+                 amz_signal_name(number));
+  if (amz_rundir_write(d->dir, "stop", "now", first ? 0 : 3, false, &err) < 0)
+    (void)snprintf(text, sizeof text, "cannot ask the ranks to stop: %s", err.text);
+  note(d, AMZ_WARNING, text);
+}
+
+/* A launcher that doesn't end by itself when the run has: TERM, then KILL. */
+static void hurry(struct drive *d, int64_t now_ns)
+{
+  int64_t since = d->ended_ns ? now_ns - d->ended_ns : 0;
+
+  if (since > LINGER_NS && !d->told_to_go) {
+    d->told_to_go = true;
+    (void)kill(-d->launcher, SIGTERM);
+  }
+  if (since > LINGER_NS + INSIST_NS && !d->killed) {
+    d->killed = true;
+    (void)kill(-d->launcher, SIGKILL);
+  }
+}
+
+/* Waits for the launcher's end. \return its wait status. */
+static int watch(struct drive *d)
+{
+  struct pollfd fds[2] = {{.fd = (int)syscall(SYS_pidfd_open, d->launcher, 0), .events = POLLIN}, {.fd = d->signals.fd, .events = POLLIN}};
+  int wait_status = 0, number, ignored;
+
+  d->ended_ns = 0;
+  d->told_to_go = d->killed = false;
+  while (waitpid(d->launcher, &wait_status, WNOHANG) == 0) {
+    (void)poll(fds, 2, LOOK_MS);
+    while ((number = amz_signals_next(&d->signals)) > 0)
+      ask_to_stop(d, number);
+    if (!d->ended_ns && amz_marker_ended(d->dir, &ignored))
+      d->ended_ns = amz_clock_monotonic_ns();
+    hurry(d, amz_clock_monotonic_ns());
+  }
+  if (fds[0].fd >= 0)
+    (void)close(fds[0].fd);
+  d->launcher = 0;
+  return wait_status;
+}
+
+static bool somebody_runs_it(const char *dir)
+{
+  struct amz_lease_info holder;
+
+  return amz_lease_look(dir, &holder, NULL) == AMZ_OK && holder.alive;
+}
+
+/* A launcher that was killed may leave ranks that go on without it: the run is theirs until rank 0 ends or gives the lease up. */
+static void wait_for_orphans(struct drive *d)
+{
+  struct pollfd fd = {.fd = d->signals.fd, .events = POLLIN};
+  int number, ignored;
+  bool told = false;
+
+  while (!amz_marker_ended(d->dir, &ignored) && somebody_runs_it(d->dir)) {
+    if (!told)
+      note(d, AMZ_WARNING, "the launcher died; its ranks go on, and are waited for");
+    told = true;
+    (void)poll(&fd, 1, LOOK_MS);
+    while ((number = amz_signals_next(&d->signals)) > 0)
+      ask_to_stop(d, number);
+  }
+}
+
+static void describe_death(int wait_status, char *out, size_t n)
+{
+  if (WIFSIGNALED(wait_status))
+    (void)snprintf(out, n, "signal %d", WTERMSIG(wait_status));
+  else
+    (void)snprintf(out, n, "exit status %d", WEXITSTATUS(wait_status));
+}
+
+/* ---- launches ----------------------------------------------------------------------------------------------------------- */
+
+struct tries {
+  unsigned way, launches, idle; /* idle: launches in a row without progress */
+  uint64_t done;
+};
+
+/* What to do after a launch that didn't end in order. \return 1: launch again; AMZ_OK: the run ends with *ret_status; negative with *err. */
+static int after_death(struct drive *d, struct tries *t, int wait_status, int *ret_status, struct amz_error *err)
+{
+  char how[64], text[256];
+  uint64_t done = amz_marker_done(d->dir);
+
+  describe_death(wait_status, how, sizeof how);
+  if (!amz_marker_launched(d->dir)) {
+    t->way++;
+    return 1;
+  }
+  t->idle = done > t->done ? 0 : t->idle + 1;
+  t->done = done;
+  if (d->stop_signals > 0) {
+    *ret_status = 75;
+    return AMZ_OK;
+  }
+  if (t->idle >= LAUNCHES_WITHOUT_PROGRESS)
+    return amz_error_set(err, AMZ_EENV, "the ranks died %u times in a row without getting further (%s); what was recorded is safe: amorsize-mpi resume %s",
+                         t->idle, how, d->dir);
+  (void)snprintf(text, sizeof text, "the ranks died (%s); launching them again for what is left", how);
+  note(d, AMZ_WARNING, text);
+  return 1;
+}
+
+static int launch_until_done(struct drive *d, int *ret_status, struct amz_error *err)
+{
+  struct tries t = {.done = amz_marker_done(d->dir)};
+  int rc = 1, wait_status;
+
+  while (rc == 1) {
+    amz_marker_clear(d->dir);
+    rc = start_launcher(d, t.way, err);
+    if (rc == AMZ_ENOENT)
+      return amz_error_set(err, AMZ_EENV, t.way == 0 ? "no mpirun of %s in PATH: load its module, or give --launcher" :
+                           "the ranks could not be launched (the launcher's own words are above); this was built with %s", amz_mpi_version());
+    if (rc < 0)
+      return rc;
+    t.launches++;
+    wait_status = watch(d);
+    wait_for_orphans(d);
+    if (amz_marker_ended(d->dir, ret_status))
+      return AMZ_OK;
+    rc = after_death(d, &t, wait_status, ret_status, err);
+  }
+  return rc;
+}
+
+static int drive(struct drive *d, const struct amz_job *job, int *ret_status, struct amz_error *err)
+{
+  char text[160];
+  int rc = choose_spread(d, amz_job_settings(job), err);
+
+  if (rc < 0 || (rc = amz_signals_open(&d->signals, err)) < 0)
+    return rc;
+  (void)snprintf(text, sizeof text, "%u rank%s on %u node%s", d->spread.ranks, d->spread.ranks == 1 ? "" : "s", d->spread.nodes,
+                 d->spread.nodes == 1 ? "" : "s");
+  note(d, AMZ_WARNING, text);
+  rc = launch_until_done(d, ret_status, err);
+  amz_signals_close(&d->signals);
+  return rc;
+}
+
+int amz_drive_new(const struct amz_job_input *input, const struct amz_run_options *run, const struct amz_drive_options *options,
+                  const struct amz_run_observer *observer, int *ret_status, struct amz_error *err)
+{
+  struct drive d = {.observer = observer, .options = options};
+  struct amz_job *job = NULL;
+  char *dir = NULL;
+  int rc = read_allocation(options, observer, &d.allocation, err);
+
+  if (rc < 0)
+    return rc;
+  rc = amz_launch_prepare(input, run, observer, &dir, &job, err);
+  d.dir = dir;
+  if (rc == AMZ_OK)
+    rc = drive(&d, job, ret_status, err);
+  amz_job_free(job);
+  amz_allocation_clear(&d.allocation);
+  free(dir);
+  return rc;
+}
+
+int amz_drive_resume(const char *dir, const struct amz_run_options *run, const struct amz_drive_options *options,
+                     const struct amz_run_observer *observer, int *ret_status, struct amz_error *err)
+{
+  struct drive d = {.observer = observer, .options = options, .dir = dir};
+  struct amz_lease_info holder;
+  struct amz_job *job = NULL;
+  struct amz_diags diags;
+  int rc = read_allocation(options, observer, &d.allocation, err);
+
+  (void)run;
+  if (rc < 0)
+    return rc;
+  amz_diags_init(&diags);
+  if (amz_lease_look(dir, &holder, err) == AMZ_OK && holder.alive)
+    rc = amz_error_set(err, AMZ_EBUSY, "%s is run by process %lld on %s now; wait for its end, or: amorsize-mpi stop %s", dir,
+                       (long long)holder.pid, holder.host, dir);
+  if (rc == AMZ_OK && (rc = amz_run_load_recorded(dir, &diags, &job, err)) == AMZ_OK)
+    rc = drive(&d, job, ret_status, err);
+  amz_diags_clear(&diags);
+  amz_job_free(job);
+  amz_allocation_clear(&d.allocation);
+  return rc;
+}
