@@ -6,7 +6,7 @@ void cli_drive_init(struct cli_drive *d, const struct cli_drive_args *args, bool
   size_t n = 0;
 
   *d = (struct cli_drive){.options = {.ranks = (uint32_t)args->ranks.n, .nodes = (uint32_t)args->nodes.n, .hostfile = args->hostfile,
-                                      .launcher = args->launcher}};
+                                      .launcher = args->launcher, .quiet = quiet}};
   if (quiet)
     d->pass[n++] = "--quiet";
   if (json)

@@ -16,7 +16,7 @@ struct cli_drive_args {
   CLI_ROW_COUNT("ranks", 0, type, field.ranks, "R", "MPI ranks over all nodes (default: none alone, one a node else)", 1, CLI_RANKS_MAX), \
   CLI_ROW_COUNT("nodes", 0, type, field.nodes, "N", "nodes to use (default: all that the batch system gave)", 1, CLI_RANKS_MAX), \
   CLI_ROW_TEXT("hostfile", type, field.hostfile, "FILE", "nodes, one a line, instead of the batch system's"), \
-  CLI_ROW_TEXT("launcher", type, field.launcher, "WORDS", "what launches the ranks, like 'srun --mpi=pmix -n 8'")
+  CLI_ROW_TEXT("launcher", type, field.launcher, "WORDS", "what launches the ranks, like 'mpirun -n 8'")
 
 struct cli_drive {
   struct amz_drive_options options;

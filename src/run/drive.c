@@ -24,7 +24,7 @@
 #include "files.h"
 #include "launch.h"
 #include "launcher.h"
-#include "loop_state.h"
+#include "clock.h"
 #include "marker.h"
 #include "signals.h"
 
@@ -221,6 +221,17 @@ static int spawn(struct drive *d, char **words, struct amz_error *err)
   return amz_error_sys(err, AMZ_EENV, rc, "cannot start %s", words[0]);
 }
 
+static void say_launch(const struct drive *d, const char *by)
+{
+  char text[256];
+
+  if (d->options->quiet)
+    return;
+  (void)snprintf(text, sizeof text, "%u rank%s on %u node%s, launched by %s", d->spread.ranks, d->spread.ranks == 1 ? "" : "s",
+                 d->spread.nodes, d->spread.nodes == 1 ? "" : "s", by);
+  note(d, AMZ_WARNING, text);
+}
+
 static int start_launcher(struct drive *d, unsigned attempt, struct amz_error *err)
 {
   struct amz_buf line = AMZ_BUF_INIT;
@@ -229,8 +240,10 @@ static int start_launcher(struct drive *d, unsigned attempt, struct amz_error *e
 
   if (rc == AMZ_OK && !(words = split_words(&line)))
     rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
-  if (rc == AMZ_OK)
+  if (rc == AMZ_OK) {
+    say_launch(d, words[0]);
     rc = spawn(d, words, err);
+  }
   free(words);
   amz_buf_clear(&line);
   return rc;
@@ -380,14 +393,10 @@ static int launch_until_done(struct drive *d, int *ret_status, struct amz_error 
 
 static int drive(struct drive *d, const struct amz_job *job, int *ret_status, struct amz_error *err)
 {
-  char text[160];
   int rc = choose_spread(d, amz_job_settings(job), err);
 
   if (rc < 0 || (rc = amz_signals_open(&d->signals, err)) < 0)
     return rc;
-  (void)snprintf(text, sizeof text, "%u rank%s on %u node%s", d->spread.ranks, d->spread.ranks == 1 ? "" : "s", d->spread.nodes,
-                 d->spread.nodes == 1 ? "" : "s");
-  note(d, AMZ_WARNING, text);
   rc = launch_until_done(d, ret_status, err);
   amz_signals_close(&d->signals);
   return rc;
@@ -403,6 +412,13 @@ int amz_drive_new(const struct amz_job_input *input, const struct amz_run_option
 
   if (rc < 0)
     return rc;
+  if (options->nodes) { /* a wish that can't be met leaves no directory behind */
+    rc = amz_spread_choose(options->ranks, options->nodes, 0, d.allocation.n_nodes, err, &d.spread);
+    if (rc < 0) {
+      amz_allocation_clear(&d.allocation);
+      return rc;
+    }
+  }
   rc = amz_launch_prepare(input, run, observer, &dir, &job, err);
   d.dir = dir;
   if (rc == AMZ_OK)

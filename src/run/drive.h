@@ -18,6 +18,7 @@ struct amz_drive_options {
   uint32_t nodes;            /* 0: plan.nodes, else all of the allocation */
   const char *hostfile;      /* NULL: what the batch system says */
   const char *launcher;      /* words to put before the program instead of our own choice; NULL: ours */
+  bool quiet;                /* don't say what is launched */
   const char *const *pass;   /* options for the command line of rank 0, NULL-terminated */
 };
 

@@ -4,6 +4,7 @@
 
 #include <amorsize/buf.h>
 
+#include "clock.h"
 #include "loop.h"
 #include "signals.h"
 
@@ -57,8 +58,5 @@ void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *r
 /* Publishes status.json and calls the observer when their times have come. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_show(struct amz_loop *l, bool at_once);
 void amz_loop_note(const struct amz_loop *l, enum amz_severity severity, const char *text);
-
-int64_t amz_clock_monotonic_ns(void);
-int64_t amz_clock_realtime_ns(void);
 
 #endif

@@ -1,28 +1,11 @@
 /* Performing actions: starting, killing, syncing for the worker; recording for the master; mail for both. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <amorsize/alloc.h>
 
 #include "loop_state.h"
-
-int64_t amz_clock_monotonic_ns(void)
-{
-  struct timespec t;
-
-  (void)clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-int64_t amz_clock_realtime_ns(void)
-{
-  struct timespec t;
-
-  (void)clock_gettime(CLOCK_REALTIME, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static int post(struct amz_buf *box, const struct amz_message *message)
 {

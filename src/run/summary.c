@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "launch.h"
-#include "loop_state.h"
+#include "clock.h"
 
 static const char *end_reason(const struct amz_launch *l, char *room, size_t n)
 {

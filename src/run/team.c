@@ -9,7 +9,7 @@
 
 #include <amorsize/alloc.h>
 
-#include "loop_state.h"
+#include "clock.h"
 
 #define TEAM_VERSION 1
 #define WORD_REPORT 0x52u /* first byte of what ranks say */
