@@ -1,6 +1,6 @@
 /* Pack files: the outputs of many tasks in one append-only file, and the truth from which the store can be rebuilt.
  *
- * A pack begins with a header {magic "AMZPACK1", version, rank, epoch}; then frames follow, each with a magic, a length and
+ * A pack begins with a header {magic "AMZPACK1", version, rank, epoch, node}; then frames follow, each with a magic, a length and
  * CRC-32s of head and content, so that a reader finds its way past a torn or zeroed stretch (bytes: src/store/pack_format.h):
  *   DATA  index, attempt, stream (1 stdout, 2 stderr), offset of this attempt's previous frame (0: first),
  *         bytes (<= AMZ_PACK_DATA_MAX)
@@ -61,6 +61,8 @@ int amz_pack_open(const char *path, struct amz_error *err, struct amz_pack_reade
 void amz_pack_reader_free(struct amz_pack_reader *r);
 uint32_t amz_pack_rank(const struct amz_pack_reader *r);
 uint32_t amz_pack_epoch(const struct amz_pack_reader *r);
+/* The host name of the node on which it was written; empty when that is unknown. Lives as long as the reader. */
+const char *amz_pack_node(const struct amz_pack_reader *r);
 /* The next intact END frame at or behind *offset (0: from the start), which moves behind it; damaged stretches are passed
  * over, and their bytes counted per call in *ret_skipped_bytes (may be NULL). At the end *offset stays behind the last intact
  * frame, so that one can go on there when the pack has grown.

@@ -1,6 +1,7 @@
 /* The bytes of a pack file, known to its writer and its reader alone. All numbers little-endian.
  *
  *   header  0 magic "AMZPACK1"   8 version u32   12 rank u32   16 epoch u32   20 CRC-32 of the 20 bytes before it
+ *          24 node: host name, filled up with zeros   88 CRC-32 of the 64 bytes before it
  *   DATA    0 magic u32   4 crc u32   8 bytes u32   12 crc of the bytes u32   16 index u64   24 attempt u32   28 stream u32
  *          32 link u64   40 the bytes
  *   END     0 magic u32   4 crc u32   8 index u64   16 seq u64   24 attempt u32   28 outcome u32   32 exit code i32
@@ -21,7 +22,9 @@
 #define AMZ_PACK_MAGIC "AMZPACK1"
 #define AMZ_PACK_MAGIC_BYTES 8
 #define AMZ_PACK_VERSION 1u
-#define AMZ_PACK_HEADER_BYTES 24
+#define AMZ_PACK_WHOSE_BYTES 24 /* of the header: what frames' checksums depend on */
+#define AMZ_PACK_NODE_BYTES 64  /* as long as Linux's host names get */
+#define AMZ_PACK_HEADER_BYTES (AMZ_PACK_WHOSE_BYTES + AMZ_PACK_NODE_BYTES + 4)
 /* Their first byte in the file occurs in no UTF-8 text, so that looking for it in text outputs is one memchr. */
 #define AMZ_PACK_MAGIC_FIRST 0xFA
 #define AMZ_PACK_DATA_MAGIC 0x447A6DFAu
@@ -42,7 +45,7 @@ static inline void amz_put_u64(unsigned char *at, uint64_t v)
     at[i] = (unsigned char)(v >> (8 * i));
 }
 
-static inline void amz_pack_header_fill(unsigned char header[AMZ_PACK_HEADER_BYTES], uint32_t rank, uint32_t epoch)
+static inline void amz_pack_whose_fill(unsigned char header[AMZ_PACK_WHOSE_BYTES], uint32_t rank, uint32_t epoch)
 {
   memcpy(header, AMZ_PACK_MAGIC, AMZ_PACK_MAGIC_BYTES);
   amz_put_u32(header + 8, AMZ_PACK_VERSION);
@@ -51,12 +54,24 @@ static inline void amz_pack_header_fill(unsigned char header[AMZ_PACK_HEADER_BYT
   amz_put_u32(header + 20, (uint32_t)crc32(0, header, 20));
 }
 
+static inline void amz_pack_header_fill(unsigned char header[AMZ_PACK_HEADER_BYTES], uint32_t rank, uint32_t epoch,
+                                        const char *node)
+{
+  unsigned char *at = header + AMZ_PACK_WHOSE_BYTES;
+  size_t n = strnlen(node, AMZ_PACK_NODE_BYTES);
+
+  amz_pack_whose_fill(header, rank, epoch);
+  memcpy(at, node, n);
+  memset(at + n, 0, AMZ_PACK_NODE_BYTES - n);
+  amz_put_u32(at + AMZ_PACK_NODE_BYTES, (uint32_t)crc32(0, at, AMZ_PACK_NODE_BYTES));
+}
+
 /* The seed of a pack is the checksum in its header. */
 static inline uint32_t amz_pack_seed(uint32_t rank, uint32_t epoch)
 {
-  unsigned char header[AMZ_PACK_HEADER_BYTES];
+  unsigned char header[AMZ_PACK_WHOSE_BYTES];
 
-  amz_pack_header_fill(header, rank, epoch);
+  amz_pack_whose_fill(header, rank, epoch);
   return (uint32_t)crc32(0, header, 20);
 }
 

@@ -22,6 +22,7 @@ struct amz_pack_reader {
   int fd;
   uint32_t rank, epoch, seed;
   bool header_ok;
+  char node[AMZ_PACK_NODE_BYTES + 1]; /* empty: unknown */
   char *path;
   uint64_t at; /* file offset of window[0] */
   size_t have; /* bytes of the window that are filled */
@@ -57,17 +58,28 @@ static int damaged(const struct amz_pack_reader *r, uint64_t offset, struct amz_
   return amz_error_set(err, AMZ_ECORRUPT, "%s: damaged at byte %llu", r->path, (unsigned long long)offset);
 }
 
+/* The node stands apart from whose pack it is: damage there costs the name alone. */
+static void read_node(struct amz_pack_reader *r, const unsigned char *at)
+{
+  struct amz_cursor c = amz_cursor_over(at + AMZ_PACK_NODE_BYTES, 4);
+
+  if (amz_cursor_u32(&c) == (uint32_t)crc32(0, at, AMZ_PACK_NODE_BYTES))
+    memcpy(r->node, at, AMZ_PACK_NODE_BYTES);
+}
+
 static int check_header(struct amz_pack_reader *r, bool named, struct amz_error *err)
 {
-  unsigned char header[AMZ_PACK_HEADER_BYTES], expected[AMZ_PACK_HEADER_BYTES];
+  unsigned char header[AMZ_PACK_HEADER_BYTES] = {0}, expected[AMZ_PACK_WHOSE_BYTES];
   ssize_t n = read_at(r->fd, 0, header, sizeof header);
   struct amz_cursor c = amz_cursor_over(header + 12, 8);
   uint32_t rank = amz_cursor_u32(&c), epoch = amz_cursor_u32(&c);
 
   if (n < 0)
     return read_failed(r, err);
-  amz_pack_header_fill(expected, rank, epoch);
-  r->header_ok = n == sizeof header && memcmp(header, expected, sizeof header) == 0;
+  amz_pack_whose_fill(expected, rank, epoch);
+  r->header_ok = n >= (ssize_t)sizeof expected && memcmp(header, expected, sizeof expected) == 0;
+  if (r->header_ok && n == sizeof header)
+    read_node(r, header + sizeof expected);
   if (r->header_ok && named && (rank != r->rank || epoch != r->epoch))
     return amz_error_set(err, AMZ_ECORRUPT, "%s: belongs to rank %u, epoch %u: it was renamed or copied", r->path, rank, epoch);
   if (!r->header_ok && !named)
@@ -139,6 +151,11 @@ uint32_t amz_pack_rank(const struct amz_pack_reader *r)
 uint32_t amz_pack_epoch(const struct amz_pack_reader *r)
 {
   return r->epoch;
+}
+
+const char *amz_pack_node(const struct amz_pack_reader *r)
+{
+  return r->node;
 }
 
 int amz_pack_reader_fd(const struct amz_pack_reader *r)

@@ -65,9 +65,12 @@ int amz_pack_create(const char *path, uint32_t rank, uint32_t epoch, struct amz_
   unsigned char header[AMZ_PACK_HEADER_BYTES];
   struct iovec iov = {header, sizeof header};
   struct amz_pack_writer w = {.fd = -1, .offset = 0, .next_seq = 1, .seed = amz_pack_seed(rank, epoch)};
+  char node[AMZ_PACK_NODE_BYTES + 1] = "";
   int saved;
 
-  amz_pack_header_fill(header, rank, epoch);
+  if (gethostname(node, sizeof node - 1) < 0)
+    node[0] = '\0'; /* unknown */
+  amz_pack_header_fill(header, rank, epoch, node);
   w.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (w.fd < 0)
     return amz_error_sys(err, AMZ_EIO, errno, "%s: cannot make the pack file", path);

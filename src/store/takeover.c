@@ -120,6 +120,14 @@ static int take_ends(struct taking *t, uint64_t from, struct amz_error *err)
   return rc;
 }
 
+/* A launch that died early may not have said where its ranks are; its packs do. */
+static int put_rank(struct taking *t, struct amz_error *err)
+{
+  const char *node = amz_pack_node(t->pack);
+
+  return amz_db_put_rank(t->db, t->name->rank, t->name->epoch, *node ? node : NULL, t->last_offset, err);
+}
+
 static int take_pack(struct taking *t, const char *path, struct amz_error *err)
 {
   uint64_t from = 0;
@@ -135,7 +143,7 @@ static int take_pack(struct taking *t, const char *path, struct amz_error *err)
     if (fdatasync(amz_pack_reader_fd(t->pack)) < 0 && errno != EINVAL && errno != EROFS)
       rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot be made durable", path);
     else
-      rc = amz_db_put_rank(t->db, t->name->rank, t->name->epoch, NULL, t->last_offset, err);
+      rc = put_rank(t, err);
   }
   amz_pack_reader_free(t->pack);
   t->pack = NULL;

@@ -18,6 +18,8 @@
 
 /* ---- helpers ----------------------------------------------------------------------------------------------------------- */
 
+#define HEADER 92 /* bytes, by pack_format.h */
+
 static int into_buf(void *ctx, const void *bytes, size_t n)
 {
   amz_buf_add(ctx, bytes, n);
@@ -136,9 +138,9 @@ static void everything_comes_back(void)
 static void bytes_are_as_documented(void)
 {
   /* Laid out by hand from pack_format.h, with the checksums zlib gives for what they are said to cover. */
-  unsigned char expected[24 + 40 + 2 + 104] = "AMZPACK1";
-  unsigned char *data = expected + 24, *end = expected + 66;
-  static const unsigned char at_data[8] = {24}, at_end[8] = {66};
+  unsigned char expected[HEADER + 40 + 2 + 104] = "AMZPACK1";
+  unsigned char *data = expected + HEADER, *end = expected + HEADER + 42;
+  static const unsigned char at_data[8] = {HEADER}, at_end[8] = {HEADER + 42};
   struct scratch s;
   char path[SCRATCH_PATH];
   struct amz_pack_writer w;
@@ -148,6 +150,9 @@ static void bytes_are_as_documented(void)
   expected[8] = 1; expected[12] = 2; expected[16] = 3;
   seed = (uint32_t)crc32(0, expected, 20);
   put_u32(expected + 20, seed);
+  CU_ASSERT_FATAL(gethostname((char *)expected + 24, 64) == 0);
+  crc = (uint32_t)crc32(0, expected + 24, 64);
+  put_u32(expected + 88, crc);
   memcpy(data, "\xfamzD", 4);
   data[8] = 2; data[16] = 9; data[24] = 1; data[28] = 1;
   memcpy(data + 40, "hi", 2);
@@ -156,17 +161,49 @@ static void bytes_are_as_documented(void)
   crc = (uint32_t)crc32(crc32(seed, at_data, 8), data + 8, 32);
   put_u32(data + 4, crc);
   memcpy(end, "\xfamzE", 4);
-  end[8] = 9; end[16] = 1; end[24] = 1; end[28] = AMZ_SUCCEEDED; end[56] = 5; end[80] = 2; end[96] = 24;
+  end[8] = 9; end[16] = 1; end[24] = 1; end[28] = AMZ_SUCCEEDED; end[56] = 5; end[80] = 2; end[96] = HEADER;
   crc = (uint32_t)crc32(crc32(seed, at_end, 8), end + 8, 96);
   put_u32(end + 4, crc);
   CU_ASSERT_FATAL(scratch_make(&s));
   CU_ASSERT_FATAL(amz_pack_create(scratch_path(&s, "p", path), 2, 3, NULL, &w) == AMZ_OK);
-  ASSERT_U64(put_task(&w, 9, "hi", ""), 66);
+  ASSERT_U64(put_task(&w, 9, "hi", ""), HEADER + 42);
   amz_pack_close(&w);
   slurp(path, &b);
   ASSERT_U64(b.len, sizeof expected);
   CU_ASSERT(b.len == sizeof expected && memcmp(b.data, expected, sizeof expected) == 0);
   amz_buf_clear(&b);
+  scratch_remove(&s);
+}
+
+static void a_pack_says_where_it_was_written(void)
+{
+  static const struct {
+    const char *what;
+    off_t at; /* of the byte that is damaged; -1: none */
+    bool known;
+  } rows[] = {{"intact", -1, true}, {"another letter", 24, false}, {"a longer name", 87, false}, {"its checksum", 91, false}};
+  struct scratch s;
+  char path[SCRATCH_PATH], host[65] = "";
+
+  CU_ASSERT_FATAL(scratch_make(&s));
+  CU_ASSERT_FATAL(gethostname(host, 64) == 0 && *host);
+  scratch_path(&s, "p", path);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_pack_writer w;
+    struct amz_pack_reader *r = NULL;
+    struct amz_pack_end end;
+    uint64_t offset = 0;
+
+    (void)unlink(path);
+    CU_ASSERT_FATAL(amz_pack_create(path, 2, 3, NULL, &w) == AMZ_OK);
+    CU_ASSERT(put_task(&w, 1, "x", "") > 0);
+    CU_ASSERT(rows[i].at < 0 || pwrite(w.fd, "\x80", 1, rows[i].at) == 1);
+    amz_pack_close(&w);
+    CU_ASSERT_FATAL(amz_pack_open(path, NULL, &r) == AMZ_OK);
+    ASSERT_ROW_TEXT(rows[i].what, amz_pack_node(r), rows[i].known ? host : "");
+    ASSERT_ROW_I64(rows[i].what, amz_pack_next_end(r, &offset, &end, NULL, NULL), 1);
+    amz_pack_reader_free(r);
+  }
   scratch_remove(&s);
 }
 
@@ -290,7 +327,7 @@ static void one_byte_damaged_costs_one_task(void)
   amz_pack_close(&w);
   slurp(path, &b);
   scratch_path(&s, "bad", bad);
-  for (size_t at = 24; at < b.len; at++) {
+  for (size_t at = HEADER; at < b.len; at++) {
     uint64_t expected[TASKS];
     size_t n = 0, hit = 0, in_end;
 
@@ -408,11 +445,11 @@ static void damaged_output_is_told(void)
   at = put_task(&w, 1, "abc", "xyz");
   amz_pack_close(&w);
   fd = open(path, O_WRONLY);
-  CU_ASSERT(pwrite(fd, "?", 1, 24 + 40 + 1) == 1);
+  CU_ASSERT(pwrite(fd, "?", 1, HEADER + 40 + 1) == 1);
   close(fd);
   CU_ASSERT_FATAL(amz_pack_open(path, NULL, &r) == AMZ_OK);
   CU_ASSERT(amz_pack_read_stream(r, at, 1, into_buf, &(struct amz_buf)AMZ_BUF_INIT, &err) == AMZ_ECORRUPT);
-  CU_ASSERT(strstr(err.text, path) && strstr(err.text, "damaged at byte 24"));
+  CU_ASSERT(strstr(err.text, path) && strstr(err.text, "damaged at byte 92"));
   CU_ASSERT(stream_is(r, at, 2, "xyz", 3));
   CU_ASSERT(amz_pack_read_stream(r, at + 1, 1, NULL, NULL, &err) == AMZ_ECORRUPT);
   CU_ASSERT(amz_pack_read_stream(r, 1 << 20, 1, NULL, NULL, &err) == AMZ_ECORRUPT);
@@ -427,7 +464,7 @@ static void links_that_do_not_lead_back(void)
     const char *what;
     uint64_t link;
   } rows[] = {
-    {"to itself", 24}, {"forward", 500}, {"into the header", 3}, {"far beyond the end", UINT64_MAX - 7},
+    {"to itself", HEADER}, {"forward", 500}, {"into the header", 3}, {"far beyond the end", UINT64_MAX - 7},
   };
   struct scratch s;
   char path[SCRATCH_PATH], name[16];
@@ -455,7 +492,7 @@ static void links_that_do_not_lead_back(void)
 static int fill_to_the_limit(const char *path, uint64_t *ret_size)
 {
   struct amz_pack_writer w;
-  struct rlimit limit = {10000, 10000};
+  struct rlimit limit = {HEADER + 9976, HEADER + 9976}; /* six tasks, and room for an END frame alone */
   static char words[1500];
   uint64_t link = 0, before;
 
@@ -499,7 +536,7 @@ static void no_room_leaves_whole_frames(void)
   ASSERT_I64(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
   ASSERT_U64(scan(path, order, 7, &skipped), 7);
   ASSERT_U64(skipped, 0);
-  CU_ASSERT(stat(path, &st) == 0 && st.st_size == 24 + 6 * (40 + 1500 + 104) + 104);
+  CU_ASSERT(stat(path, &st) == 0 && st.st_size == HEADER + 6 * (40 + 1500 + 104) + 104);
   scratch_remove(&s);
 }
 
@@ -547,7 +584,7 @@ static void wrong_calls_are_refused(void)
   CU_ASSERT(amz_pack_data(&w, 1, 1, 1, "x", AMZ_PACK_DATA_MAX + 1, &link) == AMZ_EINVAL);
   CU_ASSERT(amz_pack_finish(&w, &end, &tail, &link) == AMZ_EINVAL);
   CU_ASSERT(amz_pack_data(&w, 1, 1, 1, "", 0, &link) == AMZ_OK);
-  ASSERT_U64(w.offset, 24);
+  ASSERT_U64(w.offset, HEADER);
   amz_pack_close(&w);
   CU_ASSERT(amz_pack_create("/nonexistent/pack", 0, 1, &err, &w) == AMZ_EIO);
   ASSERT_I64(err.sys_errno, ENOENT);
@@ -560,6 +597,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"everything comes back", everything_comes_back},
     {"bytes are as documented", bytes_are_as_documented},
+    {"a pack says where it was written", a_pack_says_where_it_was_written},
     {"interleaved attempts come apart", interleaved_attempts_come_apart},
     {"torn at every byte", torn_at_every_byte},
     {"one byte damaged costs one task", one_byte_damaged_costs_one_task},

@@ -380,6 +380,12 @@ static void what_is_no_run_is_told(void)
 
 /* ---- packs --------------------------------------------------------------------------------------------------------------- */
 
+static int keep_node(void *ctx, const struct amz_task_row *row)
+{
+  (void)snprintf(ctx, 65, "%s", row->node ? row->node : "NULL");
+  return 1;
+}
+
 /* What the packs of dead launches hold is taken over by the rules; damaged outputs and cancelled attempts are run again. */
 static void packs_are_taken_over(void)
 {
@@ -388,7 +394,13 @@ static void packs_are_taken_over(void)
   struct amz_store_counts counts;
   struct amz_pack_writer w;
   struct amz_result damaged;
-  char text[256];
+  struct amz_store_reader *reader = NULL;
+  char text[256], host[65] = "";
+  static const struct {
+    const char *what;
+    uint64_t index;
+    bool known;
+  } nodes[] = {{"the pack says its node", 0, true}, {"the pack's header is lost", 6, false}};
 
   CU_ASSERT_FATAL(run_dir(&s) && make_pack(&s, 0, 1, &w) == AMZ_OK);
   CU_ASSERT(pack_task(&w, 0, 1, AMZ_SUCCEEDED, NULL) == AMZ_OK);
@@ -412,6 +424,14 @@ static void packs_are_taken_over(void)
   ASSERT_U64(counts.succeeded, 3);
   ASSERT_U64(counts.failed, 1);
   ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
+  CU_ASSERT_FATAL(gethostname(host, 64) == 0 && amz_store_reader_new(s.dir, NULL, &reader, NULL) == AMZ_OK);
+  for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+    struct amz_row_query query = {.has_index = true, .index = nodes[i].index};
+
+    ASSERT_I64(amz_store_reader_rows(reader, &query, keep_node, text, NULL), 1);
+    ASSERT_ROW_TEXT(nodes[i].what, text, nodes[i].known ? host : "");
+  }
+  amz_store_reader_free(reader);
   scratch_remove(&s);
 }
 
