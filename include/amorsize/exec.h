@@ -49,7 +49,7 @@ struct amz_exec_end {
   enum amz_outcome outcome; /* by ok_exit, or as amz_exec_kill said */
   int32_t exit_code;       /* 0..255; 127, 126 when it couldn't be started (its stderr says why); -1 by signal */
   int32_t signal;          /* 0 when it exited */
-  int32_t start_errno;     /* why it couldn't be started, or 0 */
+  int32_t start_errno;     /* why it couldn't be started, or 0; for want of descriptors or processes it waits for other tasks' ends */
   int32_t sink_errno;      /* its output or end record couldn't be kept (ENOSPC …): there is no record of it; or 0 */
   int64_t start_ns;        /* CLOCK_REALTIME */
   int64_t wall_ns;         /* by CLOCK_MONOTONIC, until reaped */

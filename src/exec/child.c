@@ -21,7 +21,8 @@ int64_t amz_clock_ns(int clock)
 
 void amz_child_init(struct amz_child *t, uint32_t slot)
 {
-  *t = (struct amz_child){.slot = slot, .fds = {-1, -1}, .held = {AMZ_BUF_INIT, AMZ_BUF_INIT}};
+  *t = (struct amz_child){.slot = slot, .fds = {-1, -1}, .held = {AMZ_BUF_INIT, AMZ_BUF_INIT},
+    .wish = AMZ_BUF_INIT};
 }
 
 /* A watched pipe is taken from epoll by hand. Closing it would do, but for a child that is in the middle of its execve:
@@ -45,6 +46,7 @@ void amz_child_clear(struct amz_child *t)
     t->fds[i] = -1;
     amz_buf_clear(&t->held[i]);
   }
+  amz_buf_clear(&t->wish);
 }
 
 void amz_child_begin(struct amz_child *t, const struct amz_exec_command *command)

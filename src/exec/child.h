@@ -34,7 +34,8 @@ struct amz_child {
   uint64_t bytes[2];   /* that it has printed */
   uint64_t link;       /* of the sink's chain */
   int sink_errno;
-  struct amz_child *before, *after; /* among those whose pipes are not watched yet, in order of start */
+  struct amz_child *before, *after; /* among those whose pipes are not watched yet, in order of start; or of those that wait */
+  struct amz_buf wish; /* the bytes of a START that waits for a descriptor or process to become free; empty: none */
 };
 
 /* How a process ended, before it is judged. */

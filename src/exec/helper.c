@@ -30,6 +30,11 @@
 #define EVENT_SOCKET UINT64_MAX
 #define EVENT_CHILD (UINT64_MAX - 1)
 
+/* In order of arrival. A task is in one list at most. */
+struct amz_child_list {
+  struct amz_child *first, *last;
+};
+
 struct helper {
   int fd, epoll, child_fd;
   const struct amz_exec_sink *sink;
@@ -39,7 +44,8 @@ struct helper {
   struct amz_launcher launcher;
   struct amz_child *tasks;
   uint32_t slots, running, doomed; /* doomed: killed as timed out or cancelled, not ended yet */
-  struct amz_child *oldest, *youngest; /* running tasks whose pipes are not watched yet */
+  struct amz_child_list unwatched; /* running tasks whose pipes are not watched yet */
+  struct amz_child_list waiting;   /* those that could not be started for want of descriptors or processes */
   struct amz_wire_start start;
   struct amz_buf in, out;
   struct amz_error *err;
@@ -48,18 +54,18 @@ struct helper {
 
 /* ---- which pipes are watched -------------------------------------------------------------------------------------------- */
 
-static void unwatched_add(struct helper *h, struct amz_child *t)
+static void list_add(struct amz_child_list *l, struct amz_child *t)
 {
-  t->before = h->youngest;
+  t->before = l->last;
   t->after = NULL;
-  *(h->youngest ? &h->youngest->after : &h->oldest) = t;
-  h->youngest = t;
+  *(l->last ? &l->last->after : &l->first) = t;
+  l->last = t;
 }
 
-static void unwatched_remove(struct helper *h, struct amz_child *t)
+static void list_remove(struct amz_child_list *l, struct amz_child *t)
 {
-  *(t->before ? &t->before->after : &h->oldest) = t->after;
-  *(t->after ? &t->after->before : &h->youngest) = t->before;
+  *(t->before ? &t->before->after : &l->first) = t->after;
+  *(t->after ? &t->after->before : &l->last) = t->before;
   t->before = t->after = NULL;
 }
 
@@ -74,12 +80,12 @@ static int watch(const struct helper *h, int fd, uint32_t events, uint64_t data,
 
 static int watch_old(struct helper *h)
 {
-  int64_t now = h->oldest ? amz_clock_ns(CLOCK_MONOTONIC) : 0;
+  int64_t now = h->unwatched.first ? amz_clock_ns(CLOCK_MONOTONIC) : 0;
 
-  while (h->oldest && now - h->oldest->began_ns >= WATCH_AFTER_NS) {
-    struct amz_child *t = h->oldest;
+  while (h->unwatched.first && now - h->unwatched.first->began_ns >= WATCH_AFTER_NS) {
+    struct amz_child *t = h->unwatched.first;
 
-    unwatched_remove(h, t);
+    list_remove(&h->unwatched, t);
     t->watched = true;
     for (unsigned i = 0; i < 2; i++)
       if (watch(h, t->fds[i], EPOLLIN, (uint64_t)t->slot * 2 + i, EPOLL_CTL_ADD) < 0)
@@ -102,11 +108,11 @@ static int patience(const struct helper *h)
 {
   int64_t left;
 
-  if (!h->oldest && h->silence_ns)
+  if (!h->unwatched.first && h->silence_ns)
     return (int)(silence_left(h) / 1000000) + 1;
-  if (!h->oldest)
+  if (!h->unwatched.first)
     return -1;
-  left = h->oldest->began_ns + WATCH_AFTER_NS - amz_clock_ns(CLOCK_MONOTONIC);
+  left = h->unwatched.first->began_ns + WATCH_AFTER_NS - amz_clock_ns(CLOCK_MONOTONIC);
   return left <= 0 ? 0 : (int)((left + 999999) / 1000000);
 }
 
@@ -152,7 +158,7 @@ static int end_of(struct helper *h, pid_t pid, int wait_status, const struct rus
   h->running--;
   h->doomed -= t->as ? 1 : 0;
   if (!t->watched)
-    unwatched_remove(h, t);
+    list_remove(&h->unwatched, t);
   return tell_end(h, t, &status);
 }
 
@@ -197,23 +203,77 @@ static int start_failed(struct helper *h, struct amz_child *t, const struct amz_
   return rc;
 }
 
-static int do_start(struct helper *h, struct amz_cursor *body)
+/* What an end of another task gives back. */
+static bool is_shortage(const struct amz_spawn *s)
+{
+  return (s->stage == AMZ_SPAWN_PREPARE || s->stage == AMZ_SPAWN_FORK) &&
+         (s->error == EMFILE || s->error == ENFILE || s->error == EAGAIN || s->error == ENOMEM);
+}
+
+/* Starts what h->start says. \return AMZ_OK, also for a task that failed to start; AMZ_EBUSY: it can be tried again when a task
+ * that runs has ended. */
+static int start(struct helper *h, struct amz_child *t)
 {
   struct amz_spawn spawn;
+
+  amz_child_begin(t, &h->start.command);
+  if (amz_launch(&h->launcher, t, &h->start, &spawn) < 0)
+    return h->running > 0 && is_shortage(&spawn) ? AMZ_EBUSY : start_failed(h, t, &spawn);
+  h->running++;
+  list_add(&h->unwatched, t);
+  return AMZ_OK;
+}
+
+static int do_start(struct helper *h, struct amz_cursor *body)
+{
+  struct amz_cursor whole = *body;
   struct amz_child *t;
   int rc = amz_wire_read_start(body, &h->start);
 
   if (rc < 0)
     return rc == AMZ_ENOMEM ? amz_error_set(h->err, rc, "out of memory") : corrupt(h);
-  if (h->start.command.slot >= h->slots || h->tasks[h->start.command.slot].pid)
+  if (h->start.command.slot >= h->slots || h->tasks[h->start.command.slot].pid || h->tasks[h->start.command.slot].wish.len)
     return corrupt(h);
   t = &h->tasks[h->start.command.slot];
-  amz_child_begin(t, &h->start.command);
-  if (amz_launch(&h->launcher, t, &h->start, &spawn) < 0)
-    return start_failed(h, t, &spawn);
-  h->running++;
-  unwatched_add(h, t);
-  return AMZ_OK;
+  rc = start(h, t);
+  if (rc != AMZ_EBUSY)
+    return rc;
+  amz_buf_add(&t->wish, whole.data + whole.pos, whole.len - whole.pos);
+  list_add(&h->waiting, t);
+  return amz_buf_ok(&t->wish) < 0 ? amz_error_set(h->err, AMZ_ENOMEM, "out of memory") : AMZ_OK;
+}
+
+static int start_waiting(struct helper *h)
+{
+  int rc = AMZ_OK;
+
+  while (rc == AMZ_OK && h->waiting.first) {
+    struct amz_child *t = h->waiting.first;
+    struct amz_cursor body = amz_cursor_over(t->wish.data, t->wish.len);
+
+    if (amz_wire_read_start(&body, &h->start) < 0)
+      return amz_error_set(h->err, AMZ_ENOMEM, "out of memory"); /* it was read before */
+    list_remove(&h->waiting, t);
+    rc = start(h, t);
+    if (rc != AMZ_EBUSY) {
+      amz_buf_clear(&t->wish);
+      continue;
+    }
+    list_add(&h->waiting, t); /* behind the others: each gets its turn */
+    return AMZ_OK;
+  }
+  return rc;
+}
+
+/* A task that waits ends at once, as if the signal had found it. */
+static int kill_waiting(struct helper *h, struct amz_child *t, const struct amz_wire_kill *order)
+{
+  const struct amz_child_status status = {.wait_status = order->signal};
+
+  list_remove(&h->waiting, t);
+  amz_buf_clear(&t->wish);
+  t->as = (enum amz_outcome)order->as;
+  return tell_end(h, t, &status);
 }
 
 /* The first reason counts: a task that timed out stays timed out when the run is cancelled before it has died. */
@@ -225,6 +285,8 @@ static int do_kill(struct helper *h, struct amz_cursor *body)
   if (amz_wire_read_kill(body, &order) < 0 || order.slot >= h->slots || order.as > AMZ_CANCELLED)
     return corrupt(h);
   t = &h->tasks[order.slot];
+  if (t->wish.len)
+    return kill_waiting(h, t, &order);
   if (!t->pid)
     return AMZ_OK;
   if (order.as && !t->as) {
@@ -370,7 +432,7 @@ static int turn(struct helper *h)
     else
       amz_child_read(&h->tasks[data / 2], (int)(data % 2), &h->output);
   }
-  if ((rc = watch_old(h)) < 0 || (ended && (rc = reap(h)) < 0) || (rc = flush(h)) < 0)
+  if ((rc = watch_old(h)) < 0 || (ended && ((rc = reap(h)) < 0 || (rc = start_waiting(h)) < 0)) || (rc = flush(h)) < 0)
     return rc;
   if (told && (rc = receive(h)) < 0)
     return rc;

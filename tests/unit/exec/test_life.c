@@ -335,6 +335,45 @@ static void too_few_descriptors_fail_the_task_and_say_so(void)
   amz_rig_clear(&r);
 }
 
+/* Room for one task's pipes: the second and the third wait, the third is cancelled while it does. */
+static void a_shortage_makes_tasks_wait_for_others(void)
+{
+  static const struct {
+    const char *what;
+    uint32_t slot;
+    enum amz_outcome outcome;
+  } ends[] = {{"cancelled while it waits", 2, AMZ_CANCELLED}, {"the one that ran", 0, AMZ_SUCCEEDED},
+    {"the one that waited", 1, AMZ_SUCCEEDED}};
+  struct amz_exec_end end = {0};
+  struct rlimit low;
+  struct amz_rig r;
+  char go[96];
+  int fd;
+
+  CU_ASSERT_FATAL(amz_rig_init(&r, HELPER, 3, true));
+  low.rlim_cur = low.rlim_max = (rlim_t)amz_rig_open_files(amz_rig_helper_pid()) + 4; /* both ends of two pipes */
+  CU_ASSERT_FATAL(prlimit(amz_rig_helper_pid(), RLIMIT_NOFILE, &low, NULL) == 0);
+  CU_ASSERT(start_and_learn_pid(&r, 0, "echo $$ >pid; while [ ! -e go ]; do sleep 0.01; done") > 0);
+  CU_ASSERT(start(&r, 1, "echo out") && start(&r, 2, "echo out"));
+  CU_ASSERT(amz_exec_kill(r.x, 2, SIGTERM, AMZ_CANCELLED) == AMZ_OK && amz_rig_flush(&r) == AMZ_OK);
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    ASSERT_ROW_I64(ends[i].what, amz_rig_wait(&r, &end), 1);
+    ASSERT_ROW_I64(ends[i].what, end.slot, ends[i].slot);
+    ASSERT_ROW_I64(ends[i].what, end.outcome, ends[i].outcome);
+    if (i > 0)
+      continue;
+    (void)snprintf(go, sizeof go, "%s/go", r.dir);
+    fd = open(go, O_WRONLY | O_CREAT, 0600);
+    CU_ASSERT(fd >= 0 && close(fd) == 0);
+  }
+  ASSERT_U64(end.output_bytes, 4);
+  CU_ASSERT(start(&r, 2, ":"));
+  ASSERT_I64(amz_rig_wait(&r, &end), 1);
+  ASSERT_I64(end.outcome, AMZ_SUCCEEDED);
+  (void)unlink(go);
+  amz_rig_clear(&r);
+}
+
 /* ---- a full disk -------------------------------------------------------------------------------------------------------- */
 
 static void a_full_disk_stops_no_task(void)
@@ -377,6 +416,7 @@ static const struct amz_test tests[] = {
   {"a rank that is killed takes its tasks along", a_rank_that_is_killed_takes_its_tasks_along},
   {"many tasks leave nothing behind", many_tasks_leave_nothing_behind},
   {"too few descriptors fail the task and say so", too_few_descriptors_fail_the_task_and_say_so},
+  {"a shortage makes tasks wait for others", a_shortage_makes_tasks_wait_for_others},
   {"a full disk stops no task", a_full_disk_stops_no_task},
   {NULL, NULL},
 };
