@@ -3,17 +3,21 @@
 
 void cli_drive_init(struct cli_drive *d, const struct cli_drive_args *args, bool quiet, bool json, bool retry_failed)
 {
-  size_t n = 0;
-
   *d = (struct cli_drive){.options = {.ranks = (uint32_t)args->ranks.n, .nodes = (uint32_t)args->nodes.n, .hostfile = args->hostfile,
                                       .launcher = args->launcher, .quiet = quiet}};
   if (quiet)
-    d->pass[n++] = "--quiet";
+    d->pass[d->n_pass++] = "--quiet";
   if (json)
-    d->pass[n++] = "--format=json";
+    d->pass[d->n_pass++] = "--format=json";
   if (retry_failed)
-    d->pass[n++] = "--retry-failed";
-  d->pass[n] = NULL;
+    d->pass[d->n_pass++] = "--retry-failed";
+  d->options.pass = d->pass;
+}
+
+void cli_drive_pass(struct cli_drive *d, const char *option, const char *value)
+{
+  d->pass[d->n_pass++] = option; /* the list has room for all that its callers have, and a NULL */
+  d->pass[d->n_pass++] = value;
   d->options.pass = d->pass;
 }
 

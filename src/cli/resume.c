@@ -7,21 +7,41 @@
 
 struct resume_args {
   struct cli_drive_args drive;
+  const char *slots, *threads, *policy;
   bool retry_failed, quiet;
   unsigned format;
 };
 
 static const struct cli_option options[] = {
   CLI_DRIVE_OPTIONS(struct resume_args, drive),
+  CLI_ROW_TEXT("slots", struct resume_args, slots, "N", "tasks at a time, instead of what the run began with"),
+  CLI_ROW_TEXT("threads", struct resume_args, threads, "N", "cores of each task, instead of what the run began with"),
+  CLI_ROW_TEXT("policy", struct resume_args, policy, "NAME", "chunk policy, instead of what the run began with"),
   CLI_ROW_FLAG("retry-failed", 0, struct resume_args, retry_failed, "run failed tasks again, too"),
   CLI_ROW_FLAG("quiet", 'q', struct resume_args, quiet, "no progress"),
   CLI_ROW_FORMAT(struct resume_args),
   {0},
 };
 
+enum { SETS = 3 };
+
+/* What goes on otherwise than it began. \return how many of sets are filled in. */
+static size_t sets_of(const struct resume_args *a, struct amz_set sets[SETS])
+{
+  const struct amz_set all[SETS] = {{"--slots", "plan.slots_per_rank", a->slots}, {"--threads", "plan.threads_per_task", a->threads},
+                                    {"--policy", "chunks.policy", a->policy}};
+  size_t n = 0;
+
+  for (size_t i = 0; i < SETS; i++)
+    if (all[i].value)
+      sets[n++] = all[i];
+  return n;
+}
+
 static int resume_here(struct cli *cli, const char *dir, const struct resume_args *a, struct cli_launch *l)
 {
-  struct amz_run_options how = {.retry_failed = a->retry_failed, .link = cli->link};
+  struct amz_set sets[SETS];
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .link = cli->link, .sets = sets, .n_sets = sets_of(a, sets)};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error err = {0};
@@ -36,12 +56,16 @@ static int resume(struct cli *cli, const char *dir, const struct resume_args *a)
   struct amz_run_options how = {.retry_failed = a->retry_failed};
   struct amz_error err = {0};
   struct cli_launch l;
+  struct amz_set sets[SETS];
+  size_t n_sets = sets_of(a, sets);
   struct cli_drive d;
   bool drives;
   int status, rc;
 
   cli_launch_init(&l, cli, a->quiet, a->format == CLI_FORMAT_JSON);
   cli_drive_init(&d, &a->drive, a->quiet, l.json, a->retry_failed);
+  for (size_t i = 0; i < n_sets; i++)
+    cli_drive_pass(&d, sets[i].option, sets[i].value);
   status = cli_drive_wanted(cli, &d, &l.observer, &drives);
   if (status != CLI_OK)
     return status;

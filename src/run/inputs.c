@@ -142,37 +142,59 @@ static const char **noted_list(const struct amz_replayer *rep, const char *key, 
   return list;
 }
 
-static struct amz_set *sets_of(const char *const *flat, size_t n)
-{
-  struct amz_set *sets = amz_new_array(n / 3, sizeof *sets);
+/* What was noted of a description, pointing into the recording. */
+struct noted {
+  struct amz_job_input input;
+  const char **loops, **flat;
+  struct amz_set *sets;
+};
 
-  for (size_t i = 0; sets && i < n / 3; i++)
-    sets[i] = (struct amz_set){.option = flat[3 * i], .path = flat[3 * i + 1], .value = flat[3 * i + 2]};
-  return sets;
+static void noted_clear(struct noted *n)
+{
+  free(n->sets);
+  free(n->flat);
+  free(n->loops);
+}
+
+/* With further settings behind the noted ones: later ones win. \return AMZ_OK; AMZ_ENOMEM, also for what is malformed. Release
+ * with noted_clear in either case. */
+static int noted_read(const struct amz_replayer *rep, const struct amz_set *more, size_t n_more, struct noted *ret)
+{
+  struct amz_job_input *input = &ret->input;
+  size_t n_flat = 0, n;
+  const void *yaml;
+
+  memset(ret, 0, sizeof *ret);
+  input->file_name = noted_text(rep, "file_name");
+  input->command = noted_text(rep, "command");
+  input->lines = noted_text(rep, "lines");
+  ret->loops = noted_list(rep, "loops", &input->n_loops);
+  ret->flat = noted_list(rep, "sets", &n_flat);
+  n = n_flat / 3;
+  ret->sets = amz_new_array(n + n_more, sizeof *ret->sets);
+  if (!ret->loops || !ret->flat || !ret->sets)
+    return AMZ_ENOMEM;
+  for (size_t i = 0; i < n; i++)
+    ret->sets[i] = (struct amz_set){.option = ret->flat[3 * i], .path = ret->flat[3 * i + 1], .value = ret->flat[3 * i + 2]};
+  for (size_t i = 0; i < n_more; i++)
+    ret->sets[n + i] = more[i];
+  input->loops = ret->loops;
+  input->sets = ret->sets;
+  input->n_sets = n + n_more;
+  if (amz_replayer_note(rep, "yaml", &yaml, &input->yaml_len) == AMZ_OK)
+    input->yaml_text = yaml;
+  return AMZ_OK;
 }
 
 static int load_again(struct amz_replayer *rep, struct amz_diags *diags, struct amz_job **ret_job)
 {
-  struct amz_job_input input = {.file_name = noted_text(rep, "file_name"), .command = noted_text(rep, "command"),
-                                .lines = noted_text(rep, "lines")};
   struct amz_files files = amz_replayer_files(rep);
-  const void *yaml;
-  size_t n_flat = 0;
-  const char **loops = noted_list(rep, "loops", &input.n_loops), **flat = noted_list(rep, "sets", &n_flat);
-  struct amz_set *sets = flat ? sets_of(flat, n_flat) : NULL;
-  int rc = AMZ_ENOMEM;
+  struct noted noted;
+  int rc = noted_read(rep, NULL, 0, &noted);
 
-  if (loops && flat && sets) {
-    input.loops = loops;
-    input.sets = sets;
-    input.n_sets = n_flat / 3;
-    if (amz_replayer_note(rep, "yaml", &yaml, &input.yaml_len) == AMZ_OK)
-      input.yaml_text = yaml;
-    rc = amz_job_load(&input, &files, diags, ret_job);
-  }
-  free(sets);
-  free(flat);
-  free(loops);
+  if (rc == AMZ_OK)
+    rc = amz_job_load(&noted.input, &files, diags, ret_job);
+  noted_clear(&noted);
   return rc;
 }
 
@@ -192,6 +214,48 @@ int amz_inputs_replay(const void *bytes, size_t n, struct amz_diags *diags, stru
                         amz_err_name(rc));
   else
     amz_buf_adds(ret_cwd, cwd);
+  amz_replayer_free(rep);
+  return rc;
+}
+
+/* Loads what was noted with further settings, through a recorder around the replayer. */
+static int record_again(struct amz_replayer *rep, const struct amz_set *more, size_t n_more, struct amz_diags *diags,
+                        struct amz_buf *ret_bytes)
+{
+  struct amz_files files = amz_replayer_files(rep);
+  struct amz_recorder *rec = NULL;
+  struct amz_job *job = NULL;
+  struct noted noted;
+  const void *bytes;
+  size_t n;
+  int rc = noted_read(rep, more, n_more, &noted);
+
+  if (rc < 0 || (rc = amz_recorder_new(&files, &rec)) < 0)
+    goto out;
+  files = amz_recorder_files(rec);
+  if ((rc = amz_job_load(&noted.input, &files, diags, &job)) < 0 || (rc = note_input(rec, &noted.input)) < 0 ||
+      (rc = note_text(rec, "cwd", noted_text(rep, "cwd"))) < 0 || (rc = amz_recorder_seal(rec, &bytes, &n)) < 0)
+    goto out;
+  amz_buf_add(ret_bytes, bytes, n);
+  rc = amz_buf_ok(ret_bytes);
+out:
+  amz_job_free(job);
+  amz_recorder_free(rec);
+  noted_clear(&noted);
+  return rc;
+}
+
+int amz_inputs_amend(const void *bytes, size_t n, const struct amz_set *more, size_t n_more, struct amz_diags *diags,
+                     struct amz_buf *ret_bytes, struct amz_error *err)
+{
+  struct amz_replayer *rep;
+  int rc = amz_replayer_new(bytes, n, err, &rep);
+
+  if (rc < 0)
+    return rc;
+  rc = record_again(rep, more, n_more, diags, ret_bytes);
+  if (rc < 0)
+    (void)amz_error_set(err, rc, "the recorded inputs of this run don't go with the new settings (%s)", amz_err_name(rc));
   amz_replayer_free(rep);
   return rc;
 }

@@ -17,4 +17,10 @@ int amz_inputs_load(const struct amz_job_input *input, struct amz_diags *diags, 
 int amz_inputs_replay(const void *bytes, size_t n, struct amz_diags *diags, struct amz_buf *ret_cwd, struct amz_job **ret_job,
                       struct amz_error *err);
 
+/* The recording as it would be had these settings been given, too, behind the others: appends its bytes. They must not change
+ * what the tasks are, for their outcomes may have been recorded.
+ * \return AMZ_OK; AMZ_EINVAL: findings are in diags; AMZ_ECORRUPT, AMZ_ENOMEM with *err. */
+int amz_inputs_amend(const void *bytes, size_t n, const struct amz_set *more, size_t n_more, struct amz_diags *diags,
+                     struct amz_buf *ret_bytes, struct amz_error *err);
+
 #endif

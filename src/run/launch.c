@@ -335,26 +335,57 @@ static int read_recording(const char *dir, struct amz_buf *ret, struct amz_error
   return rc;
 }
 
-static int load_recorded(const char *dir, struct amz_diags *diags, struct amz_buf *ret_recording, struct amz_buf *ret_cwd,
-                         struct amz_job **ret, struct amz_error *err)
-{
-  struct amz_error cause;
-  int rc = read_recording(dir, ret_recording, err);
-
-  if (rc < 0)
-    return rc;
-  rc = amz_inputs_replay(ret_recording->data, ret_recording->len, diags, ret_cwd, ret, &cause);
-  return rc < 0 ? amz_error_set(err, rc, "%s/inputs: %s", dir, cause.text) : AMZ_OK;
-}
-
 int amz_run_load_recorded(const char *dir, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err)
 {
   struct amz_buf recording = AMZ_BUF_INIT, cwd = AMZ_BUF_INIT;
-  int rc = load_recorded(dir, diags, &recording, &cwd, ret, err);
+  struct amz_error cause;
+  int rc = read_recording(dir, &recording, err);
 
+  if (rc == AMZ_OK) {
+    rc = amz_inputs_replay(recording.data, recording.len, diags, &cwd, ret, &cause);
+    if (rc < 0)
+      (void)amz_error_set(err, rc, "%s/inputs: %s", dir, cause.text);
+  }
   amz_buf_clear(&recording);
   amz_buf_clear(&cwd);
   return rc;
+}
+
+/* The recording of a run that goes on with other settings, in place of what was recorded. Only errors are told: the rest was,
+ * when the run began. */
+static int amend_recording(struct amz_launch *l, const struct amz_run_options *options, struct amz_error *err)
+{
+  struct amz_buf amended = AMZ_BUF_INIT;
+  struct amz_diags diags;
+  int rc;
+
+  if (options->n_sets == 0)
+    return AMZ_OK;
+  amz_diags_init(&diags);
+  rc = amz_inputs_amend(l->recording.data, l->recording.len, options->sets, options->n_sets, &diags, &amended, err);
+  if (rc == AMZ_EINVAL)
+    tell_findings(l->observer, &diags);
+  amz_diags_clear(&diags);
+  amz_buf_clear(&l->recording);
+  l->recording = amended;
+  return rc;
+}
+
+/* What the run was made from, and the job from that. */
+static int load_job(struct amz_launch *l, const struct amz_run_options *options, struct amz_error *err)
+{
+  struct amz_diags diags; /* of a description that was accepted before: not told again */
+  struct amz_error cause;
+  int rc = read_recording(l->dir, &l->recording, err);
+
+  if (rc < 0)
+    return rc;
+  amz_diags_init(&diags);
+  rc = amend_recording(l, options, &cause);
+  if (rc == AMZ_OK)
+    rc = amz_inputs_replay(l->recording.data, l->recording.len, &diags, &l->cwd, &l->job, &cause);
+  amz_diags_clear(&diags);
+  return rc < 0 ? amz_error_set(err, rc, "%s/inputs: %s", l->dir, cause.text) : AMZ_OK;
 }
 
 /* The directory is ours before anything of it is read, and cleaned of an old wish to stop. */
@@ -385,15 +416,13 @@ int amz_run_resume(const char *dir, const struct amz_run_options *options, const
                    struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err)
 {
   struct amz_launch l;
-  struct amz_diags diags; /* of a description that was accepted before: not told again */
   int rc;
 
   begin(&l, options, observer);
-  amz_diags_init(&diags);
-  if ((rc = take_directory(&l, dir, err)) == AMZ_OK && (rc = load_recorded(l.dir, &diags, &l.recording, &l.cwd, &l.job, err)) == AMZ_OK &&
-      (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK && (rc = go_where_it_began(&l.cwd, err)) == AMZ_OK)
+  if ((rc = take_directory(&l, dir, err)) == AMZ_OK && (rc = load_job(&l, options, err)) == AMZ_OK &&
+      (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK &&
+      (options->n_sets == 0 || (rc = write_plan(&l, err)) == AMZ_OK) && (rc = go_where_it_began(&l.cwd, err)) == AMZ_OK)
     rc = run_in_directory(&l, options->retry_failed, err);
-  amz_diags_clear(&diags);
   return end(&l, rc, ret_text, ret_summary, err);
 }
 

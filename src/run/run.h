@@ -37,6 +37,8 @@ struct amz_run_options {
   struct amz_rank_link *link; /* NULL: a process alone. With it, this is rank 0; the others are in amz_run_serve */
   const char *parent;  /* where NAME.runs goes; NULL: the current directory */
   bool retry_failed;   /* resume: failed tasks are run again, too */
+  const struct amz_set *sets; /* resume: settings of where and how tasks run (plan.*, chunks.*), which win over the recorded ones */
+  size_t n_sets;
 };
 
 /* A new run of what `input` describes. Signals SIGINT, SIGTERM (and SIGHUP) drain; a second one cancels.

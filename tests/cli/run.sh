@@ -47,6 +47,23 @@ check 'a second run gets the next number' test -d demo.runs/002
 try amorsize-mpi output demo
 is 'a name means the latest run' "$(cat out)" 1
 
+# A run may go on with other cores than it began with
+fresh
+try amorsize-mpi run --quiet --name moved --command 'test -e ready && echo {n} {slot} {threads}' --for n=1..6 --slots 2 --policy ss
+is 'a run that goes on elsewhere: begins' "$status" 1
+touch ready
+try amorsize-mpi resume moved --slots none --policy swift --retry-failed
+tried_like 'resume --slots none' 2 '' '^--slots none: plan\.slots_per_rank: '
+check 'resume --policy swift: told as well' grep -q '^--policy swift: chunks.policy: ' err
+try amorsize-mpi resume moved --slots 3 --threads 2 --policy static --retry-failed
+tried_like 'resume --slots 3 --threads 2 --policy static' 0 ' of 3 slots' '6 tasks to run on 3 slots$'
+check 'resume --policy static' grep -q '(static)' out
+amorsize-mpi output moved >out 2>err
+is 'resume --threads 2 --slots 3: tasks see it' "$(awk '$2 > 2 || $3 != 2 {bad = 1} END {print NR, bad + 0}' out)" '6 0'
+check 'resume --slots: the plan says so' grep -q 'slots_per_rank: 3, threads_per_task: 2' moved.runs/001/plan.yaml
+try amorsize-mpi resume moved
+is 'resume without: the recorded description holds' "$(sed -n 's/.* on \(.*\) slots$/\1/p' err)" 2
+
 # Failures
 fresh
 try amorsize-mpi run --quiet --name some --command 'test {n} -ne 3' --for n=0..5 --slots 1
