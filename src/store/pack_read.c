@@ -362,7 +362,8 @@ static int read_data_head(struct amz_pack_reader *r, uint64_t offset, struct dat
   return n == sizeof bytes && decode_data(r, offset, bytes, ret) ? AMZ_OK : damaged(r, offset, err);
 }
 
-/* Follows the links from the END frame back to the attempt's first frame; the bytes must be as many as the END frame says. */
+/* Follows the links from the END frame back to the attempt's first frame; the bytes must be as many as the END frame says. An END frame
+ * that links to nothing counts output that was not to be kept. */
 static int collect(struct amz_pack_reader *r, uint64_t end_offset, int stream, struct chain *chain, struct amz_error *err)
 {
   struct amz_pack_end end;
@@ -370,6 +371,8 @@ static int collect(struct amz_pack_reader *r, uint64_t end_offset, int stream, s
   uint64_t link, before = end_offset, sum = 0;
   int rc = read_end(r, end_offset, &end, &link, err);
 
+  if (rc < 0 || link == 0)
+    return rc;
   for (; rc == AMZ_OK && link != 0; before = link, link = data.link) {
     if (link >= before)
       return damaged(r, before, err);

@@ -193,6 +193,8 @@ tried_like 'failures.stop_after' 1 '^much: stopped because of too many failures.
 check 'and it can be resumed' grep -q '^  go on with        amorsize-mpi resume much.runs/001$' out
 try amorsize-mpi run --quiet --name quiet --command 'echo {n}' --for n=1..3 --set output.stdout=discard
 is 'output.stdout: discard' "$status" 0
+try amorsize-mpi output quiet
+tried 'output.stdout: discard: there is nothing to print' 0 '' ''
 
 # Tasks are as if started from a shell
 fresh
