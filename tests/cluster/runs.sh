@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# runs.sh: runs over nodes with names of their own, launched by Open MPI's mpirun over a network; a node dies in mid-run. TAP; a cluster of its own, nothing is
+# left behind. AMZ_ALL=1 kills five times, and lets the others go on without the node, too (they give it a minute and a half).
+# shellcheck disable=SC2317 # functions are called through check
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+builddir=${top_builddir:-$(cd "$here/../.." && pwd)}
+base=$(mktemp -d /var/tmp/amz-runs.XXXXXX) # not /tmp: every host has its own
+export AMZ_CLUSTER=$base/c AMZ_SHARED=$base/s
+trap '"$here/cluster-down.sh" && rm -rf "$base"' EXIT
+cd "$base"
+
+give_up() { echo "1..0 # SKIP $1"; exit 0; }
+why=$("$here/cluster-up.sh" --check 2>&1) || give_up "$why"
+command -v mpirun.openmpi >/dev/null 2>&1 || command -v mpirun >/dev/null 2>&1 || give_up "Open MPI's mpirun not found"
+[ -x "$builddir/amorsize-mpi-rank" ] || give_up "amorsize-mpi isn't built"
+! ldd "$builddir/amorsize-mpi-rank" | grep -q 'libmpich\.' || give_up "built with MPICH"
+# shellcheck source=tests/cluster/env.sh
+. "$here/env.sh"
+
+count=0 failed=0
+pass() { count=$((count + 1)); echo "ok $count - $1"; }
+fail() { # NAME FILE...: what the files say as comments
+  count=$((count + 1)) failed=1
+  echo "not ok $count - $1"
+  shift
+  tail -n 40 "$@" 2>&1 | sed 's/^/# /'
+}
+check() {
+  local name=$1
+  shift
+  if "$@" >"$base/said" 2>&1; then pass "$name"; else fail "$name" "$base/said" out err; fi
+}
+is() { if [ "$2" = "$3" ]; then pass "$1"; else printf 'is:\n%s\nexpected:\n%s\n' "$2" "$3" >"$base/said"; fail "$1" "$base/said" out err; fi; }
+
+amorsize() { "$AMZ_SHARED/bin/amorsize-mpi" "$@"; }
+# launch HOSTS [MPIRUN'S OPTIONS...] ARG...: to its end; its exit status in $status
+launch() {
+  local hosts=$1
+  shift
+  status=0
+  timeout -k 2 200 "$here/cmpirun" -host "$hosts" "$@" >out 2>err </dev/null || status=$?
+}
+program=$AMZ_SHARED/bin/amorsize-mpi
+fresh() { mkdir "$AMZ_SHARED/$1" && cd "$AMZ_SHARED/$1"; }
+command_='echo {n} >>log; hostname >&2; seq {n}'
+expected() { local k; for k in $(seq "$1"); do seq "$k"; done; }
+nodes_of() { amorsize tasks "$1" --format json | grep -o '"node": *"[^"]*"' | tr -d ' "' | cut -d: -f2 | sort -u | tr '\n' ' '; }
+begun() { [ "$(wc -l 2>/dev/null <log)" -ge "$1" ]; }
+outputs_are() { amorsize output "$1" | cmp - <(expected "$2"); }
+each_once() { # NAME RUN N
+  is "$1: each task is recorded once" "$(amorsize tasks "$2" | awk 'NR > 1 && $2 == "succeeded" { print $1 }' | sort -n)" "$(seq 0 $(($3 - 1)))"
+  check "$1: outputs, in the order of the tasks" outputs_are "$2" "$3"
+}
+all_done() { amorsize status "$1" 2>/dev/null | grep -q ': finished'; }
+no_ranks() { local ns; for ns in $(sort -u "$AMZ_CLUSTER"/*.ns); do [ -z "$(ranks_in "$ns")" ] || return 1; done; }
+ranks_in() { local p; for p in $(processes_of "$1"); do grep -s amorsize "/proc/$p/comm" || :; done; }
+nothing_left() { wait_for 30 no_ranks; }
+
+check "a cluster of 3 nodes starts" "$here/cluster-up.sh" 3
+mkdir -p "$AMZ_SHARED/bin"
+cp "$builddir/amorsize-mpi" "$builddir/amorsize-mpi-rank" "$builddir/amorsize-mpi-helper" "$AMZ_SHARED/bin"
+
+fresh plain
+launch n1:2,n2:2,n3:1 "$program" run --name over --command "$command_" --for n=1..60
+is "over 3 nodes: exit status" "$status" 0
+each_once "over 3 nodes" over 60
+is "over 3 nodes: every node has had tasks" "$(nodes_of over)" "n1 n2 n3 "
+is "over 3 nodes: tasks ran where it is said" "$(amorsize output over --stderr | tr -d ' ' | sort -u | tr '\n' ' ')" "n1 n2 n3 "
+check "over 3 nodes: nothing is left" nothing_left
+
+# A cluster's nodes may not all see the directory in which a run was started.
+fresh unseen
+on n1 mkdir -p /tmp/here
+status=0
+timeout -k 2 60 "$here/cmpirun" -host n1:1,n2:1 --wdir /tmp "$program" run --name unseen --runs-in /tmp/here --command true --for n=1..4 >out 2>err </dev/null || status=$?
+is "a directory that one node alone sees: exit status" "$([ $status -ne 0 ] && echo refused)" refused
+check "a directory that one node alone sees: nothing hangs" [ "$status" -ne 124 ]
+check "a directory that one node alone sees: nothing is left" nothing_left
+
+killed() { # ROUND
+  fresh "killed$1"
+  timeout -k 2 200 "$here/cmpirun" -host n1:2,n2:2,n3:2 "$program" run --name killed --command "$command_; sleep 0.05" --for n=1..150 >out 2>err </dev/null &
+  local launch=$!
+  check "a node is killed ($1): the run begins" wait_for 30 begun 20
+  check "a node is killed ($1)" "$here/node-kill.sh" n$((2 + $1 % 2))
+  status=0
+  wait $launch || status=$?
+  is "a node is killed ($1): the launch ends" "$([ "$status" != 0 ] && [ "$status" != 124 ] && echo 'by itself')" 'by itself'
+  check "a node is killed ($1): nothing is left on the others" nothing_left
+  launch n1:2,n$((3 - $1 % 2)):1 "$program" resume killed
+  is "a node is killed ($1): gone on with on the others" "$status" 0
+  each_once "a node is killed ($1)" killed 150
+  check "a node is killed ($1): it comes back" "$here/cluster-up.sh" 3
+}
+
+# With rank 0's node gone the others must end by themselves.
+master_killed() { # ROUND
+  fresh "master$1"
+  timeout -k 2 200 "$here/cmpirun" -host n1:2,n2:2,n3:2 "$program" run --name killed --command "$command_; sleep 0.05" --for n=1..150 >out 2>err </dev/null &
+  local launch=$!
+  check "rank 0's node is killed ($1): the run begins" wait_for 30 begun 20
+  check "rank 0's node is killed ($1)" "$here/node-kill.sh" n1
+  wait $launch || :
+  check "rank 0's node is killed ($1): nothing is left on the others" nothing_left
+  launch n2:2,n3:2 "$program" resume killed # whether n1 is dead or cut off can't be told from there, until its sign of life is two minutes old
+  is "rank 0's node is killed ($1): resume elsewhere is refused for a while" "$status" 3
+  check "rank 0's node is killed ($1): and says which node it waits for" grep -q 'on host n1 runs it' err
+  touch -d '121 seconds ago' killed.runs/001/lease # as if they had passed
+  launch n2:2,n3:2 "$program" resume killed
+  is "rank 0's node is killed ($1): then it is gone on with" "$status" 0
+  each_once "rank 0's node is killed ($1)" killed 150
+  check "rank 0's node is killed ($1): it comes back" "$here/cluster-up.sh" 3
+}
+
+survived() { # ROUND
+  fresh "survived$1"
+  timeout -k 2 200 "$here/cmpirun" -host n1:2,n2:2,n3:2 --enable-recovery "$program" run --name killed --command "$command_; sleep 0.05" --for n=1..150 >out 2>err </dev/null &
+  local launch=$!
+  check "a node is killed and survived ($1): the run begins" wait_for 30 begun 20
+  check "a node is killed and survived ($1)" "$here/node-kill.sh" n3
+  wait_for 150 all_done killed || :
+  kill $launch 2>/dev/null || :
+  wait $launch || :
+  all_done killed || launch n1:2,n2:2 "$program" resume killed
+  each_once "a node is killed and survived ($1)" killed 150
+  check "a node is killed and survived ($1): nothing is left" nothing_left
+  check "a node is killed and survived ($1): it comes back" "$here/cluster-up.sh" 3
+}
+
+rounds=${AMZ_ALL:+5}
+for round in $(seq "${rounds:-1}"); do
+  killed "$round"
+  master_killed "$round"
+done
+[ -z "${AMZ_ALL-}" ] || survived 1
+
+echo "1..$count"
+exit "$failed"
