@@ -1,6 +1,7 @@
 /* Watches a launch for the user: findings, where it runs, progress, notes; at its end the summary. */
 #include "launch.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ static void note(void *ctx, enum amz_severity severity, const char *text)
   (void)severity; /* the words say it */
   cli_bar_clear(&l->bar);
   cli_say("%s", text);
+  (void)snprintf(l->noted, sizeof l->noted, "%s", text);
 }
 
 void cli_launch_init(struct cli_launch *l, struct cli *cli, bool quiet, bool json)
@@ -54,8 +56,10 @@ void cli_launch_init(struct cli_launch *l, struct cli *cli, bool quiet, bool jso
 
 static int failed(const struct cli_launch *l, int rc, const struct amz_run_summary *s, const struct amz_error *err)
 {
-  int status = rc == AMZ_EINVAL && l->found_errors ? CLI_USAGE : cli_fail(rc, err);
+  int status = rc == AMZ_EINVAL ? CLI_USAGE : CLI_ENVIRONMENT;
 
+  if (!(rc == AMZ_EINVAL && l->found_errors) && (!*err->text || strcmp(err->text, l->noted) != 0))
+    status = cli_fail(rc, err);
   if (s->run_dir)
     cli_say_resume("what was recorded is safe", s->run_dir);
   return status;

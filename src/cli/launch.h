@@ -11,6 +11,7 @@ struct cli_launch {
   struct cli_bar bar;
   bool quiet, json;
   bool found_errors; /* findings with errors were shown */
+  char noted[AMZ_ERROR_TEXT]; /* the last note: what ends the launch may have been told when it happened */
   struct amz_run_observer observer;
 };
 

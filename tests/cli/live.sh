@@ -133,9 +133,22 @@ wait_for begun 10
 kill -9 $(children "$pid")
 finish
 check 'kill -9 of the helper: the run says that it is unfinished' test "$status" = 75 -o "$status" = 3
+is 'kill -9 of the helper: told once' "$(grep -c 'helper has died' bg.err)" 1
 try amorsize-mpi resume --quiet orphan
 is 'kill -9 of the helper: resume' "$status" 0
 each_once 'kill -9 of the helper' orphan 100
+
+# ---- a task that kills its parent, and one that kills its group ----
+fresh
+try timeout 60 amorsize-mpi run --quiet --name parricide --slots 1 --command 'sh -c "test -e calm || kill -9 \$PPID; echo {n}"' --for n=1..3
+is 'a task that kills the helper: exit status' "$status" 3
+check 'a task that kills the helper: how to go on' grep -q 'go on with: amorsize-mpi resume parricide.runs/001$' err
+touch calm
+try amorsize-mpi resume --quiet parricide
+is 'a task that kills the helper: resume' "$status" 0
+is 'a task that kills the helper: nothing is missing' "$(amorsize-mpi output parricide | tr '\n' ' ')" '1 2 3 '
+try timeout 60 amorsize-mpi run --quiet --name group --slots 2 --command 'sh -c "test {n} -ne 2 || kill -9 0; echo {n}"' --for n=1..4
+is 'a task that kills its process group fails alone' "$status $(amorsize-mpi output group | tr '\n' ' ')" '1 1 3 4 '
 
 # ---- Ctrl-C of watch leaves the run alone ----
 fresh
