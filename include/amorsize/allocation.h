@@ -80,6 +80,11 @@ uint64_t amz_allocation_slots(const struct amz_allocation *a, uint32_t unsaid);
  * slow or not understood; AMZ_EIO with *err; AMZ_ENOMEM. */
 int amz_allocation_ask_end(struct amz_allocation *a, const char *squeue, int64_t timeout_ns, struct amz_error *err);
 
+/* Asks Slurm to put the job back into its queue, with `scontrol` (a path; NULL: the one in PATH), never longer than timeout_ns (0: 2 s). Slurm then ends
+ * what runs in the job, this process too.
+ * \return AMZ_OK; AMZ_EENV with *err: not a job of Slurm's, scontrol is missing, failed or too slow; AMZ_EIO with *err. */
+int amz_allocation_requeue(const struct amz_allocation *a, const char *scontrol, int64_t timeout_ns, struct amz_error *err);
+
 /* The end of a job from what `squeue -h -o '%L %e'` says ("1-02:03:04 2024-05-01T12:00:00"): now_s and the time left, else
  * the date (in the local time zone).
  * \return AMZ_OK; AMZ_ENOENT: no limit, or not running; AMZ_EINVAL: not understood. */

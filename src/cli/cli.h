@@ -24,6 +24,7 @@ struct cli {
   struct amz_buf out; /* results not yet written */
   int out_errno;      /* why standard output takes no more; 0: it does */
   struct amz_rank_link *link; /* of rank 0 of an MPI launch; NULL: a process alone */
+  bool requeue;       /* when all is told: ask Slurm to start the job again */
 };
 
 /* ---- results ---------------------------------------------------------------------------------------------------------- */

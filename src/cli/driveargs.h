@@ -31,4 +31,12 @@ void cli_drive_pass(struct cli_drive *d, const char *option, const char *value);
 /* Whether the driver is wanted: never in a process that is a rank itself. \return CLI_OK with *ret; else the exit status, the reason having been told. */
 int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const struct amz_run_observer *observer, bool *ret);
 
+struct cli_resume_how {
+  bool retry_failed, quiet, json;
+  const struct amz_set *sets; /* what goes on otherwise than it began */
+  size_t n_sets;
+};
+/* Goes on with a run, by the driver or here. \return exit status. */
+int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args *drive, const struct cli_resume_how *how);
+
 #endif

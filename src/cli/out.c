@@ -10,6 +10,8 @@
 
 #include <amorsize/report.h>
 
+#include "../run/run.h"
+
 enum { FLUSH_BYTES = 1 << 16 };
 
 /* \return 0, or errno. */
@@ -46,12 +48,24 @@ bool cli_write(struct cli *cli, const void *bytes, size_t n)
   return cli->out.len < FLUSH_BYTES && !cli->out.failed ? true : cli_flush(cli);
 }
 
+/* Said before, as Slurm may end us while it answers. */
+static void requeue(void)
+{
+  struct amz_error err = {0};
+
+  cli_say("asking Slurm to start this job again for what is left");
+  if (amz_run_requeue(&err) < 0)
+    (void)cli_fail(err.code, &err);
+}
+
 int cli_finish(struct cli *cli, int status)
 {
   (void)cli_flush(cli);
   amz_buf_clear(&cli->out);
   if (cli->out_errno == 0 && close(STDOUT_FILENO) < 0 && errno != EINTR) /* some file systems tell of a full disk only now */
     cli->out_errno = errno;
+  if (cli->requeue)
+    requeue();
   if (cli->out_errno == 0 || cli->out_errno == EPIPE)
     return status;
   cli_say("cannot write results to standard output: %s", strerror(cli->out_errno));

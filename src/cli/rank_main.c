@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <amorsize/exec.h>
 #include <amorsize/transport.h>
 
+#include "../run/batch.h"
 #include "../run/net.h"
 #include "../run/run.h"
 #include "../run/signals.h"
@@ -37,7 +39,16 @@ static int command_line(struct amz_rank_link *link, int argc, char **argv)
 
   if (!link->used)
     amz_run_dismiss(link);
+  cli.requeue &= !link->driven;
   return cli_finish(&cli, status);
+}
+
+/* The driver names this program, the user's launcher amorsize-mpi, which has become this program and kept its name. */
+static bool is_driven(const char *name)
+{
+  const char *slash = strrchr(name, '/');
+
+  return strcmp(slash ? slash + 1 : name, "amorsize-mpi-rank") == 0;
 }
 
 int main(int argc, char **argv)
@@ -47,6 +58,9 @@ int main(int argc, char **argv)
   struct amz_error err = {0};
   int rc, status;
 
+  link.driven = argc > 0 && is_driven(argv[0]);
+  if (amz_batch_end(&link.end_s, &err) < 0)
+    link.end_err = err;
   if ((rc = amz_signals_open(&signals, &err)) < 0 || (rc = amz_exec_launch(NULL, &err, &link.exec)) < 0 ||
       (rc = amz_mpi_start(&link.mpi, &err)) < 0) {
     amz_exec_free(link.exec);

@@ -38,10 +38,10 @@ static size_t sets_of(const struct resume_args *a, struct amz_set sets[SETS])
   return n;
 }
 
-static int resume_here(struct cli *cli, const char *dir, const struct resume_args *a, struct cli_launch *l)
+static int resume_here(struct cli *cli, const char *dir, const struct cli_resume_how *a, struct cli_launch *l)
 {
-  struct amz_set sets[SETS];
-  struct amz_run_options how = {.retry_failed = a->retry_failed, .link = cli->link, .sets = sets, .n_sets = sets_of(a, sets)};
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .link = cli->link, .sets = a->sets, .n_sets = a->n_sets,
+                                .ret_requeue = &cli->requeue};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error err = {0};
@@ -51,21 +51,19 @@ static int resume_here(struct cli *cli, const char *dir, const struct resume_arg
   return status;
 }
 
-static int resume(struct cli *cli, const char *dir, const struct resume_args *a)
+int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args *drive, const struct cli_resume_how *a)
 {
-  struct amz_run_options how = {.retry_failed = a->retry_failed};
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .ret_requeue = &cli->requeue};
   struct amz_error err = {0};
   struct cli_launch l;
-  struct amz_set sets[SETS];
-  size_t n_sets = sets_of(a, sets);
   struct cli_drive d;
   bool drives;
   int status, rc;
 
-  cli_launch_init(&l, cli, a->quiet, a->format == CLI_FORMAT_JSON);
-  cli_drive_init(&d, &a->drive, a->quiet, l.json, a->retry_failed);
-  for (size_t i = 0; i < n_sets; i++)
-    cli_drive_pass(&d, sets[i].option, sets[i].value);
+  cli_launch_init(&l, cli, a->quiet, a->json);
+  cli_drive_init(&d, drive, a->quiet, a->json, a->retry_failed);
+  for (size_t i = 0; i < a->n_sets; i++)
+    cli_drive_pass(&d, a->sets[i].option, a->sets[i].value);
   status = cli_drive_wanted(cli, &d, &l.observer, &drives);
   if (status != CLI_OK)
     return status;
@@ -77,12 +75,16 @@ static int resume(struct cli *cli, const char *dir, const struct resume_args *a)
 
 static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
 {
+  const struct resume_args *a = args;
+  struct amz_set sets[SETS];
+  struct cli_resume_how how = {.retry_failed = a->retry_failed, .quiet = a->quiet, .json = a->format == CLI_FORMAT_JSON, .sets = sets,
+                               .n_sets = sets_of(a, sets)};
   char *dir;
   int status = cli_run_find(parsed->operands[0], &dir);
 
   if (status != CLI_OK)
     return status;
-  status = resume(cli, dir, args);
+  status = cli_resume_dir(cli, dir, &a->drive, &how);
   free(dir);
   return status;
 }

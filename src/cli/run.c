@@ -1,5 +1,6 @@
 /* run: a new run of a job; --dry-run says what it would be. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <amorsize/units.h>
@@ -133,7 +134,7 @@ static int dry_run(struct cli *cli, const struct amz_job_input *input, bool json
 
 static int launch_here(struct cli *cli, const struct amz_job_input *input, const struct run_args *a, struct cli_launch *l)
 {
-  struct amz_run_options how = {.parent = a->runs_in, .link = cli->link};
+  struct amz_run_options how = {.parent = a->runs_in, .link = cli->link, .ret_requeue = &cli->requeue};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error err = {0};
@@ -143,15 +144,30 @@ static int launch_here(struct cli *cli, const struct amz_job_input *input, const
   return status;
 }
 
+/* A job that Slurm has started again goes on with the run that it began. */
+static int go_on(struct cli *cli, char *dir, const struct run_args *a)
+{
+  struct cli_resume_how how = {.quiet = a->quiet, .json = a->format == CLI_FORMAT_JSON};
+  int status;
+
+  cli_say("this job was started again: going on with %s", dir);
+  status = cli_resume_dir(cli, dir, &a->drive, &how);
+  free(dir);
+  return status;
+}
+
 static int launch(struct cli *cli, const struct amz_job_input *input, const struct run_args *a)
 {
-  struct amz_run_options how = {.parent = a->runs_in};
+  struct amz_run_options how = {.parent = a->runs_in, .ret_requeue = &cli->requeue};
   struct amz_error err = {0};
   struct cli_launch l;
   struct cli_drive d;
   bool drives;
+  char *dir;
   int status, rc;
 
+  if (amz_run_find_begun(input, a->runs_in, &dir) == AMZ_OK)
+    return go_on(cli, dir, a);
   cli_launch_init(&l, cli, a->quiet, a->format == CLI_FORMAT_JSON);
   cli_drive_init(&d, &a->drive, a->quiet, l.json, false);
   status = cli_drive_wanted(cli, &d, &l.observer, &drives);

@@ -64,7 +64,7 @@ const struct amz_key amz_settings_keys[] = {
   {"slurm.partition", &amz_type_text, AT(slurm.partition), LATER, NULL, NULL, NULL},
   {"slurm.account", &amz_type_text, AT(slurm.account), LATER, NULL, NULL, NULL},
   {"slurm.extra", &amz_type_texts, AT(slurm.extra), LATER, NULL, NULL, NULL},
-  {"slurm.requeue", &amz_type_bool, AT(slurm.requeue), LATER, NULL, NULL, NULL},
+  {"slurm.requeue", &amz_type_bool, AT(slurm.requeue), NOW, NULL, NULL, NULL},
 };
 const size_t amz_settings_n_keys = sizeof amz_settings_keys / sizeof *amz_settings_keys;
 

@@ -233,17 +233,16 @@ static bool reap(pid_t pid, int64_t deadline_ns)
 }
 
 /* Runs it and takes its answer. */
-static int ask(const char *program, const char *job_id, int64_t timeout_ns, char *text, size_t room, struct amz_error *err)
+static int ask(const char *program, const char *const *words, int64_t timeout_ns, char *text, size_t room, struct amz_error *err)
 {
-  char *argv[] = {(char *)(uintptr_t)"squeue", (char *)(uintptr_t)"-h", (char *)(uintptr_t)"-j", (char *)(uintptr_t)job_id,
-                  (char *)(uintptr_t)"-o", (char *)(uintptr_t)"%L %e", NULL};
+  char *const *argv = (char *const *)(uintptr_t)words; /* posix_spawn leaves them alone */
   int64_t deadline_ns = now_ns() + timeout_ns;
   bool ended, succeeded;
   pid_t pid = 0;
   int fds[2], rc;
 
   if (pipe2(fds, O_CLOEXEC) < 0)
-    return amz_error_sys(err, AMZ_EIO, errno, "cannot make a pipe for squeue");
+    return amz_error_sys(err, AMZ_EIO, errno, "cannot make a pipe for %s", program);
   rc = spawn(program, argv, fds[1], &pid);
   (void)close(fds[1]);
   if (rc) {
@@ -263,13 +262,14 @@ static int ask(const char *program, const char *job_id, int64_t timeout_ns, char
 int amz_allocation_ask_end(struct amz_allocation *a, const char *squeue, int64_t timeout_ns, struct amz_error *err)
 {
   static const char source[] = "squeue";
+  const char *words[] = {source, "-h", "-j", a->job_id, "-o", "%L %e", NULL};
   char text[ANSWER_MAX];
   int64_t end_s;
   int rc;
 
   if (a->end_source || a->batch != AMZ_BATCH_SLURM || !a->job_id)
     return AMZ_OK;
-  rc = ask(squeue ? squeue : source, a->job_id, timeout_ns > 0 ? timeout_ns : DEFAULT_TIMEOUT_NS, text, sizeof text, err);
+  rc = ask(squeue ? squeue : source, words, timeout_ns > 0 ? timeout_ns : DEFAULT_TIMEOUT_NS, text, sizeof text, err);
   if (rc < 0)
     return rc;
   rc = amz_slurm_end(text, (int64_t)time(NULL), &end_s);
@@ -280,4 +280,14 @@ int amz_allocation_ask_end(struct amz_allocation *a, const char *squeue, int64_t
   a->end_s = end_s;
   a->end_source = source;
   return AMZ_OK;
+}
+
+int amz_allocation_requeue(const struct amz_allocation *a, const char *scontrol, int64_t timeout_ns, struct amz_error *err)
+{
+  const char *words[] = {"scontrol", "requeue", a->job_id, NULL};
+  char text[ANSWER_MAX];
+
+  if (a->batch != AMZ_BATCH_SLURM || !a->job_id)
+    return amz_error_set(err, AMZ_EENV, "this is no job of Slurm's");
+  return ask(scontrol ? scontrol : words[0], words, timeout_ns > 0 ? timeout_ns : DEFAULT_TIMEOUT_NS, text, sizeof text, err);
 }

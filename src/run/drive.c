@@ -43,6 +43,7 @@ struct drive {
   struct amz_spread spread;
   struct amz_signals signals;
   unsigned stop_signals;
+  int first_signal;            /* 0: none came */
   pid_t launcher;              /* 0: none runs */
   int64_t ended_ns;            /* when the end marker was first seen; 0: not yet */
   bool told_to_go, killed;
@@ -257,6 +258,8 @@ static void ask_to_stop(struct drive *d, int number)
   struct amz_error err;
   char text[AMZ_ERROR_TEXT + 64];
 
+  if (first)
+    d->first_signal = number;
   if (d->stop_signals > 2 && d->launcher > 0)
     (void)kill(-d->launcher, SIGTERM);
   (void)snprintf(text, sizeof text, first ? "%s: asking the ranks to let what runs end; once more to end it at once" :
@@ -391,7 +394,15 @@ static int launch_until_done(struct drive *d, int *ret_status, struct amz_error 
   return rc;
 }
 
-static int drive(struct drive *d, const struct amz_job *job, int *ret_status, struct amz_error *err)
+/* Whether what is left is for another turn of the job: rank 0 knows of the time limit and of signals to the ranks, we know of our own. */
+static bool is_for_another_turn(const struct drive *d, const struct amz_job *job, int status)
+{
+  bool out_of_time = d->first_signal ? d->first_signal == SIGUSR1 : amz_marker_out_of_time(d->dir);
+
+  return status == 75 && out_of_time && amz_job_settings(job)->slurm.requeue;
+}
+
+static int drive(struct drive *d, const struct amz_job *job, const struct amz_run_options *run, int *ret_status, struct amz_error *err)
 {
   int rc = choose_spread(d, amz_job_settings(job), err);
 
@@ -399,6 +410,8 @@ static int drive(struct drive *d, const struct amz_job *job, int *ret_status, st
     return rc;
   rc = launch_until_done(d, ret_status, err);
   amz_signals_close(&d->signals);
+  if (rc == AMZ_OK && run->ret_requeue)
+    *run->ret_requeue = is_for_another_turn(d, job, *ret_status);
   return rc;
 }
 
@@ -422,7 +435,7 @@ int amz_drive_new(const struct amz_job_input *input, const struct amz_run_option
   rc = amz_launch_prepare(input, run, observer, &dir, &job, err);
   d.dir = dir;
   if (rc == AMZ_OK)
-    rc = drive(&d, job, ret_status, err);
+    rc = drive(&d, job, run, ret_status, err);
   amz_job_free(job);
   amz_allocation_clear(&d.allocation);
   free(dir);
@@ -438,7 +451,6 @@ int amz_drive_resume(const char *dir, const struct amz_run_options *run, const s
   struct amz_diags diags;
   int rc = read_allocation(options, observer, &d.allocation, err);
 
-  (void)run;
   if (rc < 0)
     return rc;
   amz_diags_init(&diags);
@@ -446,7 +458,7 @@ int amz_drive_resume(const char *dir, const struct amz_run_options *run, const s
     rc = amz_error_set(err, AMZ_EBUSY, "%s is run by process %lld on %s now; wait for its end, or: amorsize-mpi stop %s", dir,
                        (long long)holder.pid, holder.host, dir);
   if (rc == AMZ_OK && (rc = amz_run_load_recorded(dir, &diags, &job, err)) == AMZ_OK)
-    rc = drive(&d, job, ret_status, err);
+    rc = drive(&d, job, run, ret_status, err);
   amz_diags_clear(&diags);
   amz_job_free(job);
   amz_allocation_clear(&d.allocation);

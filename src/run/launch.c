@@ -9,6 +9,7 @@
 
 #include <amorsize/policy.h>
 
+#include "batch.h"
 #include "files.h"
 #include "inputs.h"
 #include "launch.h"
@@ -78,7 +79,7 @@ static int fill_directory(struct amz_launch *l, const struct amz_job_input *inpu
   int rc;
 
   if ((rc = absolute(l->shown_dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0 ||
-      (rc = write_job(l, input, err)) < 0 || (rc = write_plan(l, err)) < 0)
+      (rc = write_job(l, input, err)) < 0 || (rc = write_plan(l, err)) < 0 || (rc = amz_batch_mark(l->dir, err)) < 0)
     return rc;
   return amz_rundir_write(l->dir, "inputs", l->recording.data, l->recording.len, true, err); /* last: from now on it can be resumed */
 }
@@ -154,6 +155,7 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
     .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots};
   struct amz_run_progress p;
 
+  config.walltime = amz_walltime_plan(l->end_s, amz_clock_realtime_ns(), amz_clock_monotonic_ns(), s->failures.grace_ns);
   if (l->link) {
     config.net = l->link->net;
     config.mpi = l->link->mpi;
@@ -168,6 +170,21 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
   return amz_loop_run(&config, signals, &l->result, err);
 }
 
+/* A run that can't learn of its job's end goes on; signals may still tell. */
+static void ask_end(struct amz_launch *l)
+{
+  struct amz_error own, *why = l->link ? &l->link->end_err : &own;
+  int rc = l->link ? why->code : amz_batch_end(&l->end_s, why);
+  char text[AMZ_ERROR_TEXT + 64];
+
+  if (l->link)
+    l->end_s = l->link->end_s;
+  if (rc == AMZ_OK || !l->observer || !l->observer->note)
+    return;
+  (void)snprintf(text, sizeof text, "the job's end isn't known: %s", why->text);
+  l->observer->note(l->observer->ctx, AMZ_WARNING, text);
+}
+
 /* Signals are blocked before the store's thread is born, so that it inherits the mask. */
 static int run_in_directory(struct amz_launch *l, bool retry_failed, struct amz_error *err)
 {
@@ -177,6 +194,7 @@ static int run_in_directory(struct amz_launch *l, bool retry_failed, struct amz_
 
   if (rc < 0)
     return rc;
+  ask_end(l);
   if ((rc = open_store(l, retry_failed, err)) == AMZ_OK && (rc = amz_launch_team(l, err)) == AMZ_OK &&
       (rc = start_helper(l, err)) == AMZ_OK)
     rc = run_loop(l, signals, err);
@@ -203,6 +221,7 @@ static void begin(struct amz_launch *l, const struct amz_run_options *options, c
 {
   memset(l, 0, sizeof *l);
   l->link = options->link;
+  l->ret_requeue = options->ret_requeue;
   l->observer = observer;
   l->began_ns = amz_clock_realtime_ns();
   if (gethostname(l->host, sizeof l->host - 1) < 0)
@@ -220,7 +239,14 @@ static void mark_end(const struct amz_launch *l, int rc)
   if (rc == AMZ_OK && l->result.err.code == AMZ_OK && amz_launch_summarize(l, &text, &s) == AMZ_OK)
     status = amz_report_exit_status(&s);
   amz_buf_clear(&text);
-  (void)amz_marker_put_ended(l->dir, status, &ignored);
+  (void)amz_marker_put_ended(l->dir, status, l->result.out_of_time, &ignored);
+}
+
+/* What the end asks of the batch system. */
+static void want_requeue(const struct amz_launch *l, const struct amz_run_summary *s)
+{
+  if (l->ret_requeue && l->result.out_of_time && amz_job_settings(l->job)->slurm.requeue && amz_report_exit_status(s) == 75)
+    *l->ret_requeue = true;
 }
 
 /* Whatever happened, the summary tells how far it came, as soon as there is a directory. */
@@ -237,6 +263,8 @@ static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct am
   memset(ret_summary, 0, sizeof *ret_summary);
   if (l->shown_dir && l->job)
     told = amz_launch_summarize(l, ret_text, ret_summary);
+  if (rc == AMZ_OK && told == AMZ_OK && l->job)
+    want_requeue(l, ret_summary);
   if (rc == AMZ_OK && l->result.err.code < 0) {
     *err = l->result.err;
     rc = err->code;

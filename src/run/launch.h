@@ -30,6 +30,8 @@ struct amz_launch {
   size_t n_left;
   uint32_t total_slots;
   bool told;                  /* the other ranks know what to do */
+  int64_t end_s;              /* of the batch job; 0: not known */
+  bool *ret_requeue;
   struct amz_loop_result result;
 };
 

@@ -134,7 +134,9 @@ static int gather_ends(struct amz_loop *l)
 
 static int drain(struct amz_loop *l, enum amz_stop how, const char *reason)
 {
-  struct amz_event event = {.kind = AMZ_EV_DRAIN, .stop = how, .grace_ns = amz_job_settings(l->config->job)->failures.grace_ns};
+  int64_t grace_ns = amz_job_settings(l->config->job)->failures.grace_ns;
+  struct amz_event event = {.kind = AMZ_EV_DRAIN, .stop = how,
+                            .grace_ns = amz_walltime_grace(&l->config->walltime, amz_clock_monotonic_ns(), grace_ns)};
 
   if (!*l->result->reason)
     (void)snprintf(l->result->reason, sizeof l->result->reason, "%s", reason);
@@ -185,9 +187,23 @@ static int gather_signals(struct amz_loop *l)
       (void)snprintf(text, sizeof text, "%s again: ending what runs; resume will run it again", name);
     amz_loop_note(l, AMZ_WARNING, text);
     (void)snprintf(text, sizeof text, "interrupted (%s)", name);
+    l->result->out_of_time |= number == SIGUSR1; /* what Slurm is asked to send before the end; the others come from people */
     rc = drain(l, first ? AMZ_STOP_DRAIN : AMZ_STOP_CANCEL, text);
   }
   return rc;
+}
+
+static bool is_out_of_time(const struct amz_loop *l, int64_t now_ns)
+{
+  return l->master && !l->result->out_of_time && !*l->result->reason && now_ns >= l->config->walltime.drain_ns;
+}
+
+/* The job's end is near: as at a signal, but nobody has to send one. */
+static int drain_in_time(struct amz_loop *l)
+{
+  l->result->out_of_time = true;
+  amz_loop_note(l, AMZ_WARNING, "the job's time limit is near: letting what runs end");
+  return drain(l, AMZ_STOP_DRAIN, "the job's time limit");
 }
 
 static int gather_deadlines(struct amz_loop *l)
@@ -200,6 +216,8 @@ static int gather_deadlines(struct amz_loop *l)
     rc = amz_loop_worker_event(l, &tick);
   if (rc == AMZ_OK && !l->master_finished && amz_master_deadline(l->master) <= now_ns)
     rc = amz_loop_master_event(l, &tick);
+  if (rc == AMZ_OK && is_out_of_time(l, now_ns))
+    rc = drain_in_time(l);
   if (rc == AMZ_OK)
     rc = amz_loop_look_for_dead(l);
   return rc;
@@ -268,6 +286,8 @@ static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_er
     until = earliest(until, amz_worker_deadline(l->worker));
   if (!l->master_finished)
     until = earliest(until, amz_master_deadline(l->master));
+  if (is_out_of_time(l, INT64_MAX - 1))
+    until = earliest(until, c->walltime.drain_ns);
   if (c->net)
     until = earliest(until, l->next_look_ns);
   if (until < now_ns)

@@ -16,6 +16,7 @@
 #include "run.h"
 #include "tally.h"
 #include "team.h"
+#include "walltime.h"
 
 struct amz_loop_config {
   const struct amz_job *job;
@@ -34,6 +35,7 @@ struct amz_loop_config {
   const struct amz_team *team;    /* rank 0's; NULL elsewhere and alone */
   int64_t master_pid;             /* of rank 0 when it is on this node, else 0 */
   uint64_t total;                 /* tasks of the whole run */
+  struct amz_walltime walltime;   /* rank 0: when to come to an end */
   struct amz_store_counts before; /* recorded by earlier launches */
   const struct amz_run_observer *observer;
 };
@@ -43,6 +45,7 @@ struct amz_loop_result {
   struct amz_tally tally;
   struct amz_master_stats stats;
   uint32_t lost_ranks;
+  bool out_of_time;     /* what is left is for another job, or another turn of this one */
   char reason[256];     /* why it ended early; "" when it didn't */
   struct amz_error err; /* code < 0: the environment failed in mid-run (disk full, helper gone); the rest is still told */
 };

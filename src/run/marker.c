@@ -12,6 +12,8 @@
 #include <amorsize/store.h>
 #include <amorsize/units.h>
 
+#define OUT_OF_TIME "time\n" /* the second line of DIR/ended */
+
 static bool path_of(const char *dir, const char *name, char out[PATH_MAX])
 {
   int n = snprintf(out, PATH_MAX, "%s/%s", dir, name);
@@ -50,10 +52,10 @@ int amz_marker_put_launched(const char *dir, struct amz_error *err)
   return amz_rundir_write(dir, "launched", "", 0, false, err);
 }
 
-int amz_marker_put_ended(const char *dir, int status, struct amz_error *err)
+int amz_marker_put_ended(const char *dir, int status, bool out_of_time, struct amz_error *err)
 {
-  char text[16];
-  int n = snprintf(text, sizeof text, "%d\n", status);
+  char text[32];
+  int n = snprintf(text, sizeof text, out_of_time ? "%d\n" OUT_OF_TIME : "%d\n", status);
 
   return amz_rundir_write(dir, "ended", text, (size_t)n, false, err);
 }
@@ -77,6 +79,17 @@ bool amz_marker_ended(const char *dir, int *ret_status)
     return false;
   *ret_status = (int)status;
   return true;
+}
+
+bool amz_marker_out_of_time(const char *dir)
+{
+  char text[16];
+  const char *line;
+
+  if (read_small(dir, "ended", text, sizeof text) <= 0)
+    return false;
+  line = strchr(text, '\n');
+  return line && strcmp(line + 1, OUT_OF_TIME) == 0;
 }
 
 uint64_t amz_marker_done(const char *dir)

@@ -9,12 +9,13 @@
 
 /* Before a launch: removes both. */
 void amz_marker_clear(const char *dir);
-/* Rank 0: all ranks are there. / the launch has ended in order, with this exit status. \return AMZ_OK; AMZ_EIO with *err. */
+/* Rank 0: all ranks are there. / the launch has ended in order, with this exit status, perhaps for want of time. \return AMZ_OK; AMZ_EIO with *err. */
 int amz_marker_put_launched(const char *dir, struct amz_error *err);
-int amz_marker_put_ended(const char *dir, int status, struct amz_error *err);
+int amz_marker_put_ended(const char *dir, int status, bool out_of_time, struct amz_error *err);
 /* The driver: whether they are there. */
 bool amz_marker_launched(const char *dir);
 bool amz_marker_ended(const char *dir, int *ret_status);
+bool amz_marker_out_of_time(const char *dir);
 /* \return how many tasks have an outcome by status.json; 0 when it can't be read. */
 uint64_t amz_marker_done(const char *dir);
 

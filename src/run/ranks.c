@@ -136,7 +136,8 @@ static int loop(struct service *s, const struct amz_rank_link *link, uint32_t ra
   struct amz_loop_config config = {.job = s->job, .order = s->positions, .cores = &s->cores, .exec = link->exec, .store = s->store,
     .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.count},
     .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
-    .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid};
+    .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid,
+    .walltime = {AMZ_NEVER, AMZ_NEVER}};
   struct amz_loop_result result;
   int rc = amz_loop_run(&config, link->signals, &result, err);
 

@@ -30,6 +30,9 @@ struct amz_rank_link {
   struct amz_mpi *mpi;
   struct amz_exec *exec;       /* launched before MPI, not set up yet; the driver takes it over */
   struct amz_signals *signals; /* blocked before MPI */
+  bool driven;                 /* the driver launched us, and answers for what follows the run */
+  int64_t end_s;               /* when the batch job ends, seconds since the epoch; 0: not known */
+  struct amz_error end_err;    /* code < 0: why it couldn't be asked */
   bool used;                   /* amz_run_new or amz_run_resume was called: the others have been told, one way or the other */
 };
 
@@ -39,6 +42,7 @@ struct amz_run_options {
   bool retry_failed;   /* resume: failed tasks are run again, too */
   const struct amz_set *sets; /* resume: settings of where and how tasks run (plan.*, chunks.*), which win over the recorded ones */
   size_t n_sets;
+  bool *ret_requeue;   /* may be NULL; set to true when the run ran out of time and the description wants the job to be started again: amz_run_requeue */
 };
 
 /* A new run of what `input` describes. Signals SIGINT, SIGTERM (and SIGHUP) drain; a second one cancels.
@@ -51,6 +55,12 @@ int amz_run_new(const struct amz_job_input *input, const struct amz_run_options 
 /* Goes on with a run directory: runs exactly the tasks without a recorded outcome. */
 int amz_run_resume(const char *dir, const struct amz_run_options *options, const struct amz_run_observer *observer,
                    struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err);
+
+/* The run that this batch job began before it was started again, if the description asks for going on (slurm.requeue).
+ * \return AMZ_OK with *ret_dir (free it); AMZ_ENOENT: a new run is to be begun; AMZ_ENOMEM. */
+int amz_run_find_begun(const struct amz_job_input *input, const char *parent, char **ret_dir);
+/* Asks Slurm to start this job again. It will end this process, too: results must be out by then. \return AMZ_OK; AMZ_EENV, AMZ_ENOMEM with *err. */
+int amz_run_requeue(struct amz_error *err);
 
 /* The other ranks of a launch: waits for what rank 0 says, runs tasks until it says stop.
  * \return AMZ_OK; negative with *err. */
