@@ -20,8 +20,10 @@ static const char *const shell_words[] = {
   "ulimit", "umask", "unalias", "unset", "until", "wait", "whence", "while", "{", "}",
 };
 
-/* Built-ins whose programs do the same unless an argument has a backslash or looks like an option. */
+/* Built-ins whose programs do the same unless an argument has a backslash, looks like an option or is longer than what execve
+ * takes: built-ins have no such bound. */
 static const char *const twins[] = {"echo", "printf"};
+#define ARGUMENT_MAX (128u * 1024 - 1) /* bytes; Linux's MAX_ARG_STRLEN without the NUL */
 
 int amz_syms_new(const struct amz_parts *parts, struct amz_syms *ret)
 {
@@ -97,7 +99,7 @@ static void judge_word(struct splitter *s, const char *text)
     for (size_t i = 0; i < sizeof twins / sizeof *twins; i++)
       s->twin |= strcmp(text, twins[i]) == 0;
   }
-  s->shell |= s->words == 0 && s->equals;
+  s->shell |= (s->words == 0 && s->equals) || (s->twin && s->word.len > ARGUMENT_MAX);
 }
 
 static void end_word(struct splitter *s)

@@ -55,6 +55,27 @@ fresh
 try amorsize-mpi run --quiet --name words --lines lines
 is 'a task line of 1 MB in many words: exit status' "$status" 0
 is 'a task line of 1 MB in many words: all of it arrives' "$(amorsize-mpi output words | wc -c | tr -d ' ')" 900000
+fresh
+{
+  printf 'echo '
+  head -c 1000000 /dev/zero | tr '\0' x
+  echo
+  echo 'echo after it'
+} >lines
+try amorsize-mpi run --quiet --name word --lines lines
+is 'a task line of 1 MB in one word: exit status' "$status" 0
+is 'a task line of 1 MB in one word: all of it arrives' "$(amorsize-mpi output word | cksum)" "$(sh lines | cksum)"
+fresh
+{
+  printf '/bin/echo '
+  head -c 1000000 /dev/zero | tr '\0' x
+  echo
+  echo 'echo after it'
+} >lines
+try amorsize-mpi run --quiet --name program --lines lines
+is 'an argument of 1 MB for a program: the task fails' "$status $(amorsize-mpi output program)" '1 after it'
+amorsize-mpi output program --stderr --task 0 >out
+check 'an argument of 1 MB for a program: it says why' grep -q 'too long' out
 
 # bytes that are no text
 fresh
