@@ -100,6 +100,19 @@ static void break_on_full_disk(struct amz_loop *l, int code)
   amz_loop_break(l, &cause);
 }
 
+/* The helper reads the mask of each task's own process. Once is enough: the cause is the same for all. */
+static void warn_of_binding(struct amz_loop *l, uint32_t slot)
+{
+  char text[160];
+
+  if (l->binding_told)
+    return;
+  l->binding_told = true;
+  (void)snprintf(text, sizeof text, "rank %u: the cores of slot %u could not be kept for its tasks: is somebody else binding processes?",
+                 l->config->rank, slot);
+  amz_loop_note(l, AMZ_WARNING, text);
+}
+
 static int tell_end(struct amz_loop *l, const struct amz_exec_end *end)
 {
   const struct amz_slot_state *slot = &l->slots[end->slot];
@@ -112,6 +125,8 @@ static int tell_end(struct amz_loop *l, const struct amz_exec_end *end)
     break_on_full_disk(l, end->sink_errno);
     result.outcome = AMZ_CANCELLED;
   }
+  if (end->cpus_differ)
+    warn_of_binding(l, end->slot);
   if (end->pack_seq > l->last_pack_seq)
     l->last_pack_seq = end->pack_seq;
   return tell_ran(l, &result, 1);

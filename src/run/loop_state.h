@@ -25,7 +25,7 @@ struct amz_loop {
   size_t n_instant, cap_instant;
   struct amz_task task;                /* reused from task to task */
   uint64_t last_pack_seq;
-  bool master_finished, worker_finished, broken;
+  bool master_finished, worker_finished, broken, binding_told;
   bool *fenced;                        /* rank 0: ranks whose death is to be told, by rank */
   bool any_fenced;
   struct amz_buf wire;                 /* reused for what goes to other ranks */
