@@ -3,6 +3,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,8 +197,8 @@ static int gather_signals(struct amz_loop *l)
 
     (void)amz_format_duration(amz_job_settings(l->config->job)->failures.grace_ns, grace, sizeof grace);
     if (first)
-      (void)snprintf(text, sizeof text, "%s: letting what runs end (%u now, at most %s); once more to end it at once", name,
-                     amz_worker_busy(l->worker), grace);
+      (void)snprintf(text, sizeof text, "%s: letting what runs end (%" PRIu64 " now, at most %s); once more to end it at once", name,
+                     amz_loop_running(l), grace);
     else
       (void)snprintf(text, sizeof text, "%s again: ending what runs; resume will run it again", name);
     amz_loop_note(l, AMZ_WARNING, text);

@@ -54,6 +54,7 @@ int amz_loop_look_for_dead(struct amz_loop *l);
 int amz_loop_tell_fenced(struct amz_loop *l);
 
 /* progress.c: */
+uint64_t amz_loop_running(const struct amz_loop *l); /* tasks */
 void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *ret);
 /* Publishes status.json and calls the observer when their times have come. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_show(struct amz_loop *l, bool at_once);

@@ -41,6 +41,17 @@ static uint64_t at_most(uint64_t n, uint64_t bound)
   return n < bound ? n : bound;
 }
 
+/* Over several ranks an estimate: what they have been given and not told of, as far as there are slots. */
+uint64_t amz_loop_running(const struct amz_loop *l)
+{
+  struct amz_master_stats stats;
+
+  if (l->config->layout.ranks == 1)
+    return amz_worker_busy(l->worker);
+  amz_master_stats(l->master, &stats);
+  return at_most(stats.handed_out, l->config->total_slots);
+}
+
 void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *ret)
 {
   const struct amz_loop_config *c = l->config;
@@ -55,7 +66,7 @@ void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *r
   ret->failed += t->failed;
   ret->skipped += t->skipped;
   ret->retried = t->retried;
-  ret->running = c->layout.ranks == 1 ? amz_worker_busy(l->worker) : at_most(stats.handed_out, c->total_slots);
+  ret->running = amz_loop_running(l);
   ret->elapsed_ns = amz_clock_monotonic_ns() - l->started_ns;
   elapsed_s = (double)ret->elapsed_ns * 1e-9;
   ret->utilisation = amz_tally_utilisation(t, c->total_slots, elapsed_s);
