@@ -2,14 +2,14 @@
 # Runs over ranks whose parts die: a worker rank, rank 0, the launcher, a spawn helper; or stand still for a while. Whatever dies, afterwards
 # (when need be after `resume`) every task is recorded exactly once with the outputs of a clean run, and no process is left. AMZ_ALL=1 tries each five
 # times, and stops ranks for a minute.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2034,SC2154
 . "$top_srcdir/tests/mpi/lib.sh"
 
 ROUNDS=${AMZ_ALL:+5}
 ROUNDS=${ROUNDS:-1}
 PAUSE=${AMZ_ALL:+60}
 PAUSE=${PAUSE:-4} # seconds
-LAUNCH_LIMIT=180
+LAUNCH_LIMIT=180 # for lib.sh
 TASKS=90
 
 launcher_pid() { of_launch mpirun; of_launch mpiexec; }
@@ -55,12 +55,12 @@ worker() {
 rank_0() {
   began "$2"
   kill -KILL "$(rank_pid 0)"
-  wait_for ranks_gone
+  wait_for no_ranks
   end_launcher
   finish
   conclude "$1"
 }
-ranks_gone() { [ -z "$(of_launch amorsize-mpi)" ]; }
+no_ranks() { [ -z "$(of_launch amorsize-mpi)" ]; }
 rank_0_survived() { rank_0 "$1" "$survive"; }
 rank_0_alone() { rank_0 "$1" ''; }
 
@@ -90,6 +90,20 @@ stands_still() {
   conclude "$1"
 }
 
+# Tasks that would go on for ever end with the ranks that run them; on a rank that lives they go on.
+long_tasks() { # NAME OPTIONS VICTIM
+  fresh
+  mpi_start "$2" 3 run --name long --command 'echo {n} >>log; sleep 1000' --for n=1..6
+  wait_for begun 3
+  # shellcheck disable=SC2046 # processes
+  kill -KILL $($3)
+  [ -z "$2" ] || { wait_for no_ranks; end_launcher; }
+  finish
+  left_nothing "$1"
+}
+all_ranks() { of_launch amorsize-mpi-ra; }
+rank_0_is() { rank_pid 0; }
+
 round=0
 while [ $round -lt $ROUNDS ]; do
   round=$((round + 1))
@@ -103,6 +117,9 @@ while [ $round -lt $ROUNDS ]; do
   rank_0_alone "rank 0 killed ($round)"
   the_launcher "launcher killed ($round)"
   the_helper "helper killed ($round)"
+  long_tasks "rank 0 killed while tasks are long ($round)" "$survive" rank_0_is
+  long_tasks "all ranks killed while tasks are long ($round)" '' all_ranks
+  long_tasks "launcher killed while tasks are long ($round)" '' launcher_pid
   stands_still "rank stopped for $PAUSE s ($round)"
 done
 done_testing

@@ -113,6 +113,17 @@ for how in TERM INT USR1 stop; do
   each_once "$how" drain 90
 done
 
+# ---- the launcher is told to end: it tells all ranks, waits a moment and kills them ----
+fresh
+mpi_start '' 3 run --name told --command "$COMMAND; sleep 0.03" --for n=1..90
+wait_for begun 6
+for p in $(of_launch mpirun) $(of_launch mpiexec); do kill -TERM "$p"; done
+finish
+left_nothing 'the launcher is told to end'
+mpi_try 2 resume told
+is 'the launcher is told to end: gone on with' "$status" 0
+each_once 'the launcher is told to end' told 90
+
 # ---- the same directory twice; singletons ----
 fresh
 mpi_start '' 2 run --name held --command "$COMMAND; sleep 0.03" --for n=1..40
