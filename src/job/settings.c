@@ -30,7 +30,7 @@ const struct amz_key amz_settings_keys[] = {
   {"preset", &amz_type_choice, AT(preset), LATER, NULL, NULL, presets},
   {"resources.threads", &type_threads, AT(resources), NOW, "1", "65536", NULL},
   {"resources.memory", &type_memory, AT(resources), NOW, "1", "1024TiB", NULL},
-  {"resources.gpus", &amz_type_count, AT(resources.gpus), LATER, "0", "1024", NULL},
+  {"resources.gpus", &amz_type_count, AT(resources.gpus), NOW, "0", "1024", NULL},
   {"plan.goal", &amz_type_choice, AT(plan.goal), LATER, NULL, NULL, goals},
   {"plan.nodes", &amz_type_count_or_auto, AT(plan.nodes), LATER, "1", "1000000", NULL},
   {"plan.ranks_per_node", &amz_type_count_or_auto, AT(plan.ranks_per_node), LATER, "1", "65536", NULL},

@@ -10,6 +10,7 @@
 #include <amorsize/policy.h>
 
 #include "batch.h"
+#include "devices.h"
 #include "files.h"
 #include "inputs.h"
 #include "launch.h"
@@ -27,6 +28,7 @@ static void release(struct amz_launch *l)
   amz_buf_clear(&l->cwd);
   free(l->left);
   amz_cores_clear(&l->cores);
+  amz_gpus_clear(&l->gpus);
   amz_lease_release(l->lease);
   amz_job_free(l->job);
   free(l->pack_path);
@@ -151,7 +153,7 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
 {
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_loop_config config = {.job = l->job, .order = l->order, .policy = amz_policy_find(s->chunks.policy), .layout = l->layout,
-    .cores = &l->cores, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
+    .cores = &l->cores, .gpus = &l->gpus, .gpu_first = l->gpu_first, .gpu_slots = l->gpu_slots, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
     .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots};
   struct amz_run_progress p;
 
@@ -195,7 +197,7 @@ static int run_in_directory(struct amz_launch *l, bool retry_failed, struct amz_
   if (rc < 0)
     return rc;
   ask_end(l);
-  if ((rc = open_store(l, retry_failed, err)) == AMZ_OK && (rc = amz_launch_team(l, err)) == AMZ_OK &&
+  if ((rc = amz_devices_read(&l->gpus, err)) == AMZ_OK && (rc = open_store(l, retry_failed, err)) == AMZ_OK && (rc = amz_launch_team(l, err)) == AMZ_OK &&
       (rc = start_helper(l, err)) == AMZ_OK)
     rc = run_loop(l, signals, err);
   amz_exec_free(l->exec);

@@ -21,6 +21,8 @@ struct amz_launch {
   uint32_t epoch;
   struct amz_order *order;
   struct amz_cores cores;
+  struct amz_gpus gpus;
+  uint32_t gpu_first, gpu_slots;
   struct amz_layout layout;
   struct amz_exec *exec;
   struct amz_rank_link *link; /* NULL: a process alone */

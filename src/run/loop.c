@@ -382,6 +382,8 @@ static void clear(struct amz_loop *l)
   amz_buf_clear(&l->to_worker);
   amz_task_clear(&l->task);
   amz_buf_clear(&l->wire);
+  amz_buf_clear(&l->gpu_env);
+  free(l->env);
   free(l->slots);
   free(l->fenced);
   free(l->instant);

@@ -24,6 +24,8 @@ struct amz_loop_config {
   const struct amz_policy_ops *policy;
   struct amz_layout layout;
   const struct amz_cores *cores;
+  const struct amz_gpus *gpus;
+  uint32_t gpu_first, gpu_slots;  /* our slots are these, from the first, of so many that the GPUs are divided among */
   struct amz_exec *exec;
   struct amz_store *store;
   const char *pack_path, *host, *run_dir;

@@ -24,6 +24,9 @@ struct amz_loop {
   struct amz_result *instant;          /* tasks that ended without being started (skipped, bad values), for the worker's next event */
   size_t n_instant, cap_instant;
   struct amz_task task;                /* reused from task to task */
+  struct amz_buf gpu_env;              /* likewise: "NAME=VALUE" strings, each with its NUL, */
+  const char **env;                    /* and the task's environment with them */
+  size_t cap_env;
   uint64_t last_pack_seq;
   bool master_finished, worker_finished, broken, binding_told;
   bool *fenced;                        /* rank 0: ranks whose death is to be told, by rank */

@@ -7,6 +7,8 @@
 
 #include "loop_state.h"
 
+#define GPU_VARIABLES 2 /* CUDA's and ROCm's */
+
 static int post(struct amz_buf *box, const struct amz_message *message)
 {
   size_t at = box->len;
@@ -60,6 +62,32 @@ static int refuse(struct amz_loop *l, const struct amz_action *run, uint64_t ind
   return end_at_once(l, run, AMZ_FAILED, 126);
 }
 
+/* The task's environment and, behind it, so that they win, the GPUs of its slot. */
+static int add_gpus(struct amz_loop *l, uint32_t slot, const char *const *env, const char *const **ret)
+{
+  const struct amz_loop_config *c = l->config;
+  uint32_t per_slot = amz_job_settings(c->job)->resources.gpus;
+  size_t n = 0;
+  int rc;
+
+  *ret = env;
+  if (per_slot == 0)
+    return AMZ_OK;
+  amz_buf_reset(&l->gpu_env);
+  rc = amz_gpus_add_env(c->gpus, c->gpu_first + slot, c->gpu_slots, per_slot, &l->gpu_env);
+  while (env && env[n])
+    n++;
+  if (rc < 0 || (rc = amz_grow((void **)&l->env, &l->cap_env, n + GPU_VARIABLES + 1, sizeof *l->env)) < 0)
+    return rc;
+  for (size_t i = 0; i < n; i++)
+    l->env[i] = env[i];
+  for (size_t at = 0; at < l->gpu_env.len && n < l->cap_env - 1; at += strlen(l->gpu_env.data + at) + 1)
+    l->env[n++] = l->gpu_env.data + at;
+  l->env[n] = NULL;
+  *ret = l->env;
+  return AMZ_OK;
+}
+
 static int start(struct amz_loop *l, const struct amz_action *run)
 {
   const struct amz_loop_config *c = l->config;
@@ -78,7 +106,8 @@ static int start(struct amz_loop *l, const struct amz_action *run)
     return end_at_once(l, run, AMZ_SKIPPED, 0);
   command.shell = l->task.shell;
   command.argv = l->task.argv;
-  command.env = l->task.env;
+  if ((rc = add_gpus(l, run->slot, l->task.env, &command.env)) < 0)
+    return rc;
   command.workdir = l->task.workdir;
   command.stdin_path = l->task.stdin_path;
   amz_cores_of_slot(c->cores, run->slot, c->layout.slots, c->layout.threads, &command.cpus, &command.n_cpus);

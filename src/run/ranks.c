@@ -10,6 +10,7 @@
 
 #include <amorsize/alloc.h>
 
+#include "devices.h"
 #include "inputs.h"
 #include "layout.h"
 #include "loop_state.h"
@@ -21,14 +22,21 @@
 /* ---- rank 0 ----------------------------------------------------------------------------------------------------------- */
 
 /* A rank's slots: the same rules as for a process alone, with its share of the cores. */
-static void order_for(const struct amz_launch *l, const struct amz_member *m, struct amz_order_of_work *ret)
+static int order_for(const struct amz_launch *l, const struct amz_member *m, struct amz_order_of_work *ret, struct amz_error *err)
 {
+  uint32_t per_slot = amz_job_settings(l->job)->resources.gpus, most;
   struct amz_layout layout;
+  char where[sizeof m->node + 8];
+  int rc;
 
   amz_member_share(m, &ret->core_first, &ret->core_count);
   amz_layout_choose(amz_job_settings(l->job), ret->core_count, UINT64_MAX, &layout);
+  most = amz_member_gpu_slots(m, per_slot, &ret->gpu_first, &ret->gpu_slots);
+  (void)snprintf(where, sizeof where, "on %s", m->node);
+  rc = amz_devices_fit(&layout, per_slot, most, m->gpus, where, l->observer, err);
   ret->slots = layout.slots;
   ret->threads = layout.threads;
+  return rc;
 }
 
 static int tell_all(struct amz_launch *l, struct amz_error *err)
@@ -39,28 +47,38 @@ static int tell_all(struct amz_launch *l, struct amz_error *err)
   int rc = AMZ_OK;
 
   for (uint32_t i = l->team.count; rc == AMZ_OK && i-- > 0;) {
-    order_for(l, &l->team.members[i], &order);
+    rc = order_for(l, &l->team.members[i], &order, err);
     order.master_pid = l->team.members[i].same_node ? (int64_t)getpid() : 0;
     l->total_slots += order.slots;
-    if (i > 0)
+    if (rc == AMZ_OK && i > 0)
       rc = amz_team_tell(link->net, link->mpi, i, &order, err);
   }
   if (rc < 0)
     return rc;
   l->told = true;
+  l->gpu_first = order.gpu_first;
+  l->gpu_slots = order.gpu_slots;
   amz_cores_keep(&l->cores, order.core_first, order.core_count); /* the last order was our own */
   l->layout = (struct amz_layout){.ranks = l->team.count, .slots = order.slots, .threads = order.threads, .cores = order.core_count};
   return AMZ_OK;
+}
+
+static int fit_alone(struct amz_launch *l, struct amz_error *err)
+{
+  uint32_t per_slot = amz_job_settings(l->job)->resources.gpus;
+  int rc = amz_devices_fit(&l->layout, per_slot, amz_gpus_slots(&l->gpus, per_slot), l->gpus.count, "here", l->observer, err);
+
+  l->total_slots = l->gpu_slots = l->layout.slots;
+  return rc;
 }
 
 int amz_launch_team(struct amz_launch *l, struct amz_error *err)
 {
   int rc;
 
-  l->total_slots = l->layout.slots;
   if (!l->link)
-    return AMZ_OK;
-  rc = amz_team_gather(l->link->net, l->link->mpi, &l->cores, GATHER_NS, err, &l->team);
+    return fit_alone(l, err);
+  rc = amz_team_gather(l->link->net, l->link->mpi, &l->cores, &l->gpus, GATHER_NS, err, &l->team);
   if (rc < 0)
     return rc;
   l->total_slots = 0;
@@ -85,6 +103,7 @@ struct service {
   struct amz_range *ranges;
   struct amz_order_of_work order;
   struct amz_cores cores;
+  struct amz_gpus gpus;
   struct amz_job *job;
   struct amz_order *positions;
   struct amz_store *store;
@@ -97,6 +116,7 @@ static void release(struct service *s)
   amz_buf_clear(&s->cwd);
   free(s->ranges);
   amz_cores_clear(&s->cores);
+  amz_gpus_clear(&s->gpus);
   amz_job_free(s->job);
   amz_order_free(s->positions);
   free(s->pack_path);
@@ -133,7 +153,8 @@ static int open_rank(struct service *s, const struct amz_rank_link *link, uint32
 
 static int loop(struct service *s, const struct amz_rank_link *link, uint32_t rank, struct amz_error *err)
 {
-  struct amz_loop_config config = {.job = s->job, .order = s->positions, .cores = &s->cores, .exec = link->exec, .store = s->store,
+  struct amz_loop_config config = {.job = s->job, .order = s->positions, .cores = &s->cores, .gpus = &s->gpus, .gpu_first = s->order.gpu_first,
+    .gpu_slots = s->order.gpu_slots, .exec = link->exec, .store = s->store,
     .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.count},
     .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
     .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid,
@@ -155,7 +176,8 @@ int amz_run_serve(const struct amz_rank_link *link, struct amz_error *err)
   struct amz_error ignored;
   int rc = amz_cores_allowed(err, &s.cores);
 
-  if (rc == AMZ_OK && (rc = amz_team_report(link->net, link->mpi, &s.cores, err)) == AMZ_OK &&
+  if (rc == AMZ_OK && (rc = amz_devices_read(&s.gpus, err)) == AMZ_OK &&
+      (rc = amz_team_report(link->net, link->mpi, &s.cores, &s.gpus, err)) == AMZ_OK &&
       (rc = amz_team_await(link->net, link->mpi, AWAIT_NS, err, &s.bytes, &s.ranges, &s.order)) == AMZ_OK &&
       (rc = load(&s, rank, err)) == AMZ_OK && (rc = open_rank(&s, link, rank, err)) == AMZ_OK)
     rc = loop(&s, link, rank, err);

@@ -11,7 +11,7 @@
 
 #include "clock.h"
 
-#define TEAM_VERSION 1
+#define TEAM_VERSION 2
 #define WORD_REPORT 0x52u /* first byte of what ranks say */
 #define WORD_ORDER 0x4fu
 
@@ -31,6 +31,11 @@ static bool share_cores(const struct amz_member *a, const struct amz_member *b)
          (a->n_units == 0 || memcmp(a->units, b->units, a->n_units * sizeof *a->units) == 0);
 }
 
+static bool share_gpus(const struct amz_member *a, const struct amz_member *b)
+{
+  return strcmp(a->node, b->node) == 0 && a->gpus == b->gpus && a->gpus_digest == b->gpus_digest;
+}
+
 void amz_team_divide(struct amz_team *team)
 {
   for (uint32_t i = 0; i < team->count; i++) {
@@ -38,12 +43,17 @@ void amz_team_divide(struct amz_team *team)
 
     m->local_rank = 0;
     m->local_size = 0;
+    m->gpu_rank = m->gpu_size = 0;
     m->same_node = strcmp(m->node, team->members[0].node) == 0;
     for (uint32_t k = 0; k < team->count; k++) {
-      if (!share_cores(m, &team->members[k]))
-        continue;
-      m->local_size++;
-      m->local_rank += k < i;
+      if (share_cores(m, &team->members[k])) {
+        m->local_size++;
+        m->local_rank += k < i;
+      }
+      if (share_gpus(m, &team->members[k])) {
+        m->gpu_size++;
+        m->gpu_rank += k < i;
+      }
     }
   }
 }
@@ -61,6 +71,15 @@ void amz_member_share(const struct amz_member *m, uint32_t *ret_first, uint32_t 
   *ret_count = (uint32_t)(to - from);
 }
 
+uint32_t amz_member_gpu_slots(const struct amz_member *m, uint32_t per_slot, uint32_t *ret_first, uint32_t *ret_slots)
+{
+  uint64_t all = per_slot ? m->gpus / per_slot : 0, size = m->gpu_size ? m->gpu_size : 1, from = all * m->gpu_rank / size;
+
+  *ret_first = (uint32_t)from;
+  *ret_slots = (uint32_t)all;
+  return (uint32_t)(all * (m->gpu_rank + 1) / size - from);
+}
+
 /* ---- words ------------------------------------------------------------------------------------------------------------ */
 
 static int by_number(const void *a, const void *b)
@@ -70,7 +89,21 @@ static int by_number(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-static int describe(const char *node, const struct amz_cores *own, struct amz_member *ret)
+/* FNV-1a over the names: tells whether two ranks see the same GPUs. */
+static uint64_t digest_of(const struct amz_gpus *gpus)
+{
+  uint64_t h = UINT64_C(14695981039346656037);
+
+  for (uint32_t i = 0; i < gpus->count; i++)
+    for (const char *c = gpus->ids[i];; c++) {
+      h = (h ^ (unsigned char)*c) * UINT64_C(1099511628211);
+      if (!*c)
+        break;
+    }
+  return h;
+}
+
+static int describe(const char *node, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_member *ret)
 {
   uint32_t n = own->starts[own->count];
 
@@ -78,6 +111,8 @@ static int describe(const char *node, const struct amz_cores *own, struct amz_me
   (void)snprintf(ret->node, sizeof ret->node, "%s", node);
   ret->pid = (int64_t)getpid();
   ret->cores = own->count;
+  ret->gpus = gpus->count;
+  ret->gpus_digest = digest_of(gpus);
   ret->n_units = n;
   ret->units = amz_new_array(n, sizeof *ret->units);
   if (!ret->units)
@@ -94,6 +129,8 @@ static void encode_member(const struct amz_member *m, struct amz_buf *out)
   amz_buf_add_bytes(out, m->node, strlen(m->node));
   amz_buf_add_i64(out, m->pid);
   amz_buf_add_u32(out, m->cores);
+  amz_buf_add_u32(out, m->gpus);
+  amz_buf_add_u64(out, m->gpus_digest);
   amz_buf_add_u32(out, m->n_units);
   for (uint32_t i = 0; i < m->n_units; i++)
     amz_buf_add_u32(out, m->units[i]);
@@ -114,6 +151,8 @@ static int decode_member(const void *bytes, size_t n, struct amz_member *ret)
   memcpy(ret->node, node, len);
   ret->pid = amz_cursor_i64(&c);
   ret->cores = amz_cursor_u32(&c);
+  ret->gpus = amz_cursor_u32(&c);
+  ret->gpus_digest = amz_cursor_u64(&c);
   ret->n_units = amz_cursor_u32(&c);
   if (c.failed || ret->n_units != amz_cursor_left(&c) / 4 || amz_cursor_left(&c) % 4)
     return AMZ_ECORRUPT;
@@ -137,6 +176,8 @@ static void encode_order(const struct amz_order_of_work *o, struct amz_buf *out)
   amz_buf_add_u32(out, o->threads);
   amz_buf_add_u32(out, o->core_first);
   amz_buf_add_u32(out, o->core_count);
+  amz_buf_add_u32(out, o->gpu_first);
+  amz_buf_add_u32(out, o->gpu_slots);
   amz_buf_add_i64(out, o->master_pid);
   amz_buf_add_bytes(out, o->dir, strlen(o->dir) + 1);
   amz_buf_add_bytes(out, o->cwd, strlen(o->cwd) + 1);
@@ -193,6 +234,8 @@ static int decode_order(const struct amz_buf *bytes, struct amz_range **ret_rang
   ret->threads = amz_cursor_u32(&c);
   ret->core_first = amz_cursor_u32(&c);
   ret->core_count = amz_cursor_u32(&c);
+  ret->gpu_first = amz_cursor_u32(&c);
+  ret->gpu_slots = amz_cursor_u32(&c);
   ret->master_pid = amz_cursor_i64(&c);
   ret->dir = read_text(&c);
   ret->cwd = read_text(&c);
@@ -243,12 +286,12 @@ int amz_team_tell(const struct amz_net *net, struct amz_mpi *mpi, uint32_t rank,
   return send_bytes(net, mpi, rank, &bytes, err);
 }
 
-int amz_team_report(const struct amz_net *net, struct amz_mpi *mpi, const struct amz_cores *own, struct amz_error *err)
+int amz_team_report(const struct amz_net *net, struct amz_mpi *mpi, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_error *err)
 {
   struct amz_buf bytes = AMZ_BUF_INIT;
   struct amz_member self;
 
-  if (describe(net->node(mpi), own, &self) < 0)
+  if (describe(net->node(mpi), own, gpus, &self) < 0)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   encode_member(&self, &bytes);
   free(self.units);
@@ -268,8 +311,8 @@ static int gather_one(const struct amz_mpi_message *message, struct amz_team *te
   return AMZ_OK;
 }
 
-int amz_team_gather(const struct amz_net *net, struct amz_mpi *mpi, const struct amz_cores *own, int64_t timeout_ns, struct amz_error *err,
-                    struct amz_team *ret)
+int amz_team_gather(const struct amz_net *net, struct amz_mpi *mpi, const struct amz_cores *own, const struct amz_gpus *gpus, int64_t timeout_ns,
+                    struct amz_error *err, struct amz_team *ret)
 {
   struct amz_team team = {NULL, net->size(mpi)};
   uint32_t missing = team.count - 1;
@@ -280,7 +323,7 @@ int amz_team_gather(const struct amz_net *net, struct amz_mpi *mpi, const struct
   team.members = amz_new_array(team.count, sizeof *team.members);
   if (!team.members)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory for %u ranks", team.count);
-  if (describe(net->node(mpi), own, &team.members[0]) < 0)
+  if (describe(net->node(mpi), own, gpus, &team.members[0]) < 0)
     rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
   while (rc == AMZ_OK && missing > 0) {
     rc = next_before(net, mpi, deadline_ns, &message, err);

@@ -56,6 +56,27 @@ static void shares(void)
   }
 }
 
+static void gpus_are_divided(void)
+{
+  static const struct {
+    const char *what;
+    uint32_t gpus, rank, size, per_slot, most, first, slots;
+  } rows[] = {
+    {"alone", 4, 0, 1, 1, 4, 0, 4}, {"two a task", 5, 0, 1, 2, 2, 0, 2}, {"first of two", 4, 0, 2, 1, 2, 0, 4}, {"second of two", 4, 1, 2, 1, 2, 2, 4},
+    {"uneven: the second of two gets the odd one", 3, 1, 2, 1, 2, 1, 3}, {"too few for all ranks", 1, 0, 2, 1, 0, 0, 1},
+    {"none", 0, 0, 1, 1, 0, 0, 0}, {"not asked for", 4, 0, 1, 0, 0, 0, 0},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct amz_member m = {.gpus = rows[i].gpus, .gpu_rank = rows[i].rank, .gpu_size = rows[i].size};
+    uint32_t first, slots;
+
+    ASSERT_ROW_U64(rows[i].what, amz_member_gpu_slots(&m, rows[i].per_slot, &first, &slots), rows[i].most);
+    ASSERT_ROW_U64(rows[i].what, first, rows[i].first);
+    ASSERT_ROW_U64(rows[i].what, slots, rows[i].slots);
+  }
+}
+
 static void ranks_share_when_node_and_mask_are_the_same(void)
 {
   uint32_t all[] = {0, 1, 2, 3}, left[] = {0, 1}, right[] = {2, 3};
@@ -113,6 +134,7 @@ int main(void)
     {"shares", shares},
     {"ranks share when node and mask are the same", ranks_share_when_node_and_mask_are_the_same},
     {"launch lines", launch_lines},
+    {"GPUs are divided among ranks", gpus_are_divided},
     {NULL, NULL},
   };
 
