@@ -20,6 +20,7 @@ mkdir "$base/bin" "$base/work" && cp "$top_builddir"/amorsize-mpi* "$base/bin" &
 . "$cluster/env.sh"
 PATH=$base/bin:$PATH
 export LC_ALL=C.UTF-8
+by_srun='OMPI_MCA_btl=self,tcp srun --mpi=pmix' # the shared memory of Open MPI 4.1.4 has crashed in MPI_Init of ranks started by srun
 
 tests=0
 check() { # NAME COMMAND…: what it prints is shown when it fails
@@ -144,10 +145,10 @@ check 'requeue.sbatch: drained by USR1, the job goes back into the queue and on 
 check 'the description says requeue, over several nodes' requeue widely many-nodes.sbatch 0.5
 check 'scancel ends a job for good' scancel_is_for_good
 check 'nodes with different numbers of slots: the ranks are launched by us' by_hand uneven amorsize-mpi '7'
-check 'srun --mpi=pmix over nodes with different numbers of slots' by_hand by-srun 'srun --mpi=pmix amorsize-mpi' '7'
+check 'srun --mpi=pmix over nodes with different numbers of slots' by_hand by-srun "env $by_srun amorsize-mpi" '7'
 check 'mpirun over nodes with different numbers of slots' by_hand by-mpirun 'mpirun --bind-to none amorsize-mpi' '[0-9]+'
 check 'srun without PMI is refused' singletons_are_refused
-printf '%s\n' '#!/bin/bash' 'exec srun --mpi=pmix amorsize-mpi run "$1"' >steps.sbatch
+script steps "exec env $by_srun amorsize-mpi run \"\$1\""
 check 'scancel --signal=USR1 reaches the ranks of srun' drains steps '' steps.sbatch -N3 -n3 -c1
 check 'scancel --batch --signal=USR1 reaches the run alone on a node' drains batch --batch one-node.sbatch
 check 'scancel --batch --signal=USR1 reaches the launch over several nodes' drains wide --batch many-nodes.sbatch
