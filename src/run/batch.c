@@ -15,7 +15,7 @@
 #include <amorsize/store.h>
 #include <amorsize/units.h>
 
-#include "files.h"
+#include "here.h"
 #include "run.h"
 
 #define MARK "slurm-job"
@@ -41,20 +41,13 @@ static bool is_first(void)
 /* Its warnings are told where the allocation's nodes are used, by the driver. */
 static int read_allocation(struct amz_allocation *ret, struct amz_error *err)
 {
-  struct amz_environment env = amz_environment_of_process();
   struct amz_diags diags;
-  struct amz_disk *disk;
-  struct amz_files files;
-  int rc = amz_disk_new(&disk);
+  int rc;
 
-  if (rc < 0)
-    return amz_error_set(err, rc, "out of memory");
-  files = amz_disk_files(disk);
   amz_diags_init(&diags);
-  rc = amz_allocation_read(&env, &files, NULL, &diags, err, ret);
+  rc = amz_allocation_here(NULL, &diags, err, ret);
   amz_diags_clear(&diags);
-  amz_disk_free(disk);
-  return rc == AMZ_ENOMEM ? amz_error_set(err, rc, "out of memory") : rc;
+  return rc;
 }
 
 int amz_batch_end(int64_t *ret_end_s, struct amz_error *err)

@@ -21,7 +21,7 @@
 #include <amorsize/store.h>
 
 #include "../mpi/version.h"
-#include "files.h"
+#include "here.h"
 #include "launch.h"
 #include "launcher.h"
 #include "clock.h"
@@ -60,23 +60,14 @@ static void note(const struct drive *d, enum amz_severity severity, const char *
 static int read_allocation(const struct amz_drive_options *options, const struct amz_run_observer *observer, struct amz_allocation *ret,
                            struct amz_error *err)
 {
-  struct amz_environment env = amz_environment_of_process();
   struct amz_diags diags;
-  struct amz_disk *disk;
-  struct amz_files files;
-  int rc = amz_disk_new(&disk);
+  int rc;
 
-  if (rc < 0)
-    return amz_error_set(err, rc, "out of memory");
-  files = amz_disk_files(disk);
   amz_diags_init(&diags);
-  rc = amz_allocation_read(&env, &files, options->hostfile, &diags, err, ret);
+  rc = amz_allocation_here(options->hostfile, &diags, err, ret);
   if (observer && observer->findings && diags.count > 0)
     observer->findings(observer->ctx, &diags);
-  if (rc == AMZ_EINVAL)
-    (void)amz_error_set(err, rc, "%s can't be used", options->hostfile);
   amz_diags_clear(&diags);
-  amz_disk_free(disk);
   return rc;
 }
 

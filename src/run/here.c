@@ -1,0 +1,21 @@
+/* Reading the allocation for real. */
+#include "here.h"
+
+#include "files.h"
+
+int amz_allocation_here(const char *hostfile, struct amz_diags *diags, struct amz_error *err, struct amz_allocation *ret)
+{
+  struct amz_environment env = amz_environment_of_process();
+  struct amz_disk *disk;
+  struct amz_files files;
+  int rc = amz_disk_new(&disk);
+
+  if (rc < 0)
+    return amz_error_set(err, rc, "out of memory");
+  files = amz_disk_files(disk);
+  rc = amz_allocation_read(&env, &files, hostfile, diags, err, ret);
+  amz_disk_free(disk);
+  if (rc == AMZ_EINVAL)
+    return amz_error_set(err, rc, "%s can't be used", hostfile);
+  return rc == AMZ_ENOMEM ? amz_error_set(err, rc, "out of memory") : rc;
+}
