@@ -8,12 +8,14 @@
 #include <amorsize/error.h>
 
 /* Asks the batch system when the job ends, if this process is a run's first: alone, or rank 0 of a launch. Before MPI_Init.
- * \return AMZ_OK with *ret_end_s in seconds since the epoch, 0: not known; negative with *err: it gave no answer (*ret_end_s is 0). */
+ * \return AMZ_OK with *ret_end_s in seconds since the epoch, 0: not known; negative with *err: it gave no answer (*ret_end_s
+ * is 0). */
 int amz_batch_end(int64_t *ret_end_s, struct amz_error *err);
 
 /* Whether Slurm has started this job before. */
 bool amz_batch_restarted(void);
-/* Notes in a new run's directory which job of Slurm's it belongs to; does nothing outside of one. \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM with *err. */
+/* Notes in a new run's directory which job of Slurm's it belongs to; does nothing outside of one.
+ * \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM with *err. */
 int amz_batch_mark(const char *dir, struct amz_error *err);
 /* The latest run of `name` below `parent` (NULL: the current directory) that this job began in an earlier turn.
  * \return AMZ_OK with *ret_dir (free it); AMZ_ENOENT: none; AMZ_ENOMEM. */

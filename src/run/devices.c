@@ -32,10 +32,11 @@ int amz_devices_fit(struct amz_layout *layout, uint32_t per_slot, uint32_t most,
   if (per_slot == 0 || layout->slots <= most)
     return AMZ_OK;
   if (most == 0)
-    return amz_error_set(err, AMZ_EENV, "each task needs %u GPU%s (resources.gpus), but %s %s %u for its slots: ask the batch system for more, or "
-                         "set CUDA_VISIBLE_DEVICES", per_slot, per_slot == 1 ? "" : "s", where, gpus ? "there are only" : "there are", gpus);
-  (void)snprintf(text, sizeof text, "%u slot%s instead of %u %s: each task needs %u of %u GPU%s", most, most == 1 ? "" : "s", layout->slots, where,
-                 per_slot, gpus, gpus == 1 ? "" : "s");
+    return amz_error_set(err, AMZ_EENV, "each task needs %u GPU%s (resources.gpus), but %s %s %u for its slots: ask the batch "
+                         "system for more, or set CUDA_VISIBLE_DEVICES", per_slot, per_slot == 1 ? "" : "s", where,
+                         gpus ? "there are only" : "there are", gpus);
+  (void)snprintf(text, sizeof text, "%u slot%s instead of %u %s: each task needs %u of %u GPU%s", most, most == 1 ? "" : "s",
+                 layout->slots, where, per_slot, gpus, gpus == 1 ? "" : "s");
   layout->slots = most;
   if (observer && observer->note)
     observer->note(observer->ctx, AMZ_WARNING, text);

@@ -42,7 +42,7 @@ struct amz_run_options {
   bool retry_failed;   /* resume: failed tasks are run again, too */
   const struct amz_set *sets; /* resume: settings of where and how tasks run (plan.*, chunks.*), which win over the recorded ones */
   size_t n_sets;
-  bool *ret_requeue;   /* may be NULL; set to true when the run ran out of time and the description wants the job to be started again: amz_run_requeue */
+  bool *ret_requeue;   /* may be NULL; true: the run ran out of time, and the description wants the job to be started again (amz_run_requeue) */
 };
 
 /* A new run of what `input` describes. Signals SIGINT, SIGTERM (and SIGHUP) drain; a second one cancels.

@@ -1,6 +1,7 @@
 /* Draining in time.
  *
- * The reserve before the end is the grace of running tasks and a margin: for results to become durable, ranks to leave MPI, and the summary. */
+ * The reserve before the end is the grace of running tasks and a margin: for results to become durable, ranks to leave MPI, and
+ * the summary. */
 #include "walltime.h"
 
 #include <amorsize/sched.h>

@@ -1,8 +1,7 @@
 #!/bin/sh
 # GPUs: each slot has its own. No driver is asked, so that none is needed here: what counts is what the tasks are told.
-# shellcheck source=tests/cli/lib.sh
 . "${top_srcdir:?}/tests/cli/lib.sh"
-# shellcheck disable=SC2016,SC2154 # expanded by the task; status is lib.sh's
+# shellcheck disable=SC2016 # expanded by the task
 show='sh -c '"'"'echo "$CUDA_VISIBLE_DEVICES/$ROCR_VISIBLE_DEVICES"; sleep 0.2; : {n}'"'"
 unset CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES SLURM_GPUS_ON_NODE
 
