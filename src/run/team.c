@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <amorsize/alloc.h>
 
 #include "clock.h"
 
-#define TEAM_VERSION 2
+#define TEAM_VERSION 3
 #define WORD_REPORT 0x52u /* first byte of what ranks say */
 #define WORD_ORDER 0x4fu
 
@@ -44,7 +45,7 @@ void amz_team_divide(struct amz_team *team)
     m->local_rank = 0;
     m->local_size = 0;
     m->gpu_rank = m->gpu_size = 0;
-    m->same_node = strcmp(m->node, team->members[0].node) == 0;
+    m->same_node = strcmp(m->node, team->members[0].node) == 0 && m->pid_space == team->members[0].pid_space;
     for (uint32_t k = 0; k < team->count; k++) {
       if (share_cores(m, &team->members[k])) {
         m->local_size++;
@@ -103,6 +104,14 @@ static uint64_t digest_of(const struct amz_gpus *gpus)
   return h;
 }
 
+/* \return 0 when it can't be told. */
+static uint64_t pid_space(void)
+{
+  struct stat st;
+
+  return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
+}
+
 static int describe(const char *node, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_member *ret)
 {
   uint32_t n = own->starts[own->count];
@@ -110,6 +119,7 @@ static int describe(const char *node, const struct amz_cores *own, const struct 
   memset(ret, 0, sizeof *ret);
   (void)snprintf(ret->node, sizeof ret->node, "%s", node);
   ret->pid = (int64_t)getpid();
+  ret->pid_space = pid_space();
   ret->cores = own->count;
   ret->gpus = gpus->count;
   ret->gpus_digest = digest_of(gpus);
@@ -128,6 +138,7 @@ static void encode_member(const struct amz_member *m, struct amz_buf *out)
   amz_buf_add_u8(out, TEAM_VERSION);
   amz_buf_add_bytes(out, m->node, strlen(m->node));
   amz_buf_add_i64(out, m->pid);
+  amz_buf_add_u64(out, m->pid_space);
   amz_buf_add_u32(out, m->cores);
   amz_buf_add_u32(out, m->gpus);
   amz_buf_add_u64(out, m->gpus_digest);
@@ -150,6 +161,7 @@ static int decode_member(const void *bytes, size_t n, struct amz_member *ret)
     return AMZ_ECORRUPT;
   memcpy(ret->node, node, len);
   ret->pid = amz_cursor_i64(&c);
+  ret->pid_space = amz_cursor_u64(&c);
   ret->cores = amz_cursor_u32(&c);
   ret->gpus = amz_cursor_u32(&c);
   ret->gpus_digest = amz_cursor_u64(&c);

@@ -19,12 +19,13 @@
 struct amz_member {
   char node[256];
   int64_t pid;
+  uint64_t pid_space; /* the pid namespace that pid counts in, by its inode; ranks in containers of their own have each another */
   uint32_t n_units;
   uint32_t *units;   /* allowed processing units, ascending; owned */
   uint32_t cores;
   uint32_t gpus;       /* that it may use, */
   uint64_t gpus_digest; /* and which: the same for those that share them */
-  bool same_node;    /* as rank 0 */
+  bool same_node;    /* as rank 0, and its pid means there what it means here */
   /* filled in by amz_team_divide: */
   uint32_t local_rank, local_size; /* among the ranks that share the same cores of the same node */
   uint32_t gpu_rank, gpu_size;     /* among those that share the same GPUs of it */

@@ -95,6 +95,22 @@ static void ranks_share_when_node_and_mask_are_the_same(void)
   }
 }
 
+/* A rank in a container of its own has a pid that means nothing to rank 0: looked for there, it would seem dead and its tasks be run twice. */
+static void pids_of_another_namespace_are_not_looked_for(void)
+{
+  uint32_t all[] = {0, 1};
+  struct amz_member members[] = {
+    {.node = "n1", .pid_space = 7, .n_units = 2, .units = all}, {.node = "n1", .pid_space = 7, .n_units = 2, .units = all},
+    {.node = "n1", .pid_space = 8, .n_units = 2, .units = all},
+  };
+  struct amz_team team = {members, 3};
+
+  amz_team_divide(&team);
+  CU_ASSERT(members[1].same_node);
+  CU_ASSERT(!members[2].same_node);
+  ASSERT_U64(members[2].local_size, 3); /* the cores are the node's all the same */
+}
+
 /* The words with blanks between. */
 static void words_are(const char *what, const struct amz_launcher_choice *choice, const struct amz_spread *spread, const struct amz_allocation *a,
                       const char *expected)
@@ -133,6 +149,7 @@ int main(void)
     {"spreads", spreads},
     {"shares", shares},
     {"ranks share when node and mask are the same", ranks_share_when_node_and_mask_are_the_same},
+    {"pids of another namespace are not looked for", pids_of_another_namespace_are_not_looked_for},
     {"launch lines", launch_lines},
     {"GPUs are divided among ranks", gpus_are_divided},
     {NULL, NULL},
