@@ -333,7 +333,7 @@ static void describe_death(int wait_status, char *out, size_t n)
 /* ---- launches ----------------------------------------------------------------------------------------------------------- */
 
 struct tries {
-  unsigned way, launches, idle; /* idle: launches in a row without progress */
+  unsigned way, idle; /* way: of launching; idle: launches in a row without progress */
   uint64_t done;
 };
 
@@ -375,7 +375,6 @@ static int launch_until_done(struct drive *d, int *ret_status, struct amz_error 
                            "the ranks could not be launched (the launcher's own words are above); this was built with %s", amz_mpi_version());
     if (rc < 0)
       return rc;
-    t.launches++;
     wait_status = watch(d);
     wait_for_orphans(d);
     if (amz_marker_ended(d->dir, ret_status))

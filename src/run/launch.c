@@ -231,16 +231,11 @@ static void begin(struct amz_launch *l, const struct amz_run_options *options, c
 }
 
 /* Tells the driver, if there is one, that the launch came to an end, and to which. What the summary says is in the store by now. */
-static void mark_end(const struct amz_launch *l, int rc)
+static void mark_end(const struct amz_launch *l, int rc, const struct amz_run_summary *s)
 {
-  struct amz_run_summary s;
-  struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error ignored; /* without the marker the driver looks at the store again, by another launch */
-  int status = rc == AMZ_EINVAL ? 2 : 3;
+  int status = rc == AMZ_OK ? amz_report_exit_status(s) : rc == AMZ_EINVAL ? 2 : 3;
 
-  if (rc == AMZ_OK && l->result.err.code == AMZ_OK && amz_launch_summarize(l, &text, &s) == AMZ_OK)
-    status = amz_report_exit_status(&s);
-  amz_buf_clear(&text);
   (void)amz_marker_put_ended(l->dir, status, l->result.out_of_time, &ignored);
 }
 
@@ -260,8 +255,6 @@ static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct am
     amz_run_dismiss(l->link);
   if (l->link)
     l->link->used = true;
-  if (l->link && l->dir)
-    mark_end(l, rc);
   memset(ret_summary, 0, sizeof *ret_summary);
   if (l->shown_dir && l->job)
     told = amz_launch_summarize(l, ret_text, ret_summary);
@@ -273,6 +266,8 @@ static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct am
   }
   if (rc == AMZ_OK && told < 0)
     rc = amz_error_set(err, told, "out of memory while summing up; the run itself is recorded in %s", l->shown_dir);
+  if (l->link && l->dir)
+    mark_end(l, rc, ret_summary);
   release(l);
   return rc;
 }
