@@ -1,5 +1,5 @@
 /* Which cores are ours, by hwloc. */
-#include <amorsize/node.h>
+#include <amorsize/cores.h>
 
 #include <hwloc.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 
 #include <amorsize/exec.h>
 #include <amorsize/job.h>
-#include <amorsize/node.h>
+#include <amorsize/cores.h>
 #include <amorsize/report.h>
 #include <amorsize/sched.h>
 #include <amorsize/store.h>

@@ -9,7 +9,7 @@
 
 #include <amorsize/buf.h>
 #include <amorsize/gpus.h>
-#include <amorsize/node.h>
+#include <amorsize/cores.h>
 #include <amorsize/sched.h>
 
 #include "net.h"

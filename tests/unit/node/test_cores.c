@@ -3,7 +3,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include <amorsize/node.h>
+#include <amorsize/cores.h>
 
 #include "../../support/tap.h"
 

@@ -1,0 +1,31 @@
+/* The node that we are on: which cores we may use. (What they can do is measured elsewhere.) */
+#ifndef AMORSIZE_CORES_H
+#define AMORSIZE_CORES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/error.h>
+
+/* Physical cores allowed to this process, in hwloc's logical order, each with the operating system's numbers of its allowed processing units. Processing
+ * units that belong to no core object (some machines report none) count as a core each. */
+struct amz_cores {
+  uint32_t count;
+  uint32_t *cpus;   /* all cores' units, one core's after the other's */
+  uint32_t *starts; /* count + 1 positions in cpus: core c has cpus[starts[c]] .. cpus[starts[c + 1] - 1] */
+};
+
+/* By hwloc: the topology's allowed set (cgroup cpusets are in it) and this process's affinity mask.
+ * \return AMZ_OK; AMZ_EENV: the topology can't be read or nothing is allowed; AMZ_ENOMEM. Release with amz_cores_clear. */
+int amz_cores_allowed(struct amz_error *err, struct amz_cores *ret);
+void amz_cores_clear(struct amz_cores *cores);
+
+/* Keeps cores [first, first + count) alone: a rank's share of a node. Out of range: as far as there are any. */
+void amz_cores_keep(struct amz_cores *cores, uint32_t first, uint32_t count);
+
+/* The units that slot `slot` of `slots` binds to when each takes `threads` cores: its own cores when they suffice for all slots, else (more
+ * slots than cores) all units, unbound among themselves.
+ * *ret_cpus points into `cores`. */
+void amz_cores_of_slot(const struct amz_cores *cores, uint32_t slot, uint32_t slots, uint32_t threads, const uint32_t **ret_cpus, size_t *ret_n);
+
+#endif
