@@ -16,7 +16,7 @@
 #include <amorsize/buf.h>
 #include <amorsize/error.h>
 
-#define AMZ_MESSAGE_VERSION 1
+#define AMZ_MESSAGE_VERSION 2
 #define AMZ_REPLAY_WINDOW 1024
 
 enum amz_outcome {
@@ -67,6 +67,7 @@ enum amz_message_kind {
   AMZ_MSG_BYE,       /* worker → master, last: everything durable, nothing running */
   AMZ_MSG_ASSIGN,    /* master → worker: chunks; empty it is a heartbeat */
   AMZ_MSG_STOP,      /* master → worker: see `stop` */
+  AMZ_MSG_YIELD,     /* worker → master: runs `slots` tasks at a time from now on, and gives chunks back that it hasn't begun */
 };
 
 enum amz_stop {
@@ -81,8 +82,9 @@ struct amz_message {
   uint32_t epoch;
   uint32_t rank;  /* of the worker, in both directions */
   uint64_t seq;   /* per sender and receiver, from 1 */
-  /* HELLO */
+  /* HELLO, YIELD */
   uint32_t slots;
+  /* HELLO */
   const char *node;     /* borrowed; NUL-terminated; NULL is "" */
   /* REPORT and BYE */
   uint32_t hungry;      /* how many chunks are wanted on top of those asked for before (0: no more) */
@@ -92,7 +94,7 @@ struct amz_message {
   size_t n_results;
   const struct amz_bulk *bulks;
   size_t n_bulks;
-  /* ASSIGN */
+  /* ASSIGN, YIELD */
   const struct amz_chunk *chunks;
   size_t n_chunks;
   /* STOP */

@@ -54,6 +54,7 @@ enum amz_event_kind {
   AMZ_EV_RAN,       /* worker: tasks of a RUN action have ended: results, or a bulk */
   AMZ_EV_DURABLE,   /* worker: pack records up to durable_upto are on disk */
   AMZ_EV_BROKEN,    /* worker: this rank can't run or keep anything more (helper died, disk full): gives its tasks back */
+  AMZ_EV_OPEN,      /* worker: run at most `slots` tasks at a time from now on (what runs may end); 0 .. its slots */
 };
 
 struct amz_event {
@@ -64,6 +65,7 @@ struct amz_event {
   int64_t grace_ns;
   uint32_t rank;
   uint32_t slot;                     /* RAN */
+  uint32_t slots;                    /* OPEN */
   const struct amz_result *results;  /* RAN: positions, outcomes (attempt and slot filled in) */
   size_t n_results;
   const struct amz_bulk *bulk;       /* RAN: or NULL */

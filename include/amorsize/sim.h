@@ -44,6 +44,7 @@ enum amz_sim_fault_kind {
   AMZ_SIM_BREAK,    /* the rank is told BROKEN */
   AMZ_SIM_FENCED,   /* the launcher notices by itself that the rank is dead: it dies now, if it hadn't */
   AMZ_SIM_DRAIN,    /* the master is told DRAIN with `stop` and `grace_ns` */
+  AMZ_SIM_OPEN,     /* the rank's worker is told OPEN with `slots`: it bars the others */
 };
 
 struct amz_sim_fault {
@@ -53,6 +54,7 @@ struct amz_sim_fault {
   int64_t until_ns;
   enum amz_stop stop;
   int64_t grace_ns;
+  uint32_t slots;
 };
 
 struct amz_sim_config {

@@ -215,6 +215,18 @@ int amz_held_tell(struct amz_held *h, struct amz_held_list *list, const struct a
   return tell_anywhere(h, list, told, ret);
 }
 
+bool amz_held_has(const struct amz_held *h, const struct amz_held_list *list, const struct amz_told *told)
+{
+  for (uint32_t i = list->head; i != AMZ_NO_PIECE; i = h->pieces[i].next) {
+    const struct amz_chunk *c = &h->pieces[i].chunk;
+
+    if (matches(&h->pieces[i], told) && told->first >= c->first && told->first - c->first < c->count &&
+        told->count <= c->count - (told->first - c->first))
+      return true;
+  }
+  return false;
+}
+
 bool amz_held_take(struct amz_held *h, struct amz_held_list *list, struct amz_chunk *ret)
 {
   if (list->head == AMZ_NO_PIECE)

@@ -161,7 +161,7 @@ static int on_start(struct amz_master *m)
 static bool is_welcome(struct amz_master *m, const struct amz_message *msg)
 {
   return msg && msg->epoch == m->config.epoch && msg->rank < m->config.ranks &&
-         (msg->kind == AMZ_MSG_HELLO || msg->kind == AMZ_MSG_REPORT || msg->kind == AMZ_MSG_BYE) &&
+         (msg->kind == AMZ_MSG_HELLO || msg->kind == AMZ_MSG_REPORT || msg->kind == AMZ_MSG_BYE || msg->kind == AMZ_MSG_YIELD) &&
          amz_replay_accept(&m->ranks[msg->rank].replay, msg->seq);
 }
 
@@ -197,11 +197,11 @@ static int on_message(struct amz_master *m, const struct amz_message *msg, struc
   rc = amz_master_heard(m, msg->rank);
   if (rc < 0)
     return rc;
-  if (msg->kind == AMZ_MSG_HELLO && !r->said_hello) {
-    r->said_hello = true;
-    amz_master_set_slots(m, msg->rank, msg->slots);
-  }
-  if (msg->kind != AMZ_MSG_HELLO)
+  if (msg->kind == AMZ_MSG_HELLO || msg->kind == AMZ_MSG_YIELD)
+    amz_master_set_slots(m, msg);
+  if (msg->kind == AMZ_MSG_YIELD)
+    rc = amz_master_take_yielded(m, msg);
+  else if (msg->kind != AMZ_MSG_HELLO)
     rc = on_report(m, msg, out);
   if (rc == AMZ_OK && m->stop != AMZ_STOP_NONE && !r->stop_told && r->state != AMZ_RANK_GONE)
     rc = amz_master_send_stop(m, msg->rank, out);
@@ -236,6 +236,7 @@ static int on_event(struct amz_master *m, const struct amz_event *e, struct amz_
   case AMZ_EV_RAN:
   case AMZ_EV_DURABLE:
   case AMZ_EV_BROKEN:
+  case AMZ_EV_OPEN:
     break;
   }
   return AMZ_OK;

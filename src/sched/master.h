@@ -32,9 +32,10 @@ struct amz_rank {
   uint32_t slots;       /* its part of P */
   uint32_t hungry;      /* chunks asked for and not given */
   uint32_t line_next, line_prev; /* hungry ranks stand in line, first come, first served */
-  bool in_line, said_hello, stop_told, timed;
+  bool in_line, stop_told, timed;
   bool given_up;        /* lost, and nobody has confirmed the fence for long */
   uint64_t sent_seq, durable_upto;
+  uint64_t slots_seq;   /* of the message that told `slots`: an older one may come later */
   int64_t heard_ns, sent_ns;
   struct amz_held_list held;
   uint64_t n_held;      /* positions in its hands */
@@ -73,7 +74,8 @@ struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum am
 int amz_master_send_stop(struct amz_master *m, uint32_t rank, struct amz_actions *out) AMZ_MUST_CHECK;
 int amz_master_set_timer(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 int amz_master_heard(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
-void amz_master_set_slots(struct amz_master *m, uint32_t rank, uint32_t slots);
+/* What a message says of its rank's slots. */
+void amz_master_set_slots(struct amz_master *m, const struct amz_message *msg);
 void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks);
 void amz_master_leave_line(struct amz_master *m, uint32_t rank);
 int amz_master_run_timers(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
@@ -84,6 +86,8 @@ int amz_master_bury(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 int amz_master_take_results(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out) AMZ_MUST_CHECK;
 /* Gives back what the rank has in hand and what it hasn't made durable. */
 int amz_master_take_back(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
+/* Takes back chunks, or what is left of them, that the rank hasn't begun. */
+int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg) AMZ_MUST_CHECK;
 
 /* ---- serve.c */
 /* Hands out to hungry ranks what there is. */

@@ -6,6 +6,7 @@
  *                 results (u32 count, RESULT_BYTES each), bulks (u32 count, BULK_BYTES each)
  *   ASSIGN        chunks (u32 count, CHUNK_BYTES each)
  *   STOP          stop u8, grace_ns i64
+ *   YIELD         slots u32, chunks as ASSIGN
  *
  * Invariant of decoding: no memory is asked for before the bytes it stands for are seen to be there, so that damaged counts
  * cost nothing; bytes left over are as wrong as missing ones. */
@@ -79,6 +80,12 @@ static void put_assign(const struct amz_message *m, struct amz_buf *out)
     amz_buf_add_u64(out, m->chunks[i].count);
     amz_buf_add_u32(out, m->chunks[i].attempt);
   }
+}
+
+static void put_yield(const struct amz_message *m, struct amz_buf *out)
+{
+  amz_buf_add_u32(out, m->slots);
+  put_assign(m, out);
 }
 
 static void put_stop(const struct amz_message *m, struct amz_buf *out)
@@ -201,6 +208,12 @@ static int get_assign(struct amz_cursor *c, struct amz_message *m)
   return AMZ_OK;
 }
 
+static int get_yield(struct amz_cursor *c, struct amz_message *m)
+{
+  m->slots = amz_cursor_u32(c);
+  return get_assign(c, m);
+}
+
 static int get_stop(struct amz_cursor *c, struct amz_message *m)
 {
   uint8_t stop = amz_cursor_u8(c);
@@ -220,7 +233,7 @@ static const struct {
 } kinds[] = {
   [AMZ_MSG_HELLO] = {put_hello, get_hello},   [AMZ_MSG_REPORT] = {put_report, get_report},
   [AMZ_MSG_BYE] = {put_report, get_report},   [AMZ_MSG_ASSIGN] = {put_assign, get_assign},
-  [AMZ_MSG_STOP] = {put_stop, get_stop},
+  [AMZ_MSG_STOP] = {put_stop, get_stop},      [AMZ_MSG_YIELD] = {put_yield, get_yield},
 };
 
 static bool is_kind(unsigned kind)

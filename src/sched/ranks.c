@@ -121,15 +121,16 @@ static void set_state(struct amz_master *m, uint32_t rank, enum amz_rank_state s
     set_given_up(m, r, false);
 }
 
-void amz_master_set_slots(struct amz_master *m, uint32_t rank, uint32_t slots)
+void amz_master_set_slots(struct amz_master *m, const struct amz_message *msg)
 {
-  struct amz_rank *r = &m->ranks[rank];
+  struct amz_rank *r = &m->ranks[msg->rank];
 
-  if (slots == 0)
-    return;
+  if (msg->kind == AMZ_MSG_HELLO ? r->slots_seq || msg->slots == 0 : msg->seq <= r->slots_seq)
+    return; /* said before, or since */
+  r->slots_seq = msg->seq;
   if (is_living(r->state))
-    m->slots = m->slots - r->slots + slots;
-  r->slots = slots;
+    m->slots = m->slots - r->slots + msg->slots;
+  r->slots = msg->slots;
 }
 
 /* When something is due for the rank if nothing comes in between. */

@@ -314,6 +314,28 @@ static int give_back(struct amz_master *m, const struct amz_chunk *c)
   return AMZ_OK;
 }
 
+int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg)
+{
+  struct amz_rank *r = &m->ranks[msg->rank];
+  int rc = AMZ_OK;
+
+  for (size_t i = 0; i < msg->n_chunks && rc == AMZ_OK; i++) {
+    const struct amz_chunk *c = &msg->chunks[i];
+    struct amz_told told = {.rank = msg->rank, .attempt = c->attempt, .chunk_id = c->id, .first = c->first, .count = c->count};
+    uint64_t in_hand;
+
+    if (c->count == 0 || c->id == 0 || c->attempt == 0 || !amz_held_has(&m->held, &r->held, &told)) {
+      m->stats.dropped++; /* taken back before, as from a rank that seemed dead; or never handed out */
+      continue;
+    }
+    if (amz_held_tell(&m->held, &r->held, &told, &in_hand) < 0)
+      return AMZ_ENOMEM;
+    r->n_held -= in_hand;
+    rc = give_back(m, c);
+  }
+  return rc;
+}
+
 int amz_master_take_back(struct amz_master *m, uint32_t rank)
 {
   struct amz_rank *r = &m->ranks[rank];

@@ -1,6 +1,7 @@
 /* The worker's queue and slots: what runs next where, and who must be signalled.
  *
- * Invariants: a slot is idle exactly when it is on the stack; while a slot is idle the queue is empty (amz_worker_run has run).
+ * Invariants: a slot is idle exactly when it is on the stack; while a slot is free to begin something the queue is empty (amz_worker_run
+ * has run); while slots are barred the queue has no more than a chunk per open slot (amz_worker_yield has run).
  * signal_ns of the worker is a lower bound of its slots': when it has come, they are looked through and it is set anew. As all
  * timeouts are equal that happens about once per timeout, not once per task. */
 #include "worker.h"
@@ -87,9 +88,42 @@ int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
 {
   int rc = AMZ_OK;
 
-  while (rc == AMZ_OK && w->n_idle && w->queue.count && w->stop == AMZ_STOP_NONE)
+  while (rc == AMZ_OK && amz_worker_free_slots(w) && w->queue.count && w->stop == AMZ_STOP_NONE)
     rc = start(w, w->idle[--w->n_idle], out);
   return rc;
+}
+
+/* The newest chunks beyond one per open slot go back: others can begin them sooner. */
+static int give_back(struct amz_worker *w, struct amz_message *m, struct amz_actions *out)
+{
+  struct amz_queue *q = &w->queue;
+  size_t n = q->count > w->open ? q->count - w->open : 0;
+  struct amz_chunk *chunks = n ? amz_actions_room(out, n, sizeof *chunks) : NULL;
+
+  if (n && !chunks)
+    return AMZ_ENOMEM;
+  for (size_t i = 0; i < n; i++) {
+    chunks[i] = q->chunks[(q->first + --q->count) & (q->cap - 1)];
+    q->positions -= chunks[i].count;
+  }
+  m->chunks = chunks;
+  m->n_chunks = n;
+  return AMZ_OK;
+}
+
+int amz_worker_yield(struct amz_worker *w, struct amz_actions *out)
+{
+  bool too_many = w->open < w->config.slots && w->queue.count > w->open;
+  struct amz_message *m;
+
+  if (w->stop != AMZ_STOP_NONE || (w->open_told && !too_many))
+    return AMZ_OK;
+  m = amz_worker_send(w, AMZ_MSG_YIELD, out);
+  if (!m)
+    return AMZ_ENOMEM;
+  m->slots = w->open;
+  w->open_told = true;
+  return too_many ? give_back(w, m, out) : AMZ_OK;
 }
 
 /* ---- ends ------------------------------------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@ static int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret
   struct amz_policy_ask ask = {
     .remaining = m->pool.waiting,
     .chunks = m->stats.chunks,
-    .slots = m->slots < UINT32_MAX ? (uint32_t)m->slots : UINT32_MAX,
+    .slots = m->slots == 0 ? 1 : m->slots < UINT32_MAX ? (uint32_t)m->slots : UINT32_MAX,
     .worker = rank,
     .workers = m->config.ranks,
   };

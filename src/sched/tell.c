@@ -93,7 +93,7 @@ int64_t amz_worker_ask_at(const struct amz_worker *w)
 {
   double each_ns = w->task_ns / (double)w->config.slots, missing_ns, at_ns;
 
-  if (w->asked || w->n_idle || w->stop != AMZ_STOP_NONE || w->lead_ns * WORTH <= w->task_ns * w->chunk_tasks || w->task_ns <= 0)
+  if (w->asked || w->n_idle || w->open < w->config.slots || w->stop != AMZ_STOP_NONE || w->lead_ns * WORTH <= w->task_ns * w->chunk_tasks || w->task_ns <= 0)
     return AMZ_NEVER;
   missing_ns = SAFETY * w->lead_ns - (double)w->queue.positions * each_ns;
   if (missing_ns <= 0)
@@ -110,8 +110,8 @@ static uint32_t hunger(const struct amz_worker *w)
 
   if (w->stop != AMZ_STOP_NONE)
     return 0;
-  if (w->n_idle > w->asked)
-    return w->n_idle - w->asked;
+  if (amz_worker_free_slots(w) > w->asked)
+    return amz_worker_free_slots(w) - w->asked;
   if (w->now_ns < amz_worker_ask_at(w))
     return 0;
   ahead = (SAFETY * w->lead_ns * (double)w->config.slots / w->task_ns - (double)w->queue.positions) / w->chunk_tasks;
@@ -170,7 +170,7 @@ int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out)
 /* Nothing to do and nothing to hope for soon. */
 static bool is_at_rest(const struct amz_worker *w)
 {
-  return amz_worker_is_idle(w) && (w->dry || w->stop != AMZ_STOP_NONE);
+  return amz_worker_is_idle(w) && (w->dry || w->open == 0 || w->stop != AMZ_STOP_NONE);
 }
 
 static int sync_if_due(struct amz_worker *w, struct amz_actions *out)

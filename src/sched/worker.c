@@ -50,7 +50,8 @@ int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **r
   }
   for (uint32_t i = 0; i < config->slots; i++)
     w->idle[i] = config->slots - 1 - i; /* slot 0 on top */
-  w->n_idle = config->slots;
+  w->n_idle = w->open = config->slots;
+  w->open_told = true;
   *ret = w;
   return AMZ_OK;
 }
@@ -128,6 +129,13 @@ static void on_broken(struct amz_worker *w)
   amz_worker_forget_queue(w);
 }
 
+static void open_slots(struct amz_worker *w, uint32_t slots)
+{
+  slots = slots < w->config.slots ? slots : w->config.slots;
+  w->open_told = w->open_told && slots == w->open;
+  w->open = slots;
+}
+
 static int on_event(struct amz_worker *w, const struct amz_event *e, struct amz_actions *out)
 {
   switch (e->kind) {
@@ -142,6 +150,9 @@ static int on_event(struct amz_worker *w, const struct amz_event *e, struct amz_
     return AMZ_OK;
   case AMZ_EV_BROKEN:
     on_broken(w);
+    return AMZ_OK;
+  case AMZ_EV_OPEN:
+    open_slots(w, e->slots);
     return AMZ_OK;
   case AMZ_EV_TICK:
   case AMZ_EV_DRAIN:
@@ -179,7 +190,7 @@ int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct 
   rc = on_event(w, event, out);
   if (rc < 0 || !w->started)
     return rc;
-  if ((rc = amz_worker_run(w, out)) < 0 || (rc = amz_worker_signal(w, out)) < 0)
+  if ((rc = amz_worker_run(w, out)) < 0 || (rc = amz_worker_yield(w, out)) < 0 || (rc = amz_worker_signal(w, out)) < 0)
     return rc;
   return can_leave(w) ? leave(w, out) : amz_worker_tell(w, out);
 }

@@ -35,6 +35,8 @@ struct amz_worker {
   struct amz_slot *slots;
   uint32_t *idle; /* stack of idle slots */
   uint32_t n_idle;
+  uint32_t open;         /* so many slots may run something; the others are barred */
+  bool open_told;        /* the master knows that number */
   int64_t signal_ns;     /* no signal is due on any slot before this */
   int64_t last_start_ns; /* of a RUN */
 
@@ -63,6 +65,8 @@ struct amz_worker {
 int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk) AMZ_MUST_CHECK;
 void amz_worker_forget_queue(struct amz_worker *w);
 int amz_worker_run(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+/* Tells how many slots are open, and gives back what they needn't keep. */
+int amz_worker_yield(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* Tasks have ended. */
 int amz_worker_ran(struct amz_worker *w, const struct amz_event *e) AMZ_MUST_CHECK;
 /* Timeouts and the end of the grace that are due. */
@@ -80,6 +84,14 @@ int amz_worker_tell(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHEC
 int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* \return when it should ask for more although no slot is idle yet, AMZ_NEVER: not. */
 int64_t amz_worker_ask_at(const struct amz_worker *w);
+
+/* \return how many slots could begin something now. */
+static inline uint32_t amz_worker_free_slots(const struct amz_worker *w)
+{
+  uint32_t barred = w->config.slots - w->open;
+
+  return w->n_idle > barred ? w->n_idle - barred : 0;
+}
 
 static inline bool amz_worker_is_idle(const struct amz_worker *w)
 {

@@ -169,6 +169,9 @@ static int fault(struct amz_world *w, const struct amz_sim_fault *f)
   case AMZ_SIM_FREEZE:
     w->ranks[f->rank].frozen_until_ns = f->until_ns;
     return AMZ_OK;
+  case AMZ_SIM_OPEN:
+    e = (struct amz_event){.kind = AMZ_EV_OPEN, .slots = f->slots};
+    return w->ranks[f->rank].dead ? AMZ_OK : amz_world_step_worker(w, f->rank, &e);
   case AMZ_SIM_BREAK:
     return w->ranks[f->rank].dead ? AMZ_OK : amz_world_step_worker(w, f->rank, &e);
   case AMZ_SIM_FENCED:

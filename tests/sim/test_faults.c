@@ -126,6 +126,20 @@ static void draw_trouble(struct amz_rng *rng, struct amz_sim_config *c)
 
 #define FAULTS_MAX 6
 
+/* Slots are barred and opened again; the ranks below `sure` may bar all of theirs, for the others can work. */
+static void draw_bars(struct amz_rng *rng, struct amz_sim_config *c, uint32_t sure, struct amz_sim_fault *faults)
+{
+  for (uint64_t n = 1 + below(rng, 3); n > 0; n--) {
+    struct amz_sim_fault *f = &faults[c->n_faults++];
+
+    *f = (struct amz_sim_fault){.kind = AMZ_SIM_OPEN, .at_ns = (int64_t)below(rng, 3000) * MS, .rank = (uint32_t)below(rng, c->ranks)};
+    f->slots = (uint32_t)below(rng, c->slots_per_rank + 1);
+    if (f->slots == 0 && f->rank >= sure)
+      f->slots = 1;
+  }
+  c->faults = faults;
+}
+
 static void draw_rank_faults(struct amz_rng *rng, struct amz_sim_config *c, struct amz_sim_fault *faults)
 {
   static const enum amz_sim_fault_kind kinds[] = {AMZ_SIM_KILL, AMZ_SIM_FREEZE, AMZ_SIM_BREAK, AMZ_SIM_FENCED};
@@ -222,10 +236,30 @@ static void test_trouble(void)
   }
 }
 
+/* Nothing is lost, doubled or left lying when ranks bar slots, whatever messages do. */
+static void test_bars(void)
+{
+  for (uint64_t seed = 0; seed < 3000; seed++) {
+    struct amz_sim_fault faults[FAULTS_MAX + 3];
+    struct amz_sim_config c;
+    struct watch w;
+    struct amz_rng rng;
+
+    amz_rng_seed(&rng, seed);
+    draw_calm(&rng, &c, &w);
+    draw_trouble(&rng, &c);
+    c.master.suspect_ns = 100000 * MS;
+    c.master.dead_ns = 200000 * MS;
+    draw_bars(&rng, &c, c.ranks - 1, faults);
+    if (!run_and_judge("bars", seed, &c, &w, ENDS1(AMZ_END_DONE)))
+      return;
+  }
+}
+
 static void test_ranks_die(void)
 {
   for (uint64_t seed = 0; seed < 3000; seed++) {
-    struct amz_sim_fault faults[FAULTS_MAX];
+    struct amz_sim_fault faults[FAULTS_MAX + 3];
     struct amz_sim_config c;
     struct watch w;
     struct amz_rng rng;
@@ -234,6 +268,8 @@ static void test_ranks_die(void)
     draw_calm(&rng, &c, &w);
     draw_trouble(&rng, &c);
     draw_rank_faults(&rng, &c, faults);
+    if (one_in(&rng, 3))
+      draw_bars(&rng, &c, 0, faults);
     if (one_in(&rng, 5))
       c.fence_ns = AMZ_NEVER;
     if (!run_and_judge("ranks die", seed, &c, &w, ENDS2(AMZ_END_DONE, AMZ_END_LOST)))
@@ -322,6 +358,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"nothing goes wrong", test_calm},
     {"tasks fail and hang, messages are late and doubled", test_trouble},
+    {"slots are barred and opened again", test_bars},
     {"ranks die, freeze, break", test_ranks_die},
     {"one rank is left", test_one_is_left},
     {"drained and cancelled", test_drained},

@@ -61,6 +61,12 @@ static void tell_message(const struct amz_message *m, struct amz_buf *out)
   case AMZ_MSG_ASSIGN:
     tell_chunks(m, out);
     break;
+  case AMZ_MSG_YIELD:
+    amz_buf_addf(out, "yield%" PRIu32 "[", m->slots);
+    for (size_t i = 0; i < m->n_chunks; i++)
+      amz_buf_addf(out, "%s%" PRIu64 "+%" PRIu64, i ? " " : "", m->chunks[i].first, m->chunks[i].count);
+    amz_buf_addc(out, ']');
+    break;
   case AMZ_MSG_STOP:
     amz_buf_addf(out, "stop%" PRIu32 ":%s", m->rank, stops[m->stop]);
     break;

@@ -212,6 +212,42 @@ static void test_p_counts_living_slots(void)
   close_bench(&b);
 }
 
+static const char *yield(struct bench *b, uint32_t rank, uint32_t slots, struct amz_chunk chunk)
+{
+  return say(b, rank, (struct amz_message){.kind = AMZ_MSG_YIELD, .slots = slots, .chunks = &chunk, .n_chunks = chunk.count ? 1 : 0});
+}
+
+/* What a rank gives back goes to whoever waits; what it hasn't in hand is nobody's to give. */
+static void test_yield(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){.tasks = 1000, .ranks = 2, .slots = 4, .policy = amz_policy_find("gss")});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(ask(&b, 0, 2), "assign0[0+250 250+188]");
+  ASSERT_TEXT(yield(&b, 0, 1, (struct amz_chunk){2, 250, 188, 1}), "");
+  ASSERT_U64(stats(&b).slots_alive, 3);
+  ASSERT_U64(stats(&b).reissued, 188);
+  ASSERT_TEXT(yield(&b, 0, 1, (struct amz_chunk){2, 250, 188, 1}), ""); /* again: not in its hands any more */
+  ASSERT_TEXT(yield(&b, 1, 2, (struct amz_chunk){1, 0, 250, 1}), "");   /* another's */
+  ASSERT_TEXT(yield(&b, 0, 1, (struct amz_chunk){1, 100, 151, 1}), ""); /* more than it has */
+  ASSERT_U64(stats(&b).dropped, 3);
+  ASSERT_TEXT(ask(&b, 1, 1), "assign1[250+188]");
+  (void)result_of(&b, 0, 0, 1, AMZ_SUCCEEDED, 0);
+  ASSERT_TEXT(yield(&b, 0, 0, (struct amz_chunk){1, 3, 247, 1}), ""); /* it has begun 1 and 2 */
+  ASSERT_U64(stats(&b).slots_alive, 2);
+  ASSERT_U64(stats(&b).handed_out, 188 + 2);
+  b.seq[0] = 1;
+  (void)say(&b, 0, (struct amz_message){.kind = AMZ_MSG_YIELD, .slots = 9, .seq = 1}); /* a number seen already */
+  ASSERT_U64(stats(&b).slots_alive, 2);
+  b.seq[0] = 20;
+  (void)yield(&b, 0, 2, (struct amz_chunk){0});
+  b.seq[0] = 10;
+  (void)yield(&b, 0, 7, (struct amz_chunk){0}); /* overtaken by the one before */
+  ASSERT_U64(stats(&b).slots_alive, 4);
+  close_bench(&b);
+}
+
 static void test_retries(void)
 {
   struct bench b;
@@ -561,6 +597,7 @@ int main(void)
     {"no tasks", test_no_tasks},
     {"records follow receipts, in the order of arrival", test_receipts_and_arrival},
     {"P counts the slots of living ranks", test_p_counts_living_slots},
+    {"a rank bars slots and gives chunks back", test_yield},
     {"retries with backoff", test_retries},
     {"an earlier attempt told again", test_earlier_attempt},
     {"retries of neighbours join", test_retries_join},

@@ -31,6 +31,8 @@ static const struct {
                         .n_results = 1}},
   {"assign", {.kind = AMZ_MSG_ASSIGN, .epoch = 3, .rank = 4, .seq = 1, .chunks = chunks, .n_chunks = 3}},
   {"heartbeat of the master", {.kind = AMZ_MSG_ASSIGN, .epoch = 3, .rank = 4, .seq = 2}},
+  {"yield", {.kind = AMZ_MSG_YIELD, .epoch = 3, .rank = 4, .seq = 12, .slots = 7, .chunks = chunks, .n_chunks = 3}},
+  {"yield of nothing", {.kind = AMZ_MSG_YIELD, .epoch = 3, .rank = 4, .seq = 13}},
   {"stop", {.kind = AMZ_MSG_STOP, .epoch = 3, .rank = 4, .seq = 3, .stop = AMZ_STOP_DRAIN, .grace_ns = 30000000000}},
 };
 #define N_SAMPLES (sizeof samples / sizeof *samples)
@@ -85,7 +87,7 @@ static void test_there_and_back(void)
 /* The bytes are a contract between builds: a heartbeat, byte by byte. */
 static void test_layout(void)
 {
-  static const unsigned char expected[] = {1, 2, 7, 0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0,
+  static const unsigned char expected[] = {2, 2, 7, 0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0,
                                            0, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   const struct amz_message m = {
     .kind = AMZ_MSG_REPORT, .epoch = 7, .rank = 5, .seq = 9, .hungry = 3, .busy = 1, .durable_upto = 17};
@@ -133,16 +135,16 @@ static void test_refused(void)
     size_t sample, at;
     unsigned char byte;
   } rows[] = {
-    {"another version", 0, 0, 2},
+    {"another version", 0, 0, 1},
     {"kind 0", 0, 1, 0},
-    {"kind 6", 0, 1, 6},
+    {"kind 7", 0, 1, 7},
     {"kind 255", 0, 1, 255},
     {"a NUL in the node's name", 0, 18 + 4 + 4 + 2, 0},
     {"outcome 0", 3, 18 + 16 + 4 + 12, 0},
     {"outcome 6", 3, 18 + 16 + 4 + 12, 6},
     {"2^32 results in a small message", 3, 18 + 16 + 3, 255},
     {"a million more chunks than there are", 5, 18 + 2, 16},
-    {"stop 4", 7, 18, 4},
+    {"stop 4", 9, 18, 4},
     {"a bulk's wall time is not a number", 3, 18 + 16 + 4 + 2 * 81 + 4 + 24 + 7, 0xff},
   };
 

@@ -375,6 +375,37 @@ static void test_dropped(void)
   close_bench(&b);
 }
 
+static const char *open_slots(struct bench *b, uint32_t slots)
+{
+  return step(b, (struct amz_event){.kind = AMZ_EV_OPEN, .slots = slots});
+}
+
+/* Chunks beyond one per open slot go back, newest first; a barred slot begins nothing and asks for nothing. */
+static void test_bars_slots(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 3, .grain = 1});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(open_slots(&b, 3), ""); /* as it was */
+  ASSERT_TEXT(assign(&b, 0, 4), "run0[0+1] run1[1+1] run2[2+1]");
+  (void)assign(&b, 10, 2);
+  (void)assign(&b, 20, 2);
+  ASSERT_TEXT(open_slots(&b, 1), "yield1[20+2 10+2]");
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_SUCCEEDED, 0), ""); /* two still run: one more than may */
+  ASSERT_TEXT(ran(&b, 1, 1, AMZ_SUCCEEDED, 0), "");
+  ASSERT_TEXT(ran(&b, 2, 2, AMZ_SUCCEEDED, 0), "run2[3+1]");
+  ASSERT_TEXT(assign(&b, 30, 2), "");
+  ASSERT_TEXT(assign(&b, 40, 2), "yield1[40+2]");
+  ASSERT_TEXT(open_slots(&b, 0), "yield0[30+2]");
+  ASSERT_TEXT(ran(&b, 2, 3, AMZ_SUCCEEDED, 0), "report([0:ok 1:ok 2:ok 3:ok])"); /* at rest */
+  ASSERT_TEXT(assign(&b, 50, 1), "yield0[50+1]");
+  ASSERT_TEXT(open_slots(&b, 2), "yield2[] report(h2 [])");
+  ASSERT_TEXT(assign(&b, 60, 5), "run2[60+1] run1[61+1]");
+  ASSERT_TEXT(open_slots(&b, 99), "run0[62+1] yield3[]"); /* no more than it has */
+  close_bench(&b);
+}
+
 static void test_refused(void)
 {
   const struct amz_worker_config good = {.epoch = 1, .slots = 1};
@@ -406,6 +437,7 @@ int main(void)
     {"drain, then cancel", test_drain_then_cancel},
     {"broken", test_broken},
     {"heartbeats", test_heartbeats},
+    {"bars slots, gives chunks back, opens them again", test_bars_slots},
     {"dropped", test_dropped},
     {"refused", test_refused},
     {NULL, NULL},
