@@ -106,6 +106,7 @@ struct amz_message_cost {
 struct amz_node_costs {
   struct amz_quantity start_s;       /* a process through the spawn helper: /bin/true, start to end reported */
   struct amz_quantity start_shell_s; /* the same for a line that needs a shell */
+  double start_quartiles_s[2], start_shell_quartiles_s[2]; /* first and third of those times; 0: not measured */
   struct amz_launch_point *launches; /* by ranks, ascending */
   size_t n_launches;
   struct amz_quantity launch_base_s, launch_per_rank_s; /* fitted to them: a + b · ranks on the node */
@@ -156,9 +157,12 @@ struct amz_node {
   struct amz_limit *limits;
   size_t n_limits;
 
-  struct amz_curve_point *bandwidth; /* triad, bytes/s, by STREAM's count (24 bytes an element) */
+  struct amz_curve_point *bandwidth; /* triad: bytes/s that cross the memory bus. As STREAM has it, `value` is the best pass; `low` is where the 95 % interval
+                                        of the median pass begins, `high` the best */
   size_t n_bandwidth;
-  char *bandwidth_method;            /* "non-temporal stores", "write-allocate counted: 32 bytes an element" */
+  char *bandwidth_method;            /* "non-temporal stores: 24 bytes an element", "write-allocate counted: 32 bytes an element" */
+  struct amz_quantity stream_one, stream_all; /* the triad with ordinary stores, 24 bytes an element whatever crosses the bus: what STREAM prints when
+                                        compiled without further ado, at one core and at all of ours */
   struct amz_quantity saturation_cores; /* of a domain: fewest cores that reach 90 % of its best */
   struct amz_quantity remote_ratio;  /* bandwidth to another domain's memory over that to one's own; unknown with one domain */
   struct amz_curve_point *slowdown;  /* φ: time of pure computing at so many busy cores over that at one, ≥ 1 or nearly */
