@@ -7,7 +7,8 @@
  *     run.db         SQLite, without file locks (the lease guards it)
  *     snapshot.db    a copy that the writer publishes now and then, for readers while the run lives
  *     status.json    replaced atomically about once a second
- *     stop           made by `stop RUN`: the run drains; not empty: it ends what runs
+ *     stop           made by `stop RUN`, or by the driver at a signal: the run drains; with the word "now": it ends what runs.
+ *                    The rest of its one line is why, like SIGUSR1
  *     launched ended of a launch over ranks: made by rank 0 for the driver, when all are there and when all is over
  *     out/rRRRR-eEEEE.pack  outputs and end records (pack.h), one per rank and launch epoch
  *
@@ -74,6 +75,7 @@ struct amz_store_config {
   int64_t commit_ns;      /* 0: 1 s */
   uint32_t retries;       /* failures.retries: when rebuilding from packs, a failed attempt <= retries isn't final */
   struct amz_lease *lease; /* refreshed by the store's thread; may be NULL */
+  bool keep_stop;         /* DIR/stop may be meant for this launch: the driver, which has begun before, removes older ones */
 };
 
 /* One final or retried outcome for the database. */
@@ -87,7 +89,7 @@ struct amz_record {
 
 /* Opens run.db, or makes it when there is none; takes over from the packs every END record that it hasn't (so a missing or
  * damaged one is rebuilt whole, the damaged file kept aside), and begins a new launch epoch. Removes
- * DIR/stop, which was meant for an earlier launch. What is taken over is judged as the scheduler does: failed with attempt <=
+ * DIR/stop, which was meant for an earlier launch (but see keep_stop). What is taken over is judged as the scheduler does: failed with attempt <=
  * retries is to be tried again, cancelled is no outcome, and an attempt whose output is damaged never was. `tasks` is the
  * job's number of tasks: must be the one that the database was made with.
  * \return AMZ_OK; AMZ_EIO, AMZ_ECORRUPT, AMZ_EINVAL, AMZ_ENOMEM with *err. Release with amz_store_close. */
@@ -117,12 +119,13 @@ int amz_store_status(struct amz_store *s, const char *json, size_t n, struct amz
 
 enum amz_store_event_kind {
   AMZ_STORE_SYNCED = 1, /* token */
-  AMZ_STORE_STOP,       /* DIR/stop has appeared; token 1: it isn't empty, so what runs shall end at once (each told once) */
+  AMZ_STORE_STOP,       /* DIR/stop has appeared; token 1: what runs shall end at once (each told once); why: what it says */
   AMZ_STORE_FAILED      /* err: nothing more can be kept; the run must drain (told once); AMZ_EBUSY in it: the lease is lost, stop at once */
 };
 struct amz_store_event {
   enum amz_store_event_kind kind;
   uint64_t token;
+  char why[16];
   struct amz_error err;
 };
 /* \return a descriptor (eventfd) that is readable when amz_store_next has something. */

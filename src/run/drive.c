@@ -247,7 +247,8 @@ static void ask_to_stop(struct drive *d, int number)
 {
   bool first = d->stop_signals++ == 0;
   struct amz_error err;
-  char text[AMZ_ERROR_TEXT + 64];
+  char text[AMZ_ERROR_TEXT + 64], wish[32];
+  int n = snprintf(wish, sizeof wish, first ? "%s\n" : "now %s\n", amz_signal_name(number));
 
   if (first)
     d->first_signal = number;
@@ -256,7 +257,7 @@ static void ask_to_stop(struct drive *d, int number)
   (void)snprintf(text, sizeof text, first ? "%s: asking the ranks to let what runs end; once more to end it at once" :
                                             "%s again: asking the ranks to end what runs; resume will run it again",
                  amz_signal_name(number));
-  if (amz_rundir_write(d->dir, "stop", "now", first ? 0 : 3, false, &err) < 0)
+  if (amz_rundir_write(d->dir, "stop", wish, (size_t)n, false, &err) < 0)
     (void)snprintf(text, sizeof text, "cannot ask the ranks to stop: %s", err.text);
   note(d, AMZ_WARNING, text);
 }
@@ -398,6 +399,7 @@ static int drive(struct drive *d, const struct amz_job *job, const struct amz_ru
 
   if (rc < 0 || (rc = amz_signals_open(&d->signals, err)) < 0)
     return rc;
+  amz_marker_clear_stop(d->dir);
   rc = launch_until_done(d, ret_status, err);
   amz_signals_close(&d->signals);
   if (rc == AMZ_OK && run->ret_requeue)

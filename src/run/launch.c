@@ -116,9 +116,16 @@ static int choose_layout(struct amz_launch *l, struct amz_error *err)
   return rc;
 }
 
+/* A signal that the driver was sent before this launch was ready is waiting in DIR/stop. */
+static bool is_driven(const struct amz_launch *l)
+{
+  return l->link && l->link->driven;
+}
+
 static int open_store(struct amz_launch *l, bool retry_failed, struct amz_error *err)
 {
-  struct amz_store_config config = {.dir = l->dir, .lease = l->lease, .retries = amz_job_settings(l->job)->failures.retries};
+  struct amz_store_config config = {.dir = l->dir, .lease = l->lease, .retries = amz_job_settings(l->job)->failures.retries,
+                                    .keep_stop = is_driven(l)};
   int rc = amz_store_open(&config, amz_job_tasks(l->job), err, &l->store);
 
   if (rc < 0 || (rc = amz_store_left(l->store, retry_failed, err, &l->left, &l->n_left)) < 0 ||
@@ -422,7 +429,7 @@ static int take_directory(struct amz_launch *l, const char *dir, struct amz_erro
   l->shown_dir = strdup(dir);
   if (!l->shown_dir)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
-  if ((rc = absolute(dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0)
+  if ((rc = absolute(dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0 || is_driven(l))
     return rc;
   n = snprintf(path, sizeof path, "%s/stop", l->dir);
   if (n > 0 && (size_t)n < sizeof path && unlink(path) < 0 && errno != ENOENT)

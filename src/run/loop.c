@@ -3,14 +3,12 @@
 #include "loop.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <amorsize/alloc.h>
-#include <amorsize/units.h>
 
 #include "loop_state.h"
 
@@ -148,17 +146,6 @@ static int gather_ends(struct amz_loop *l)
   return rc;
 }
 
-static int drain(struct amz_loop *l, enum amz_stop how, const char *reason)
-{
-  int64_t grace_ns = amz_job_settings(l->config->job)->failures.grace_ns;
-  struct amz_event event = {.kind = AMZ_EV_DRAIN, .stop = how,
-                            .grace_ns = amz_walltime_grace(&l->config->walltime, amz_clock_monotonic_ns(), grace_ns)};
-
-  if (!*l->result->reason)
-    (void)snprintf(l->result->reason, sizeof l->result->reason, "%s", reason);
-  return amz_loop_master_event(l, &event);
-}
-
 static int gather_store(struct amz_loop *l)
 {
   struct amz_store_event told;
@@ -172,8 +159,7 @@ static int gather_store(struct amz_loop *l)
       rc = amz_loop_worker_event(l, &durable);
       break;
     case AMZ_STORE_STOP:
-      amz_loop_note(l, AMZ_WARNING, told.token ? "asked to stop at once: ending what runs" : "asked to stop: letting what runs end");
-      rc = drain(l, told.token ? AMZ_STOP_CANCEL : AMZ_STOP_DRAIN, "stopped on request");
+      rc = amz_loop_stop_asked(l, &told);
       break;
     case AMZ_STORE_FAILED:
       amz_loop_break(l, &told.err);
@@ -181,45 +167,6 @@ static int gather_store(struct amz_loop *l)
     }
   }
   return rc;
-}
-
-static int gather_signals(struct amz_loop *l)
-{
-  int number, rc = AMZ_OK;
-  char text[160], grace[32];
-
-  while (rc == AMZ_OK && (number = amz_signals_next(l->signals)) > 0) {
-    const char *name = amz_signal_name(number);
-    bool first = l->stop_signals++ == 0;
-
-    if (!l->master) /* rank 0 gets it, too, and says what follows */
-      continue;
-
-    (void)amz_format_duration(amz_job_settings(l->config->job)->failures.grace_ns, grace, sizeof grace);
-    if (first)
-      (void)snprintf(text, sizeof text, "%s: letting what runs end (%" PRIu64 " now, at most %s); once more to end it at once", name,
-                     amz_loop_running(l), grace);
-    else
-      (void)snprintf(text, sizeof text, "%s again: ending what runs; resume will run it again", name);
-    amz_loop_note(l, AMZ_WARNING, text);
-    (void)snprintf(text, sizeof text, "interrupted (%s)", name);
-    l->result->out_of_time |= number == SIGUSR1; /* what Slurm is asked to send before the end; the others come from people */
-    rc = drain(l, first ? AMZ_STOP_DRAIN : AMZ_STOP_CANCEL, text);
-  }
-  return rc;
-}
-
-static bool is_out_of_time(const struct amz_loop *l, int64_t now_ns)
-{
-  return l->master && !l->result->out_of_time && !*l->result->reason && now_ns >= l->config->walltime.drain_ns;
-}
-
-/* The job's end is near: as at a signal, but nobody has to send one. */
-static int drain_in_time(struct amz_loop *l)
-{
-  l->result->out_of_time = true;
-  amz_loop_note(l, AMZ_WARNING, "the job's time limit is near: letting what runs end");
-  return drain(l, AMZ_STOP_DRAIN, "the job's time limit");
 }
 
 static int gather_deadlines(struct amz_loop *l)
@@ -232,8 +179,8 @@ static int gather_deadlines(struct amz_loop *l)
     rc = amz_loop_worker_event(l, &tick);
   if (rc == AMZ_OK && !l->master_finished && amz_master_deadline(l->master) <= now_ns)
     rc = amz_loop_master_event(l, &tick);
-  if (rc == AMZ_OK && is_out_of_time(l, now_ns))
-    rc = drain_in_time(l);
+  if (rc == AMZ_OK && amz_loop_is_out_of_time(l, now_ns))
+    rc = amz_loop_drain_in_time(l);
   if (rc == AMZ_OK)
     rc = amz_loop_look_for_dead(l);
   return rc;
@@ -302,7 +249,7 @@ static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_er
     until = earliest(until, amz_worker_deadline(l->worker));
   if (!l->master_finished)
     until = earliest(until, amz_master_deadline(l->master));
-  if (is_out_of_time(l, INT64_MAX - 1))
+  if (amz_loop_is_out_of_time(l, INT64_MAX - 1))
     until = earliest(until, c->walltime.drain_ns);
   if (c->net)
     until = earliest(until, l->next_look_ns);
@@ -328,7 +275,7 @@ static int turn(struct amz_loop *l, bool *told_broken, struct amz_error *err)
 
   if ((rc = amz_loop_gather_peers(l, err)) < 0)
     return rc;
-  if ((rc = gather_ends(l)) < 0 || (rc = gather_store(l)) < 0 || (rc = gather_signals(l)) < 0 || (rc = gather_deadlines(l)) < 0 ||
+  if ((rc = gather_ends(l)) < 0 || (rc = gather_store(l)) < 0 || (rc = amz_loop_gather_signals(l)) < 0 || (rc = gather_deadlines(l)) < 0 ||
       (rc = settle(l)) < 0 || (rc = tell_broken(l, told_broken)) < 0 || (rc = settle(l)) < 0)
     return amz_error_set(err, rc, "the scheduler cannot go on: %s", amz_err_name(rc));
   if (amz_exec_flush(l->config->exec, &pending) == AMZ_ECLOSED && !l->broken) {

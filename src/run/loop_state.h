@@ -34,6 +34,7 @@ struct amz_loop {
   struct amz_buf wire;                 /* reused for what goes to other ranks */
   int64_t heard_ns, next_look_ns;      /* from rank 0, last; when to look for the dead */
   unsigned stop_signals;
+  int relayed_signal;                  /* with which another rank has begun the end: rank 0 may get the same one itself; 0: none */
   int64_t started_ns, next_status_ns, next_progress_ns;
   struct amz_loop_result *result;
 };
@@ -55,6 +56,13 @@ int amz_loop_send(struct amz_loop *l, uint32_t rank, const struct amz_message *m
 int amz_loop_look_for_dead(struct amz_loop *l);
 /* Tells the master of the ranks that are fenced. */
 int amz_loop_tell_fenced(struct amz_loop *l);
+
+/* stops.c: what asks the run to come to an end. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_gather_signals(struct amz_loop *l);
+int amz_loop_hear_signal(struct amz_loop *l, const struct amz_mpi_message *got); /* a word of another rank */
+int amz_loop_stop_asked(struct amz_loop *l, const struct amz_store_event *asked);
+bool amz_loop_is_out_of_time(const struct amz_loop *l, int64_t now_ns);
+int amz_loop_drain_in_time(struct amz_loop *l);
 
 /* progress.c: */
 uint64_t amz_loop_running(const struct amz_loop *l); /* tasks */

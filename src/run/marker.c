@@ -42,9 +42,17 @@ void amz_marker_clear(const char *dir)
   static const char *const names[] = {"launched", "ended"};
   char path[PATH_MAX];
 
-  for (size_t i = 0; i < 2; i++)
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (path_of(dir, names[i], path))
       (void)unlink(path);
+}
+
+void amz_marker_clear_stop(const char *dir)
+{
+  char path[PATH_MAX];
+
+  if (path_of(dir, "stop", path))
+    (void)unlink(path);
 }
 
 int amz_marker_put_launched(const char *dir, struct amz_error *err)

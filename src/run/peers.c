@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "loop_state.h"
+#include "words.h"
 
 #define LOOK_NS INT64_C(1000000000)
 #define MASTER_SILENT_NS INT64_C(90000000000) /* as the master gives up a worker, a worker gives up the master */
@@ -51,6 +52,11 @@ static int hear(struct amz_loop *l, const struct amz_mpi_message *got)
   return rc;
 }
 
+static bool is_word(const struct amz_mpi_message *got, enum amz_word word)
+{
+  return got->n > 0 && *(const unsigned char *)got->bytes == (unsigned char)word;
+}
+
 int amz_loop_gather_peers(struct amz_loop *l, struct amz_error *err)
 {
   const struct amz_loop_config *c = l->config;
@@ -60,7 +66,7 @@ int amz_loop_gather_peers(struct amz_loop *l, struct amz_error *err)
   if (!c->net)
     return AMZ_OK;
   while (rc == AMZ_OK && (more = c->net->next(c->mpi, &got, err)) > 0)
-    rc = hear(l, &got);
+    rc = is_word(&got, AMZ_WORD_SIGNAL) ? amz_loop_hear_signal(l, &got) : hear(l, &got);
   return rc < 0 ? rc : more < 0 ? more : AMZ_OK;
 }
 

@@ -11,10 +11,7 @@
 #include <amorsize/alloc.h>
 
 #include "clock.h"
-
-#define TEAM_VERSION 3
-#define WORD_REPORT 0x52u /* first byte of what ranks say */
-#define WORD_ORDER 0x4fu
+#include "words.h"
 
 void amz_team_clear(struct amz_team *team)
 {
@@ -134,8 +131,8 @@ static int describe(const char *node, const struct amz_cores *own, const struct 
 
 static void encode_member(const struct amz_member *m, struct amz_buf *out)
 {
-  amz_buf_add_u8(out, WORD_REPORT);
-  amz_buf_add_u8(out, TEAM_VERSION);
+  amz_buf_add_u8(out, AMZ_WORD_REPORT);
+  amz_buf_add_u8(out, AMZ_WORDS_VERSION);
   amz_buf_add_bytes(out, m->node, strlen(m->node));
   amz_buf_add_i64(out, m->pid);
   amz_buf_add_u64(out, m->pid_space);
@@ -154,7 +151,7 @@ static int decode_member(const void *bytes, size_t n, struct amz_member *ret)
   size_t len;
 
   memset(ret, 0, sizeof *ret);
-  if (amz_cursor_u8(&c) != WORD_REPORT || amz_cursor_u8(&c) != TEAM_VERSION)
+  if (amz_cursor_u8(&c) != AMZ_WORD_REPORT || amz_cursor_u8(&c) != AMZ_WORDS_VERSION)
     return AMZ_ECORRUPT;
   amz_cursor_bytes(&c, &node, &len);
   if (len >= sizeof ret->node)
@@ -178,8 +175,8 @@ static int decode_member(const void *bytes, size_t n, struct amz_member *ret)
 
 static void encode_order(const struct amz_order_of_work *o, struct amz_buf *out)
 {
-  amz_buf_add_u8(out, WORD_ORDER);
-  amz_buf_add_u8(out, TEAM_VERSION);
+  amz_buf_add_u8(out, AMZ_WORD_ORDER);
+  amz_buf_add_u8(out, AMZ_WORDS_VERSION);
   amz_buf_add_u32(out, (uint32_t)-o->status);
   if (o->status < 0)
     return;
@@ -236,7 +233,7 @@ static int decode_order(const struct amz_buf *bytes, struct amz_range **ret_rang
   int rc;
 
   memset(ret, 0, sizeof *ret);
-  if (amz_cursor_u8(&c) != WORD_ORDER || amz_cursor_u8(&c) != TEAM_VERSION)
+  if (amz_cursor_u8(&c) != AMZ_WORD_ORDER || amz_cursor_u8(&c) != AMZ_WORDS_VERSION)
     return AMZ_ECORRUPT;
   ret->status = -(int)(amz_cursor_u32(&c) & 0xffff);
   if (ret->status < 0)

@@ -234,18 +234,18 @@ static void store_free(struct amz_store *s)
   free(s);
 }
 
-static int open_parts(struct amz_store *s, bool packs_only, uint32_t retries, struct amz_error *err)
+static int open_parts(struct amz_store *s, const struct amz_store_config *config, bool packs_only, struct amz_error *err)
 {
   int rc = AMZ_OK;
 
   if (!s->dir || !s->stop_path || !s->snapshot_path || !s->snapshot_aside ||
       amz_grow((void **)&s->told, &s->cap_told, OTHER_EVENTS, sizeof *s->told) < 0)
     return no_memory(err);
-  if (!packs_only && ((rc = open_db(s, err)) < 0 || (rc = begin_launch(s, retries, err)) < 0))
+  if (!packs_only && ((rc = open_db(s, err)) < 0 || (rc = begin_launch(s, config->retries, err)) < 0))
     return rc;
   if ((rc = make_wakers(s, err)) < 0)
     return rc;
-  if (!packs_only)
+  if (!packs_only && !config->keep_stop)
     (void)unlink(s->stop_path); /* what was asked of an earlier launch */
   if ((rc = start_thread(s, err)) < 0)
     (void)pthread_cond_destroy(&s->wake);
@@ -263,7 +263,7 @@ static int open_store(const struct amz_store_config *config, bool packs_only, ui
   s = store_new(config, tasks);
   if (!s)
     return no_memory(err);
-  rc = open_parts(s, packs_only, config->retries, err);
+  rc = open_parts(s, config, packs_only, err);
   if (rc < 0) {
     store_free(s);
     return rc;
@@ -444,6 +444,7 @@ int amz_store_next(struct amz_store *s, struct amz_store_event *ret)
   if (s->told_at < s->n_told) {
     ret->kind = s->told[s->told_at].kind;
     ret->token = s->told[s->told_at].token;
+    memcpy(ret->why, s->told[s->told_at].why, sizeof ret->why);
     memset(&ret->err, 0, sizeof ret->err);
     if (ret->kind == AMZ_STORE_FAILED)
       ret->err = s->err;

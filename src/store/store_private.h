@@ -32,6 +32,7 @@ struct amz_sync {
 struct amz_told {
   enum amz_store_event_kind kind;
   uint64_t token;
+  char why[16];
 };
 
 /* What waits for the thread. */

@@ -8,9 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,14 +41,16 @@ void amz_work_clear(struct amz_work *w)
 
 /* ---- telling ------------------------------------------------------------------------------------------------------------- */
 
-static void tell(struct amz_store *s, enum amz_store_event_kind kind, uint64_t token)
+static void tell(struct amz_store *s, enum amz_store_event_kind kind, uint64_t token, const char *why)
 {
+  struct amz_told told = {.kind = kind, .token = token};
   static const uint64_t one = 1;
 
   (void)pthread_mutex_lock(&s->mutex);
   if (kind == AMZ_STORE_SYNCED)
     s->owed--;
-  s->told[s->n_told++] = (struct amz_told){kind, token}; /* there is room: see amz_store_sync */
+  (void)snprintf(told.why, sizeof told.why, "%s", why);
+  s->told[s->n_told++] = told; /* there is room: see amz_store_sync */
   (void)!write(s->event_fd, &one, sizeof one);
   (void)pthread_mutex_unlock(&s->mutex);
 }
@@ -67,7 +69,7 @@ static void fail(struct amz_store *s, const struct amz_error *err)
   }
   (void)pthread_mutex_unlock(&s->mutex);
   if (first)
-    tell(s, AMZ_STORE_FAILED, 0);
+    tell(s, AMZ_STORE_FAILED, 0, "");
 }
 
 static void fail_disk(struct amz_store *s, const struct amz_error *err)
@@ -139,7 +141,7 @@ static void do_syncs(struct amz_store *s, struct amz_work *w)
     for (size_t k = i; k < w->n_syncs; k++) {
       if (!w->syncs[k].path || strcmp(w->syncs[k].path, path) != 0)
         continue;
-      tell(s, AMZ_STORE_SYNCED, w->syncs[k].token);
+      tell(s, AMZ_STORE_SYNCED, w->syncs[k].token, "");
       if (k > i) {
         free(w->syncs[k].path);
         w->syncs[k].path = NULL;
@@ -213,22 +215,25 @@ static void do_records(struct amz_store *s, const struct amz_work *w)
 
 /* ---- what is due by the clock -------------------------------------------------------------------------------------------- */
 
-/* An empty file asks to drain, one with a word in it to end at once; each is told once. */
+/* "now" asks to end at once, nothing or anything else to drain; each is told once. What follows is why. */
 static void look_for_stop(struct amz_store *s, int64_t now)
 {
-  struct stat st;
+  char text[64], *why = text;
   unsigned wish;
 
   if (now < s->next_look_ns)
     return;
   s->next_look_ns = now + LOOK_NS;
-  if (!s->db || stat(s->stop_path, &st) < 0) /* a pack's keeper leaves that to the master's store */
+  if (!s->db || amz_read_small(s->stop_path, text, sizeof text) < 0) /* a pack's keeper leaves that to the master's store */
     return;
-  wish = st.st_size > 0 ? 2 : 1;
+  text[strcspn(text, "\n")] = '\0';
+  wish = strncmp(text, "now", 3) == 0 ? 2 : 1;
+  if (wish == 2)
+    why += 3 + (text[3] == ' ');
   if (s->stop_told >= wish)
     return;
   s->stop_told = wish;
-  tell(s, AMZ_STORE_STOP, wish - 1);
+  tell(s, AMZ_STORE_STOP, wish - 1, why);
 }
 
 static void refresh_lease(struct amz_store *s, int64_t now)

@@ -113,6 +113,29 @@ for how in TERM INT USR1 stop; do
   each_once "$how" drain 90
 done
 
+# ---- a signal that reaches another rank alone, as when Slurm signals a part of a job ----
+for how in USR1 TERM; do
+  fresh
+  mpi_start '' 3 run --name part --command "$COMMAND; sleep 0.03" --for n=1..90
+  wait_for begun 6
+  kill -$how "$(rank_pid 2)"
+  finish
+  is "$how to one rank: exit status" "$status" 75
+  check "$how to one rank: rank 0 says so" grep -q "SIG$how (rank 2): letting what runs end" bg.err
+  check "$how to one rank: so does the summary" grep -q "interrupted (SIG$how)" bg.out
+  is "$how to one rank: what ran is recorded" "$(amorsize-mpi tasks part | awk 'NR > 1' | wc -l)" "$(wc -l <log)"
+  left_nothing "$how to one rank"
+done
+fresh
+mpi_start '' 3 run --name all --command "$COMMAND; sleep 0.3" --for n=1..90
+wait_for begun 3
+# shellcheck disable=SC2046 # three processes
+kill -USR1 $(rank_pid 1) $(rank_pid 2) $(rank_pid 0)
+finish
+is 'USR1 to all ranks: exit status' "$status" 75
+is 'USR1 to all ranks: counts once, so that what ran is recorded' "$(amorsize-mpi tasks all | awk 'NR > 1' | wc -l)" "$(wc -l <log)"
+left_nothing 'USR1 to all ranks'
+
 # ---- the launcher is told to end: it tells all ranks, waits a moment and kills them ----
 fresh
 mpi_start '' 3 run --name told --command "$COMMAND; sleep 0.03" --for n=1..90

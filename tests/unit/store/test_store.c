@@ -530,9 +530,15 @@ static void stop_is_told_once(void)
   CU_ASSERT(amz_rundir_write(s.dir, "stop", "", 0, false, NULL) == AMZ_OK); /* of an earlier launch: not ours */
   CU_ASSERT_FATAL((store = open_tasks(&s, 3, 0, NULL)) != NULL);
   CU_ASSERT(!there(&s, "stop"));
-  CU_ASSERT(amz_rundir_write(s.dir, "stop", "", 0, false, NULL) == AMZ_OK);
+  CU_ASSERT(amz_rundir_write(s.dir, "stop", "SIGUSR1\n", 8, false, NULL) == AMZ_OK);
   ASSERT_I64(wait_event(store, &event), AMZ_STORE_STOP);
+  ASSERT_I64(event.token, 0);
+  CU_ASSERT_STRING_EQUAL(event.why, "SIGUSR1");
   ASSERT_I64(amz_store_next(store, &event), 0);
+  CU_ASSERT(amz_rundir_write(s.dir, "stop", "now", 3, false, NULL) == AMZ_OK);
+  ASSERT_I64(wait_event(store, &event), AMZ_STORE_STOP);
+  ASSERT_I64(event.token, 1);
+  CU_ASSERT_STRING_EQUAL(event.why, "");
   CU_ASSERT(amz_store_status(store, "{}", 2, NULL) == AMZ_OK);
   ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
   CU_ASSERT(there(&s, "status.json"));
