@@ -11,6 +11,7 @@
 
 #include "batch.h"
 #include "devices.h"
+#include "executor.h"
 #include "files.h"
 #include "inputs.h"
 #include "launch.h"
@@ -142,8 +143,8 @@ static int open_store(struct amz_launch *l, bool retry_failed, struct amz_error 
 
 static int start_helper(struct amz_launch *l, struct amz_error *err)
 {
-  struct amz_exec_config config = {.pack_path = l->pack_path, .slots = l->layout.slots, .epoch = l->epoch,
-                                   .discard_output = amz_job_settings(l->job)->output.discard_stdout};
+  struct amz_exec_config config = {.pack_path = l->pack_path, .slots = amz_executor_of(amz_job_kind(l->job))->helper_slots * l->layout.slots,
+                                   .epoch = l->epoch, .discard_output = amz_job_settings(l->job)->output.discard_stdout};
   int rc;
 
   if (!l->link)
@@ -293,7 +294,7 @@ static int note_cwd(struct amz_launch *l, struct amz_error *err)
 
 static int can_run(const struct amz_job *job, struct amz_error *err)
 {
-  if (amz_job_kind(job) != AMZ_TASK_COMMAND)
+  if (!amz_executor_of(amz_job_kind(job)))
     return amz_error_set(err, AMZ_EINVAL, "this version runs command tasks only; tasks.stream and tasks.plugin are checked, but not run yet");
   return AMZ_OK;
 }

@@ -10,7 +10,10 @@
 
 #include <amorsize/alloc.h>
 
+#include "executor.h"
 #include "loop_state.h"
+
+#define OWN_FDS 3 /* helper, store, signals */
 
 /* ---- stepping --------------------------------------------------------------------------------------------------------- */
 
@@ -71,13 +74,6 @@ static int deliver(struct amz_loop *l, struct amz_buf *box, int (*receiver)(stru
   return rc;
 }
 
-static int tell_ran(struct amz_loop *l, const struct amz_result *results, size_t n)
-{
-  struct amz_event event = {.kind = AMZ_EV_RAN, .slot = results[0].slot, .results = results, .n_results = n};
-
-  return amz_loop_worker_event(l, &event);
-}
-
 static int tell_instant(struct amz_loop *l)
 {
   int rc = AMZ_OK;
@@ -85,60 +81,20 @@ static int tell_instant(struct amz_loop *l)
   for (size_t i = 0; rc == AMZ_OK && i < l->n_instant; i++) {
     struct amz_result one = l->instant[i]; /* the list may grow, and move, while we tell */
 
-    rc = tell_ran(l, &one, 1);
+    rc = amz_loop_tell_ran(l, &one, 1);
   }
   l->n_instant = 0;
   return rc;
-}
-
-static void break_on_full_disk(struct amz_loop *l, int code)
-{
-  struct amz_error cause;
-
-  (void)amz_error_sys(&cause, AMZ_EIO, code, "cannot write outputs to %s", l->config->pack_path);
-  amz_loop_break(l, &cause);
-}
-
-/* The helper reads the mask of each task's own process. Once is enough: the cause is the same for all. */
-static void warn_of_binding(struct amz_loop *l, uint32_t slot)
-{
-  char text[160];
-
-  if (l->binding_told)
-    return;
-  l->binding_told = true;
-  (void)snprintf(text, sizeof text, "rank %u: the cores of slot %u could not be kept for its tasks: is somebody else binding processes?",
-                 l->config->rank, slot);
-  amz_loop_note(l, AMZ_WARNING, text);
-}
-
-static int tell_end(struct amz_loop *l, const struct amz_exec_end *end)
-{
-  const struct amz_slot_state *slot = &l->slots[end->slot];
-  struct amz_result result = {.position = slot->position, .attempt = slot->attempt, .outcome = end->outcome, .slot = end->slot,
-    .exit_code = end->exit_code, .signal = end->signal, .seq = end->pack_seq, .pack_offset = end->pack_offset,
-    .start_ns = end->start_ns, .wall_ns = end->wall_ns, .cpu_ns = end->cpu_ns, .max_rss_bytes = end->max_rss_bytes,
-    .output_bytes = end->output_bytes};
-
-  if (end->sink_errno) { /* nothing of it was kept: it hasn't happened */
-    break_on_full_disk(l, end->sink_errno);
-    result.outcome = AMZ_CANCELLED;
-  }
-  if (end->cpus_differ)
-    warn_of_binding(l, end->slot);
-  if (end->pack_seq > l->last_pack_seq)
-    l->last_pack_seq = end->pack_seq;
-  return tell_ran(l, &result, 1);
 }
 
 static int gather_ends(struct amz_loop *l)
 {
   struct amz_exec_end end;
   struct amz_error cause;
-  int rc = AMZ_OK, got = 0;
+  int rc = l->executor->gather ? l->executor->gather(l) : AMZ_OK, got = 0;
 
   while (rc == AMZ_OK && (got = amz_exec_next(l->config->exec, &end)) > 0)
-    rc = tell_end(l, &end);
+    rc = l->executor->ended(l, &end);
   if (rc == AMZ_OK && got < 0 && !l->broken) {
     (void)amz_error_set(&cause, AMZ_EENV, "the spawn helper has died; was it killed? (dmesg tells of the out-of-memory killer)");
     amz_loop_break(l, &cause);
@@ -233,11 +189,12 @@ static int64_t earliest(int64_t a, int64_t b)
 /* Sleeps until a descriptor has something or a deadline comes. */
 static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_error *err)
 {
-  struct pollfd fds[] = {
+  struct pollfd fds[OWN_FDS + AMZ_EXECUTOR_FDS] = {
     {.fd = amz_exec_fd(l->config->exec), .events = (short)(write_pending ? POLLIN | POLLOUT : POLLIN)},
     {.fd = amz_store_fd(l->config->store), .events = POLLIN},
     {.fd = l->signals->fd, .events = POLLIN},
   };
+  size_t n_fds = OWN_FDS;
   const struct amz_loop_config *c = l->config;
   int64_t until = earliest(l->next_status_ns, l->next_progress_ns), now_ns = amz_clock_monotonic_ns();
   struct timespec timeout;
@@ -245,6 +202,10 @@ static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_er
 
   if (l->broken) /* the helper's end may be closed: its descriptor would be ready for ever */
     fds[0].events = 0;
+  else if (l->executor->watch)
+    n_fds += l->executor->watch(l, fds + OWN_FDS);
+  if (l->executor->deadline)
+    until = earliest(until, l->executor->deadline(l));
   if (!l->worker_finished)
     until = earliest(until, amz_worker_deadline(l->worker));
   if (!l->master_finished)
@@ -256,11 +217,11 @@ static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_er
   if (until < now_ns)
     until = now_ns;
   if (c->net) {
-    rc = c->net->wait(c->mpi, fds, sizeof fds / sizeof *fds, until, amz_worker_hungry(l->worker), err);
+    rc = c->net->wait(c->mpi, fds, n_fds, until, amz_worker_hungry(l->worker), err);
     return rc < 0 ? rc : AMZ_OK;
   }
   timeout = (struct timespec){.tv_sec = (until - now_ns) / 1000000000, .tv_nsec = (until - now_ns) % 1000000000};
-  if (ppoll(fds, sizeof fds / sizeof *fds, &timeout, NULL) < 0 && errno != EINTR)
+  if (ppoll(fds, n_fds, &timeout, NULL) < 0 && errno != EINTR)
     return amz_error_sys(err, AMZ_EIO, errno, "cannot wait for events");
   return AMZ_OK;
 }
@@ -296,8 +257,9 @@ static int make_machines(struct amz_loop *l)
   struct amz_master_config master = {.tasks = amz_order_count(c->order), .epoch = c->epoch, .ranks = c->layout.ranks, .slots = c->total_slots,
     .policy = c->policy, .retries = s->failures.retries, .backoff_ns = s->failures.backoff_ns, .stop_after = UINT64_MAX,
     .idempotent = s->failures.idempotent, .grace_ns = s->failures.grace_ns};
-  struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .node = c->host, .grain = 1,
-    .timeout_ns = s->failures.timeout_ns};
+  struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .node = c->host,
+    .grain = l->executor->grain,
+    .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns};
   int rc;
 
   if (!c->net) /* nobody to lose */
@@ -314,13 +276,14 @@ static int make_machines(struct amz_loop *l)
   if ((rc = amz_worker_new(&worker, &l->worker)) < 0 ||
       (rc = amz_actions_new(&l->master_out)) < 0 || (rc = amz_actions_new(&l->worker_out)) < 0)
     return rc;
-  l->slots = amz_new_array(c->layout.slots, sizeof *l->slots);
   l->fenced = amz_new_array(c->layout.ranks, sizeof *l->fenced);
-  return l->slots && l->fenced ? AMZ_OK : AMZ_ENOMEM;
+  return l->fenced ? AMZ_OK : AMZ_ENOMEM;
 }
 
 static void clear(struct amz_loop *l)
 {
+  if (l->executor->close)
+    l->executor->close(l);
   amz_master_free(l->master);
   amz_worker_free(l->worker);
   amz_actions_free(l->master_out);
@@ -336,23 +299,39 @@ static void clear(struct amz_loop *l)
   free(l->instant);
 }
 
+static int open_executor(struct amz_loop *l, struct amz_error *err)
+{
+  l->slots = amz_new_array(l->config->layout.slots, sizeof *l->slots);
+  if (!l->slots)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  return l->executor->open ? l->executor->open(l, err) : AMZ_OK;
+}
+
+static int start_machines(struct amz_loop *l, struct amz_error *err)
+{
+  struct amz_event start = {.kind = AMZ_EV_START}, worker_start = start;
+  int rc = make_machines(l);
+
+  if (rc == AMZ_OK && l->master)
+    rc = amz_loop_master_event(l, &start);
+  if (rc == AMZ_OK)
+    rc = amz_loop_worker_event(l, &worker_start);
+  return rc < 0 ? amz_error_set(err, rc, "cannot start the scheduler: %s", amz_err_name(rc)) : AMZ_OK;
+}
+
 int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signals, struct amz_loop_result *ret, struct amz_error *err)
 {
   struct amz_loop l = {.config = config, .signals = signals, .result = ret};
-  struct amz_event start = {.kind = AMZ_EV_START}, worker_start = start;
   bool told_broken = false;
   int rc;
 
   memset(ret, 0, sizeof *ret);
   amz_task_init(&l.task);
+  l.executor = amz_executor_of(amz_job_kind(config->job));
   l.started_ns = l.heard_ns = amz_clock_monotonic_ns();
-  rc = make_machines(&l);
-  if (rc == AMZ_OK && l.master)
-    rc = amz_loop_master_event(&l, &start);
+  rc = open_executor(&l, err);
   if (rc == AMZ_OK)
-    rc = amz_loop_worker_event(&l, &worker_start);
-  if (rc < 0)
-    (void)amz_error_set(err, rc, "cannot start the scheduler: %s", amz_err_name(rc));
+    rc = start_machines(&l, err);
   while (rc == AMZ_OK && !(l.master_finished && l.worker_finished))
     rc = turn(&l, &told_broken, err);
   if (rc == AMZ_OK && l.master) {

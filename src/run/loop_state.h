@@ -19,6 +19,8 @@ struct amz_loop {
   struct amz_master *master;           /* NULL but on rank 0 */
   struct amz_worker *worker;
   struct amz_actions *master_out, *worker_out;
+  const struct amz_executor *executor; /* executor.h */
+  void *executing;                     /* the executor's own */
   struct amz_buf to_master, to_worker; /* mailboxes: encoded messages, each behind its u32 length */
   struct amz_slot_state *slots;
   struct amz_result *instant;          /* tasks that ended without being started (skipped, bad values), for the worker's next event */

@@ -11,6 +11,7 @@
 #include <amorsize/alloc.h>
 
 #include "devices.h"
+#include "executor.h"
 #include "inputs.h"
 #include "layout.h"
 #include "loop_state.h"
@@ -143,7 +144,8 @@ static int load(struct service *s, uint32_t rank, struct amz_error *err)
 static int open_rank(struct service *s, const struct amz_rank_link *link, uint32_t rank, struct amz_error *err)
 {
   struct amz_store_config store = {.dir = s->order.dir};
-  struct amz_exec_config exec = {.pack_path = s->pack_path, .slots = s->order.slots, .rank = rank, .epoch = s->order.epoch,
+  struct amz_exec_config exec = {.pack_path = s->pack_path,
+    .slots = amz_executor_of(amz_job_kind(s->job))->helper_slots * s->order.slots, .rank = rank, .epoch = s->order.epoch,
     .workdir = s->order.cwd, .silence_ns = AMZ_HELPER_SILENCE_NS, .discard_output = amz_job_settings(s->job)->output.discard_stdout};
   int rc = amz_store_open_packs(&store, err, &s->store);
 
