@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <amorsize/buf.h>
 #include <amorsize/diag.h>
 #include <amorsize/error.h>
 #include <amorsize/files.h>
@@ -121,6 +122,24 @@ const char *const *amz_job_names(const struct amz_job *job, size_t *ret_n);
 /* \return the accepted exit statuses as a bit set over 0..255: bit (s % 64) of word s / 64. Default: 0 alone. */
 const uint64_t *amz_job_ok_exit(const struct amz_job *job);
 
+/* What runs the tasks of a job of kind STREAM: a program that is started once per slot, reads a task's line from its standard
+ * input and writes its result to its standard output. amz_program_fill gives its words. */
+struct amz_stream {
+  uint32_t window;         /* >= 1: so many lines it may be given ahead of its answers */
+  const char *sentinel;    /* a result is all lines up to one that equals this; NULL: a result is one line */
+  const char *fail_prefix; /* a result that begins with this is a failure; NULL: each result is a success */
+};
+/* \return NULL for a job of another kind. Owned by the job, as is: */
+const struct amz_stream *amz_job_stream(const struct amz_job *job);
+
+/* What runs the tasks of a job of kind PLUGIN. */
+struct amz_plugin {
+  const char *path; /* of the shared object, as written: a relative one is seen from where the run was started */
+  const char *args; /* as written, no placeholders; NULL: none */
+};
+/* \return NULL for a job of another kind. */
+const struct amz_plugin *amz_job_plugin(const struct amz_job *job);
+
 /* What a place knows of itself, for placeholders. */
 struct amz_place {
   uint32_t rank, slot, threads;
@@ -149,10 +168,23 @@ void amz_task_clear(struct amz_task *task);
  * Index must be < amz_job_tasks. */
 int amz_task_fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task, struct amz_error *err);
 
+/* The program of a stream on a slot, as amz_task_fill gives commands: words, environment (without AMORSIZE_TASK_INDEX) and
+ * directory; task->index means nothing, stdin_path and creates are NULL. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_program_fill(const struct amz_job *job, const struct amz_place *place, struct amz_task *task, struct amz_error *err);
+/* Appends what a stream's program is given for a task, and a newline: tasks.line, else the values of all names with tabs between
+ * them, else the index.
+ * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL with *err: a value holds a newline (or a tab that would look like one between values), and
+ * nothing was appended. */
+int amz_task_line(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_buf *ret, struct amz_error *err);
+/* Appends what tasks.creates names for a task. \return AMZ_OK; AMZ_ENOMEM; AMZ_ENOENT: the job has no tasks.creates. */
+int amz_task_creates(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_buf *ret);
+
 /* The value of a name for a task, for `check --show` and reports. \return AMZ_OK; AMZ_ENOMEM; value bytes appended to *ret. */
 int amz_task_value(const struct amz_job *job, uint64_t index, size_t name, struct amz_buf *ret);
 
 /* Appends the command as a line that can be pasted into a shell. */
 void amz_task_print(const struct amz_task *task, struct amz_buf *out);
+/* The same for a stream's program that is given one task's line. */
+void amz_program_print(const struct amz_task *program, const char *line, size_t n, struct amz_buf *out);
 
 #endif

@@ -192,6 +192,23 @@ int cli_job_failed(int rc, const struct amz_diags *diags, const struct amz_error
   return CLI_USAGE;
 }
 
+/* A pipeline that would run a stream's task alone. */
+static int stream_command(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *program,
+                          struct amz_buf *out, struct amz_error *err)
+{
+  struct amz_buf line = AMZ_BUF_INIT;
+  int rc = amz_program_fill(job, place, program, err);
+
+  if (rc == AMZ_OK)
+    rc = amz_task_line(job, index, place, &line, err);
+  if (rc == AMZ_OK) {
+    amz_program_print(program, line.data, line.len, out);
+    rc = amz_buf_ok(out);
+  }
+  amz_buf_clear(&line);
+  return rc;
+}
+
 int cli_task_command(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_buf *out,
                      struct amz_error *err)
 {
@@ -200,8 +217,9 @@ int cli_task_command(const struct amz_job *job, uint64_t index, const struct amz
   int rc;
 
   amz_task_init(&task);
-  rc = amz_task_fill(job, index, place, &task, err);
-  if (rc == AMZ_OK) {
+  if (amz_job_kind(job) == AMZ_TASK_STREAM) {
+    rc = stream_command(job, index, place, &task, &line, err);
+  } else if ((rc = amz_task_fill(job, index, place, &task, err)) == AMZ_OK) {
     amz_task_print(&task, &line);
     rc = amz_buf_ok(&line);
   }

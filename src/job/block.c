@@ -12,7 +12,7 @@ static const char *const combines[] = {[AMZ_COMBINE_PRODUCT] = "product", [AMZ_C
 #define LATER AMZ_EFFECT_LATER
 const struct amz_key amz_block_keys[] = {
   {"tasks.command", &amz_type_texts_node, AT(command), NOW, NULL, NULL, NULL},
-  {"tasks.stream", &amz_type_text_node, AT(stream), NOW, NULL, NULL, NULL},
+  {"tasks.stream", &amz_type_text_or_map_node, AT(stream), NOW, NULL, NULL, NULL},
   {"tasks.line", &amz_type_text_node, AT(line), NOW, NULL, NULL, NULL},
   {"tasks.plugin", &amz_type_text_node, AT(plugin), NOW, NULL, NULL, NULL},
   {"tasks.args", &amz_type_text_node, AT(args), NOW, NULL, NULL, NULL},
@@ -28,6 +28,16 @@ const struct amz_key amz_block_keys[] = {
   {"tasks.weight", &amz_type_any_node, AT(weight), LATER, NULL, NULL, NULL},
 };
 const size_t amz_block_n_keys = sizeof amz_block_keys / sizeof *amz_block_keys;
+
+#undef AT
+#define AT(field) offsetof(struct amz_block_stream, field)
+const struct amz_key amz_stream_keys[] = {
+  {"tasks.stream.command", &amz_type_text_node, AT(command), NOW, NULL, NULL, NULL},
+  {"tasks.stream.window", &amz_type_count, AT(window), NOW, "1", "4096", NULL},
+  {"tasks.stream.sentinel", &amz_type_text_node, AT(sentinel), NOW, NULL, NULL, NULL},
+  {"tasks.stream.fail_prefix", &amz_type_text_node, AT(fail_prefix), NOW, NULL, NULL, NULL},
+};
+const size_t amz_stream_n_keys = sizeof amz_stream_keys / sizeof *amz_stream_keys;
 
 /* The key's node, or the value's when the block was put together from the command line. */
 static const struct amz_yaml *key_of(const B *b, const char *name)
@@ -69,6 +79,7 @@ static void check_company(struct amz_reader *r, const B *b)
     {"line", "stream", true, "it is what a stream's program is given per task"},
     {"args", "plugin", true, "they are what a plug-in is opened with"},
     {"stdin", "stream", false, "a stream's tasks come by its standard input"},
+    {"ok_exit", "stream", false, "results, not exit statuses, tell what became of a stream's tasks"},
     {"stdin", "plugin", false, "a plug-in has no standard input"},
     {"for", "lines", false, "task lines have no placeholders"},
     {"csv", "lines", false, "task lines have no placeholders"},
@@ -108,6 +119,31 @@ static void check_env(struct amz_reader *r, const B *b)
   }
 }
 
+static void check_one_line(struct amz_reader *r, const struct amz_yaml *node, const char *path)
+{
+  if (node && memchr(node->text, '\n', node->len))
+    amz_yaml_error(r->diags, node, "%s: must be one line: it is compared with lines", path);
+}
+
+/* `stream: TEXT` is short for `stream: {command: TEXT}`. */
+static int read_stream(struct amz_reader *r, B *b)
+{
+  struct amz_block_stream *s = &b->stream_parts;
+  int rc;
+
+  *s = (struct amz_block_stream){.window = 1};
+  if (!b->stream || b->stream->kind != AMZ_YAML_MAP) {
+    s->command = b->stream;
+    return AMZ_OK;
+  }
+  rc = amz_schema_read(r, b->stream, "tasks.stream", amz_stream_keys, amz_stream_n_keys, NULL, s);
+  if (rc == AMZ_OK && !amz_yaml_at(b->stream, "command"))
+    amz_yaml_error(r->diags, b->stream, "tasks.stream: needs command: the program that is started once per slot");
+  check_one_line(r, s->sentinel, "tasks.stream.sentinel");
+  check_one_line(r, s->fail_prefix, "tasks.stream.fail_prefix");
+  return rc;
+}
+
 int amz_block_read(struct amz_reader *r, const struct amz_yaml *map, B *block)
 {
   int rc;
@@ -115,6 +151,8 @@ int amz_block_read(struct amz_reader *r, const struct amz_yaml *map, B *block)
   *block = (B){.map = map, .ok_exit = {1, 0, 0, 0}};
   rc = amz_schema_read(r, map, "tasks", amz_block_keys, amz_block_n_keys, NULL, block);
   if (rc < 0 || (map->kind != AMZ_YAML_MAP && !amz_yaml_null(map)))
+    return rc;
+  if ((rc = read_stream(r, block)) < 0)
     return rc;
   check_kind(r, block);
   check_company(r, block);

@@ -6,9 +6,15 @@
 
 enum amz_combine { AMZ_COMBINE_PRODUCT, AMZ_COMBINE_ZIP };
 
+struct amz_block_stream { /* NULL: not given */
+  const struct amz_yaml *command, *sentinel, *fail_prefix;
+  uint32_t window;
+};
+
 struct amz_block { /* NULL: not given */
   const struct amz_yaml *map;
-  const struct amz_yaml *command, *stream, *line, *plugin, *args, *lines; /* text; command: or a list of texts */
+  const struct amz_yaml *command, *stream, *line, *plugin, *args, *lines; /* text; command: or a list of texts; stream: or a map */
+  struct amz_block_stream stream_parts;
   const struct amz_yaml *loops, *csv;
   const struct amz_yaml *env, *workdir, *stdin_path, *creates, *weight;
   enum amz_combine combine;

@@ -60,18 +60,86 @@ static int compile_command(struct amz_loader *l)
   return refuse(l, rc, node, at, "tasks.command", &err);
 }
 
-/* A stream's program is started once per slot, before any task: no task's values are known to it. */
+static int copy_text(struct amz_loader *l, const struct amz_yaml *node, const char **ret)
+{
+  if (!node)
+    return AMZ_OK;
+  *ret = amz_arena_strndup(&l->job->arena, node->text, node->len);
+  return *ret ? AMZ_OK : AMZ_ENOMEM;
+}
+
+/* A stream's program is started once per slot, before any task: no task's values are known to it, nor to its environment and
+ * directory. \return AMZ_OK; AMZ_EINVAL with *err: `uses` says that one is used. */
+static int check_once(const struct amz_job *job, bool (*uses)(const void *compiled, const char *name), const void *compiled,
+                      struct amz_error *err)
+{
+  const char *found = uses(compiled, "index") ? "index" : NULL;
+
+  for (size_t i = 0; i < job->n_columns && !found; i++)
+    if (uses(compiled, job->names[i]))
+      found = job->names[i];
+  if (!found)
+    return AMZ_OK;
+  return amz_error_set(err, AMZ_EINVAL, "{%.64s} differs from task to task, and a stream's program is started once for many: "
+                       "write it into tasks.line", found);
+}
+
+static bool command_uses(const void *command, const char *name)
+{
+  return amz_command_uses(command, name);
+}
+
+static bool template_uses(const void *template, const char *name)
+{
+  return amz_template_uses(template, name);
+}
+
 static int compile_stream(struct amz_loader *l)
 {
-  const struct amz_yaml *node = l->block.stream;
+  const struct amz_block_stream *s = &l->block.stream_parts;
+  struct amz_stream *stream = &l->job->stream;
   struct amz_error err = {.text = ""};
   size_t at = 0;
   int rc;
 
-  if (!node)
+  if (!s->command)
     return AMZ_OK;
-  rc = amz_command_compile(node->text, NULL, 0, &err, &at, &l->job->command);
-  return refuse(l, rc, node, at, "tasks.stream", &err);
+  rc = amz_command_compile(s->command->text, l->job->names, l->job->n_columns, &err, &at, &l->job->command);
+  if (rc == AMZ_OK)
+    rc = check_once(l->job, command_uses, l->job->command, &err);
+  rc = refuse(l, rc, s->command, at, "tasks.stream", &err);
+  stream->window = s->window;
+  if (rc == AMZ_OK)
+    rc = copy_text(l, s->sentinel, &stream->sentinel);
+  return rc == AMZ_OK ? copy_text(l, s->fail_prefix, &stream->fail_prefix) : rc;
+}
+
+static int compile_plugin(struct amz_loader *l)
+{
+  int rc = copy_text(l, l->block.plugin, &l->job->plugin.path);
+
+  return rc == AMZ_OK ? copy_text(l, l->block.args, &l->job->plugin.args) : rc;
+}
+
+/* What a stream's program has, and not its tasks. */
+static int compile_once(struct amz_loader *l, const struct amz_yaml *node, const char *path, struct amz_template **ret)
+{
+  struct amz_error err = {.text = ""};
+  int rc = compile_text(l, node, path, ret);
+
+  if (rc < 0 || !*ret || !l->block.stream)
+    return rc;
+  return refuse(l, check_once(l->job, template_uses, *ret, &err), node, 0, path, &err);
+}
+
+static int compile_line(struct amz_loader *l)
+{
+  const struct amz_yaml *node = l->block.line;
+  const char *newline = node ? memchr(node->text, '\n', node->len) : NULL;
+
+  if (newline)
+    amz_yaml_error_in(l->reader.diags, node, (size_t)(newline - node->text), "tasks.line: holds a newline: a task is one line");
+  return compile_text(l, node, "tasks.line", &l->job->line);
 }
 
 static int compile_env(struct amz_loader *l)
@@ -95,7 +163,7 @@ static int compile_env(struct amz_loader *l)
       return AMZ_ENOMEM;
     job->own_omp = job->own_omp || strcmp(env->key, "OMP_NUM_THREADS") == 0;
     if (value->kind == AMZ_YAML_SCALAR)
-      rc = compile_text(l, value, path, &env->value);
+      rc = compile_once(l, value, path, &env->value);
   }
   return rc;
 }
@@ -200,9 +268,11 @@ int amz_loader_compile(struct amz_loader *l)
   if (rc == AMZ_OK)
     rc = compile_stream(l);
   if (rc == AMZ_OK)
-    rc = compile_text(l, b->line, "tasks.line", &job->line);
+    rc = compile_plugin(l);
   if (rc == AMZ_OK)
-    rc = compile_text(l, b->workdir, "tasks.workdir", &job->workdir);
+    rc = compile_line(l);
+  if (rc == AMZ_OK)
+    rc = compile_once(l, b->workdir, "tasks.workdir", &job->workdir);
   if (rc == AMZ_OK)
     rc = compile_text(l, b->stdin_path, "tasks.stdin", &job->stdin_path);
   if (rc == AMZ_OK)

@@ -209,6 +209,16 @@ const char *const *amz_job_names(const struct amz_job *job, size_t *ret_n)
   return job->names;
 }
 
+const struct amz_stream *amz_job_stream(const struct amz_job *job)
+{
+  return job->kind == AMZ_TASK_STREAM ? &job->stream : NULL;
+}
+
+const struct amz_plugin *amz_job_plugin(const struct amz_job *job)
+{
+  return job->kind == AMZ_TASK_PLUGIN ? &job->plugin : NULL;
+}
+
 const uint64_t *amz_job_ok_exit(const struct amz_job *job)
 {
   return job->ok_exit;

@@ -44,7 +44,9 @@ struct amz_job {
   size_t n_axes, axes_cap;
   struct amz_source *lines;            /* ready task lines, or NULL */
   struct amz_command_template *command; /* or NULL */
-  struct amz_template *line;           /* of a stream */
+  struct amz_stream stream;
+  struct amz_plugin plugin;
+  struct amz_template *line;           /* of a stream, or NULL */
   struct amz_template *workdir, *stdin_path, *creates;
   struct amz_env *env;
   size_t n_env;
@@ -72,6 +74,10 @@ int amz_loader_columns(struct amz_loader *l);
 
 /* compile.c: the templates. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
 int amz_loader_compile(struct amz_loader *l);
+
+/* task.c: the value of a name for a task; and a place with the job's scratch where it has none of its own. */
+void amz_job_column_value(const struct amz_job *job, uint64_t index, size_t name, struct amz_buf *out);
+struct amz_place amz_job_place(const struct amz_job *job, const struct amz_place *place);
 
 /* name.c: text as a file name of at most 100 bytes, in the arena; `fallback` when nothing of it remains. \return NULL when out of memory. */
 const char *amz_job_safe_name(struct amz_arena *arena, const char *text, size_t n, const char *fallback);

@@ -44,7 +44,8 @@ static bool is_in(const char *const *names, const char *name)
 static const struct {
   const struct amz_key *keys;
   const size_t *n;
-} tables[] = {{amz_settings_keys, &amz_settings_n_keys}, {amz_block_keys, &amz_block_n_keys}, {amz_stage_keys, &amz_stage_n_keys}};
+} tables[] = {{amz_settings_keys, &amz_settings_n_keys}, {amz_block_keys, &amz_block_n_keys}, {amz_stream_keys, &amz_stream_n_keys},
+  {amz_stage_keys, &amz_stage_n_keys}};
 
 enum { TABLES = sizeof tables / sizeof *tables };
 
@@ -210,6 +211,7 @@ bool amz_schema_takes_map(const char *path)
   for (size_t t = 0; t < TABLES; t++)
     for (size_t i = 0; i < *tables[t].n; i++)
       if (strcmp(tables[t].keys[i].path, path) == 0)
-        return tables[t].keys[i].type == &amz_type_map_node || tables[t].keys[i].type == &amz_type_any_node;
+        return tables[t].keys[i].type == &amz_type_map_node || tables[t].keys[i].type == &amz_type_any_node ||
+               tables[t].keys[i].type == &amz_type_text_or_map_node;
   return strcmp(path, "job") != 0 && strcmp(path, "after") != 0;
 }

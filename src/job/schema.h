@@ -56,6 +56,7 @@ extern const struct amz_type amz_type_texts;    /* struct amz_texts; one text is
 extern const struct amz_type amz_type_text_node;
 extern const struct amz_type amz_type_texts_node;
 extern const struct amz_type amz_type_map_node;
+extern const struct amz_type amz_type_text_or_map_node;
 extern const struct amz_type amz_type_any_node;
 
 struct amz_texts {
@@ -77,6 +78,8 @@ extern const struct amz_key amz_settings_keys[];
 extern const size_t amz_settings_n_keys;
 extern const struct amz_key amz_block_keys[];
 extern const size_t amz_block_n_keys;
+extern const struct amz_key amz_stream_keys[];
+extern const size_t amz_stream_n_keys;
 extern const struct amz_key amz_stage_keys[];
 extern const size_t amz_stage_n_keys;
 

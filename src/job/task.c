@@ -42,7 +42,7 @@ struct at {
   uint64_t index;
 };
 
-static void column_value(const struct amz_job *job, uint64_t index, size_t name, struct amz_buf *out)
+void amz_job_column_value(const struct amz_job *job, uint64_t index, size_t name, struct amz_buf *out)
 {
   const struct amz_column *column = &job->columns[name];
   const struct amz_axis *axis = &job->axes[column->axis];
@@ -54,13 +54,22 @@ static void value_at(const void *ctx, size_t name, struct amz_buf *out)
 {
   const struct at *at = ctx;
 
-  column_value(at->job, at->index, name, out);
+  amz_job_column_value(at->job, at->index, name, out);
 }
 
 int amz_task_value(const struct amz_job *job, uint64_t index, size_t name, struct amz_buf *ret)
 {
-  column_value(job, index, name, ret);
+  amz_job_column_value(job, index, name, ret);
   return amz_buf_ok(ret);
+}
+
+struct amz_place amz_job_place(const struct amz_job *job, const struct amz_place *place)
+{
+  struct amz_place here = *place;
+
+  if (!here.scratch)
+    here.scratch = job->stage.scratch;
+  return here;
 }
 
 /* ---- numbers that are a column's ---- */
@@ -81,14 +90,14 @@ static int fill_numbers(const struct amz_job *job, uint64_t index, struct amz_bu
   task->memory_bytes = job->settings.resources.memory_bytes;
   if (job->threads_column != AMZ_NO_NAME) {
     amz_buf_reset(text);
-    column_value(job, index, job->threads_column, text);
+    amz_job_column_value(job, index, job->threads_column, text);
     if (amz_parse_u64(amz_buf_text(text), &threads) < 0 || threads < 1 || threads > 65536)
       return bad_number(job, index, job->threads_column, "a number of threads from 1 to 65536", text, err);
     task->threads = (uint32_t)threads;
   }
   if (job->memory_column != AMZ_NO_NAME) {
     amz_buf_reset(text);
-    column_value(job, index, job->memory_column, text);
+    amz_job_column_value(job, index, job->memory_column, text);
     if (amz_parse_bytes(amz_buf_text(text), &task->memory_bytes) < 0)
       return bad_number(job, index, job->memory_column, "a size like 4GiB", text, err);
   }
@@ -138,13 +147,16 @@ static size_t fill_text(const struct amz_template *t, const struct amz_values *v
   return at;
 }
 
-/* \return how many variables. */
-static size_t fill_env(const struct amz_job *job, const struct amz_values *values, uint32_t threads, struct amz_buf *text)
+/* `once`: for a program that outlives its tasks. \return how many variables. */
+static size_t fill_env(const struct amz_job *job, const struct amz_values *values, uint32_t threads, bool once, struct amz_buf *text)
 {
-  size_t n = 1;
+  size_t n = 0;
 
-  amz_buf_addf(text, "AMORSIZE_TASK_INDEX=%llu", (unsigned long long)values->index);
-  amz_buf_addc(text, '\0');
+  if (!once) {
+    amz_buf_addf(text, "AMORSIZE_TASK_INDEX=%llu", (unsigned long long)values->index);
+    amz_buf_addc(text, '\0');
+    n++;
+  }
   if (!job->own_omp) {
     amz_buf_addf(text, "OMP_NUM_THREADS=%u", threads);
     amz_buf_addc(text, '\0');
@@ -197,31 +209,31 @@ static const char *text_at(const struct memory *m, size_t at)
   return at == NOWHERE ? NULL : m->text.data + at;
 }
 
-static int fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task, struct amz_error *err)
+/* `once`: what all tasks of a slot share; index is 0 and means nothing. */
+static int fill(const struct amz_job *job, uint64_t index, bool once, const struct amz_place *place, struct amz_task *task,
+                struct amz_error *err)
 {
   struct memory *m = task->memory;
   struct at at = {job, index};
-  struct amz_place here = *place;
+  struct amz_place here = amz_job_place(job, place);
   struct amz_values values = {value_at, &at, index, job->name, &here};
   size_t env_at, workdir_at, stdin_at, creates_at;
   int rc;
 
   task->index = index;
   task->threads = place->threads;
-  rc = fill_numbers(job, index, &m->text, task, err);
+  rc = once ? AMZ_OK : fill_numbers(job, index, &m->text, task, err);
   if (rc < 0)
     return rc;
   here.threads = task->threads;
-  if (!here.scratch)
-    here.scratch = job->stage.scratch;
   rc = fill_command(job, &values, &m->text, task);
   if (rc < 0)
     return rc;
   env_at = m->text.len;
-  task->n_env = fill_env(job, &values, task->threads, &m->text);
+  task->n_env = fill_env(job, &values, task->threads, once, &m->text);
   workdir_at = fill_text(job->workdir, &values, &m->text);
-  stdin_at = fill_text(job->stdin_path, &values, &m->text);
-  creates_at = fill_text(job->creates, &values, &m->text);
+  stdin_at = fill_text(once ? NULL : job->stdin_path, &values, &m->text);
+  creates_at = fill_text(once ? NULL : job->creates, &values, &m->text);
   rc = amz_buf_ok(&m->text);
   if (rc == AMZ_OK)
     rc = point_all(m, task, env_at);
@@ -233,13 +245,25 @@ static int fill(const struct amz_job *job, uint64_t index, const struct amz_plac
   return AMZ_OK;
 }
 
-int amz_task_fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task, struct amz_error *err)
+static int fill_all(const struct amz_job *job, uint64_t index, bool once, const struct amz_place *place, struct amz_task *task,
+                    struct amz_error *err)
 {
-  int rc;
-
   if (!task->memory)
     task->memory = calloc(1, sizeof(struct memory));
-  rc = task->memory ? fill(job, index, place, task, err) : AMZ_ENOMEM;
+  return task->memory ? fill(job, index, once, place, task, err) : AMZ_ENOMEM;
+}
+
+int amz_program_fill(const struct amz_job *job, const struct amz_place *place, struct amz_task *task, struct amz_error *err)
+{
+  int rc = fill_all(job, 0, true, place, task, err);
+
+  return rc == AMZ_ENOMEM ? amz_error_set(err, rc, "out of memory for the words of a program") : rc;
+}
+
+int amz_task_fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task, struct amz_error *err)
+{
+  int rc = fill_all(job, index, false, place, task, err);
+
   return rc == AMZ_ENOMEM ? amz_error_set(err, rc, "out of memory for task %llu", (unsigned long long)index) : rc;
 }
 

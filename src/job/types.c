@@ -381,6 +381,13 @@ static int read_map_node(struct amz_reader *r, const struct amz_key *key, const 
 
 NAMED(map_node) = {"a mapping of names to values", sizeof(const struct amz_yaml *), read_map_node, NULL};
 
+static int read_text_or_map_node(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *node, void *target)
+{
+  return node->kind == AMZ_YAML_MAP ? read_map_node(r, key, node, target) : read_text_node(r, key, node, target);
+}
+
+NAMED(text_or_map_node) = {"a text or a mapping", sizeof(const struct amz_yaml *), read_text_or_map_node, NULL};
+
 static int read_any_node(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *node, void *target)
 {
   (void)r;
