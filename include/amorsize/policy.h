@@ -17,10 +17,16 @@
 struct amz_policy_params {
   uint64_t tasks;   /* N: tasks of this run, first attempts only */
   uint32_t slots;   /* P: slots over all ranks, >= 1 */
+  uint32_t workers; /* ranks that will ask: 0..workers-1; 0: as many as slots */
   uint64_t seed;    /* for policies that draw */
   double mean_s;    /* µ of one task's time, 0: unknown */
-  double stddev_s;  /* σ */
-  double overhead_s; /* h: cost of handing out one chunk */
+  double stddev_s;  /* σ; means something only when µ is known */
+  double overhead_s; /* h: what a chunk costs the slot that runs it */
+  double service_s; /* g: what a chunk costs the master, who serves one after the other */
+  const double *weights; /* relative speed of each worker's slots, > 0; NULL: alike. Read only while the policy is made */
+  /* The user's wishes, for policies that follow them; 0: the policy's own. */
+  double target_s, min_s, max_s; /* duration of a chunk */
+  double rate;      /* weight of the newest chunk in what is believed of a worker, in (0, 1] */
 };
 
 /* What is known when a chunk is asked for. */
@@ -30,12 +36,14 @@ struct amz_policy_ask {
   uint32_t slots;     /* P now: slots of all living ranks, >= 1 */
   uint32_t worker;    /* p: number of the asking rank, 0-based */
   uint32_t workers;   /* ranks that have ever asked are numbered below this */
+  uint32_t worker_slots; /* slots of the asking rank; 0: 1 */
 };
 
-/* What became of a chunk, in the order in which the results came in. */
+/* What became of a chunk or a part of one, in the order in which the results came in. Where only the time of the whole was taken,
+ * wall_sq_s2 is wall_s² / tasks, as if all its tasks had taken the same: more than that means times of single tasks. */
 struct amz_policy_feedback {
   uint32_t worker;
-  uint64_t tasks;   /* tasks of the chunk that this tells of */
+  uint64_t tasks;   /* tasks that this tells of, >= 1 */
   double wall_s;    /* Σ of their wall time */
   double wall_sq_s2; /* Σ of its squares */
 };
@@ -47,7 +55,9 @@ struct amz_policy_ops {
   const char *summary; /* one line for `policies` */
   const char *source;  /* paper, equation */
   size_t state_bytes;  /* zeroed before init */
-  void (*init)(void *state, const struct amz_policy_params *params);
+  /* \return AMZ_OK; AMZ_ENOMEM: and then clear isn't called. NULL: nothing to do. params->workers is >= 1 here. */
+  int (*init)(void *state, const struct amz_policy_params *params);
+  void (*clear)(void *state); /* what init got; NULL: nothing */
   /* \return the chunk's size before clamping. */
   uint64_t (*next)(void *state, const struct amz_policy_ask *ask);
   void (*feedback)(void *state, const struct amz_policy_feedback *seen); /* NULL: doesn't learn */

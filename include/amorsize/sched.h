@@ -113,7 +113,7 @@ struct amz_master_config {
   uint32_t ranks;      /* workers that will say HELLO: 0..ranks-1, >= 1 */
   uint32_t slots;      /* P expected over all of them, >= 1 (corrected as they say HELLO) */
   const struct amz_policy_ops *policy;
-  struct amz_policy_params params; /* tasks and slots are filled in by the master */
+  struct amz_policy_params params; /* tasks, slots and workers are filled in by the master */
   uint32_t retries;    /* attempts beyond the first */
   int64_t backoff_ns;  /* before the second attempt; doubled for each further one, at most AMZ_BACKOFF_MAX_NS */
   uint64_t stop_after; /* so many final failures end the run; UINT64_MAX: never. Checked as failed >= stop_after */

@@ -83,7 +83,7 @@ static void show_chunks(struct cli *cli, struct amz_policy *policy, uint64_t tas
 static int show(struct cli *cli, const struct policies_args *a)
 {
   struct amz_policy_params params = {.tasks = a->tasks.set ? a->tasks.n : DEFAULT_TASKS,
-    .slots = a->slots.set ? (uint32_t)a->slots.n : DEFAULT_SLOTS};
+    .slots = a->slots.set ? (uint32_t)a->slots.n : DEFAULT_SLOTS, .workers = 1}; /* of whom nothing is learned */
   const struct amz_policy_ops *ops = amz_policy_find(a->show);
   struct amz_policy *policy;
   char head[128];

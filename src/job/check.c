@@ -73,8 +73,8 @@ static void check_resources(struct amz_reader *r, const struct amz_yaml *root, c
 
 /* ---- policies ---- */
 
-static const char *const planned[] = {"adaptive", "fsc", "mfsc", "tss", "fac", "wf", "wf2", "awf", "awf-b", "awf-c", "awf-d", "awf-e", "af", "tap",
-  "tfss", "fiss", "viss", "pls", "rand"};
+static const char *const planned[] = {"adaptive", "mfsc", "wf", "awf", "awf-b", "awf-c", "awf-d", "awf-e", "tap", "tfss", "fiss", "viss", "pls",
+  "rand"};
 
 enum { PLANNED = sizeof planned / sizeof *planned, POLICIES_MAX = 64 };
 

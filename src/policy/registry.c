@@ -4,6 +4,7 @@
  * run ends. A name that isn't in the list finds nothing. */
 #include "policies.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,13 @@ struct amz_policy {
 static const struct amz_policy_ops *const policies[] = {
   &amz_policy_static,
   &amz_policy_ss,
+  &amz_policy_fsc,
   &amz_policy_gss,
+  &amz_policy_tss,
+  &amz_policy_fac,
   &amz_policy_fac2,
+  &amz_policy_wf2,
+  &amz_policy_af,
 };
 
 const struct amz_policy_ops *const *amz_policy_list(size_t *ret_n)
@@ -37,6 +43,30 @@ const struct amz_policy_ops *amz_policy_find(const char *name)
   return NULL;
 }
 
+/* What the policies' arrays and formulas rely on: numbers that are none, or less than none, count as unknown. */
+static struct amz_policy_params checked(const struct amz_policy_params *params)
+{
+  struct amz_policy_params p = *params;
+  double *const numbers[] = {&p.mean_s, &p.stddev_s, &p.overhead_s, &p.service_s, &p.target_s, &p.min_s, &p.max_s, &p.rate};
+
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (!(*numbers[i] > 0 && *numbers[i] <= DBL_MAX))
+      *numbers[i] = 0;
+  if (p.workers == 0)
+    p.workers = p.slots;
+  return p;
+}
+
+static int make_state(struct amz_policy *policy, const struct amz_policy_params *params)
+{
+  struct amz_policy_params p = checked(params);
+
+  policy->state = amz_new_array(1, policy->ops->state_bytes);
+  if (!policy->state)
+    return AMZ_ENOMEM;
+  return policy->ops->init ? policy->ops->init(policy->state, &p) : AMZ_OK;
+}
+
 int amz_policy_new(const struct amz_policy_ops *ops, const struct amz_policy_params *params, struct amz_policy **ret)
 {
   struct amz_policy *policy;
@@ -47,13 +77,11 @@ int amz_policy_new(const struct amz_policy_ops *ops, const struct amz_policy_par
   if (!policy)
     return AMZ_ENOMEM;
   policy->ops = ops;
-  policy->state = amz_new_array(1, ops->state_bytes);
-  if (!policy->state) {
+  if (make_state(policy, params) < 0) {
+    free(policy->state);
     free(policy);
     return AMZ_ENOMEM;
   }
-  if (ops->init)
-    ops->init(policy->state, params);
   *ret = policy;
   return AMZ_OK;
 }
@@ -62,6 +90,8 @@ void amz_policy_free(struct amz_policy *policy)
 {
   if (!policy)
     return;
+  if (policy->ops->clear)
+    policy->ops->clear(policy->state);
   free(policy->state);
   free(policy);
 }
@@ -75,6 +105,8 @@ uint64_t amz_policy_next(struct amz_policy *policy, const struct amz_policy_ask 
     return 0;
   if (asked.slots == 0)
     asked.slots = 1; /* formulas divide by it */
+  if (asked.worker_slots == 0)
+    asked.worker_slots = 1;
   size = policy->ops->next(policy->state, &asked);
   if (size < 1)
     return 1;
@@ -83,6 +115,6 @@ uint64_t amz_policy_next(struct amz_policy *policy, const struct amz_policy_ask 
 
 void amz_policy_feedback(struct amz_policy *policy, const struct amz_policy_feedback *seen)
 {
-  if (policy->ops->feedback)
+  if (policy->ops->feedback && seen->tasks > 0 && seen->wall_s >= 0 && seen->wall_s <= DBL_MAX)
     policy->ops->feedback(policy->state, seen);
 }

@@ -31,6 +31,7 @@ static int init(struct amz_master *m)
 
   params.tasks = m->config.tasks;
   params.slots = m->config.slots;
+  params.workers = m->config.ranks;
   amz_held_init(&m->held);
   if ((rc = amz_policy_new(m->config.policy, &params, &m->policy)) < 0 || (rc = amz_pool_init(&m->pool, m->config.tasks)) < 0)
     return rc;

@@ -14,6 +14,7 @@ static int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret
     .slots = m->slots == 0 ? 1 : m->slots < UINT32_MAX ? (uint32_t)m->slots : UINT32_MAX,
     .worker = rank,
     .workers = m->config.ranks,
+    .worker_slots = r->slots,
   };
 
   *ret_any = amz_pool_available(&m->pool, m->now_ns) && amz_pool_take(&m->pool, m->now_ns, amz_policy_next(m->policy, &ask), ret);

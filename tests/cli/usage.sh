@@ -96,12 +96,14 @@ try amorsize-mpi policies --show static -n 10 -p 4
 tried 'the chunks of STATIC' 0 '3 3 2 2' ''
 try amorsize-mpi policies --show=fac2 -n1000 -p4
 is 'the chunks of FAC2 (Hummel, Schonberg and Flynn 1992)' "$(cut -d ' ' -f 1-12 out)" '125 125 125 125 63 63 63 63 31 31 31 31'
+try amorsize-mpi policies --show tss -n 1000 -p 4
+tried 'the chunks of TSS (Tzen and Ni 1993)' 0 '125 117 109 101 93 85 77 69 61 53 45 37 28' ''
 try amorsize-mpi policies --show gss -n 0
 tried 'no tasks, no chunks' 0 '' ''
 slip 'unknown policy' 'unknown policy gsss; did you mean gss?' policies policies --show gsss
 slip 'tasks without a policy' '-n and -p are for --show NAME' policies policies -n 5
 try amorsize-mpi policies
-for policy in static ss gss fac2; do check "policies lists $policy" grep -Eq "^$policy " out; done
+for policy in static ss fsc gss tss fac fac2 wf2 af; do check "policies lists $policy" grep -Eq "^$policy " out; done
 if have_jq; then
   try amorsize-mpi policies --show gss -n 10 -p 2 --format json
   is 'chunks as JSON' "$(jq -c '[.policy, .tasks, .slots, (.chunks | add)]' out)" '["gss",10,2,10]'
