@@ -16,7 +16,7 @@
 #include <amorsize/buf.h>
 #include <amorsize/error.h>
 
-#define AMZ_MESSAGE_VERSION 2
+#define AMZ_MESSAGE_VERSION 3
 #define AMZ_REPLAY_WINDOW 1024
 
 enum amz_outcome {
@@ -53,13 +53,24 @@ struct amz_chunk {
 };
 
 /* Tasks of a chunk that all succeeded, told in one line when single results are not worth their bytes (tiny tasks). They are
- * the `count` positions from `first` on. */
+ * the `count` positions from `first` on.
+ *
+ * A bulk that brings partials of a reduction (reduce.h) counts whole or not at all, as they can't be taken apart: when a task of it
+ * has an outcome already, the others run again. So in a run that reduces, every success is told by a bulk, if only of one task. */
 struct amz_bulk {
   uint64_t chunk_id;
   uint64_t first, count;
+  uint32_t attempt;  /* 1 for the first */
+  uint32_t slot;     /* AMZ_SLOT_SEVERAL: not one alone */
+  uint64_t seq;      /* as a result's: recorded when its rank says that everything up to it is on disk; 0: nothing to wait for */
+  int64_t start_ns;  /* CLOCK_REALTIME at the start of the first */
   double wall_s;     /* Σ of wall times */
   double wall_sq_s2; /* Σ of squares */
+  const void *partials; /* nodes of a reduction, as reduce.h encodes them, of just these tasks; here they are mere bytes */
+  size_t partials_bytes; /* 0: none; at most AMZ_PARTIALS_MAX */
 };
+#define AMZ_SLOT_SEVERAL UINT32_MAX
+#define AMZ_PARTIALS_MAX (UINT32_C(1) << 30)
 
 enum amz_message_kind {
   AMZ_MSG_HELLO = 1, /* worker → master, first: slots, node */
@@ -102,7 +113,7 @@ struct amz_message {
   int64_t grace_ns;
 };
 
-/* Appends the encoded message. \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: kind unknown. */
+/* Appends the encoded message. \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: kind unknown, or more of something than a length can say. */
 int amz_message_encode(const struct amz_message *m, struct amz_buf *out);
 
 /* A decoded message owns its arrays; release with amz_message_clear. Bytes from outside: counts are bounded by what is there.

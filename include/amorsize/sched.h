@@ -6,7 +6,7 @@
  * Order. The scheduler counts positions 0..tasks-1 of the run's order; which task of the job stands at a position is the order's
  * (struct amz_order): all tasks, or those that a resumed run has left, or longest first.
  *
- * Exactly once. Every position gets exactly one RECORDed final outcome. A result counts when its position has none yet, whoever
+ * Exactly once. Every position gets exactly one RECORDed final outcome, by a result or by a bulk. A result counts when its position has none yet, whoever
  * sends it and however late; all others are dropped. It is recorded only when its rank has said that its pack record is on
  * disk (durable_upto >= seq), and then at once, in the order of arrival. Failed attempts that will be retried are recorded too,
  * marked so.
@@ -42,6 +42,9 @@ void amz_order_free(struct amz_order *order);
 uint64_t amz_order_count(const struct amz_order *order);
 /* \return the task index at a position < count. Logarithmic in the number of ranges. */
 uint64_t amz_order_index(const struct amz_order *order, uint64_t position);
+/* How the positions from `position` on lie among the task indexes: \return the number of them, 1..most, whose indexes follow one another
+ * from *ret_index on; as many as there are, across ranges that touch. position + most <= count, most >= 1. */
+uint64_t amz_order_stretch(const struct amz_order *order, uint64_t position, uint64_t most, uint64_t *ret_index);
 
 /* ---- events and actions ----------------------------------------------------------------------------------------------- */
 
@@ -51,7 +54,7 @@ enum amz_event_kind {
   AMZ_EV_TICK,      /* both: a deadline that was asked for (or any other moment) has come */
   AMZ_EV_DRAIN,     /* master: stop handing out (signal, walltime, `stop`); with `stop` DRAIN or CANCEL and grace_ns */
   AMZ_EV_FENCED,    /* master: the launcher confirms that `rank` runs no more (asked for by FENCE or not) */
-  AMZ_EV_RAN,       /* worker: tasks of a RUN action have ended: results, or a bulk */
+  AMZ_EV_RAN,       /* worker: tasks of a RUN action have ended: results, a bulk, positions that go back; several events may tell of one RUN */
   AMZ_EV_DURABLE,   /* worker: pack records up to durable_upto are on disk */
   AMZ_EV_BROKEN,    /* worker: this rank can't run or keep anything more (helper died, disk full): gives its tasks back */
   AMZ_EV_OPEN,      /* worker: run at most `slots` tasks at a time from now on (what runs may end); 0 .. its slots */
@@ -68,7 +71,9 @@ struct amz_event {
   uint32_t slots;                    /* OPEN */
   const struct amz_result *results;  /* RAN: positions, outcomes (attempt and slot filled in) */
   size_t n_results;
-  const struct amz_bulk *bulk;       /* RAN: or NULL */
+  const struct amz_bulk *bulk;       /* RAN: or NULL; chunk_id, attempt and slot are filled in */
+  const struct amz_range *returned;  /* RAN: positions that weren't run, or not to an end: the worker runs them again, or gives them back */
+  size_t n_returned;
   uint64_t durable_upto;             /* DURABLE */
 };
 

@@ -107,7 +107,16 @@ static const char *check_ranks(const struct amz_master *m)
       if (r->waiting[k].result.seq <= r->durable_upto)
         return "a durable result waits";
     }
-    if (r->state == AMZ_RANK_GONE && (r->n_held || r->n_waiting))
+    for (size_t k = 0; k < r->n_bulks; k++) {
+      const struct amz_bulk *b = &r->bulks[k].bulk;
+
+      unrecorded += r->bulks[k].stray ? 0 : b->count;
+      if (!r->bulks[k].stray && amz_bits_count(m->pool.settled, b->first, b->count) != b->count)
+        return "a waiting bulk isn't settled";
+      if (b->seq <= r->durable_upto)
+        return "a durable bulk waits";
+    }
+    if (r->state == AMZ_RANK_GONE && (r->n_held || r->n_waiting || r->n_bulks))
       return "a rank that is gone has something";
   }
   for (unsigned s = 0; s < AMZ_RANK_STATES; s++)

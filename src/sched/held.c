@@ -178,41 +178,53 @@ static bool matches(const struct amz_piece *p, const struct amz_told *told)
          (!told->chunk_id || told->chunk_id == p->chunk.id);
 }
 
-/* The rare way: any part of any piece of the rank. */
-static int tell_anywhere(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told, uint64_t *ret)
+/* The rare way: a part of any piece of the rank. */
+static int tell_anywhere(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told, struct amz_range *ret)
 {
   uint64_t end = told->first + told->count;
 
-  for (uint32_t i = list->head, next; i != AMZ_NO_PIECE && *ret < told->count; i = next) {
+  for (uint32_t i = list->head; i != AMZ_NO_PIECE; i = h->pieces[i].next) {
     const struct amz_chunk *c = &h->pieces[i].chunk;
     uint64_t from = told->first > c->first ? told->first : c->first;
     uint64_t until = end < c->first + c->count ? end : c->first + c->count;
 
-    next = h->pieces[i].next;
     if (from >= until || !matches(&h->pieces[i], told))
       continue;
-    if (cut(h, list, i, from, until - from) < 0)
-      return AMZ_ENOMEM;
-    *ret += until - from;
+    *ret = (struct amz_range){from, until - from};
+    return cut(h, list, i, from, until - from);
   }
   return AMZ_OK;
 }
 
-int amz_held_tell(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told, uint64_t *ret)
+int amz_held_tell_part(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told, struct amz_range *ret)
 {
   uint32_t place = table_find(h, told->first);
 
-  *ret = 0;
+  *ret = (struct amz_range){0, 0};
   if (place < h->table_size) {
     uint32_t number = h->table[place] - 1;
     const struct amz_piece *p = &h->pieces[number];
 
     if (matches(p, told) && told->count <= p->chunk.count) {
-      *ret = told->count;
+      *ret = (struct amz_range){told->first, told->count};
       return cut(h, list, number, told->first, told->count);
     }
   }
   return tell_anywhere(h, list, told, ret);
+}
+
+int amz_held_tell(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told, uint64_t *ret)
+{
+  struct amz_range part;
+  int rc;
+
+  *ret = 0;
+  while ((rc = amz_held_tell_part(h, list, told, &part)) == AMZ_OK && part.count) {
+    *ret += part.count;
+    if (*ret == told->count)
+      break;
+  }
+  return rc;
 }
 
 bool amz_held_has(const struct amz_held *h, const struct amz_held_list *list, const struct amz_told *told)

@@ -66,8 +66,10 @@ void amz_master_free(struct amz_master *m)
 {
   if (!m)
     return;
-  for (uint32_t i = 0; m->ranks && i < m->config.ranks; i++)
+  for (uint32_t i = 0; m->ranks && i < m->config.ranks; i++) {
     free(m->ranks[i].waiting);
+    amz_master_clear_bulks(&m->ranks[i]);
+  }
   free(m->ranks);
   amz_policy_free(m->policy);
   amz_pool_clear(&m->pool);
@@ -99,6 +101,11 @@ static int begin_stop(struct amz_master *m, enum amz_stop stop, int64_t grace_ns
   return stop_all(m, stop, grace_ns, out);
 }
 
+static uint64_t outstanding(const struct amz_rank *r)
+{
+  return r->n_held + r->n_waiting + r->n_bulks;
+}
+
 /* \return whether all that is left is in the hands of ranks that are lost and whose fence nobody confirms. */
 static bool out_of_reach(const struct amz_master *m)
 {
@@ -110,9 +117,9 @@ static bool out_of_reach(const struct amz_master *m)
     return false;
   for (uint32_t i = 0; i < m->config.ranks; i++)
     if (m->ranks[i].given_up)
-      unreachable += m->ranks[i].n_held + m->ranks[i].n_waiting;
+      unreachable += outstanding(&m->ranks[i]);
   for (uint32_t i = 0; i < m->config.ranks; i++)
-    if (!m->ranks[i].given_up && m->ranks[i].n_held + m->ranks[i].n_waiting)
+    if (!m->ranks[i].given_up && outstanding(&m->ranks[i]))
       return false;
   return unreachable > 0;
 }

@@ -1,4 +1,4 @@
-/* The master's parts, split by concern: ranks.c (who is there), results.c (what came of tasks), serve.c (who gets what),
+/* The master's parts, split by concern: ranks.c (who is there), results.c and bulks.c (what came of tasks), serve.c (who gets what),
  * master.c (the step and how a run ends), check.c (invariants, for tests). Room-private. */
 #ifndef AMZ_SRC_SCHED_MASTER_H
 #define AMZ_SRC_SCHED_MASTER_H
@@ -25,6 +25,13 @@ struct amz_waiting {
   bool stray; /* wasn't in the rank's hands: it settles its position only when it is durable, if that has no outcome by then */
 };
 
+/* Likewise; its bits of the run are settled, unless it is a stray. */
+struct amz_waiting_bulk {
+  struct amz_bulk bulk; /* partials: ours */
+  void *partials;
+  bool stray;
+};
+
 #define AMZ_NO_RANK UINT32_MAX
 
 struct amz_rank {
@@ -41,6 +48,8 @@ struct amz_rank {
   uint64_t n_held;      /* positions in its hands */
   struct amz_waiting *waiting; /* in the order of arrival */
   size_t n_waiting, cap_waiting;
+  struct amz_waiting_bulk *bulks; /* in the order of arrival */
+  size_t n_bulks, cap_bulks;
   struct amz_replay replay;
 };
 
@@ -84,10 +93,20 @@ int amz_master_bury(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 
 /* ---- results.c */
 int amz_master_take_results(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out) AMZ_MUST_CHECK;
+/* Gives back the parts of a piece that nobody else has settled meanwhile. */
+int amz_master_give_back(struct amz_master *m, const struct amz_chunk *c) AMZ_MUST_CHECK;
 /* Gives back what the rank has in hand and what it hasn't made durable. */
 int amz_master_take_back(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 /* Takes back chunks, or what is left of them, that the rank hasn't begun. */
 int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg) AMZ_MUST_CHECK;
+
+/* ---- bulks.c */
+int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out) AMZ_MUST_CHECK;
+/* Records what has become durable of what waits. */
+int amz_master_flush_bulks(struct amz_master *m, uint32_t rank, struct amz_actions *out) AMZ_MUST_CHECK;
+/* Gives back what waits. */
+int amz_master_take_back_bulks(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
+void amz_master_clear_bulks(struct amz_rank *r);
 
 /* ---- serve.c */
 /* Hands out to hungry ranks what there is. */

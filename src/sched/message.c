@@ -3,7 +3,8 @@
  * Layout, little-endian: version u8, kind u8, epoch u32, rank u32, seq u64, then what the kind has:
  *   HELLO         slots u32, node (u32 length, bytes)
  *   REPORT, BYE   hungry u32, busy u32, durable_upto u64,
- *                 results (u32 count, RESULT_BYTES each), bulks (u32 count, BULK_BYTES each)
+ *                 results (u32 count, RESULT_BYTES each), bulks (u32 count, BULK_BYTES each, which end with the
+ *                 partials' length u32, and behind each its partials)
  *   ASSIGN        chunks (u32 count, CHUNK_BYTES each)
  *   STOP          stop u8, grace_ns i64
  *   YIELD         slots u32, chunks as ASSIGN
@@ -19,7 +20,7 @@
 #include <amorsize/alloc.h>
 
 #define RESULT_BYTES 81u
-#define BULK_BYTES 40u
+#define BULK_BYTES 68u
 #define CHUNK_BYTES 28u
 
 /* ---- encoding --------------------------------------------------------------------------------------------------------- */
@@ -46,8 +47,13 @@ static void put_bulk(struct amz_buf *out, const struct amz_bulk *b)
   amz_buf_add_u64(out, b->chunk_id);
   amz_buf_add_u64(out, b->first);
   amz_buf_add_u64(out, b->count);
+  amz_buf_add_u32(out, b->attempt);
+  amz_buf_add_u32(out, b->slot);
+  amz_buf_add_u64(out, b->seq);
+  amz_buf_add_i64(out, b->start_ns);
   amz_buf_add_f64(out, b->wall_s);
   amz_buf_add_f64(out, b->wall_sq_s2);
+  amz_buf_add_bytes(out, b->partials, b->partials_bytes);
 }
 
 static void put_hello(const struct amz_message *m, struct amz_buf *out)
@@ -126,14 +132,33 @@ static bool get_result(struct amz_cursor *c, struct amz_result *r)
   return outcome >= AMZ_SUCCEEDED && outcome <= AMZ_CANCELLED;
 }
 
-static bool get_bulk(struct amz_cursor *c, struct amz_bulk *b)
+static int get_partials(struct amz_cursor *c, struct amz_bulk *b)
+{
+  const void *bytes = NULL;
+  size_t n = 0;
+
+  amz_cursor_bytes(c, &bytes, &n);
+  if (c->failed || n > AMZ_PARTIALS_MAX)
+    return AMZ_ECORRUPT;
+  if (n == 0)
+    return AMZ_OK;
+  b->partials = amz_strndup(bytes, n);
+  b->partials_bytes = n;
+  return b->partials ? AMZ_OK : AMZ_ENOMEM;
+}
+
+static int get_bulk(struct amz_cursor *c, struct amz_bulk *b)
 {
   b->chunk_id = amz_cursor_u64(c);
   b->first = amz_cursor_u64(c);
   b->count = amz_cursor_u64(c);
+  b->attempt = amz_cursor_u32(c);
+  b->slot = amz_cursor_u32(c);
+  b->seq = amz_cursor_u64(c);
+  b->start_ns = amz_cursor_i64(c);
   b->wall_s = amz_cursor_f64(c);
   b->wall_sq_s2 = amz_cursor_f64(c);
-  return isfinite(b->wall_s) && isfinite(b->wall_sq_s2);
+  return isfinite(b->wall_s) && isfinite(b->wall_sq_s2) ? get_partials(c, b) : AMZ_ECORRUPT;
 }
 
 /* Reads a count and makes room for so many elements of `each` encoded bytes. \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM. */
@@ -183,10 +208,9 @@ static int get_report(struct amz_cursor *c, struct amz_message *m)
   if (rc < 0)
     return rc;
   m->bulks = items;
-  for (size_t i = 0; i < m->n_bulks; i++)
-    if (!get_bulk(c, (struct amz_bulk *)items + i))
-      return AMZ_ECORRUPT;
-  return AMZ_OK;
+  for (size_t i = 0; i < m->n_bulks && rc == AMZ_OK; i++)
+    rc = get_bulk(c, (struct amz_bulk *)items + i);
+  return rc;
 }
 
 static int get_assign(struct amz_cursor *c, struct amz_message *m)
@@ -241,9 +265,17 @@ static bool is_kind(unsigned kind)
   return kind < sizeof kinds / sizeof *kinds && kinds[kind].put;
 }
 
+static bool has_too_much(const struct amz_message *m)
+{
+  for (size_t i = 0; i < m->n_bulks; i++)
+    if (m->bulks[i].partials_bytes > AMZ_PARTIALS_MAX)
+      return true;
+  return m->n_results > UINT32_MAX || m->n_bulks > UINT32_MAX || m->n_chunks > UINT32_MAX;
+}
+
 int amz_message_encode(const struct amz_message *m, struct amz_buf *out)
 {
-  if (!is_kind((unsigned)m->kind) || m->n_results > UINT32_MAX || m->n_bulks > UINT32_MAX || m->n_chunks > UINT32_MAX)
+  if (!is_kind((unsigned)m->kind) || has_too_much(m))
     return AMZ_EINVAL;
   amz_buf_add_u8(out, AMZ_MESSAGE_VERSION);
   amz_buf_add_u8(out, (uint8_t)m->kind);
@@ -290,6 +322,8 @@ void amz_message_clear(struct amz_message *m)
     return;
   release(m->node);
   release(m->results);
+  for (size_t i = 0; m->bulks && i < m->n_bulks; i++)
+    release(m->bulks[i].partials);
   release(m->bulks);
   release(m->chunks);
   memset(m, 0, sizeof *m);

@@ -63,7 +63,8 @@ uint64_t amz_order_count(const struct amz_order *order)
   return order->starts[order->n];
 }
 
-uint64_t amz_order_index(const struct amz_order *order, uint64_t position)
+/* \return the range in which the position lies. */
+static size_t range_of(const struct amz_order *order, uint64_t position)
 {
   size_t low = 0, high = order->n; /* starts[low] <= position < starts[high] */
 
@@ -75,5 +76,23 @@ uint64_t amz_order_index(const struct amz_order *order, uint64_t position)
     else
       high = mid;
   }
-  return order->firsts[low] + (position - order->starts[low]);
+  return low;
+}
+
+uint64_t amz_order_index(const struct amz_order *order, uint64_t position)
+{
+  size_t range = range_of(order, position);
+
+  return order->firsts[range] + (position - order->starts[range]);
+}
+
+uint64_t amz_order_stretch(const struct amz_order *order, uint64_t position, uint64_t most, uint64_t *ret_index)
+{
+  size_t range = range_of(order, position);
+  uint64_t index = order->firsts[range] + (position - order->starts[range]), until = order->starts[range + 1];
+
+  for (range++; range < order->n && until - position < most && order->firsts[range] == index + (until - position); range++)
+    until = order->starts[range + 1];
+  *ret_index = index;
+  return until - position < most ? until - position : most;
 }

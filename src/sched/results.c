@@ -1,4 +1,4 @@
-/* What came of tasks: which results count, when they are recorded, what goes back.
+/* What came of tasks: which results count, when they are recorded, what goes back. Bulks: bulks.c.
  *
  * A position is settled when its outcome is accepted, and recorded when the rank's pack record of it is on disk. Between the
  * two the result waits with its rank; if that rank goes, the position is unsettled and handed out again.
@@ -184,67 +184,6 @@ static int take_result(struct recorder *rec, const struct amz_result *r)
   return in_hand ? take_held(rec, r) : take_stray(rec, r);
 }
 
-/* ---- bulks ------------------------------------------------------------------------------------------------------------ */
-
-static int record_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
-{
-  struct amz_bulk *copy = amz_actions_room(out, 1, sizeof *copy);
-  struct amz_action *action = copy ? amz_actions_add(out, AMZ_DO_RECORD) : NULL;
-  double n = (double)b->count, mean = b->wall_s / n, m2 = b->wall_sq_s2 - n * mean * mean;
-  struct amz_stats seen = {.count = b->count, .mean = mean, .m2 = m2 > 0 ? m2 : 0, .min = mean, .max = mean};
-
-  if (!action)
-    return AMZ_ENOMEM;
-  *copy = *b;
-  action->bulk = copy;
-  action->rank = rank;
-  action->final = true;
-  amz_bits_set(m->pool.settled, b->first, b->count);
-  m->pool.n_settled += b->count;
-  m->stats.succeeded += b->count;
-  amz_stats_merge(&m->stats.wall_s, &seen);
-  return AMZ_OK;
-}
-
-/* Records the runs of [first, first+count) that have no outcome yet, each with its share of the times. */
-static int record_unsettled(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
-{
-  uint64_t end = b->first + b->count, from, until, counted = 0;
-  int rc = AMZ_OK;
-
-  for (from = b->first; rc == AMZ_OK; from = until) {
-    struct amz_bulk part = *b;
-
-    from = amz_bits_next_clear(m->pool.settled, from, end);
-    if (from == end)
-      break;
-    until = amz_bits_next_set(m->pool.settled, from, end);
-    part.first = from;
-    part.count = until - from;
-    part.wall_s *= (double)part.count / (double)b->count;
-    part.wall_sq_s2 *= (double)part.count / (double)b->count;
-    counted += part.count;
-    rc = record_bulk(m, rank, &part, out);
-  }
-  m->stats.late += b->count - counted;
-  return rc;
-}
-
-static int take_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
-{
-  struct amz_told told = {.rank = rank, .chunk_id = b->chunk_id, .first = b->first, .count = b->count};
-  uint64_t in_hand;
-
-  if (b->count == 0 || b->chunk_id == 0 || b->first >= m->pool.fresh || b->count > m->pool.fresh - b->first) {
-    m->stats.dropped++;
-    return AMZ_OK;
-  }
-  if (amz_held_tell(&m->held, &m->ranks[rank].held, &told, &in_hand) < 0)
-    return AMZ_ENOMEM;
-  m->ranks[rank].n_held -= in_hand;
-  return record_unsettled(m, rank, b, out);
-}
-
 /* ---- messages --------------------------------------------------------------------------------------------------------- */
 
 static void feed_policy(struct amz_master *m, const struct amz_message *msg)
@@ -287,19 +226,21 @@ int amz_master_take_results(struct amz_master *m, const struct amz_message *msg,
   if (advanced) {
     rank->durable_upto = msg->durable_upto;
     rc = flush(&rec);
+    if (rc == AMZ_OK)
+      rc = amz_master_flush_bulks(m, msg->rank, out);
+    rec.action = NULL; /* bulks have been appended behind it */
   }
   for (size_t i = 0; i < msg->n_results && rc == AMZ_OK; i++)
     rc = take_result(&rec, &msg->results[i]);
   for (size_t i = 0; i < msg->n_bulks && rc == AMZ_OK; i++)
-    rc = take_bulk(m, msg->rank, &msg->bulks[i], out);
+    rc = amz_master_take_bulk(m, msg->rank, &msg->bulks[i], out);
   feed_policy(m, msg);
   return rc;
 }
 
 /* ---- taking back ------------------------------------------------------------------------------------------------------ */
 
-/* Gives back the parts of a piece that nobody else has settled meanwhile. */
-static int give_back(struct amz_master *m, const struct amz_chunk *c)
+int amz_master_give_back(struct amz_master *m, const struct amz_chunk *c)
 {
   uint64_t end = c->first + c->count, until;
 
@@ -331,7 +272,7 @@ int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg)
     if (amz_held_tell(&m->held, &r->held, &told, &in_hand) < 0)
       return AMZ_ENOMEM;
     r->n_held -= in_hand;
-    rc = give_back(m, c);
+    rc = amz_master_give_back(m, c);
   }
   return rc;
 }
@@ -343,7 +284,7 @@ int amz_master_take_back(struct amz_master *m, uint32_t rank)
   int rc = AMZ_OK;
 
   while (rc == AMZ_OK && amz_held_take(&m->held, &r->held, &c))
-    rc = give_back(m, &c);
+    rc = amz_master_give_back(m, &c);
   r->n_held = 0;
   for (size_t i = 0; i < r->n_waiting && rc == AMZ_OK; i++) {
     const struct amz_result *lost = &r->waiting[i].result;
@@ -355,8 +296,8 @@ int amz_master_take_back(struct amz_master *m, uint32_t rank)
     m->failed_settled -= is_failure(lost);
     m->unrecorded--;
     c = (struct amz_chunk){.first = lost->position, .count = 1, .attempt = lost->attempt};
-    rc = give_back(m, &c);
+    rc = amz_master_give_back(m, &c);
   }
   r->n_waiting = 0;
-  return rc;
+  return rc < 0 ? rc : amz_master_take_back_bulks(m, rank);
 }

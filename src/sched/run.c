@@ -158,6 +158,32 @@ static int ran_one(struct amz_worker *w, struct amz_slot *s, const struct amz_re
   return ended(w, s, 1);
 }
 
+static int ran_bulk(struct amz_worker *w, struct amz_slot *s, const struct amz_bulk *b)
+{
+  struct amz_bulk kept = *b;
+
+  if (!is_of(s, b->first, b->count))
+    return AMZ_OK;
+  kept.chunk_id = s->chunk_id;
+  kept.attempt = s->attempt;
+  kept.slot = (uint32_t)(s - w->slots);
+  if (amz_worker_keep_bulk(w, &kept) < 0)
+    return AMZ_ENOMEM;
+  return ended(w, s, kept.count);
+}
+
+/* What a RUN left undone stands in the queue again. One who is stopping leaves it: the master takes it back at our BYE. */
+static int ran_not(struct amz_worker *w, struct amz_slot *s, const struct amz_range *r)
+{
+  struct amz_chunk again = {.id = s->chunk_id, .first = r->first, .count = r->count, .attempt = s->attempt};
+
+  if (!is_of(s, r->first, r->count))
+    return AMZ_OK;
+  if (w->stop == AMZ_STOP_NONE && amz_worker_queue(w, &again) < 0)
+    return AMZ_ENOMEM;
+  return ended(w, s, r->count);
+}
+
 int amz_worker_ran(struct amz_worker *w, const struct amz_event *e)
 {
   struct amz_slot *s;
@@ -168,14 +194,10 @@ int amz_worker_ran(struct amz_worker *w, const struct amz_event *e)
   s = &w->slots[e->slot];
   for (size_t i = 0; i < e->n_results && rc == AMZ_OK; i++)
     rc = ran_one(w, s, &e->results[i]);
-  if (rc == AMZ_OK && e->bulk && is_of(s, e->bulk->first, e->bulk->count)) {
-    struct amz_bulk kept = *e->bulk;
-
-    kept.chunk_id = s->chunk_id;
-    rc = amz_worker_keep_bulk(w, &kept);
-    if (rc == AMZ_OK)
-      rc = ended(w, s, kept.count);
-  }
+  if (rc == AMZ_OK && e->bulk)
+    rc = ran_bulk(w, s, e->bulk);
+  for (size_t i = 0; i < e->n_returned && rc == AMZ_OK; i++)
+    rc = ran_not(w, s, &e->returned[i]);
   return rc;
 }
 

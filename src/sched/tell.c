@@ -29,36 +29,65 @@ static void tell_by(struct amz_worker *w, int64_t at_ns)
     w->report_ns = at_ns;
 }
 
+/* The master can't record what has this number before it is on disk. */
+static void see_seq(struct amz_worker *w, uint64_t seq)
+{
+  if (seq > w->seq_seen)
+    w->seq_seen = seq;
+  if (w->seq_seen > w->durable_upto && w->sync_ns == AMZ_NEVER)
+    w->sync_ns = amz_worker_after(w, w->config.sync_ns);
+  if (w->seq_seen - w->sync_target >= UNSYNCED_MAX)
+    w->sync_ns = w->now_ns;
+}
+
 int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r)
 {
   if (amz_grow((void **)&w->results, &w->cap_results, w->n_results + 1, sizeof *w->results) < 0)
     return AMZ_ENOMEM;
   w->results[w->n_results++] = *r;
   tell_by(w, w->n_results >= BUFFER_MAX ? w->now_ns : amz_worker_after(w, w->config.report_ns));
-  if (r->seq > w->seq_seen)
-    w->seq_seen = r->seq;
-  if (w->seq_seen > w->durable_upto && w->sync_ns == AMZ_NEVER)
-    w->sync_ns = amz_worker_after(w, w->config.sync_ns);
-  if (w->seq_seen - w->sync_target >= UNSYNCED_MAX)
-    w->sync_ns = w->now_ns;
+  see_seq(w, r->seq);
   return AMZ_OK;
 }
 
 /* Parts of a chunk that follow each other are told as one. */
+static bool follows(const struct amz_bulk *last, const struct amz_bulk *b)
+{
+  return last->chunk_id == b->chunk_id && last->attempt == b->attempt && last->first + last->count == b->first &&
+         last->partials_bytes <= AMZ_PARTIALS_MAX - b->partials_bytes;
+}
+
+static void join(struct amz_bulk *last, const struct amz_bulk *b)
+{
+  last->count += b->count;
+  last->wall_s += b->wall_s;
+  last->wall_sq_s2 += b->wall_sq_s2;
+  last->partials_bytes += b->partials_bytes; /* lists of nodes: one behind the other they are a list again */
+  if (b->seq > last->seq)
+    last->seq = b->seq;
+  if (b->start_ns < last->start_ns)
+    last->start_ns = b->start_ns;
+  if (b->slot != last->slot)
+    last->slot = AMZ_SLOT_SEVERAL;
+}
+
 int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b)
 {
-  struct amz_bulk *last = w->n_bulks ? &w->bulks[w->n_bulks - 1] : NULL;
+  struct amz_bulk *last;
 
-  if (last && last->chunk_id == b->chunk_id && last->first + last->count == b->first) {
-    last->count += b->count;
-    last->wall_s += b->wall_s;
-    last->wall_sq_s2 += b->wall_sq_s2;
-  } else {
-    if (amz_grow((void **)&w->bulks, &w->cap_bulks, w->n_bulks + 1, sizeof *w->bulks) < 0)
-      return AMZ_ENOMEM;
+  if (b->partials_bytes > AMZ_PARTIALS_MAX || amz_grow((void **)&w->bulks, &w->cap_bulks, w->n_bulks + 1, sizeof *w->bulks) < 0)
+    return AMZ_ENOMEM;
+  last = w->n_bulks ? &w->bulks[w->n_bulks - 1] : NULL;
+  if (b->partials_bytes)
+    amz_buf_add(&w->partials, b->partials, b->partials_bytes);
+  if (amz_buf_ok(&w->partials) < 0)
+    return AMZ_ENOMEM;
+  if (last && follows(last, b))
+    join(last, b);
+  else
     w->bulks[w->n_bulks++] = *b;
-  }
   tell_by(w, w->n_bulks >= BUFFER_MAX ? w->now_ns : amz_worker_after(w, w->config.report_ns));
+  see_seq(w, b->seq);
   return AMZ_OK;
 }
 
@@ -143,6 +172,23 @@ static void *copy_of(const void *items, size_t n, size_t size, struct amz_action
   return copy;
 }
 
+/* Hands all bulks over, with their partials. */
+static int send_bulks(struct amz_worker *w, struct amz_message *m, struct amz_actions *out)
+{
+  struct amz_bulk *bulks = copy_of(w->bulks, w->n_bulks, sizeof *w->bulks, out);
+  const char *partials = w->partials.len ? copy_of(w->partials.data, w->partials.len, 1, out) : NULL;
+  size_t at = 0;
+
+  if (!bulks || (w->partials.len && !partials))
+    return AMZ_ENOMEM;
+  for (size_t i = 0; i < w->n_bulks; at += bulks[i++].partials_bytes)
+    bulks[i].partials = bulks[i].partials_bytes ? partials + at : NULL;
+  m->bulks = bulks;
+  m->n_bulks = w->n_bulks;
+  amz_buf_reset(&w->partials);
+  return AMZ_OK;
+}
+
 /* A message with all that is buffered, which is then no longer. */
 static int send_all(struct amz_worker *w, enum amz_message_kind kind, uint32_t hungry, struct amz_actions *out)
 {
@@ -152,10 +198,9 @@ static int send_all(struct amz_worker *w, enum amz_message_kind kind, uint32_t h
     return AMZ_ENOMEM;
   m->hungry = hungry;
   m->n_results = w->n_results;
-  m->n_bulks = w->n_bulks;
   if (w->n_results && !(m->results = copy_of(w->results, w->n_results, sizeof *w->results, out)))
     return AMZ_ENOMEM;
-  if (w->n_bulks && !(m->bulks = copy_of(w->bulks, w->n_bulks, sizeof *w->bulks, out)))
+  if (w->n_bulks && send_bulks(w, m, out) < 0)
     return AMZ_ENOMEM;
   w->n_results = w->n_bulks = 0;
   w->report_ns = AMZ_NEVER;

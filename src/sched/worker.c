@@ -65,6 +65,7 @@ void amz_worker_free(struct amz_worker *w)
   free(w->idle);
   free(w->results);
   free(w->bulks);
+  amz_buf_clear(&w->partials);
   free(w);
 }
 

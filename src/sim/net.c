@@ -32,6 +32,22 @@ static int copy_array(void **into, size_t *cap, const void *items, size_t n, siz
   return AMZ_OK;
 }
 
+/* The bulks' partials move along: into one buffer, which may move itself until all are in it. */
+static int copy_partials(struct amz_sim_letter *l)
+{
+  size_t at = 0;
+
+  amz_buf_reset(&l->partials);
+  for (size_t i = 0; i < l->message.n_bulks; i++)
+    if (l->bulks[i].partials_bytes)
+      amz_buf_add(&l->partials, l->bulks[i].partials, l->bulks[i].partials_bytes);
+  if (amz_buf_ok(&l->partials) < 0)
+    return AMZ_ENOMEM;
+  for (size_t i = 0; i < l->message.n_bulks; at += l->bulks[i++].partials_bytes)
+    l->bulks[i].partials = l->bulks[i].partials_bytes ? l->partials.data + at : NULL;
+  return AMZ_OK;
+}
+
 static int write_letter(struct amz_sim_letter *l, const struct amz_message *m)
 {
   l->message = *m;
@@ -42,7 +58,7 @@ static int write_letter(struct amz_sim_letter *l, const struct amz_message *m)
   l->message.results = l->results;
   l->message.bulks = l->bulks;
   l->message.chunks = l->chunks;
-  return AMZ_OK;
+  return copy_partials(l);
 }
 
 static int64_t travel(struct amz_world *w)
@@ -105,6 +121,7 @@ void amz_world_clear_net(struct amz_world *w)
 {
   for (uint32_t i = 0; i < w->n_letters; i++) {
     amz_buf_clear(&w->letters[i].bytes);
+    amz_buf_clear(&w->letters[i].partials);
     free(w->letters[i].results);
     free(w->letters[i].bulks);
     free(w->letters[i].chunks);

@@ -1,7 +1,7 @@
 /* A simulated rank: the real worker, and an executor whose tasks only take time.
  *
- * A RUN of several positions ends as a whole; killed, all of it counts as killed. A pack record is on disk when a SYNC that began
- * behind it has ended. */
+ * A RUN of several positions ends as a whole; killed, all of it counts as killed. Told in bulk, stretches that succeeded are one bulk each,
+ * and what was cancelled is given back. A pack record is on disk when a SYNC that began behind it has ended. */
 #include <signal.h>
 
 #include <amorsize/alloc.h>
@@ -154,28 +154,85 @@ static int fill_results(struct amz_world *w, uint32_t rank, const struct amz_sim
   return AMZ_OK;
 }
 
+static int tell(struct amz_world *w, uint64_t place, const struct amz_event *what)
+{
+  struct amz_event e = *what;
+
+  e.kind = AMZ_EV_RAN;
+  e.slot = (uint32_t)(place % w->config->slots_per_rank);
+  return amz_world_step_worker(w, (uint32_t)(place / w->config->slots_per_rank), &e);
+}
+
+/* Partials are here what they stand for: the positions. */
+static int tell_bulk(struct amz_world *w, uint64_t place, const struct amz_sim_run *run, uint64_t first, uint64_t count)
+{
+  double task_s = (double)(w->now_ns - run->begin_ns) * 1e-9 / (double)run->count;
+  struct amz_sim_rank *rank = &w->ranks[place / w->config->slots_per_rank];
+  const uint64_t partials[] = {first, count};
+  struct amz_bulk bulk = {.first = first, .count = count, .wall_s = task_s * (double)count, .wall_sq_s2 = task_s * task_s * (double)count,
+    .start_ns = run->begin_ns, .seq = w->config->packs ? ++rank->seq : 0};
+
+  if (w->config->partials) {
+    bulk.partials = partials;
+    bulk.partials_bytes = sizeof partials;
+  }
+  return tell(w, place, &(struct amz_event){.bulk = &bulk});
+}
+
+/* The stretches that succeeded, then all else: only then the slot is idle, and takes the next. */
+static int tell_stretches(struct amz_world *w, uint64_t place, const struct amz_sim_run *run)
+{
+  uint32_t rank = (uint32_t)(place / w->config->slots_per_rank);
+  const struct amz_range all = {run->first, run->count};
+  size_t kept = 0;
+  int rc = AMZ_OK;
+
+  if (run->killed_as == AMZ_CANCELLED)
+    return tell(w, place, &(struct amz_event){.returned = &all, .n_returned = 1});
+  if (fill_results(w, rank, run) < 0)
+    return AMZ_ENOMEM;
+  for (uint64_t i = 0, n; i < run->count && rc == AMZ_OK; i += n) {
+    for (n = 0; i + n < run->count && w->results[i + n].outcome == AMZ_SUCCEEDED; n++)
+      ;
+    if (n)
+      rc = tell_bulk(w, place, run, run->first + i, n);
+    else
+      w->results[kept++] = w->results[i + n++];
+  }
+  return rc < 0 || kept == 0 ? rc : tell(w, place, &(struct amz_event){.results = w->results, .n_results = kept});
+}
+
+/* A part of a RUN may be left undone by an executor; here it is the second half. */
+static int leave_half(struct amz_world *w, uint64_t place, struct amz_sim_run *run)
+{
+  uint64_t half = run->count / 2;
+  struct amz_range rest = {run->first + run->count - half, half};
+
+  if (half == 0 || run->killed_as || !happens(w, w->config->undone, run->first, run->attempt, AMZ_SIM_DRAW_UNDONE))
+    return AMZ_OK;
+  run->count -= half;
+  return tell(w, place, &(struct amz_event){.returned = &rest, .n_returned = 1});
+}
+
 int amz_world_end_run(struct amz_world *w, uint64_t place)
 {
-  struct amz_sim_run *run = &w->runs[place];
+  struct amz_sim_run run = w->runs[place];
   uint32_t rank = (uint32_t)(place / w->config->slots_per_rank);
-  struct amz_event e = {.kind = AMZ_EV_RAN, .slot = (uint32_t)(place % w->config->slots_per_rank)};
-  double wall_s = (double)(w->now_ns - run->begin_ns) * 1e-9;
-  struct amz_bulk bulk = {.first = run->first, .count = run->count, .wall_s = wall_s};
+  int rc;
 
-  w->result.busy_s += wall_s;
+  w->result.busy_s += (double)(w->now_ns - run.begin_ns) * 1e-9;
   if (w->now_ns > w->last_end_ns)
     w->last_end_ns = w->now_ns;
-  run->runs = false;
-  bulk.wall_sq_s2 = wall_s * wall_s / (double)run->count;
-  if (w->config->bulk && all_succeed(w, run)) {
-    e.bulk = &bulk;
-  } else {
-    if (fill_results(w, rank, run) < 0)
-      return AMZ_ENOMEM;
-    e.results = w->results;
-    e.n_results = (size_t)run->count;
+  w->runs[place].runs = false;
+  if (w->config->bulk) {
+    rc = leave_half(w, place, &run);
+    if (rc < 0)
+      return rc;
+    return all_succeed(w, &run) ? tell_bulk(w, place, &run, run.first, run.count) : tell_stretches(w, place, &run);
   }
-  return amz_world_step_worker(w, rank, &e);
+  if (fill_results(w, rank, &run) < 0)
+    return AMZ_ENOMEM;
+  return tell(w, place, &(struct amz_event){.results = w->results, .n_results = (size_t)run.count});
 }
 
 void amz_world_kill_rank(struct amz_world *w, uint32_t rank)

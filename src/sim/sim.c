@@ -22,6 +22,7 @@ static void note_record(struct amz_world *w, int64_t now_ns, const struct amz_ac
 {
   for (size_t i = 0; i < a->n_results; i++)
     w->result.undurable += a->results[i].seq > w->ranks[a->rank].durable_upto;
+  w->result.undurable += a->bulk && a->bulk->seq > w->ranks[a->rank].durable_upto;
   if (w->config->recorded)
     w->config->recorded(w->config->arg, now_ns, a);
 }

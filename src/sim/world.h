@@ -32,6 +32,7 @@ struct amz_sim_letter {
   struct amz_bulk *bulks;
   struct amz_chunk *chunks;
   size_t cap_results, cap_bulks, cap_chunks;
+  struct amz_buf partials; /* of all bulks */
 };
 
 /* What runs on a slot. */
@@ -89,7 +90,8 @@ int amz_world_end_run(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
 void amz_world_kill_rank(struct amz_world *w, uint32_t rank);
 
 /* ---- work.c */
-enum amz_sim_draw { AMZ_SIM_DRAW_FAIL = 1, AMZ_SIM_DRAW_HANG, AMZ_SIM_DRAW_SKIP, AMZ_SIM_DRAW_STUBBORN, AMZ_SIM_DRAW_TIME };
+enum amz_sim_draw { AMZ_SIM_DRAW_FAIL = 1, AMZ_SIM_DRAW_HANG, AMZ_SIM_DRAW_SKIP, AMZ_SIM_DRAW_STUBBORN, AMZ_SIM_DRAW_TIME, /* takes two */
+                    AMZ_SIM_DRAW_UNDONE = AMZ_SIM_DRAW_TIME + 2 };
 /* \return uniform in [0, 1): the same for the same arguments. */
 double amz_sim_uniform(uint64_t seed, uint64_t position, uint32_t attempt, unsigned draw);
 

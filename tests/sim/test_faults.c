@@ -15,6 +15,7 @@
 
 struct watch {
   uint64_t tasks;
+  bool partials;
   unsigned finals[TASKS_MAX];
   const char *broken;           /* the first fault found */
 };
@@ -35,6 +36,22 @@ static void final_of(struct watch *w, uint64_t position)
     fault(w, "a second final outcome");
 }
 
+/* The simulator's partials are the stretches that they stand for: together they must be the bulk. */
+static void check_partials(struct watch *w, const struct amz_bulk *b)
+{
+  uint64_t next = b->first, stretch[2];
+  size_t at;
+
+  for (at = 0; at + sizeof stretch <= b->partials_bytes; at += sizeof stretch) {
+    memcpy(stretch, (const char *)b->partials + at, sizeof stretch);
+    if (stretch[0] != next)
+      break;
+    next += stretch[1];
+  }
+  if (at != b->partials_bytes || next != b->first + b->count)
+    fault(w, "a bulk's partials are of other tasks");
+}
+
 static void recorded(void *arg, int64_t now_ns, const struct amz_action *a)
 {
   struct watch *w = arg;
@@ -44,6 +61,8 @@ static void recorded(void *arg, int64_t now_ns, const struct amz_action *a)
     fault(w, "a bulk that isn't final");
   for (uint64_t i = 0; a->bulk && i < a->bulk->count; i++)
     final_of(w, a->bulk->first + i);
+  if (a->bulk && w->partials)
+    check_partials(w, a->bulk);
   for (size_t i = 0; i < a->n_results; i++) {
     if (a->results[i].outcome == AMZ_CANCELLED)
       fault(w, "a cancelled attempt was recorded");
@@ -94,6 +113,8 @@ static void draw_calm(struct amz_rng *rng, struct amz_sim_config *c, struct watc
   c->work.cv = 2;
   c->bulk = one_in(rng, 2);
   c->packs = one_in(rng, 2);
+  c->partials = w->partials = c->bulk && one_in(rng, 2);
+  c->undone = one_in(rng, 3) ? 0.3 : 0;
   c->latency_ns = one_in(rng, 3) ? 0 : (int64_t)below(rng, 20) * MS;
   c->message_ns = (int64_t)below(rng, 2) * MS;
   c->chunk_ns = (int64_t)below(rng, 2) * MS;
@@ -213,6 +234,7 @@ static void test_calm(void)
     /* nothing fails: each task ran once, and nothing was dropped, taken back or tried again */
     memset(&w, 0, sizeof w);
     w.tasks = c.master.tasks;
+    w.partials = c.partials;
     CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
     ASSERT_U64(r.stats.succeeded, w.tasks);
     ASSERT_U64(r.stats.late + r.stats.dropped + r.stats.reissued + r.stats.retried, 0);
@@ -344,6 +366,7 @@ static void test_stop_after(void)
       return;
     memset(&w, 0, sizeof w);
     w.tasks = c.master.tasks;
+    w.partials = c.partials;
     CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
     if (r.end == AMZ_END_STOP_AFTER) {
       stopped++;

@@ -89,7 +89,7 @@ static const char *result_of(struct bench *b, uint32_t rank, uint64_t position, 
 static const char *bulk_of(struct bench *b, uint32_t rank, uint64_t chunk, uint64_t first, uint64_t count)
 {
   double seconds = (double)count; /* one each */
-  struct amz_bulk bulk = {.chunk_id = chunk, .first = first, .count = count, .wall_s = seconds, .wall_sq_s2 = seconds};
+  struct amz_bulk bulk = {.chunk_id = chunk, .first = first, .count = count, .attempt = 1, .wall_s = seconds, .wall_sq_s2 = seconds};
 
   return say(b, rank, (struct amz_message){.kind = AMZ_MSG_REPORT, .bulks = &bulk, .n_bulks = 1});
 }
@@ -508,7 +508,8 @@ static void test_dropped(void)
 {
   const struct amz_result far = {.position = 9, .attempt = 1, .outcome = AMZ_SUCCEEDED};
   const struct amz_result unborn = {.position = 1, .outcome = AMZ_SUCCEEDED};
-  const struct amz_bulk beyond = {.chunk_id = 1, .first = 0, .count = UINT64_MAX}, empty = {.chunk_id = 1};
+  const struct amz_bulk beyond = {.chunk_id = 1, .first = 0, .count = UINT64_MAX, .attempt = 1}, empty = {.chunk_id = 1, .attempt = 1},
+                        unborn_bulk = {.chunk_id = 1, .count = 1};
   const struct {
     const char *row;
     uint32_t rank;
@@ -522,6 +523,7 @@ static void test_dropped(void)
     {"a position never handed out", 0, {.kind = AMZ_MSG_REPORT, .seq = 52, .results = &far, .n_results = 1}},
     {"attempt 0", 0, {.kind = AMZ_MSG_REPORT, .seq = 53, .results = &unborn, .n_results = 1}},
     {"a bulk beyond what was handed out", 0, {.kind = AMZ_MSG_REPORT, .seq = 54, .bulks = &beyond, .n_bulks = 1}},
+    {"a bulk of attempt 0", 0, {.kind = AMZ_MSG_REPORT, .seq = 56, .bulks = &unborn_bulk, .n_bulks = 1}},
     {"an empty bulk", 0, {.kind = AMZ_MSG_REPORT, .seq = 55, .bulks = &empty, .n_bulks = 1}},
   };
   struct bench b;
@@ -554,6 +556,98 @@ static void test_bulks(void)
   ASSERT_U64(stats(&b).handed_out, 0);
   ASSERT_U64(stats(&b).wall_s.count, 50);
   CU_ASSERT_DOUBLE_EQUAL(stats(&b).wall_s.mean, 1, 1e-9);
+  close_bench(&b);
+}
+
+/* A bulk that must be durable first; with partials when `whole`. */
+static const char *slow_bulk(struct bench *b, uint32_t rank, uint64_t chunk, uint64_t first, uint64_t count, uint64_t seq, bool whole)
+{
+  struct amz_bulk bulk = {.chunk_id = chunk, .first = first, .count = count, .attempt = 1, .seq = seq, .partials = "nodes",
+                          .partials_bytes = whole ? 5 : 0};
+
+  return say(b, rank, (struct amz_message){.kind = AMZ_MSG_REPORT, .bulks = &bulk, .n_bulks = 1});
+}
+
+static void test_bulks_become_durable(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){.tasks = 100, .ranks = 2, .slots = 2, .policy = amz_policy_find("static")});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(ask(&b, 0, 1), "assign0[0+50]");
+  ASSERT_TEXT(slow_bulk(&b, 0, 1, 0, 20, 1, false), "");
+  ASSERT_TEXT(slow_bulk(&b, 0, 1, 20, 10, 2, true), "");
+  CU_ASSERT_TRUE(amz_master_settled(b.m, 29));
+  ASSERT_U64(stats(&b).succeeded, 0);
+  ASSERT_TEXT(durable(&b, 0, 1), "record0[bulk 0+20]");
+  ASSERT_TEXT(slow_bulk(&b, 0, 1, 30, 5, 3, false), "");
+  ASSERT_TEXT(fenced(&b, 0), ""); /* what it had only promised goes back with what it had in hand */
+  CU_ASSERT_FALSE(amz_master_settled(b.m, 29));
+  ASSERT_U64(stats(&b).succeeded, 20);
+  ASSERT_U64(stats(&b).reissued, 30);
+  ASSERT_TEXT(slow_bulk(&b, 0, 1, 20, 10, 3, false), ""); /* nor does it promise any more */
+  ASSERT_U64(stats(&b).late, 10);
+  ASSERT_U64(stats(&b).waiting, 80);
+  close_bench(&b);
+}
+
+/* Rank 0 is thought dead, its chunk is given to rank 1, and then it speaks. */
+static void test_stray_bulks(void)
+{
+  static const struct {
+    const char *row;
+    bool whole;
+    uint64_t done; /* by rank 1 before rank 0's is durable */
+    const char *recorded;
+  } rows[] = {
+    {"nothing is done", false, 0, "record0[bulk 0+50]"},
+    {"nothing is done, partials", true, 0, "record0[bulk 0+50]"},
+    {"a part is done", false, 10, "record0[bulk 10+40]"},
+    {"a part is done, partials", true, 10, ""},
+    {"all is done", false, 50, ""},
+    {"all is done, partials", true, 50, ""},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct bench b;
+
+    open_bench(&b, &(struct amz_master_config){.tasks = 100, .ranks = 2, .slots = 2, .policy = amz_policy_find("static"),
+                                               .idempotent = true});
+    (void)event(&b, AMZ_EV_START);
+    (void)ask(&b, 0, 1);
+    (void)ask(&b, 1, 1);
+    for (int64_t s = 10; s <= 100; s += 10) {
+      (void)pass(&b, s * SEC);
+      (void)durable(&b, 1, 0);
+    }
+    ASSERT_ROW_U64(rows[i].row, stats(&b).reissued, 50);
+    ASSERT_ROW_TEXT(rows[i].row, ask(&b, 1, 1), "assign1[0+50]");
+    ASSERT_ROW_TEXT(rows[i].row, slow_bulk(&b, 0, 1, 0, 50, 1, rows[i].whole), "");
+    CU_ASSERT_FALSE(amz_master_settled(b.m, 0)); /* a promise settles nothing that somebody else has in hand */
+    if (rows[i].done)
+      (void)bulk_of(&b, 1, 3, 0, rows[i].done);
+    ASSERT_ROW_TEXT(rows[i].row, durable(&b, 0, 1), rows[i].recorded);
+    close_bench(&b);
+  }
+}
+
+/* What has partials counts whole or not at all; then what its rank had in hand of it goes back. */
+static void test_whole_bulks(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){.tasks = 100, .ranks = 2, .slots = 2, .policy = amz_policy_find("static")});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(ask(&b, 0, 1), "assign0[0+50]");
+  ASSERT_TEXT(slow_bulk(&b, 0, 1, 0, 10, 0, true), "record0[bulk 0+10]");
+  ASSERT_U64(amz_actions_at(b.actions, 0)->bulk->partials_bytes, 5);
+  CU_ASSERT_EQUAL(memcmp(amz_actions_at(b.actions, 0)->bulk->partials, "nodes", 5), 0);
+  ASSERT_TEXT(result_of(&b, 0, 20, 1, AMZ_SUCCEEDED, 0), "record0[20:ok]");
+  ASSERT_TEXT(slow_bulk(&b, 0, 1, 10, 20, 0, true), "");
+  ASSERT_U64(stats(&b).late, 20);
+  ASSERT_U64(stats(&b).waiting, 50 + 19);
+  ASSERT_U64(stats(&b).handed_out, 20);
+  ASSERT_TEXT(slow_bulk(&b, 0, 1, 30, 20, 0, true), "record0[bulk 30+20]");
   close_bench(&b);
 }
 
@@ -614,6 +708,9 @@ int main(void)
     {"a master that overslept", test_master_overslept},
     {"dropped and counted", test_dropped},
     {"bulks, whole and in parts", test_bulks},
+    {"bulks wait until they are durable", test_bulks_become_durable},
+    {"bulks of a rank that was given up", test_stray_bulks},
+    {"bulks with partials", test_whole_bulks},
     {"many chunks in one message", test_many_chunks_one_message},
     {"refused", test_refused},
     {NULL, NULL},

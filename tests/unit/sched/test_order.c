@@ -29,6 +29,33 @@ static void test_ranges(void)
   amz_order_free(o);
 }
 
+static void test_stretches(void)
+{
+  const struct amz_range ranges[] = {{100, 3}, {103, 1}, {7, 1}, {104, 2}, {106, 4}};
+  static const struct {
+    const char *row;
+    uint64_t position, most, count, index;
+  } rows[] = {
+    {"across ranges that touch", 0, 11, 4, 100},
+    {"no more than asked for", 0, 3, 3, 100},
+    {"no more than asked for, at a range's end", 0, 4, 4, 100},
+    {"from within a range", 2, 9, 2, 102},
+    {"a lonely one", 4, 7, 1, 7},
+    {"up to the end", 5, 6, 6, 104},
+    {"the last", 10, 1, 1, 109},
+  };
+  struct amz_order *o = NULL;
+
+  CU_ASSERT_EQUAL_FATAL(amz_order_new(ranges, 5, &o), AMZ_OK);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    uint64_t index = 0;
+
+    ASSERT_ROW_U64(rows[i].row, amz_order_stretch(o, rows[i].position, rows[i].most, &index), rows[i].count);
+    ASSERT_ROW_U64(rows[i].row, index, rows[i].index);
+  }
+  amz_order_free(o);
+}
+
 static void test_nothing_left(void)
 {
   struct amz_order *o = NULL;
@@ -63,6 +90,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"identity", test_identity},
     {"ranges in any sequence", test_ranges},
+    {"stretches", test_stretches},
     {"nothing left", test_nothing_left},
     {"refused", test_refused},
     {NULL, NULL},

@@ -196,6 +196,83 @@ static void test_bulks_join(void)
   close_bench(&b);
 }
 
+static void test_bulks_are_made_durable(void)
+{
+  struct amz_bulk first = {.first = 0, .count = 4, .seq = 1, .start_ns = 7, .partials = "ab", .partials_bytes = 2};
+  struct amz_bulk second = {.first = 4, .count = 4, .seq = 2, .start_ns = 5, .partials = "c", .partials_bytes = 1};
+  const struct amz_bulk *told;
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 2, .grain = 4});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 8), "run0[0+4] run1[4+4]");
+  (void)step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .bulk = &first});
+  ASSERT_TEXT(tick(&b), "report([bulk 0+4])");
+  ASSERT_TEXT(assign(&b, 8, 4), "run0[8+4]");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 1, .bulk = &second}), "report(h1 [bulk 4+4])");
+  told = amz_actions_at(b.actions, 0)->message->bulks;
+  ASSERT_U64(told->attempt, 1);
+  ASSERT_U64(told->slot, 1);
+  ASSERT_U64(told->seq, 2);
+  ASSERT_I64(told->start_ns, 5);
+  CU_ASSERT_TRUE(told->partials_bytes == 1 && memcmp(told->partials, "c", 1) == 0);
+  first.first = 8;
+  first.seq = 3;
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .bulk = &first}), "report(h1 [bulk 8+4])");
+  told = amz_actions_at(b.actions, 0)->message->bulks;
+  CU_ASSERT_TRUE(told->partials_bytes == 2 && memcmp(told->partials, "ab", 2) == 0);
+  b.now_ns = SEC;
+  ASSERT_TEXT(event(&b, AMZ_EV_TICK), "sync");
+  ASSERT_TEXT(durable(&b, 3), "");
+  ASSERT_TEXT(tick(&b), "report(d3 [])");
+  close_bench(&b);
+}
+
+static void test_joined_bulks(void)
+{
+  struct amz_bulk first = {.first = 0, .count = 4, .seq = 1, .start_ns = 7, .partials = "ab", .partials_bytes = 2};
+  struct amz_bulk second = {.first = 4, .count = 4, .seq = 2, .start_ns = 5, .partials = "c", .partials_bytes = 1};
+  const struct amz_bulk *told;
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 2, .grain = 4});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 16), "run0[0+4] run1[4+4]");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .bulk = &first}), "run0[8+4]");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 1, .bulk = &second}), "run1[12+4]");
+  ASSERT_TEXT(tick(&b), "report([bulk 0+8])");
+  told = amz_actions_at(b.actions, 0)->message->bulks;
+  ASSERT_U64(told->slot, AMZ_SLOT_SEVERAL);
+  ASSERT_U64(told->seq, 2);
+  ASSERT_I64(told->start_ns, 5);
+  CU_ASSERT_TRUE(told->partials_bytes == 3 && memcmp(told->partials, "abc", 3) == 0);
+  close_bench(&b);
+}
+
+static const char *returned(struct bench *b, uint32_t slot, uint64_t first, uint64_t count)
+{
+  const struct amz_range range = {first, count};
+
+  return step(b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = slot, .returned = &range, .n_returned = 1});
+}
+
+static void test_a_run_left_undone(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 10), "run0[0+10]");
+  ASSERT_TEXT(ran_bulk(&b, 0, 0, 4), "");
+  ASSERT_TEXT(returned(&b, 0, 8, 3), ""); /* not of that RUN */
+  ASSERT_TEXT(returned(&b, 0, 7, 3), "");
+  ASSERT_TEXT(returned(&b, 0, 4, 3), "run0[7+3]"); /* the slot is idle: what came back is run again */
+  ASSERT_TEXT(ran_bulk(&b, 0, 7, 3), "run0[4+3]");
+  (void)stop(&b, AMZ_STOP_CANCEL);
+  ASSERT_TEXT(returned(&b, 0, 4, 3), "bye([bulk 0+4 bulk 7+3]) finish"); /* the master takes it back */
+  close_bench(&b);
+}
+
 static void test_a_run_in_parts(void)
 {
   struct bench b;
@@ -429,7 +506,10 @@ int main(void)
     {"reports wait for company, SYNC for its time", test_reports_wait_for_company},
     {"many results are synced early", test_many_unsynced},
     {"bulks of a chunk join", test_bulks_join},
+    {"bulks are made durable", test_bulks_are_made_durable},
+    {"what joined bulks say", test_joined_bulks},
     {"a RUN told of in parts", test_a_run_in_parts},
+    {"a RUN left undone", test_a_run_left_undone},
     {"asks ahead by what an answer takes", test_asks_ahead},
     {"doesn't ask ahead for nothing", test_does_not_ask_ahead},
     {"timeout: TERM, then KILL", test_timeout},

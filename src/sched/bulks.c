@@ -1,0 +1,251 @@
+/* What came of tasks that were told of by stretches. The rules are those of single results (results.c): a position is settled when its
+ * outcome is accepted, and recorded when its rank has made it durable; what wasn't in the rank's hands counts only if there is no outcome
+ * at the moment at which it is known to be durable.
+ *
+ * A bulk without partials counts as far as its positions have no outcome yet, each stretch with its share of the times. One with partials
+ * counts whole or not at all; what it then leaves open in its rank's hands goes back to the pool. */
+#include "master.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/alloc.h>
+
+#include "bits.h"
+
+static bool is_durable(const struct amz_rank *rank, const struct amz_bulk *b)
+{
+  return b->seq <= rank->durable_upto; /* 0: nothing to wait for */
+}
+
+static bool is_open(const struct amz_master *m, const struct amz_bulk *b)
+{
+  return amz_bits_next_set(m->pool.settled, b->first, b->first + b->count) == b->first + b->count;
+}
+
+static void settle(struct amz_master *m, uint64_t first, uint64_t count)
+{
+  amz_bits_set(m->pool.settled, first, count);
+  m->pool.n_settled += count;
+}
+
+/* ---- recording -------------------------------------------------------------------------------------------------------- */
+
+static void count_outcomes(struct amz_master *m, const struct amz_bulk *b)
+{
+  double n = (double)b->count, mean = b->wall_s / n, m2 = b->wall_sq_s2 - n * mean * mean;
+  struct amz_stats seen = {.count = b->count, .mean = mean, .m2 = m2 > 0 ? m2 : 0, .min = mean, .max = mean};
+
+  m->stats.succeeded += b->count;
+  amz_stats_merge(&m->stats.wall_s, &seen);
+}
+
+/* The bulk's positions are settled. */
+static int record(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+{
+  struct amz_bulk *copy = amz_actions_room(out, 1, sizeof *copy);
+  void *partials = b->partials_bytes ? amz_actions_room(out, b->partials_bytes, 1) : NULL;
+  struct amz_action *action = copy && (partials || !b->partials_bytes) ? amz_actions_add(out, AMZ_DO_RECORD) : NULL;
+
+  if (!action)
+    return AMZ_ENOMEM;
+  *copy = *b;
+  copy->partials = partials;
+  if (b->partials_bytes)
+    memcpy(partials, b->partials, b->partials_bytes);
+  action->bulk = copy;
+  action->rank = rank;
+  action->final = true;
+  count_outcomes(m, b);
+  return AMZ_OK;
+}
+
+/* Keeps it until its rank has made it durable. */
+static int let_wait(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, bool stray)
+{
+  struct amz_rank *r = &m->ranks[rank];
+  struct amz_waiting_bulk w = {.bulk = *b, .stray = stray};
+
+  if (amz_grow((void **)&r->bulks, &r->cap_bulks, r->n_bulks + 1, sizeof *r->bulks) < 0)
+    return AMZ_ENOMEM;
+  w.bulk.partials = NULL;
+  if (b->partials_bytes) {
+    w.partials = amz_strndup(b->partials, b->partials_bytes);
+    if (!w.partials)
+      return AMZ_ENOMEM;
+    w.bulk.partials = w.partials;
+  }
+  r->bulks[r->n_bulks++] = w;
+  if (!stray)
+    m->unrecorded += b->count;
+  return AMZ_OK;
+}
+
+/* Accepts all of it; none of its positions is settled. */
+static int accept(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+{
+  settle(m, b->first, b->count);
+  return is_durable(&m->ranks[rank], b) ? record(m, rank, b, out) : let_wait(m, rank, b, false);
+}
+
+/* Accepts the stretches of [first, first+count) that have no outcome yet. \return AMZ_OK, *ret: how many positions they have. */
+static int accept_open(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, const struct amz_range *range,
+                       struct amz_actions *out, uint64_t *ret)
+{
+  uint64_t end = range->first + range->count, until;
+  int rc = AMZ_OK;
+
+  *ret = 0;
+  for (uint64_t from = amz_bits_next_clear(m->pool.settled, range->first, end); from < end && rc == AMZ_OK;
+       from = amz_bits_next_clear(m->pool.settled, until, end)) {
+    struct amz_bulk part = *b;
+
+    until = amz_bits_next_set(m->pool.settled, from, end);
+    part.first = from;
+    part.count = until - from;
+    part.wall_s *= (double)part.count / (double)b->count;
+    part.wall_sq_s2 *= (double)part.count / (double)b->count;
+    *ret += part.count;
+    rc = accept(m, rank, &part, out);
+  }
+  return rc;
+}
+
+/* ---- what is told ----------------------------------------------------------------------------------------------------- */
+
+/* Takes the next part of the bulk that the rank has in hand out of its hands. \return AMZ_OK, ret->count 0: there is no more. */
+static int take_part(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_range *ret)
+{
+  struct amz_told told = {.rank = rank, .attempt = b->attempt, .chunk_id = b->chunk_id, .first = b->first, .count = b->count};
+
+  if (amz_held_tell_part(&m->held, &m->ranks[rank].held, &told, ret) < 0)
+    return AMZ_ENOMEM;
+  m->ranks[rank].n_held -= ret->count;
+  return AMZ_OK;
+}
+
+/* What of it wasn't in the rank's hands, or is to be judged as if it hadn't been: it is recorded, if at all, when it is durable. */
+static int take_stray(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, uint64_t rest, struct amz_actions *out)
+{
+  const struct amz_range all = {b->first, b->count};
+  uint64_t counted;
+  int rc;
+
+  if (!is_durable(&m->ranks[rank], b)) {
+    if (m->ranks[rank].state != AMZ_RANK_GONE)
+      return let_wait(m, rank, b, true);
+    m->stats.late += rest; /* a rank that is gone makes nothing durable any more */
+    return AMZ_OK;
+  }
+  if (b->partials_bytes) {
+    if (is_open(m, b))
+      return accept(m, rank, b, out);
+    m->stats.late += rest;
+    return AMZ_OK;
+  }
+  rc = accept_open(m, rank, b, &all, out, &counted);
+  m->stats.late += rest - (counted < rest ? counted : rest);
+  return rc;
+}
+
+static int take_in_parts(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+{
+  struct amz_range part;
+  uint64_t in_hand = 0, counted;
+  int rc;
+
+  while ((rc = take_part(m, rank, b, &part)) == AMZ_OK && part.count) {
+    in_hand += part.count;
+    rc = accept_open(m, rank, b, &part, out, &counted);
+    if (rc < 0)
+      break;
+    m->stats.late += part.count - counted;
+    if (in_hand == b->count)
+      return AMZ_OK;
+  }
+  return rc < 0 ? rc : take_stray(m, rank, b, b->count - in_hand, out);
+}
+
+static int take_whole(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+{
+  struct amz_range part;
+  int rc = take_part(m, rank, b, &part);
+
+  if (rc == AMZ_OK && part.count == b->count && is_open(m, b))
+    return accept(m, rank, b, out);
+  for (; rc == AMZ_OK && part.count; rc = rc < 0 ? rc : take_part(m, rank, b, &part))
+    rc = amz_master_give_back(m, &(struct amz_chunk){.first = part.first, .count = part.count, .attempt = b->attempt});
+  if (rc < 0)
+    return rc;
+  if (is_open(m, b))
+    return take_stray(m, rank, b, b->count, out);
+  m->stats.late += b->count;
+  return AMZ_OK;
+}
+
+int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+{
+  if (b->count == 0 || b->chunk_id == 0 || b->attempt == 0 || b->first >= m->pool.fresh || b->count > m->pool.fresh - b->first) {
+    m->stats.dropped++;
+    return AMZ_OK;
+  }
+  return b->partials_bytes ? take_whole(m, rank, b, out) : take_in_parts(m, rank, b, out);
+}
+
+/* ---- what waits ------------------------------------------------------------------------------------------------------- */
+
+/* A waiting bulk has become durable. */
+static int record_waiting(struct amz_master *m, uint32_t rank, const struct amz_waiting_bulk *w, struct amz_actions *out)
+{
+  if (w->stray)
+    return take_stray(m, rank, &w->bulk, w->bulk.count, out);
+  m->unrecorded -= w->bulk.count;
+  return record(m, rank, &w->bulk, out);
+}
+
+int amz_master_flush_bulks(struct amz_master *m, uint32_t rank, struct amz_actions *out)
+{
+  struct amz_rank *r = &m->ranks[rank];
+  size_t kept = 0;
+  int rc = AMZ_OK;
+
+  for (size_t i = 0; i < r->n_bulks; i++) {
+    struct amz_waiting_bulk w = r->bulks[i];
+
+    if (rc < 0 || !is_durable(r, &w.bulk)) {
+      r->bulks[kept++] = w;
+      continue;
+    }
+    rc = record_waiting(m, rank, &w, out);
+    free(w.partials);
+  }
+  r->n_bulks = kept;
+  return rc;
+}
+
+int amz_master_take_back_bulks(struct amz_master *m, uint32_t rank)
+{
+  struct amz_rank *r = &m->ranks[rank];
+  int rc = AMZ_OK;
+
+  for (size_t i = 0; i < r->n_bulks; i++) {
+    const struct amz_bulk *lost = &r->bulks[i].bulk;
+
+    if (rc == AMZ_OK && !r->bulks[i].stray) {
+      amz_bits_clear(m->pool.settled, lost->first, lost->count);
+      m->pool.n_settled -= lost->count;
+      m->unrecorded -= lost->count;
+      rc = amz_master_give_back(m, &(struct amz_chunk){.first = lost->first, .count = lost->count, .attempt = lost->attempt});
+    }
+    free(r->bulks[i].partials);
+  }
+  r->n_bulks = 0;
+  return rc;
+}
+
+void amz_master_clear_bulks(struct amz_rank *r)
+{
+  for (size_t i = 0; i < r->n_bulks; i++)
+    free(r->bulks[i].partials);
+  free(r->bulks);
+}
