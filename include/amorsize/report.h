@@ -53,6 +53,8 @@ struct amz_run_summary {
   double task_mean_s, task_max_s, cpu_s;
   uint64_t output_bytes, max_rss_bytes;
   double predicted_s;      /* < 0: there was no prediction */
+  uint32_t given_up_slots; /* most slots that rank 0 left unused at a time, because scheduling kept it busy */
+  double master_busy;      /* such a share of a second; 0 when no slot was given up */
   struct amz_slow_task slowest[AMZ_SLOWEST]; /* of this launch, longest first */
   size_t n_slowest;
   struct amz_slow_task failures[AMZ_SLOWEST]; /* the first failed task indexes of this launch */

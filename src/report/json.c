@@ -126,6 +126,8 @@ static void put_summary_times(struct object *o, const struct amz_run_summary *s)
   put_number(o, "efficiency", s->efficiency);
   put_number(o, "slot_utilisation", s->utilisation);
   put_number(o, "predicted_s", s->predicted_s < 0 ? (double)NAN : s->predicted_s);
+  put_count(o, "given_up_slots", s->given_up_slots);
+  put_number(o, "master_busy", s->master_busy);
   put_number(o, "throughput_per_s", s->throughput);
   put_number(o, "task_mean_s", s->task_mean_s);
   put_number(o, "task_max_s", s->task_max_s);

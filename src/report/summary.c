@@ -105,6 +105,11 @@ static void add_speed(const struct amz_run_summary *s, struct amz_buf *out)
   if (s->threads > 1)
     amz_buf_addf(out, " with %u threads each", (unsigned)s->threads);
   amz_buf_addc(out, '\n');
+  if (s->given_up_slots) {
+    amz_word_name("given up", out);
+    amz_buf_addf(out, "rank 0 left up to %s of its slots unused: scheduling kept it busy %.0f %% of the time\n",
+                 amz_format_count(s->given_up_slots, a, sizeof a), 100 * s->master_busy);
+  }
   amz_word_name("throughput", out);
   amz_buf_addf(out, "%s in %s chunk%s", amz_word_rate(s->throughput, a), amz_format_count(s->chunks, b, sizeof b),
                s->chunks == 1 ? "" : "s");

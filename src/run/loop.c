@@ -226,6 +226,49 @@ static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_er
   return AMZ_OK;
 }
 
+/* ---- is the loop busy? ------------------------------------------------------------------------------------------------ */
+
+static void begin_window(struct amz_loop *l, int64_t now_ns)
+{
+  l->window_ns = now_ns;
+  l->window_cpu = amz_clock_cpu();
+}
+
+static int open_slots(struct amz_loop *l, uint32_t open)
+{
+  struct amz_event event = {.kind = AMZ_EV_OPEN, .slots = open};
+  char text[160];
+
+  if (open < l->yield.slots && l->result->given_up == 0) { /* told once; the summary has the rest */
+    (void)snprintf(text, sizeof text, "scheduling keeps rank 0 busy (%.0f %% of the time): it gives up slots, for now", 100 * l->yield.busy);
+    amz_loop_note(l, AMZ_WARNING, text);
+  }
+  l->result->given_up = l->yield.slots - l->yield.fewest;
+  l->result->busy = l->yield.busy;
+  return amz_loop_worker_event(l, &event);
+}
+
+/* Rank 0 of several, once a second: does scheduling leave it time for all of its slots? */
+static int judge_window(struct amz_loop *l)
+{
+  struct amz_cpu_time before_cpu = l->window_cpu;
+  int64_t now_ns;
+  double span_ns, had, missed;
+  uint32_t before = l->yield.open, open;
+
+  if (!l->master || l->worker_finished || l->config->layout.ranks == 1)
+    return AMZ_OK;
+  now_ns = amz_clock_monotonic_ns();
+  if (now_ns - l->window_ns < AMZ_YIELD_WINDOW_NS)
+    return AMZ_OK;
+  span_ns = (double)(now_ns - l->window_ns);
+  begin_window(l, now_ns);
+  had = (double)(l->window_cpu.had_ns - before_cpu.had_ns) / span_ns;
+  missed = (double)(l->window_cpu.missed_ns - before_cpu.missed_ns) / span_ns;
+  open = amz_yield_window(&l->yield, had + missed, missed);
+  return open == before ? AMZ_OK : open_slots(l, open);
+}
+
 /* ---- the loop --------------------------------------------------------------------------------------------------------- */
 
 static int turn(struct amz_loop *l, bool *told_broken, struct amz_error *err)
@@ -243,7 +286,7 @@ static int turn(struct amz_loop *l, bool *told_broken, struct amz_error *err)
     (void)amz_error_set(&cause, AMZ_EENV, "the spawn helper has died");
     amz_loop_break(l, &cause);
   }
-  if ((rc = tell_broken(l, told_broken)) < 0 || (rc = settle(l)) < 0 || (rc = amz_loop_show(l, false)) < 0)
+  if ((rc = tell_broken(l, told_broken)) < 0 || (rc = judge_window(l)) < 0 || (rc = settle(l)) < 0 || (rc = amz_loop_show(l, false)) < 0)
     return amz_error_set(err, rc, "the scheduler cannot go on: %s", amz_err_name(rc));
   if (l->master_finished && l->worker_finished)
     return AMZ_OK;
@@ -329,6 +372,8 @@ int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signa
   amz_task_init(&l.task);
   l.executor = amz_executor_of(amz_job_kind(config->job));
   l.started_ns = l.heard_ns = amz_clock_monotonic_ns();
+  amz_yield_init(&l.yield, config->layout.slots);
+  begin_window(&l, l.started_ns);
   rc = open_executor(&l, err);
   if (rc == AMZ_OK)
     rc = start_machines(&l, err);

@@ -47,6 +47,8 @@ struct amz_loop_result {
   struct amz_tally tally;
   struct amz_master_stats stats;
   uint32_t lost_ranks;
+  uint32_t given_up;    /* most slots that rank 0 left unused at a time, because its loop was busy */
+  double busy;          /* such a share of a second */
   bool out_of_time;     /* what is left is for another job, or another turn of this one */
   char reason[256];     /* why it ended early; "" when it didn't */
   struct amz_error err; /* code < 0: the environment failed in mid-run (disk full, helper gone); the rest is still told */

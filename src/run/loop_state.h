@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "loop.h"
 #include "signals.h"
+#include "yield.h"
 
 struct amz_slot_state {
   uint64_t position;
@@ -38,6 +39,9 @@ struct amz_loop {
   unsigned stop_signals;
   int relayed_signal;                  /* with which another rank has begun the end: rank 0 may get the same one itself; 0: none */
   int64_t started_ns, next_status_ns, next_progress_ns;
+  struct amz_yield yield;              /* rank 0 with others: is its loop busy? Of the window that runs: */
+  int64_t window_ns;                   /* its begin, */
+  struct amz_cpu_time window_cpu;      /* and what the loop had by then */
   struct amz_loop_result *result;
 };
 

@@ -87,6 +87,8 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
   s->ranks = l->layout.ranks;
   s->slots = l->total_slots;
   s->threads = l->layout.threads;
+  s->given_up_slots = l->result.given_up;
+  s->master_busy = l->result.busy;
   s->output_bytes = t->output_bytes;
   s->max_rss_bytes = t->max_rss_bytes;
   memcpy(s->slowest, t->slowest, sizeof s->slowest);

@@ -45,7 +45,7 @@ static void summary_keeps_the_contract(void)
 {
   struct amz_run_summary s = {.job = "scan", .run_dir = "scan.runs/001", .end = AMZ_END_STOPPED, .reason = "stop requested",
     .total = 10, .succeeded = 3, .failed = 2, .skipped = 1, .not_run = 4, .epoch = 2, .slots = 2, .makespan_s = 2.5, .total_s = 3.25,
-    .efficiency = 0.5, .predicted_s = -1, .slowest = {{UINT64_C(1) << 40, 1.5}}, .n_slowest = 1};
+    .efficiency = 0.5, .predicted_s = -1, .given_up_slots = 3, .master_busy = 0.75, .slowest = {{UINT64_C(1) << 40, 1.5}}, .n_slowest = 1};
   static const struct {
     const char *path;
     json_int_t value;
@@ -64,6 +64,8 @@ static void summary_keeps_the_contract(void)
   ASSERT_TEXT(json_string_value(at(o, "run_dir")), "scan.runs/001");
   ASSERT_TEXT(json_string_value(at(o, "reason")), "stop requested");
   CU_ASSERT(json_is_null(at(o, "predicted_s")));
+  ASSERT_I64(json_integer_value(at(o, "given_up_slots")), 3);
+  CU_ASSERT(json_real_value(at(o, "master_busy")) == 0.75);
   CU_ASSERT(json_integer_value(at(json_array_get(at(o, "slowest"), 0), "index")) == INT64_C(1) << 40);
   CU_ASSERT(json_is_array(at(o, "failures")) && json_array_size(at(o, "failures")) == 0);
   json_decref(o);

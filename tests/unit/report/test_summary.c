@@ -34,6 +34,20 @@ static void all_succeeded(void)
                "  read them with    amorsize-mpi output scan.runs/001\n");
 }
 
+static void slots_given_up_are_told(void)
+{
+  struct amz_run_summary s = good;
+  struct amz_buf out = AMZ_BUF_INIT;
+
+  s.given_up_slots = 2;
+  s.master_busy = 0.634;
+  amz_report_summary(&s, &out);
+  CU_ASSERT_PTR_NOT_NULL(strstr(amz_buf_text(&out), "  slot utilisation  98.5 % of 2 slots\n"
+                                                    "  given up          rank 0 left up to 2 of its slots unused: scheduling kept it busy "
+                                                    "63 % of the time\n"));
+  amz_buf_clear(&out);
+}
+
 static void failures_are_shown_with_how_to_look(void)
 {
   struct amz_run_summary s = good;
@@ -117,7 +131,8 @@ static void exit_statuses(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"all succeeded", all_succeeded}, {"failures are shown with how to look", failures_are_shown_with_how_to_look},
+    {"all succeeded", all_succeeded}, {"slots given up are told", slots_given_up_are_told},
+    {"failures are shown with how to look", failures_are_shown_with_how_to_look},
     {"unfinished says how to go on", unfinished_says_how_to_go_on}, {"hostile names are harmless", hostile_names_are_harmless},
     {"without directory no commands", without_directory_no_commands}, {"exit statuses", exit_statuses}, {NULL, NULL},
   };
