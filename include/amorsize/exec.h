@@ -33,6 +33,7 @@ struct amz_exec_command {
   uint64_t tag;             /* given back with the end */
   uint32_t attempt;
   bool shell;               /* argv is {"/bin/sh", "-c", TEXT}; a TEXT too long for execve (128 KiB) becomes a nameless file */
+  bool service;             /* no task, but a program that serves many: its end is told, nothing of it goes to the pack */
   const char *const *argv;  /* NULL-terminated */
   const char *const *env;   /* added to the helper's own without the MPI launcher's variables; NULL-terminated, or NULL */
   const char *workdir;      /* NULL: the helper's */

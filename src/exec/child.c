@@ -57,6 +57,7 @@ void amz_child_begin(struct amz_child *t, const struct amz_exec_command *command
   memcpy(t->ok_exit, command->ok_exit, sizeof t->ok_exit);
   t->as = 0;
   t->cpus_differ = t->watched = false;
+  t->service = command->service;
   t->bytes[0] = t->bytes[1] = 0;
   t->link = 0;
   t->sink_errno = 0;
@@ -77,7 +78,7 @@ void amz_child_keep(struct amz_child *t, int stream, const char *bytes, size_t n
   struct amz_buf *held = &t->held[stream];
 
   t->bytes[stream] += n;
-  if (!to->sink || to->discard || t->sink_errno)
+  if (!to->sink || to->discard || t->service || t->sink_errno)
     return;
   amz_buf_add(held, bytes, n);
   if (amz_buf_ok(held) < 0) {
@@ -164,7 +165,7 @@ static void record(struct amz_child *t, const struct amz_child_output *to, struc
     .stdout_bytes = t->bytes[0], .stderr_bytes = t->bytes[1]};
   struct amz_pack_tail tail = {{t->held[0].data, t->held[1].data}, {t->held[0].len, t->held[1].len}};
 
-  if (!to->sink || t->sink_errno)
+  if (!to->sink || t->service || t->sink_errno)
     return;
   if (to->sink->finish(to->sink->ctx, &packed, &tail, &t->link) < 0) {
     sink_failed(t, errno);

@@ -28,6 +28,7 @@ struct amz_child {
   enum amz_outcome as; /* 0: judged by its exit status */
   int64_t start_ns, began_ns; /* CLOCK_REALTIME, CLOCK_MONOTONIC */
   bool cpus_differ;
+  bool service;        /* nothing of it is kept */
   bool watched;        /* its pipes are known to epoll */
   int fds[2];          /* read ends, -1 when closed */
   struct amz_buf held[2];

@@ -97,6 +97,7 @@ int amz_wire_add_start(struct amz_buf *out, const struct amz_exec_command *comma
   amz_buf_add_u64(out, command->tag);
   amz_buf_add_u32(out, command->attempt);
   amz_buf_add_u8(out, command->shell);
+  amz_buf_add_u8(out, command->service);
   for (size_t i = 0; i < 4; i++)
     amz_buf_add_u64(out, ok_exit[i]);
   add_strings(out, command->argv);
@@ -270,6 +271,7 @@ int amz_wire_read_start(struct amz_cursor *body, struct amz_wire_start *ret)
   command->tag = amz_cursor_u64(body);
   command->attempt = amz_cursor_u32(body);
   command->shell = amz_cursor_u8(body) != 0;
+  command->service = amz_cursor_u8(body) != 0;
   for (size_t i = 0; i < 4; i++)
     ret->ok_exit[i] = amz_cursor_u64(body);
   command->ok_exit = ret->ok_exit;

@@ -378,6 +378,29 @@ static void a_small_task_has_a_small_peak(void)
   amz_rig_clear(&r);
 }
 
+/* ---- services ------------------------------------------------------------------------------------------------------------ */
+
+static void a_service_leaves_nothing_in_the_pack(void)
+{
+  static const char *const argv[] = {"/bin/sh", "-c", "echo out; echo err >&2; exit 3", NULL};
+  const struct amz_exec_command command = {.attempt = 1, .shell = true, .service = true, .argv = argv};
+  struct amz_rig_result got;
+  struct amz_rig r;
+
+  CU_ASSERT_FATAL(amz_rig_init(&r, HELPER, 1, true));
+  CU_ASSERT_FATAL(amz_rig_run(&r, &command, &got));
+  ASSERT_I64(got.end.exit_code, 3);
+  ASSERT_I64(got.end.outcome, AMZ_FAILED);
+  ASSERT_U64(got.end.output_bytes, 8);
+  ASSERT_U64(got.end.pack_seq, 0);
+  amz_rig_result_clear(&got);
+  CU_ASSERT_FATAL(amz_rig_shell(&r, "echo task", &got)); /* what comes after it on the same slot is kept */
+  ASSERT_U64(got.end.pack_seq, 1);
+  ASSERT_TEXT(amz_buf_text(&got.out), "task\n");
+  amz_rig_result_clear(&got);
+  amz_rig_clear(&r);
+}
+
 /* ---- CPUs --------------------------------------------------------------------------------------------------------------- */
 
 static void tasks_are_bound_and_the_mask_is_checked(void)
@@ -470,6 +493,7 @@ static const struct amz_test tests[] = {
   {"a line of a megabyte runs", a_line_of_a_megabyte_runs},
   {"a hundred megabytes stream through", a_hundred_megabytes_stream_through},
   {"a small task has a small peak", a_small_task_has_a_small_peak},
+  {"a service leaves nothing in the pack", a_service_leaves_nothing_in_the_pack},
   {"tasks are bound, and the mask is checked", tasks_are_bound_and_the_mask_is_checked},
   {"what cannot be is refused", what_cannot_be_is_refused},
   {"a pack that cannot be made is told", a_pack_that_cannot_be_made_is_told},
