@@ -1,0 +1,45 @@
+/* A node's profile (node.h) as a text for people and as JSON, and back from JSON: what `node` prints, what its cache keeps, what
+ * `--node PROFILE` reads. Pure: nothing is printed or read here. */
+#ifndef AMORSIZE_PROFILE_H
+#define AMORSIZE_PROFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/buf.h>
+#include <amorsize/error.h>
+#include <amorsize/node.h>
+
+/* Where the measured part of a profile comes from; told with it. */
+enum amz_profile_from {
+  AMZ_PROFILE_ASSUMED,  /* nothing was measured */
+  AMZ_PROFILE_MEASURED, /* just now */
+  AMZ_PROFILE_CACHED,   /* earlier */
+};
+
+struct amz_profile_origin {
+  enum amz_profile_from from;
+  int64_t age_s;         /* of what was measured */
+  const char *cache_id;  /* of the cache's entry; NULL: none */
+  const char *effort;    /* "default", "precise"; NULL: nothing was measured */
+};
+
+/* Bounds on what is read. */
+#define AMZ_PROFILE_BYTES_MAX ((size_t)64 << 20)
+#define AMZ_PROFILE_UNITS_MAX (1u << 20)
+#define AMZ_PROFILE_ROWS_MAX 65536u
+#define AMZ_PROFILE_TEXT_MAX 4096u
+
+/* Appends one JSON object and a newline. Every quantity is {"value", "low", "high", "n", "source"}; what is unknown has the value
+ * null. `origin` may be NULL. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_profile_json(const struct amz_node *node, const struct amz_profile_origin *origin, struct amz_buf *out);
+
+/* Reads such an object. Keys that aren't known are left alone, those that hold measurements may be missing (unknown then).
+ * \return AMZ_OK, release with amz_node_clear; AMZ_EINVAL with *err, which names the key: "bandwidth[2].value.low: expected …";
+ * AMZ_ENOMEM. */
+int amz_profile_parse(const char *json, size_t n, struct amz_error *err, struct amz_node *ret);
+
+/* Appends the lines that a person reads. `origin` may be NULL. */
+void amz_profile_text(const struct amz_node *node, const struct amz_profile_origin *origin, struct amz_buf *out);
+
+#endif
