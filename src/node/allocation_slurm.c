@@ -61,10 +61,9 @@ static const char *take_column(const struct amz_allocation_reader *r, const stru
   return NULL;
 }
 
-/* Slurm's memory numbers are MiB without a unit, or have one. 0 (--mem=0) is all of the node's: not said. */
-static bool take_memory(const struct amz_allocation_reader *r, const char *variable, uint64_t *ret_bytes)
+bool amz_slurm_memory(const struct amz_environment *env, struct amz_diags *diags, const char *variable, uint64_t *ret_bytes)
 {
-  const char *value = amz_environment_value(r->env, variable);
+  const char *value = amz_environment_value(env, variable);
   uint64_t v;
   int rc;
 
@@ -76,7 +75,7 @@ static bool take_memory(const struct amz_allocation_reader *r, const char *varia
   else
     rc = amz_parse_bytes(value, &v);
   if (rc < 0) {
-    amz_doubt(r->diags, variable, value, "an amount of memory in MiB is expected");
+    amz_doubt(diags, variable, value, "an amount of memory in MiB is expected");
     return false;
   }
   *ret_bytes = v;
@@ -89,9 +88,9 @@ static void read_memory(const struct amz_allocation_reader *r, struct amz_alloca
   uint64_t bytes;
   bool by_cpu = false;
 
-  if (take_memory(r, per_node, &bytes))
+  if (amz_slurm_memory(r->env, r->diags, per_node, &bytes))
     a->memory_source = per_node;
-  else if (a->cores_source && take_memory(r, per_cpu, &bytes)) {
+  else if (a->cores_source && amz_slurm_memory(r->env, r->diags, per_cpu, &bytes)) {
     a->memory_source = per_cpu;
     by_cpu = true;
   }

@@ -32,6 +32,8 @@ void amz_doubt(struct amz_diags *diags, const char *name, const char *value, con
 {
   bool cut = strnlen(value, SHOWN_MAX + 1) > SHOWN_MAX;
 
+  if (!diags)
+    return;
   amz_diags_add(diags, AMZ_WARNING, name, 0, 0, "not used: \"%.*s%s\": %s", SHOWN_MAX, value, cut ? "…" : "", why);
 }
 

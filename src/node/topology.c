@@ -1,0 +1,162 @@
+/* Which topology is looked at, and loading it. */
+#include "topology.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <amorsize/alloc.h>
+
+#include "allocation_private.h"
+
+static bool is_file(const char *path)
+{
+  struct stat st;
+
+  return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+/* A description that has the looks of a path and isn't there is a mistyped path, not a synthetic machine. */
+static bool looks_like_path(const char *text)
+{
+  size_t n = strlen(text);
+
+  return strchr(text, '/') || (n > 4 && strcmp(text + n - 4, ".xml") == 0);
+}
+
+static int name_it(struct amz_topology *t, const char *name, struct amz_error *err)
+{
+  t->name = amz_strndup(name, strlen(name));
+  return t->name ? AMZ_OK : amz_error_set(err, AMZ_ENOMEM, "out of memory");
+}
+
+static int use_xml(struct amz_topology *t, const char *path, const char *who, struct amz_error *err)
+{
+  if (hwloc_topology_set_xml(t->handle, path) < 0)
+    return amz_error_set(err, AMZ_EINVAL, "%s: %.400s is no topology in XML that hwloc can read (lstopo FILE.xml writes one)",
+                         who, path);
+  return name_it(t, path, err);
+}
+
+static int use_synthetic(struct amz_topology *t, const char *text, const char *who, struct amz_error *err)
+{
+  if (hwloc_topology_set_synthetic(t->handle, text) < 0)
+    return amz_error_set(err, AMZ_EINVAL, "%s: \"%.400s\" is neither a file nor a synthetic description like "
+                         "\"pack:2 numa:2 l3:1 core:8 pu:2\"", who, text);
+  return name_it(t, text, err);
+}
+
+static int use_description(struct amz_topology *t, const char *text, const char *who, struct amz_error *err)
+{
+  if (is_file(text))
+    return use_xml(t, text, who, err);
+  if (looks_like_path(text))
+    return amz_error_set(err, AMZ_EINVAL, "%s: there is no file %.400s", who, text);
+  return use_synthetic(t, text, who, err);
+}
+
+/* ---- a tree of /sys and /proc ----------------------------------------------------------------------------------------- */
+
+/* hwloc has no call for this, environment variables only. They are set for as long as it loads. */
+static const struct variable {
+  const char *name, *value; /* NULL: the tree's root */
+} tree_variables[] = {
+  {"HWLOC_FSROOT", NULL},
+  {"HWLOC_COMPONENTS", "linux,stop"},
+};
+
+enum { N_VARIABLES = sizeof tree_variables / sizeof *tree_variables };
+
+static int keep(char *saved[], struct amz_error *err)
+{
+  for (size_t i = 0; i < N_VARIABLES; i++) {
+    const char *value = getenv(tree_variables[i].name);
+
+    saved[i] = value ? amz_strndup(value, strlen(value)) : NULL;
+    if (value && !saved[i])
+      return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  }
+  return AMZ_OK;
+}
+
+static int set_one(const char *name, const char *value)
+{
+  return value ? setenv(name, value, 1) : unsetenv(name);
+}
+
+static int load_from_tree(struct amz_topology *t, const char *root, struct amz_error *err)
+{
+  char *saved[N_VARIABLES] = {NULL};
+  int rc = keep(saved, err);
+
+  for (size_t i = 0; rc == AMZ_OK && i < N_VARIABLES; i++)
+    if (set_one(tree_variables[i].name, tree_variables[i].value ? tree_variables[i].value : root) < 0)
+      rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  if (rc == AMZ_OK && hwloc_topology_load(t->handle) < 0)
+    rc = amz_error_set(err, AMZ_EENV, "hwloc can't read a topology from below %.400s", root);
+  for (size_t i = 0; i < N_VARIABLES; i++) {
+    if (set_one(tree_variables[i].name, saved[i]) < 0 && rc == AMZ_OK)
+      rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
+    free(saved[i]);
+  }
+  return rc;
+}
+
+/* ---- choosing --------------------------------------------------------------------------------------------------------- */
+
+static int load(struct amz_topology *t, struct amz_error *err)
+{
+  if (hwloc_topology_load(t->handle) < 0)
+    return amz_error_set(err, errno == ENOMEM ? AMZ_ENOMEM : AMZ_EENV, "hwloc cannot read the topology of %.400s", t->name);
+  return AMZ_OK;
+}
+
+static int choose(struct amz_topology *t, const struct amz_look *look, const struct amz_tree *tree, struct amz_error *err)
+{
+  const char *xml = amz_environment_value(look->env, "HWLOC_XMLFILE"),
+      *synthetic = amz_environment_value(look->env, "HWLOC_SYNTHETIC");
+  int rc;
+
+  if (look->topology)
+    rc = use_description(t, look->topology, "--topology", err);
+  else if (xml)
+    rc = use_xml(t, xml, "HWLOC_XMLFILE", err);
+  else if (synthetic)
+    rc = use_synthetic(t, synthetic, "HWLOC_SYNTHETIC", err);
+  else if (tree->root[0] && amz_tree_has(tree, "/sys/devices/system/cpu"))
+    return (rc = name_it(t, tree->root, err)) < 0 ? rc : load_from_tree(t, tree->root, err);
+  else
+    rc = name_it(t, "this machine", err);
+  return rc < 0 ? rc : load(t, err);
+}
+
+int amz_topology_open(const struct amz_look *look, const struct amz_tree *tree, struct amz_error *err, struct amz_topology *ret)
+{
+  struct amz_topology t = {NULL, NULL, false};
+  int rc;
+
+  if (hwloc_topology_init(&t.handle) < 0)
+    return amz_error_set(err, AMZ_ENOMEM, "hwloc: out of memory");
+  if (hwloc_topology_set_io_types_filter(t.handle, HWLOC_TYPE_FILTER_KEEP_IMPORTANT) < 0)
+    rc = amz_error_set(err, AMZ_EENV, "hwloc can't be told which devices to look for");
+  else
+    rc = choose(&t, look, tree, err);
+  if (rc < 0) {
+    amz_topology_close(&t);
+    return rc;
+  }
+  t.this_machine = hwloc_topology_is_thissystem(t.handle) == 1;
+  *ret = t;
+  return AMZ_OK;
+}
+
+void amz_topology_close(struct amz_topology *topology)
+{
+  if (!topology || !topology->handle)
+    return;
+  hwloc_topology_destroy(topology->handle);
+  free(topology->name);
+  *topology = (struct amz_topology){NULL, NULL, false};
+}

@@ -1,0 +1,35 @@
+/* A topology loaded by hwloc, and where it comes from. Inside the room only. */
+#ifndef AMZ_NODE_TOPOLOGY_H
+#define AMZ_NODE_TOPOLOGY_H
+
+#include <stdbool.h>
+
+#include <hwloc.h>
+
+#include <amorsize/measure.h>
+
+#include "tree.h"
+
+struct amz_topology {
+  hwloc_topology_t handle;
+  char *name;        /* "this machine", or the description's name */
+  bool this_machine; /* hwloc says that it describes the machine we are on */
+};
+
+/* Loads what `look` asks for: its description, else the one that HWLOC_XMLFILE or HWLOC_SYNTHETIC names, else the tree below
+ * its root when that describes processors, else this machine. A tree is given to hwloc by its environment variables, which
+ * are as before when this returns; no other thread may use the environment meanwhile.
+ * \return as amz_node_look. Close with amz_topology_close. */
+int amz_topology_open(const struct amz_look *look, const struct amz_tree *tree, struct amz_error *err, struct amz_topology *ret);
+void amz_topology_close(struct amz_topology *topology);
+
+/* Fills in what there is: packages, domains, cores, kinds, caches, and the names that the topology knows. `bound`: the units
+ * that we may use. \return AMZ_OK; AMZ_EENV with *err; AMZ_ENOMEM. */
+int amz_topology_describe(const struct amz_topology *topology, hwloc_const_bitmap_t bound, struct amz_error *err,
+                          struct amz_node *node);
+
+/* The nearest domain with memory of an object or a set of units: of those that are local to it, the closest.
+ * \return its position among NUMA nodes in logical order; AMZ_NO_DOMAIN. */
+uint32_t amz_topology_domain(hwloc_topology_t handle, hwloc_const_bitmap_t nodes);
+
+#endif
