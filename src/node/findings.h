@@ -1,4 +1,4 @@
-/* Adding to a profile's findings. Inside the room only. */
+/* Adding to a profile's findings: for whoever fills profiles in. */
 #ifndef AMZ_NODE_FINDINGS_H
 #define AMZ_NODE_FINDINGS_H
 

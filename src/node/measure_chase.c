@@ -1,0 +1,129 @@
+/* Latency: a chain of loads, each of which needs the one before it, over lines in a random cycle, so that no prefetcher knows the next one.
+ *
+ * The cycle is one through all lines (Sattolo, "An algorithm to generate a random cyclic permutation", Information Processing Letters 22, 1986). It is made
+ * in a small array of line numbers; the lines themselves are then written once, from the first to the last. */
+#include "measure_gauge.h"
+
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+#include <amorsize/fit.h>
+#include <amorsize/rng.h>
+
+#include "measure_crew.h"
+#include "measure_kernels.h"
+
+#define BATCHES_MOST 101u
+#define CHASE_SEED 20261u
+
+struct chase {
+  char *memory;
+  uint64_t lines;
+  uint32_t line_bytes;
+  bool walk_all; /* once before the clock: a cache must be full, memory needn't */
+  uint64_t steps;
+  uint32_t n_batches;
+  double seconds[BATCHES_MOST]; /* of one load */
+  void *end;     /* kept, so that the chain can't be left out */
+  bool failed;   /* no memory for the line numbers */
+};
+
+/* Lines are numbered by 32 bits: at 64 bytes each, that is 256 GiB. */
+static bool link_lines(struct chase *c)
+{
+  uint32_t *next = amz_new_array((size_t)c->lines, sizeof *next);
+  struct amz_rng rng;
+
+  if (!next)
+    return false;
+  for (uint64_t i = 0; i < c->lines; i++)
+    next[i] = (uint32_t)i;
+  amz_rng_seed(&rng, CHASE_SEED);
+  for (uint64_t i = c->lines - 1; i > 0; i--) {
+    uint64_t j = amz_rng_below(&rng, i); /* below i, not i itself: that makes it one cycle */
+    uint32_t line = next[i];
+
+    next[i] = next[j];
+    next[j] = line;
+  }
+  for (uint64_t i = 0; i < c->lines; i++)
+    *(void **)(void *)(c->memory + i * c->line_bytes) = c->memory + (uint64_t)next[i] * c->line_bytes;
+  free(next);
+  return true;
+}
+
+static void run_chase(void *ctx, uint32_t i)
+{
+  struct chase *c = ctx;
+  void *at = c->memory;
+
+  (void)i;
+  c->failed = !link_lines(c);
+  if (c->failed)
+    return;
+  if (c->walk_all)
+    at = amz_chase_run(at, c->lines);
+  for (uint32_t batch = 0; batch < c->n_batches; batch++) {
+    int64_t start_ns = amz_gauge_now_ns();
+
+    at = amz_chase_run(at, c->steps);
+    c->seconds[batch] = (double)(amz_gauge_now_ns() - start_ns) / 1e9 / (double)c->steps;
+  }
+  c->end = at;
+}
+
+/* On the first planned core, in memory that it has touched. */
+static int measure_one(struct amz_gauge *g, const struct amz_chase *what, struct amz_latency_point *ret)
+{
+  static const uint64_t steps[] = {20000, 400000, 200000, 50000}; /* memory, L1, L2, others: half a millisecond to a few */
+  struct chase *c = amz_new_array(1, sizeof *c);
+  int rc;
+
+  if (!c)
+    return amz_error_set(g->err, AMZ_ENOMEM, "no memory to measure latency");
+  c->memory = (char *)g->regions[0].a;
+  c->line_bytes = amz_measure_line(g->node);
+  c->lines = what->bytes / c->line_bytes;
+  c->lines = c->lines < UINT32_MAX ? c->lines : UINT32_MAX;
+  c->walk_all = what->level > 0;
+  c->steps = steps[what->level < 3 ? what->level : 3];
+  c->n_batches = (uint32_t)amz_gauge_choose(g, 15, BATCHES_MOST);
+  rc = amz_crew_run(g->plan.units, 1, run_chase, c, g->err);
+  if (rc == AMZ_OK && c->failed)
+    rc = amz_error_set(g->err, AMZ_ENOMEM, "no memory to measure latency");
+  if (rc == AMZ_OK)
+    *ret = (struct amz_latency_point){.bytes = c->lines * c->line_bytes, .level = what->level, .seconds = amz_fit_median(c->seconds, c->n_batches)};
+  free(c);
+  return rc;
+}
+
+/* From the first array's beginning to the last one's end, as far as a default measurement may take the time to fill it. */
+static uint64_t room(const struct amz_gauge *g)
+{
+  const struct amz_region *r = &g->regions[0];
+  uint64_t there = (uint64_t)((char *)r->c - (char *)r->a) + r->bytes, most = (uint64_t)amz_gauge_choose(g, 1 << 29, INT64_C(1) << 32);
+
+  return there < most ? there : most;
+}
+
+int amz_gauge_chase(struct amz_gauge *g)
+{
+  struct amz_chase chases[AMZ_LEVELS_MAX];
+  size_t n = amz_measure_chases(g->node, room(g), chases), done = 0;
+  struct amz_latency_point *points = amz_new_array(n, sizeof *points);
+  int rc = points ? AMZ_OK : amz_error_set(g->err, AMZ_ENOMEM, "no memory to measure latency");
+
+  for (; rc == AMZ_OK && done < n && !amz_gauge_late(g); done += rc == AMZ_OK) {
+    rc = amz_gauge_stage(g, chases[done].level ? "latency of cache level %u" : "latency of memory", chases[done].level);
+    if (rc == AMZ_OK)
+      rc = measure_one(g, &chases[done], &points[done]);
+  }
+  if (done == 0) {
+    free(points);
+    return rc;
+  }
+  free(g->node->latency);
+  g->node->latency = points;
+  g->node->n_latency = done;
+  return rc;
+}

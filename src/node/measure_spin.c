@@ -1,0 +1,134 @@
+/* φ: how much longer pure computing takes when more cores are busy (clocks go down, hardware threads share a core, neighbours take turns).
+ *
+ * Every thread does the same arithmetic on registers again and again, all beginning together; the times of all threads are taken together, over the median
+ * of one thread alone. */
+#include "measure_gauge.h"
+
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+#include <amorsize/fit.h>
+
+#include "measure_crew.h"
+#include "measure_kernels.h"
+
+#define TURNS_MOST 60u
+
+struct spin {
+  struct amz_meet meet;
+  uint64_t rounds;
+  uint32_t turns;
+  double *seconds; /* turns of each thread */
+  double *results; /* kept, so that computing them can't be left out */
+};
+
+static void run_turns(void *ctx, uint32_t i)
+{
+  struct spin *s = ctx;
+
+  for (uint32_t turn = 0; turn < s->turns; turn++) {
+    int64_t start_ns;
+
+    amz_meet_wait(&s->meet);
+    start_ns = amz_gauge_now_ns();
+    s->results[i] += amz_spin_run(s->rounds);
+    s->seconds[(size_t)i * s->turns + turn] = (double)(amz_gauge_now_ns() - start_ns) / 1e9;
+  }
+}
+
+/* Times of `cores` threads on the first cores of planned domains [first, first + n_domains). *ret_seconds: to be freed. */
+static int spin_at(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t per_domain, uint32_t *ret_cores)
+{
+  uint32_t *units = amz_new_array(g->plan.n_units, sizeof *units), n = 0;
+  int rc;
+
+  for (uint32_t d = first; units && d < first + n_domains; d++)
+    for (uint32_t i = 0; i < per_domain && i < g->plan.domains[d].count; i++)
+      units[n++] = g->plan.units[g->plan.domains[d].first + i];
+  s->seconds = amz_new_array((size_t)n * s->turns, sizeof *s->seconds);
+  s->results = amz_new_array(n, sizeof *s->results);
+  amz_meet_init(&s->meet, n);
+  rc = units && s->seconds && s->results ? amz_crew_run(units, n, run_turns, s, g->err) :
+                                           amz_error_set(g->err, AMZ_ENOMEM, "no memory to measure computing");
+  free(units);
+  free(s->results);
+  *ret_cores = n;
+  return rc;
+}
+
+/* \return rounds that take about `want_ns` on a core: doubled until they can be timed. */
+static uint64_t calibrate(int64_t want_ns)
+{
+  volatile double kept = 0;
+
+  for (uint64_t rounds = 1000;; rounds *= 2) {
+    int64_t start_ns = amz_gauge_now_ns(), took_ns;
+
+    kept += amz_spin_run(rounds);
+    took_ns = amz_gauge_now_ns() - start_ns;
+    if (took_ns >= want_ns / 4)
+      return took_ns < want_ns ? rounds * (uint64_t)(want_ns / took_ns) : rounds;
+  }
+}
+
+static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t per_domain, uint32_t name, double *alone_s,
+                     struct amz_points *points)
+{
+  struct amz_quantity q;
+  uint32_t cores;
+  int rc = spin_at(g, s, first, n_domains, per_domain, &cores);
+
+  if (rc == AMZ_OK) {
+    q = amz_fit_median(s->seconds, (size_t)cores * s->turns);
+    if (!(*alone_s > 0))
+      *alone_s = q.value;
+    q.value /= *alone_s;
+    q.low /= *alone_s;
+    q.high /= *alone_s;
+    rc = amz_points_add(points, name, cores, &q);
+  }
+  free(s->seconds);
+  s->seconds = NULL;
+  return rc;
+}
+
+static int measure_curve(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t name, double *alone_s,
+                         struct amz_points *points)
+{
+  uint32_t counts[AMZ_COUNTS_MAX];
+  size_t n = amz_measure_counts(n_domains == 1 ? g->plan.domains[first].count : g->plan.widest, counts);
+  int rc = AMZ_OK;
+
+  for (size_t i = 0; rc == AMZ_OK && i < n && !amz_gauge_late(g); i++) {
+    rc = amz_gauge_stage(g, "computing at %u core%s %s", counts[i], counts[i] == 1 ? "" : "s",
+                         n_domains > 1 ? "of each NUMA domain" : "of a NUMA domain");
+    if (rc == AMZ_OK)
+      rc = add_point(g, s, first, n_domains, counts[i], name, alone_s, points);
+  }
+  return rc;
+}
+
+int amz_gauge_spin(struct amz_gauge *g)
+{
+  struct spin s = {.turns = (uint32_t)amz_gauge_choose(g, 15, TURNS_MOST)};
+  struct amz_points points = {0};
+  double alone_s = 0;
+  int rc;
+
+  if (amz_gauge_late(g))
+    return AMZ_OK;
+  s.rounds = calibrate(amz_gauge_choose(g, 2000000, 5000000));
+  rc = measure_curve(g, &s, 0, 1, g->plan.domains[0].index, &alone_s, &points);
+  if (rc == AMZ_OK && g->plan.n_domains > 1)
+    rc = measure_curve(g, &s, 0, g->plan.n_domains, AMZ_ALL_DOMAINS, &alone_s, &points);
+  else if (rc == AMZ_OK)
+    rc = amz_points_mirror(&points, g->plan.domains[0].index);
+  for (uint32_t d = 1; rc == AMZ_OK && d < g->plan.n_domains; d++)
+    rc = measure_curve(g, &s, d, 1, g->plan.domains[d].index, &alone_s, &points);
+  if (points.n > 0) {
+    free(g->node->slowdown);
+    g->node->slowdown = points.items;
+    g->node->n_slowdown = points.n;
+  }
+  return rc;
+}
