@@ -14,6 +14,7 @@
 #include <amorsize/diag.h>
 #include <amorsize/error.h>
 #include <amorsize/files.h>
+#include <amorsize/reduce.h>
 
 /* Bounds on what a user supplies; beyond them is a finding, not a crash. */
 #define AMZ_JOB_TEXT_MAX (UINT64_C(16) << 20)   /* a job description */
@@ -23,7 +24,6 @@
 enum amz_task_kind { AMZ_TASK_COMMAND, AMZ_TASK_STREAM, AMZ_TASK_PLUGIN };
 enum amz_preset { AMZ_PRESET_DEFAULT, AMZ_PRESET_THROUGHPUT, AMZ_PRESET_MEMORY, AMZ_PRESET_LATENCY, AMZ_PRESET_IO };
 enum amz_goal { AMZ_GOAL_TIME, AMZ_GOAL_EFFICIENCY, AMZ_GOAL_DEADLINE };
-enum amz_reduce { AMZ_REDUCE_NONE, AMZ_REDUCE_SUM, AMZ_REDUCE_MIN, AMZ_REDUCE_MAX, AMZ_REDUCE_MEAN, AMZ_REDUCE_COUNT };
 
 #define AMZ_AUTO UINT32_MAX /* a count that the planner chooses */
 
