@@ -1,7 +1,6 @@
 /* Measuring this node's memory: budget, threads' memory, what others took of it meanwhile.
  *
- * Everything important comes first, and each part begins only while there is time left: on a machine that is busy or very large, the profile is
- * coarser, not late. */
+ * Each part begins only while there is time left: on a machine that is busy or very large, the profile is coarser, not late. */
 #define _GNU_SOURCE
 #include "measure_gauge.h"
 
@@ -228,10 +227,9 @@ static int make_plan(struct amz_gauge *g)
   return rc < 0 ? amz_error_set(g->err, rc, "no memory to measure with") : AMZ_OK;
 }
 
-/* Half of the time is for the triad, whose passes are long; the others take what they need, which is little. */
+/* What takes little time, and always about the same, comes first; the triad makes the best of what is left. */
 static int measure(struct amz_gauge *g)
 {
-  int64_t start_ns = amz_gauge_now_ns(), budget_ns = g->deadline_ns - start_ns;
   struct ticks before;
   bool counted = read_ticks(&before);
   int rc = amz_gauge_map(g);
@@ -239,9 +237,9 @@ static int measure(struct amz_gauge *g)
   if (rc == AMZ_OK)
     rc = amz_gauge_spin(g);
   if (rc == AMZ_OK)
-    rc = amz_gauge_triad(g, start_ns + budget_ns / 10 * 8);
-  if (rc == AMZ_OK)
     rc = amz_gauge_chase(g);
+  if (rc == AMZ_OK)
+    rc = amz_gauge_triad(g, g->deadline_ns);
   if (rc == AMZ_OK && counted)
     rc = tell_stolen(g, &before);
   return rc;

@@ -440,14 +440,15 @@ static bool is_enough(void *ctx)
 static void test_stop(void)
 {
   struct amz_node *node = small_node();
-  struct observed o = {.stop_at = 3};
+  struct observed o = {.stop_at = 4};
   const struct amz_measure_observer observer = {.ctx = &o, .stage = note_stage, .stop = is_enough};
 
   ASSERT_I64(amz_measure_memory(node, AMZ_EFFORT_PRECISE, &observer, NULL), AMZ_ECLOSED);
-  ASSERT_U64(o.stages, 3);
-  ASSERT_TEXT(o.last, "memory bandwidth at 1 core of a NUMA domain");
-  ASSERT_U64(node->n_bandwidth, 2); /* what was known by then is kept */
-  ASSERT_U64(node->n_latency, 0);
+  ASSERT_U64(o.stages, 4);
+  ASSERT_TEXT(o.last, "latency of memory");
+  ASSERT_U64(node->n_slowdown, 2); /* what was known by then is kept */
+  ASSERT_U64(node->n_latency, 2);
+  ASSERT_U64(node->n_bandwidth, 0);
   amz_node_clear(node);
   free(node);
 }
