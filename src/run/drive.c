@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -97,33 +96,6 @@ static int choose_spread(struct drive *d, const struct amz_settings *s, struct a
 
 /* ---- the launcher's command line ---------------------------------------------------------------------------------------- */
 
-static bool is_in_path(const char *program)
-{
-  const char *path = getenv("PATH");
-  char candidate[PATH_MAX];
-
-  while (path && *path) {
-    size_t n = strcspn(path, ":");
-    int len = snprintf(candidate, sizeof candidate, "%.*s/%s", (int)n, path, program);
-
-    if (len > 0 && (size_t)len < sizeof candidate && access(candidate, X_OK) == 0)
-      return true;
-    path += n + (path[n] == ':');
-  }
-  return false;
-}
-
-/* The launcher of the MPI that we were built with; a plain mpirun may be another's. */
-static const char *find_mpirun(enum amz_mpi_kind kind)
-{
-  static const char *const names[][3] = {{"mpirun.openmpi", "mpirun", "mpiexec"}, {"mpiexec.mpich", "mpiexec.hydra", "mpiexec"}};
-
-  for (size_t i = 0; i < 3; i++)
-    if (is_in_path(names[kind][i]))
-      return names[kind][i];
-  return NULL;
-}
-
 /* Appends the words of the user's own launcher, split at blanks. */
 static void own_words(const char *text, struct amz_buf *out)
 {
@@ -141,17 +113,13 @@ static void own_words(const char *text, struct amz_buf *out)
 /* Number `attempt` of the ways to launch. \return AMZ_OK; AMZ_ENOENT: there is no such way; AMZ_ENOMEM. */
 static int launcher_words(const struct drive *d, unsigned attempt, struct amz_buf *out)
 {
-  struct amz_launcher_choice choice = {.mpi = strncmp(amz_mpi_version(), "Open MPI", 8) == 0 ? AMZ_MPI_OPEN : AMZ_MPI_MPICH,
-                                       .as_root = geteuid() == 0};
-  bool has_srun = d->allocation.batch == AMZ_BATCH_SLURM && d->allocation.n_nodes > 0 && is_in_path("srun");
+  struct amz_launcher_choice choice;
 
   if (d->options->launcher) {
     own_words(d->options->launcher, out);
     return attempt == 0 ? AMZ_OK : AMZ_ENOENT;
   }
-  choice.program = find_mpirun(choice.mpi);
-  choice.by_srun = !choice.program || attempt == 1;
-  if (attempt > 1 || (choice.by_srun && !has_srun) || (attempt == 1 && !choice.program))
+  if (amz_launcher_choose(&d->allocation, attempt, &choice) < 0)
     return AMZ_ENOENT;
   amz_launcher_words(&choice, &d->spread, &d->allocation, out);
   return AMZ_OK;
@@ -175,21 +143,6 @@ static int whole_line(const struct drive *d, unsigned attempt, struct amz_buf *o
     amz_buf_add(out, d->options->pass[i], strlen(d->options->pass[i]) + 1);
   rc = amz_buf_ok(out);
   return rc < 0 ? amz_error_set(err, rc, "out of memory") : AMZ_OK;
-}
-
-static char **split_words(struct amz_buf *line)
-{
-  size_t n = 0, at = 0;
-  char **words;
-
-  for (size_t i = 0; i < line->len; i++)
-    n += line->data[i] == '\0';
-  words = amz_new_array(n + 1, sizeof *words);
-  for (size_t i = 0; words && i < n; i++) {
-    words[i] = line->data + at;
-    at += strlen(words[i]) + 1;
-  }
-  return words;
 }
 
 /* A process group of its own: the terminal's Ctrl-C is for us. Its standard input is empty, its outputs are ours. */
@@ -230,7 +183,7 @@ static int start_launcher(struct drive *d, unsigned attempt, struct amz_error *e
   char **words = NULL;
   int rc = whole_line(d, attempt, &line, err);
 
-  if (rc == AMZ_OK && !(words = split_words(&line)))
+  if (rc == AMZ_OK && !(words = amz_launcher_split(&line)))
     rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
   if (rc == AMZ_OK) {
     say_launch(d, words[0]);

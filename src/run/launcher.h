@@ -1,6 +1,8 @@
-/* The command line that starts the ranks: which launcher, with which options, on which nodes. Pure but for looking programs up. */
+/* The command line that starts the ranks: which launcher, with which options, on which nodes. */
 #ifndef AMZ_RUN_LAUNCHER_H
 #define AMZ_RUN_LAUNCHER_H
+
+#include <stdbool.h>
 
 #include <amorsize/allocation.h>
 #include <amorsize/buf.h>
@@ -27,5 +29,12 @@ struct amz_launcher_choice {
 
 /* Appends the launcher's words, each followed by a NUL, up to where our program stands. Nodes are named when there are any, `a` is the allocation. */
 void amz_launcher_words(const struct amz_launcher_choice *choice, const struct amz_spread *spread, const struct amz_allocation *a, struct amz_buf *out);
+
+/* Number `attempt` (from 0) of the ways to launch that there are here: the mpirun of the MPI that we were built with, then srun.
+ * \return AMZ_OK; AMZ_ENOENT: there is no such way. */
+int amz_launcher_choose(const struct amz_allocation *a, unsigned attempt, struct amz_launcher_choice *ret);
+
+/* \return the words of `line`, each of which ends with a NUL, as execv takes them: free the array alone, words point into line; NULL when out of memory. */
+char **amz_launcher_split(struct amz_buf *line);
 
 #endif
