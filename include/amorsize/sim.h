@@ -20,9 +20,10 @@ enum amz_sim_shape {
   AMZ_SIM_NORMAL,      /* with `cv`, cut off at 0 */
   AMZ_SIM_EXPONENTIAL,
   AMZ_SIM_LOGNORMAL,   /* with `cv` */
-  AMZ_SIM_BIMODAL,     /* half of the tasks `ratio` times as long as the others */
+  AMZ_SIM_BIMODAL,     /* `share` of the tasks `ratio` times as long as the others */
   AMZ_SIM_RISING,      /* from 0 to 2 mean along the positions */
-  AMZ_SIM_FALLING      /* from 2 mean to 0 */
+  AMZ_SIM_FALLING,     /* from 2 mean to 0 */
+  AMZ_SIM_PARETO       /* P(X > x) = (least / x)^alpha: for alpha <= 2 the variance is infinite */
 };
 
 struct amz_sim_work {
@@ -30,9 +31,14 @@ struct amz_sim_work {
   double mean_s;
   double cv;    /* NORMAL, LOGNORMAL */
   double ratio; /* BIMODAL; 0: 1000 */
+  double share; /* BIMODAL: of the long ones, in (0, 1); 0: half */
+  double alpha; /* PARETO, > 1; 0: 1.5 */
   /* When set, tells the time of a task instead of the shape. */
   double (*task_s)(void *arg, uint64_t position, uint32_t attempt);
-  void *arg;
+  /* When set, tells the time of `count` tasks from `first` on at once: a difference of sums made beforehand costs no more for a
+   * long chunk than for a short one. It must agree with task_s or the shape up to rounding. */
+  double (*run_s)(void *arg, uint64_t first, uint64_t count, uint32_t attempt);
+  void *arg; /* of both */
 };
 
 /* \return seconds on a core of speed 1, >= 0. `tasks`: how many positions the run has. */
@@ -44,6 +50,7 @@ enum amz_sim_fault_kind {
   AMZ_SIM_BREAK,    /* the rank is told BROKEN */
   AMZ_SIM_FENCED,   /* the launcher notices by itself that the rank is dead: it dies now, if it hadn't */
   AMZ_SIM_DRAIN,    /* the master is told DRAIN with `stop` and `grace_ns` */
+  AMZ_SIM_PACE,     /* the rank's speed becomes `factor` times what it was, for what runs, too */
   AMZ_SIM_OPEN,     /* the rank's worker is told OPEN with `slots`: it bars the others */
 };
 
@@ -54,6 +61,7 @@ struct amz_sim_fault {
   int64_t until_ns;
   enum amz_stop stop;
   int64_t grace_ns;
+  double factor; /* PACE, > 0 */
   uint32_t slots;
 };
 

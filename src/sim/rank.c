@@ -13,6 +13,8 @@ static double run_s(const struct amz_world *w, uint64_t first, uint64_t count, u
   const struct amz_sim_config *c = w->config;
   double sum = 0;
 
+  if (c->work.run_s)
+    return c->work.run_s(c->work.arg, first, count, attempt);
   if (c->work.shape == AMZ_SIM_CONSTANT && !c->work.task_s)
     return c->work.mean_s * (double)count;
   for (uint64_t i = 0; i < count; i++)
@@ -233,6 +235,30 @@ int amz_world_end_run(struct amz_world *w, uint64_t place)
   if (fill_results(w, rank, &run) < 0)
     return AMZ_ENOMEM;
   return tell(w, place, &(struct amz_event){.results = w->results, .n_results = (size_t)run.count});
+}
+
+/* What is left of a run takes longer by as much as its rank has become slower. The event of its old end finds it running, or over. */
+static int repace(struct amz_world *w, uint64_t place, double factor)
+{
+  struct amz_sim_run *run = &w->runs[place];
+  double left;
+
+  if (!run->runs || run->killed_as || run->end_ns == AMZ_NEVER)
+    return AMZ_OK;
+  left = (double)(run->end_ns - w->now_ns) / factor;
+  run->end_ns = amz_sim_later(w->now_ns, left < 0x1p62 ? (int64_t)left : AMZ_NEVER);
+  return run->end_ns == AMZ_NEVER ? AMZ_OK : amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
+}
+
+int amz_world_pace_rank(struct amz_world *w, uint32_t rank, double factor)
+{
+  uint64_t place = (uint64_t)rank * w->config->slots_per_rank;
+  int rc = AMZ_OK;
+
+  w->ranks[rank].speed *= factor;
+  for (uint32_t i = 0; i < w->config->slots_per_rank && rc == AMZ_OK; i++)
+    rc = repace(w, place + i, factor);
+  return rc;
 }
 
 void amz_world_kill_rank(struct amz_world *w, uint32_t rank)

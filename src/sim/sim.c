@@ -180,6 +180,8 @@ static int fault(struct amz_world *w, const struct amz_sim_fault *f)
   case AMZ_SIM_DRAIN:
     e = (struct amz_event){.kind = AMZ_EV_DRAIN, .stop = f->stop, .grace_ns = f->grace_ns};
     return step_master(w, &e, 0);
+  case AMZ_SIM_PACE:
+    return amz_world_pace_rank(w, f->rank, f->factor);
   }
   return AMZ_OK;
 }
@@ -220,7 +222,7 @@ static bool is_valid(const struct amz_sim_config *c)
   for (uint32_t i = 0; ok && c->speed && i < c->ranks; i++)
     ok = c->speed[i] > 0;
   for (size_t i = 0; ok && i < c->n_faults; i++)
-    ok = c->faults[i].rank < c->ranks && c->faults[i].at_ns >= 0;
+    ok = c->faults[i].rank < c->ranks && c->faults[i].at_ns >= 0 && (c->faults[i].kind != AMZ_SIM_PACE || c->faults[i].factor > 0);
   return ok;
 }
 

@@ -29,12 +29,25 @@ static double lognormal(double mean, double cv, uint64_t seed, uint64_t position
   return mean * exp(sqrt(s2) * normal(seed, position) - s2 / 2);
 }
 
-/* Half the tasks take a, half ratio · a, with (1 + ratio) a / 2 = mean. */
-static double bimodal(double mean, double ratio, double u)
+static double or_else(double given, double fallback)
 {
-  double a = 2 * mean / (1 + ratio);
+  return given > 0 ? given : fallback;
+}
 
-  return u < 0.5 ? a : a * ratio;
+/* Of all tasks a share p takes ratio · a, the rest a, with (1 - p + p ratio) a = mean. */
+static double bimodal(const struct amz_sim_work *w, double u)
+{
+  double p = or_else(w->share, 0.5), ratio = or_else(w->ratio, 1000), a = w->mean_s / (1 - p + p * ratio);
+
+  return u < 1 - p ? a : a * ratio;
+}
+
+/* By inversion; the mean is least · alpha / (alpha - 1). */
+static double pareto(const struct amz_sim_work *w, double u)
+{
+  double alpha = or_else(w->alpha, 1.5), least = w->mean_s * (alpha - 1) / alpha;
+
+  return least * exp(-log1p(-u) / alpha);
 }
 
 double amz_sim_task_s(const struct amz_sim_work *work, uint64_t seed, uint64_t tasks, uint64_t position, uint32_t attempt)
@@ -56,11 +69,13 @@ double amz_sim_task_s(const struct amz_sim_work *work, uint64_t seed, uint64_t t
   case AMZ_SIM_LOGNORMAL:
     return lognormal(mean, work->cv, seed, position);
   case AMZ_SIM_BIMODAL:
-    return bimodal(mean, work->ratio > 0 ? work->ratio : 1000, amz_sim_uniform(seed, position, 0, AMZ_SIM_DRAW_TIME));
+    return bimodal(work, amz_sim_uniform(seed, position, 0, AMZ_SIM_DRAW_TIME));
   case AMZ_SIM_RISING:
     return 2 * mean * along;
   case AMZ_SIM_FALLING:
     return 2 * mean * (1 - along);
+  case AMZ_SIM_PARETO:
+    return pareto(work, amz_sim_uniform(seed, position, 0, AMZ_SIM_DRAW_TIME));
   }
   return mean;
 }

@@ -87,6 +87,7 @@ void amz_world_clear_net(struct amz_world *w);
 /* A step of the rank's worker, and what it does. */
 int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *e) AMZ_MUST_CHECK;
 int amz_world_end_run(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
+int amz_world_pace_rank(struct amz_world *w, uint32_t rank, double factor) AMZ_MUST_CHECK;
 void amz_world_kill_rank(struct amz_world *w, uint32_t rank);
 
 /* ---- work.c */

@@ -143,28 +143,83 @@ static void test_busy_master(void)
 /* Means by hand: what each shape promises. */
 static void test_shapes(void)
 {
-  static const char *const names[] = {"constant",  "uniform", "normal", "exponential",
-                                      "lognormal", "bimodal", "rising", "falling"};
-  static const double cvs[] = {0, 0.57735, 0.3, 1, 0.5, 0.99800, 0.57735, 0.57735}; /* 1/√3; (1000-1)/(1000+1) */
+  static const struct {
+    const char *row;
+    struct amz_sim_work work;
+    double cv;
+  } rows[] = {
+    {"constant", {.shape = AMZ_SIM_CONSTANT}, 0},
+    {"uniform: 1 / √3", {.shape = AMZ_SIM_UNIFORM}, 0.57735},
+    {"normal", {.shape = AMZ_SIM_NORMAL, .cv = 0.3}, 0.3},
+    {"exponential", {.shape = AMZ_SIM_EXPONENTIAL}, 1},
+    {"lognormal", {.shape = AMZ_SIM_LOGNORMAL, .cv = 0.5}, 0.5},
+    {"bimodal: (1000 - 1) / (1000 + 1)", {.shape = AMZ_SIM_BIMODAL}, 0.99800},
+    {"bimodal, a tenth ten times as long: 0.3 · 9 / 1.9", {.shape = AMZ_SIM_BIMODAL, .share = 0.1, .ratio = 10}, 1.42105},
+    {"rising", {.shape = AMZ_SIM_RISING}, 0.57735},
+    {"falling", {.shape = AMZ_SIM_FALLING}, 0.57735},
+    {"pareto: 1 / √(alpha (alpha - 2))", {.shape = AMZ_SIM_PARETO, .alpha = 5}, 0.25820},
+  };
   const uint64_t n = 200000;
 
-  for (unsigned shape = 0; shape <= AMZ_SIM_FALLING; shape++) {
-    struct amz_sim_work work = {.shape = (enum amz_sim_shape)shape, .mean_s = 3, .cv = shape == AMZ_SIM_NORMAL ? 0.3 : 0.5};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_sim_work work = rows[i].work;
     struct amz_stats s = {0};
 
-    for (uint64_t i = 0; i < n; i++)
-      amz_stats_add(&s, amz_sim_task_s(&work, 7, n, i, 1));
-    ASSERT_ROW_U64(names[shape], fabs(s.mean - 3) < 0.03, 1);
-    ASSERT_ROW_U64(names[shape], fabs(amz_stats_cv(&s) - cvs[shape]) < 0.02, 1);
-    ASSERT_ROW_U64(names[shape], s.min >= 0, 1);
+    work.mean_s = 3;
+    for (uint64_t k = 0; k < n; k++)
+      amz_stats_add(&s, amz_sim_task_s(&work, 7, n, k, 1));
+    ASSERT_ROW_U64(rows[i].row, fabs(s.mean - 3) < 0.03, 1);
+    ASSERT_ROW_U64(rows[i].row, fabs(amz_stats_cv(&s) - rows[i].cv) < 0.02, 1);
+    ASSERT_ROW_U64(rows[i].row, s.min >= 0, 1);
     CU_ASSERT_TRUE(amz_sim_task_s(&work, 7, n, 5, 1) == amz_sim_task_s(&work, 7, n, 5, 2)); /* the same task again */
   }
+}
+
+/* Pareto's tail by hand: a thousandth of the tasks is longer than 1000^(1/1.5) = 100 times the least, which is a third of the mean. */
+static void test_pareto_tail(void)
+{
+  struct amz_sim_work work = {.shape = AMZ_SIM_PARETO, .mean_s = 3};
+  uint64_t beyond = 0;
+  double least = 1e9;
+
+  for (uint64_t k = 0; k < 200000; k++) {
+    double s = amz_sim_task_s(&work, 11, 200000, k, 1);
+
+    beyond += s > 100;
+    least = s < least ? s : least;
+  }
+  CU_ASSERT_TRUE(least >= 1 && least < 1.001);
+  CU_ASSERT_TRUE(beyond > 150 && beyond < 250);
+}
+
+static double whole_run(void *arg, uint64_t first, uint64_t count, uint32_t attempt)
+{
+  (void)first;
+  (void)attempt;
+  return *(const double *)arg * (double)count;
+}
+
+/* One rank of two loses half its speed while its one chunk of 8 s runs. At 2 s it has 6 s left, which take 12. */
+static void test_pace(void)
+{
+  static const struct amz_sim_fault faults[] = {{.kind = AMZ_SIM_PACE, .at_ns = 2000000 * US, .rank = 1, .factor = 0.5}};
+  struct amz_sim_config c = plain("static", 16, 2, 1);
+  double each_s = 1;
+  struct amz_sim_result r;
+
+  c.work.run_s = whole_run;
+  c.work.arg = &each_s;
+  c.faults = faults;
+  c.n_faults = 1;
+  CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
+  ASSERT_U64(r.end, AMZ_END_DONE);
+  ASSERT_I64(llround(r.makespan_s * 1e6), 14000000);
 }
 
 static void test_refused(void)
 {
   static const double still[] = {1, 0};
-  const struct amz_sim_fault nobody = {.kind = AMZ_SIM_KILL, .rank = 2};
+  const struct amz_sim_fault nobody = {.kind = AMZ_SIM_KILL, .rank = 2}, stopped = {.kind = AMZ_SIM_PACE, .rank = 1};
   struct amz_sim_result r;
   struct amz_sim_config c;
 
@@ -181,6 +236,8 @@ static void test_refused(void)
   c.faults = &nobody;
   c.n_faults = 1;
   ASSERT_I64(amz_sim_run(&c, &r), AMZ_EINVAL);
+  c.faults = &stopped;
+  ASSERT_I64(amz_sim_run(&c, &r), AMZ_EINVAL);
 }
 
 int main(void)
@@ -193,6 +250,8 @@ int main(void)
     {"latency is hidden", test_latency_is_hidden},
     {"the master's time counts", test_busy_master},
     {"shapes of work", test_shapes},
+    {"Pareto's tail", test_pareto_tail},
+    {"a rank slows down", test_pace},
     {"refused", test_refused},
     {NULL, NULL},
   };
