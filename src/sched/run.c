@@ -138,6 +138,7 @@ static int ended(struct amz_worker *w, struct amz_slot *s, uint64_t count)
   double task_ns = (double)(w->now_ns - s->started_ns) / (double)s->count;
 
   s->left -= count;
+  w->tasks_done += count;
   if (s->left)
     return AMZ_OK;
   w->task_ns = w->task_ns > 0 ? w->task_ns + MEAN_WEIGHT * (task_ns - w->task_ns) : task_ns;

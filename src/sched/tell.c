@@ -3,8 +3,9 @@
  * Hunger. A rank asks for a chunk per idle slot. It asks earlier when the answer takes long enough to matter: `lead_ns` is the
  * running mean from request to answer. The queue lasts for queued · task time / slots, as slots end one after the other, and
  * when that doesn't cover SAFETY leads, it asks as much before the next end as is missing. A rank whose running task is long
- * therefore never takes more than covers the leads. A lead that costs less than 1/WORTH of a chunk's time isn't worth taking
- * chunks early, which others may need at the end.
+ * therefore never takes more than covers the leads. Nor does it queue more than AHEAD_PER_SLOT chunks, or as many tasks as it has
+ * done, whichever is more: that its first tasks were short says little of the next. A lead that costs less than 1/WORTH of a
+ * chunk's time isn't worth taking chunks early, which others may need at the end.
  *
  * Durability. SYNC each sync_ns while there are results that aren't on disk, one at a time; and at once when there is nothing
  * else to do, because the master has said that there is nothing (dry) or that it is over: the run's end waits for these. */
@@ -17,7 +18,7 @@
 #define SAFETY 2.0
 #define WORTH 200.0
 #define LEAD_WEIGHT 0.25
-#define AHEAD_PER_SLOT 2.0         /* chunks: a few short tasks must not make a rank believe that all are short */
+#define AHEAD_PER_SLOT 2.0         /* chunks */
 #define BUFFER_MAX ((size_t)1024)  /* results that go without waiting for company */
 #define UNSYNCED_MAX 4096u         /* results that don't wait for the next SYNC: the master keeps them in memory till then */
 
@@ -118,6 +119,14 @@ void amz_worker_answered(struct amz_worker *w, size_t chunks)
   w->dry = w->asked > 0;
 }
 
+/* \return how many more positions the queue may get before a slot is idle. */
+static double room_ahead(const struct amz_worker *w)
+{
+  double chunks = AHEAD_PER_SLOT * (double)w->config.slots * w->chunk_tasks, done = (double)w->tasks_done;
+
+  return (chunks > done ? chunks : done) - (double)w->queue.positions;
+}
+
 int64_t amz_worker_ask_at(const struct amz_worker *w)
 {
   double each_ns = w->task_ns / (double)w->config.slots, missing_ns, at_ns;
@@ -125,7 +134,7 @@ int64_t amz_worker_ask_at(const struct amz_worker *w)
   if (w->asked || w->n_idle || w->open < w->config.slots || w->stop != AMZ_STOP_NONE || w->lead_ns * WORTH <= w->task_ns * w->chunk_tasks || w->task_ns <= 0)
     return AMZ_NEVER;
   missing_ns = SAFETY * w->lead_ns - (double)w->queue.positions * each_ns;
-  if (missing_ns <= 0)
+  if (missing_ns <= 0 || (w->queue.count && room_ahead(w) <= 0))
     return AMZ_NEVER;
   at_ns = (double)w->last_start_ns + (each_ns > missing_ns ? each_ns - missing_ns : 0);
   return at_ns < 0x1p62 ? (int64_t)at_ns : AMZ_NEVER;
@@ -135,7 +144,7 @@ int64_t amz_worker_ask_at(const struct amz_worker *w)
 static uint32_t hunger(const struct amz_worker *w)
 {
   const double most = AHEAD_PER_SLOT * (double)w->config.slots;
-  double ahead;
+  double ahead, room;
 
   if (w->stop != AMZ_STOP_NONE)
     return 0;
@@ -143,7 +152,9 @@ static uint32_t hunger(const struct amz_worker *w)
     return amz_worker_free_slots(w) - w->asked;
   if (w->now_ns < amz_worker_ask_at(w))
     return 0;
-  ahead = (SAFETY * w->lead_ns * (double)w->config.slots / w->task_ns - (double)w->queue.positions) / w->chunk_tasks;
+  ahead = SAFETY * w->lead_ns * (double)w->config.slots / w->task_ns - (double)w->queue.positions;
+  room = room_ahead(w);
+  ahead = (ahead < room ? ahead : room) / w->chunk_tasks;
   return ahead <= 1 ? 1 : (uint32_t)(ahead < most ? ahead : most);
 }
 

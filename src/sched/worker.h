@@ -49,6 +49,7 @@ struct amz_worker {
   bool dry;              /* the master has said that there is nothing for now */
   bool timing;           /* the answer to the request of asked_ns is still measured */
   int64_t asked_ns;
+  uint64_t tasks_done;   /* ended on the slots */
   double lead_ns, task_ns, chunk_tasks; /* running means: request to answer, one task on its slot, tasks of a chunk; 0: unknown */
 
   struct amz_result *results;

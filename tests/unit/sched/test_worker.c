@@ -309,6 +309,28 @@ static void test_asks_ahead(void)
   close_bench(&b);
 }
 
+/* The first task is over in a microsecond, an answer takes 10 ms: by that measure ten thousand tasks should lie in the queue. */
+static void test_short_tasks_at_first(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain = 1, .report_ns = 10 * SEC});
+  (void)event(&b, AMZ_EV_START);
+  b.now_ns = 10 * MS;
+  ASSERT_TEXT(assign(&b, 0, 1), "run0[0+1]");
+  b.now_ns += 1000;
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_SUCCEEDED, 0), "report(h1 [0:ok])");
+  b.now_ns += 10 * MS;
+  ASSERT_TEXT(assign(&b, 1, 1), "run0[1+1] report(h2 [])");
+  b.now_ns += 10 * MS;
+  ASSERT_TEXT(assign(&b, 2, 1), "");
+  ASSERT_TEXT(assign(&b, 3, 1), ""); /* two in the queue: enough until more has been done */
+  b.now_ns += SEC;
+  ASSERT_TEXT(event(&b, AMZ_EV_TICK), "");
+  ASSERT_I64(amz_worker_deadline(b.w) > b.now_ns, 1);
+  close_bench(&b);
+}
+
 static void test_does_not_ask_ahead(void)
 {
   static const struct {
@@ -511,6 +533,7 @@ int main(void)
     {"a RUN told of in parts", test_a_run_in_parts},
     {"a RUN left undone", test_a_run_left_undone},
     {"asks ahead by what an answer takes", test_asks_ahead},
+    {"short tasks at first", test_short_tasks_at_first},
     {"doesn't ask ahead for nothing", test_does_not_ask_ahead},
     {"timeout: TERM, then KILL", test_timeout},
     {"drain: grace, TERM, KILL", test_drain},
