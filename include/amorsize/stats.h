@@ -27,4 +27,8 @@ double amz_stats_cv(const struct amz_stats *s);
  * `sorted` is ascending. \return 0 for n = 0. */
 double amz_quantile(const double *sorted, size_t n, double q);
 
+/* The t with P(|T| <= t) = confidence for Student's distribution with df degrees of freedom, >= 1; UINT32_MAX: the normal one.
+ * \return INFINITY for a confidence outside (0, 1) or df 0. */
+double amz_student_quantile(double confidence, uint32_t df);
+
 #endif

@@ -51,17 +51,6 @@ struct amz_quantity amz_fit_median(double *samples, size_t n)
 
 /* ---- lines ------------------------------------------------------------------------------------------------------------ */
 
-/* 97.5 % quantile of Student's t. Beyond the table: the first term of its expansion about the normal's (Fisher and Cornish 1960). */
-static double student(size_t freedom)
-{
-  static const double table[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-                                 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
-
-  if (freedom <= sizeof table / sizeof *table)
-    return table[freedom - 1];
-  return Z + (Z * Z * Z + Z) / (4 * (double)freedom);
-}
-
 struct sums {
   double w, x, y; /* Σ of weights; weighted means */
   double xx, xy;  /* weighted, about the means: what cancels is taken away before squaring */
@@ -128,7 +117,7 @@ int amz_fit_line(const double *x, const double *y, const double *weights, size_t
   b = s.xy / s.xx;
   a = s.y - b * s.x;
   variance = residual(x, y, weights, n, a, b, n - 2);
-  t = n > 2 ? student(n - 2) : 0;
+  t = n > 2 ? amz_student_quantile(0.95, (uint32_t)(n - 2)) : 0;
   ret->a = known_by(a, t * sqrt(variance * (1 / s.w + s.x * s.x / s.xx)), n);
   ret->b = known_by(b, t * sqrt(variance / s.xx), n);
   return AMZ_OK;
@@ -141,7 +130,7 @@ static void fit_flat(const double *x, const double *y, const double *weights, si
 {
   struct sums s = add_up(x, y, weights, n);
 
-  ret->a = known_by(s.y, student(n - 1) * sqrt(residual(x, y, weights, n, s.y, 0, n - 1) / s.w), n);
+  ret->a = known_by(s.y, amz_student_quantile(0.95, (uint32_t)(n - 1)) * sqrt(residual(x, y, weights, n, s.y, 0, n - 1) / s.w), n);
   ret->b = known_by(0, 0, n);
 }
 
@@ -154,7 +143,7 @@ static void fit_through_origin(const double *x, const double *y, const double *w
     xy += weights[i] * x[i] * y[i];
   }
   ret->a = known_by(0, 0, n);
-  ret->b = known_by(xy / xx, student(n - 1) * sqrt(residual(x, y, weights, n, 0, xy / xx, n - 1) / xx), n);
+  ret->b = known_by(xy / xx, amz_student_quantile(0.95, (uint32_t)(n - 1)) * sqrt(residual(x, y, weights, n, 0, xy / xx, n - 1) / xx), n);
 }
 
 static void not_below_zero(struct amz_quantity *q)

@@ -1,0 +1,59 @@
+/* What busy neighbours and threads do to a task's time. */
+#include <amorsize/workload.h>
+
+double amz_thread_speedup(double serial, uint32_t threads)
+{
+  return threads ? 1 / (serial + (1 - serial) / threads) : 0;
+}
+
+static double at_least_one(double x)
+{
+  return x > 1 ? x : 1;
+}
+
+/* max(1, c·B(1)/B(c)): by how much a memory-bound stretch is stretched; its source tells whether the curves know. */
+static struct amz_quantity crowding(const struct amz_node *node, uint32_t domain, uint32_t cores)
+{
+  struct amz_quantity one = amz_node_bandwidth(node, domain, 1), all = amz_node_bandwidth(node, domain, cores), q = {0};
+
+  if (one.source == AMZ_UNKNOWN || all.source == AMZ_UNKNOWN || !(one.value > 0) || !(all.value > 0) || !(all.low > 0)) {
+    q.value = q.low = q.high = 1;
+    return q;
+  }
+  q.value = at_least_one(cores * one.value / all.value);
+  q.low = at_least_one(cores * one.low / all.high);
+  q.high = at_least_one(cores * one.high / all.low);
+  q.n = one.n < all.n ? one.n : all.n;
+  q.source = one.source < all.source ? one.source : all.source;
+  return q;
+}
+
+struct amz_quantity amz_contention(const struct amz_node *node, uint32_t domain, uint32_t cores, double memory_share)
+{
+  struct amz_quantity q = crowding(node, domain, cores);
+
+  q.value = 1 + memory_share * (q.value - 1);
+  q.low = 1 + memory_share * (q.low - 1);
+  q.high = 1 + memory_share * (q.high - 1);
+  return q;
+}
+
+static double within_one(double x)
+{
+  return x < 0 ? 0 : x > 1 ? 1 : x;
+}
+
+struct amz_quantity amz_memory_share(const struct amz_node *node, uint32_t domain, uint32_t cores, struct amz_quantity slowdown)
+{
+  struct amz_quantity crowd = crowding(node, domain, cores), phi = amz_node_slowdown(node, domain, cores), q = {0};
+  double pure = phi.source != AMZ_UNKNOWN && phi.value > 0 ? phi.value : 1;
+
+  if (crowd.source == AMZ_UNKNOWN || crowd.value < 1.05 || slowdown.source == AMZ_UNKNOWN) /* a division by next to nothing tells nothing */
+    return q;
+  q.value = within_one((slowdown.value / pure - 1) / (crowd.value - 1));
+  q.low = within_one((slowdown.low / pure - 1) / (crowd.value - 1));
+  q.high = within_one((slowdown.high / pure - 1) / (crowd.value - 1));
+  q.n = slowdown.n;
+  q.source = slowdown.source;
+  return q;
+}
