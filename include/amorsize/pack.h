@@ -33,6 +33,9 @@ struct amz_pack_writer {
   uint64_t offset;   /* where the next frame goes */
   uint64_t next_seq; /* of END frames, from 1 */
   uint32_t seed;     /* of the frames' checksums; from the header */
+  bool holding;      /* frames are gathered in `held`, and the file ends at held_from: */
+  struct amz_buf held;
+  uint64_t held_from, held_seq; /* offset and next_seq when holding began */
 };
 
 /* Creates the file (it must not exist), writes its header.
@@ -50,6 +53,11 @@ struct amz_pack_tail {
 };
 /* \return as amz_pack_data. `tail` may be NULL. */
 int amz_pack_finish(struct amz_pack_writer *w, struct amz_pack_end *end, const struct amz_pack_tail *tail, uint64_t *link);
+/* From hold to flush, frames are gathered and then written at once: of many small ones, each write of its own would cost more than
+ * the rest of it. A flush that fails takes all of them back, offsets and numbers included.
+ * \return of flush: AMZ_OK; AMZ_EIO, errno is that of the failing call. */
+void amz_pack_hold(struct amz_pack_writer *w);
+int amz_pack_flush(struct amz_pack_writer *w) AMZ_MUST_CHECK;
 void amz_pack_close(struct amz_pack_writer *w);
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------- */

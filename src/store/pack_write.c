@@ -11,6 +11,8 @@
 
 #include "pack_format.h"
 
+#define KEEP_HELD (256u * 1024) /* memory for gathered frames that is kept for the next ones */
+
 /* Drops the first n bytes of what is still to be written. */
 static void iov_advance(struct iovec **iov, int *count, size_t n)
 {
@@ -44,20 +46,71 @@ static int write_all(int fd, struct iovec *iov, int count, uint64_t offset)
   return AMZ_OK;
 }
 
-/* Appends at w->offset: all or nothing. errno is kept from the failing write. */
+/* Writes at `offset`, the end of the file: all or nothing. errno is kept from the failing write. */
+static int write_or_cut(const struct amz_pack_writer *w, struct iovec *iov, int count, uint64_t offset)
+{
+  int saved;
+
+  if (write_all(w->fd, iov, count, offset) == AMZ_OK)
+    return AMZ_OK;
+  saved = errno;
+  /* If this fails too, the next append overwrites, and readers find their way past the rest. */
+  if (ftruncate(w->fd, (off_t)offset) < 0)
+    errno = saved;
+  errno = saved;
+  return AMZ_EIO;
+}
+
+static int gather(struct amz_pack_writer *w, const struct iovec *iov, int count)
+{
+  for (int i = 0; i < count; i++)
+    amz_buf_add(&w->held, iov[i].iov_base, iov[i].iov_len);
+  if (amz_buf_ok(&w->held) == AMZ_OK)
+    return AMZ_OK;
+  errno = ENOMEM;
+  return AMZ_EIO;
+}
+
+/* Appends at w->offset: all or nothing. */
 static int append(struct amz_pack_writer *w, struct iovec *iov, int count, size_t bytes)
 {
-  if (write_all(w->fd, iov, count, w->offset) < 0) {
-    int saved = errno;
+  int rc = w->holding ? gather(w, iov, count) : write_or_cut(w, iov, count, w->offset);
 
-    /* If this fails too, the next append overwrites, and readers find their way past the rest. */
-    if (ftruncate(w->fd, (off_t)w->offset) < 0)
-      errno = saved;
-    errno = saved;
-    return AMZ_EIO;
+  if (rc == AMZ_OK)
+    w->offset += bytes;
+  return rc;
+}
+
+void amz_pack_hold(struct amz_pack_writer *w)
+{
+  if (w->holding)
+    return;
+  w->holding = true;
+  w->held_from = w->offset;
+  w->held_seq = w->next_seq;
+}
+
+int amz_pack_flush(struct amz_pack_writer *w)
+{
+  struct iovec iov = {w->held.data, w->held.len};
+  int rc = amz_buf_ok(&w->held);
+
+  if (!w->holding)
+    return AMZ_OK;
+  w->holding = false;
+  if (rc < 0)
+    errno = ENOMEM;
+  else if (w->held.len)
+    rc = write_or_cut(w, &iov, 1, w->held_from);
+  if (rc < 0) {
+    w->offset = w->held_from;
+    w->next_seq = w->held_seq;
   }
-  w->offset += bytes;
-  return AMZ_OK;
+  if (rc < 0 || w->held.cap > KEEP_HELD)
+    amz_buf_clear(&w->held);
+  else
+    amz_buf_reset(&w->held);
+  return rc < 0 ? AMZ_EIO : AMZ_OK;
 }
 
 int amz_pack_create(const char *path, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_pack_writer *ret)
@@ -190,4 +243,5 @@ void amz_pack_close(struct amz_pack_writer *w)
   if (w->fd >= 0)
     (void)close(w->fd);
   w->fd = -1;
+  amz_buf_clear(&w->held);
 }
