@@ -175,6 +175,8 @@ struct amz_worker_config {
   uint32_t slots;       /* >= 1 */
   const char *node;     /* kept by reference */
   uint64_t grain;       /* most positions in one RUN: 1 for commands; 0: a whole chunk */
+  int64_t grain_ns;     /* 0; or: a RUN is as many positions as should last so long, by what tasks have taken; 1 while that isn't known */
+  uint64_t grain_least; /* with grain_ns: a RUN has so many positions at least, of those that its chunk has */
   int64_t timeout_ns;   /* per task (per RUN when grain != 1); 0: none: TERM, then KILL after kill_after_ns */
   int64_t kill_after_ns; /* 0: 5 s */
   int64_t report_ns;    /* results wait at most so long for company (0: 100 ms); hunger is told at once */

@@ -54,11 +54,26 @@ void amz_worker_forget_queue(struct amz_worker *w)
 
 /* ---- slots ------------------------------------------------------------------------------------------------------------ */
 
+/* \return how many positions of a chunk a slot takes at once. */
+static uint64_t grain_of(const struct amz_worker *w, const struct amz_chunk *c)
+{
+  const struct amz_worker_config *config = &w->config;
+  uint64_t most = config->grain && config->grain < c->count ? config->grain : c->count, least = config->grain_least > 1 ? config->grain_least : 1;
+  double wanted;
+
+  if (config->grain_ns == 0)
+    return most;
+  wanted = w->task_ns > 0 ? (double)config->grain_ns / w->task_ns : 1;
+  if (wanted < (double)least)
+    wanted = (double)least;
+  return wanted < (double)most ? (uint64_t)wanted : most;
+}
+
 static int start(struct amz_worker *w, uint32_t slot, struct amz_actions *out)
 {
   struct amz_queue *q = &w->queue;
   struct amz_chunk *c = &q->chunks[q->first];
-  uint64_t count = w->config.grain && w->config.grain < c->count ? w->config.grain : c->count;
+  uint64_t count = grain_of(w, c);
   struct amz_action *run = amz_actions_add(out, AMZ_DO_RUN);
   int64_t limit_ns = w->config.timeout_ns ? amz_worker_after(w, w->config.timeout_ns) : AMZ_NEVER;
 

@@ -18,7 +18,7 @@ static int64_t given_or(int64_t given, int64_t fallback)
 
 static bool is_valid(const struct amz_worker_config *c)
 {
-  return c->epoch >= 1 && c->slots >= 1 && c->timeout_ns >= 0 && c->kill_after_ns >= 0 && c->report_ns >= 0 && c->sync_ns >= 0 &&
+  return c->epoch >= 1 && c->slots >= 1 && c->timeout_ns >= 0 && c->grain_ns >= 0 && c->kill_after_ns >= 0 && c->report_ns >= 0 && c->sync_ns >= 0 &&
          c->heartbeat_ns >= 0;
 }
 
