@@ -62,6 +62,36 @@ struct amz_exec_end {
   bool cpus_differ;        /* the mask it really had isn't the one asked for */
 };
 
+/* A stream: a program that stays, is given a task's line after the other on its standard input, and writes a result for each, in
+ * their order, on its standard output. The helper starts it when there are lines and it isn't there, keeps `window` lines with it,
+ * and starts it anew when it has ended:
+ *  - The oldest line without a result is the suspect. Was it the only one there, it has failed, with the program's exit status or
+ *    signal; were there more, they are all given again, one at a time, so that the guilty one is found. The others haven't failed.
+ *  - A program that has read nothing of what it was given is no line's fault; when that happens AMZ_EXEC_BAD_STARTS times in a row,
+ *    all lines of the slot fail from then on.
+ *  - timeout_ns after it was given a line, or its last result came, it gets SIGTERM, kill_after_ns later SIGKILL; the oldest line
+ *    has timed out, the others are given to the next.
+ * A result is the task's standard output; an end without a newline is none. What the program writes to standard error goes with the
+ * line that is the oldest without a result at that moment. Lines that the program was not given soon come back as AMZ_CANCELLED,
+ * so that others may have them. wall_ns of several results that came together is shared out among them; max_rss_bytes is that of
+ * the program at its end alone, else 0. */
+struct amz_exec_stream {
+  struct amz_exec_command command; /* of the program; index, tag, attempt, ok_exit and stdin_path mean nothing */
+  uint32_t window;                 /* >= 1 */
+  const char *sentinel;            /* ends a result of many lines; NULL: each line is one */
+  const char *fail_prefix;         /* a result that begins so is AMZ_FAILED, exit code 1; NULL: each is a success */
+  int64_t timeout_ns;              /* 0: none */
+  int64_t kill_after_ns;           /* 0: 5 s */
+  int64_t advice_ns;               /* without any result and without computing for so long: a note asks for flushing; 0: none */
+};
+#define AMZ_EXEC_BAD_STARTS 3
+
+struct amz_exec_line {
+  uint64_t index, tag;
+  const char *text; /* ends with its only newline */
+  size_t bytes;     /* with it */
+};
+
 /* Appends the path of one of our own programs: beside the running one, in ../libexec/amorsize-mpi from there, or where it was installed.
  * \return AMZ_OK; AMZ_EENV with *err: none can be executed; AMZ_ENOMEM. */
 int amz_exec_find_program(const char *name, struct amz_error *err, struct amz_buf *ret);
@@ -87,6 +117,17 @@ int amz_exec_start(struct amz_exec *x, const struct amz_exec_command *command);
  * status. The first reason given to an attempt counts; what its process group has left when it ends so is killed. A slot
  * that is idle by the time the helper hears of it is no error. */
 int amz_exec_kill(struct amz_exec *x, uint32_t slot, int signal, enum amz_outcome as);
+/* Makes an idle slot a stream's, for good, and queues lines for it: each is told of by an end with its tag. amz_exec_kill on such a
+ * slot is for its program, and for all its lines.
+ * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: slot out of range, busy, a stream's already (or, for lines, not one's); no argv[0]; more than
+ * 256 MiB at once. */
+int amz_exec_open_stream(struct amz_exec *x, const struct amz_exec_stream *stream);
+int amz_exec_add_lines(struct amz_exec *x, uint32_t slot, uint32_t attempt, const struct amz_exec_line *lines, size_t n);
+/* Closes the programs' standard inputs and waits until they have ended, grace_ns at most; then they get SIGTERM, and a second later
+ * SIGKILL. All lines must have been told of. Blocks. \return AMZ_OK; AMZ_ECLOSED; AMZ_ENOMEM. */
+int amz_exec_close_streams(struct amz_exec *x, int64_t grace_ns);
+/* \return what is to be told to the user, the oldest first, valid until the next call of any function here; NULL: nothing. */
+const char *amz_exec_next_note(struct amz_exec *x);
 /* Queues a sign of life, for a helper that was told silence_ns. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_exec_alive(struct amz_exec *x);
 /* \return AMZ_OK; AMZ_ECLOSED: the helper is gone. *ret_pending: bytes remain, wait until the descriptor is writable. */

@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -21,14 +22,14 @@ int64_t amz_clock_ns(int clock)
 
 void amz_child_init(struct amz_child *t, uint32_t slot)
 {
-  *t = (struct amz_child){.slot = slot, .fds = {-1, -1}, .held = {AMZ_BUF_INIT, AMZ_BUF_INIT},
+  *t = (struct amz_child){.slot = slot, .fds = {-1, -1}, .input = -1, .held = {AMZ_BUF_INIT, AMZ_BUF_INIT},
     .wish = AMZ_BUF_INIT};
 }
 
 /* A watched pipe is taken from epoll by hand. Closing it would do, but for a child that is in the middle of its execve:
  * vfork has returned by then, and the child's copies of our descriptors are closed a little later. Until then epoll would
  * go on telling of this pipe, under the number of a slot that may have another task already. */
-static void close_stream(struct amz_child *t, int stream, const struct amz_child_output *to)
+void amz_child_close(struct amz_child *t, int stream, const struct amz_child_output *to)
 {
   if (t->fds[stream] < 0)
     return;
@@ -46,6 +47,9 @@ void amz_child_clear(struct amz_child *t)
     t->fds[i] = -1;
     amz_buf_clear(&t->held[i]);
   }
+  if (t->input >= 0)
+    (void)close(t->input);
+  t->input = -1;
   amz_buf_clear(&t->wish);
 }
 
@@ -112,7 +116,7 @@ static ssize_t read_some(struct amz_child *t, int stream, size_t most, const str
 void amz_child_read(struct amz_child *t, int stream, const struct amz_child_output *to)
 {
   if (t->watched && t->fds[stream] >= 0 && read_some(t, stream, AMZ_TASK_HOLD, to) <= 0)
-    close_stream(t, stream, to);
+    amz_child_close(t, stream, to);
 }
 
 void amz_child_drain(struct amz_child *t, const struct amz_child_output *to)
@@ -131,13 +135,27 @@ void amz_child_drain(struct amz_child *t, const struct amz_child_output *to)
         break;
       there -= (int)n;
     }
-    close_stream(t, i, to);
+    amz_child_close(t, i, to);
   }
+}
+
+void amz_child_kill_group(const struct amz_child *t)
+{
+  siginfo_t info;
+
+  info.si_pid = 0;
+  if (t->pid && waitid(P_PID, (id_t)t->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == t->pid)
+    (void)kill(-t->pid, SIGKILL);
 }
 
 static int64_t timeval_ns(struct timeval tv)
 {
   return (int64_t)tv.tv_sec * 1000000000 + (int64_t)tv.tv_usec * 1000;
+}
+
+int64_t amz_child_cpu_ns(const struct rusage *usage)
+{
+  return timeval_ns(usage->ru_utime) + timeval_ns(usage->ru_stime);
 }
 
 static void judge(const struct amz_child *t, const struct amz_child_status *status, struct amz_exec_end *end)
@@ -157,7 +175,7 @@ static void judge(const struct amz_child *t, const struct amz_child_status *stat
   end->outcome = t->as ? t->as : ok ? AMZ_SUCCEEDED : AMZ_FAILED;
 }
 
-static void record(struct amz_child *t, const struct amz_child_output *to, struct amz_exec_end *end)
+static void write_record(struct amz_child *t, const struct amz_child_output *to, struct amz_exec_end *end)
 {
   struct amz_pack_end packed = {.result = {.position = t->index, .attempt = t->attempt, .outcome = end->outcome, .slot = t->slot,
     .exit_code = end->exit_code, .signal = end->signal, .start_ns = end->start_ns, .wall_ns = end->wall_ns, .cpu_ns = end->cpu_ns,
@@ -175,6 +193,19 @@ static void record(struct amz_child *t, const struct amz_child_output *to, struc
   end->pack_offset = packed.result.pack_offset;
 }
 
+void amz_child_record(struct amz_child *t, const struct amz_child_output *to, struct amz_exec_end *end)
+{
+  end->output_bytes = t->bytes[0] + t->bytes[1];
+  write_record(t, to, end);
+  end->sink_errno = t->sink_errno;
+  for (int i = 0; i < 2; i++) {
+    if (t->held[i].cap > KEEP_CAPACITY)
+      amz_buf_clear(&t->held[i]);
+    else
+      amz_buf_reset(&t->held[i]);
+  }
+}
+
 void amz_child_finish(struct amz_child *t, const struct amz_child_status *status, const struct amz_child_output *to,
                      struct amz_exec_end *ret)
 {
@@ -183,19 +214,11 @@ void amz_child_finish(struct amz_child *t, const struct amz_child_status *status
   end.wall_ns = amz_clock_ns(CLOCK_MONOTONIC) - t->began_ns;
   amz_child_drain(t, to);
   if (status->usage) {
-    end.cpu_ns = timeval_ns(status->usage->ru_utime) + timeval_ns(status->usage->ru_stime);
+    end.cpu_ns = amz_child_cpu_ns(status->usage);
     end.max_rss_bytes = (uint64_t)status->usage->ru_maxrss * 1024;
   }
-  end.output_bytes = t->bytes[0] + t->bytes[1];
   judge(t, status, &end);
-  record(t, to, &end);
-  end.sink_errno = t->sink_errno;
-  for (int i = 0; i < 2; i++) {
-    if (t->held[i].cap > KEEP_CAPACITY)
-      amz_buf_clear(&t->held[i]);
-    else
-      amz_buf_reset(&t->held[i]);
-  }
+  amz_child_record(t, to, &end);
   t->pid = 0;
   *ret = end;
 }

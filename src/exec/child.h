@@ -31,6 +31,8 @@ struct amz_child {
   bool service;        /* nothing of it is kept */
   bool watched;        /* its pipes are known to epoll */
   int fds[2];          /* read ends, -1 when closed */
+  int input;           /* of a stream's program: the write end of its standard input, else -1 */
+  struct amz_coprocess *co; /* the slot is a stream's; owned by streams.c */
   struct amz_buf held[2];
   uint64_t bytes[2];   /* that it has printed */
   uint64_t link;       /* of the sink's chain */
@@ -66,10 +68,21 @@ void amz_child_keep(struct amz_child *t, int stream, const char *bytes, size_t n
 void amz_child_read(struct amz_child *t, int stream, const struct amz_child_output *to);
 /* Reads what is in the pipes now, and closes them: whoever else holds their other ends isn't waited for. */
 void amz_child_drain(struct amz_child *t, const struct amz_child_output *to);
+/* Writes the record of an end, with what was kept of the output, and forgets that. Fills in pack_seq, pack_offset, output_bytes and
+ * sink_errno. */
+void amz_child_record(struct amz_child *t, const struct amz_child_output *to, struct amz_exec_end *end);
+/* Closes a stream that epoll may watch. */
+void amz_child_close(struct amz_child *t, int stream, const struct amz_child_output *to);
 /* Judges the end, writes its record, makes the slot idle. */
 void amz_child_finish(struct amz_child *t, const struct amz_child_status *status, const struct amz_child_output *to,
                      struct amz_exec_end *ret);
 
+/* Has what a process that has ended left in its process group killed. Before it is reaped: until then nobody else can have got the
+ * group's number. */
+void amz_child_kill_group(const struct amz_child *t);
+
 int64_t amz_clock_ns(int clock);
+/* User and system. */
+int64_t amz_child_cpu_ns(const struct rusage *usage);
 
 #endif

@@ -32,8 +32,11 @@ struct amz_exec {
   int fd;
   pid_t helper;
   uint32_t slots;
-  bool *busy;
+  uint64_t *owed;    /* ends that a slot has still to tell */
+  bool *is_stream;
   struct amz_buf in, out;
+  struct amz_buf notes; /* each with its NUL; those before notes_pos were told */
+  size_t notes_pos;
   size_t in_pos;
   bool drained; /* the socket had no more than what was received last */
   bool closed;
@@ -299,8 +302,9 @@ int amz_exec_set_up(struct amz_exec *x, const struct amz_exec_config *config, st
   if (config->slots == 0 || config->slots > AMZ_WIRE_SLOTS_MAX)
     return amz_error_set(err, AMZ_EINVAL, "a rank has 1 to %u slots, not %u", AMZ_WIRE_SLOTS_MAX, config->slots);
   x->slots = config->slots;
-  x->busy = amz_new_array(config->slots, sizeof *x->busy);
-  if (!x->busy)
+  x->owed = amz_new_array(config->slots, sizeof *x->owed);
+  x->is_stream = amz_new_array(config->slots, sizeof *x->is_stream);
+  if (!x->owed || !x->is_stream)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   rc = amz_wire_add_setup(&x->out, &setup);
   if (rc < 0)
@@ -350,7 +354,9 @@ void amz_exec_free(struct amz_exec *x)
     (void)close(x->fd);
   while (x->helper > 0 && waitpid(x->helper, NULL, 0) < 0 && errno == EINTR)
     ;
-  free(x->busy);
+  free(x->owed);
+  free(x->is_stream);
+  amz_buf_clear(&x->notes);
   amz_buf_clear(&x->in);
   amz_buf_clear(&x->out);
   free(x);
@@ -363,15 +369,46 @@ int amz_exec_fd(const struct amz_exec *x)
   return x->fd;
 }
 
+static bool is_free(const struct amz_exec *x, const struct amz_exec_command *command)
+{
+  return command->slot < x->slots && !x->owed[command->slot] && !x->is_stream[command->slot] && command->argv[0];
+}
+
 int amz_exec_start(struct amz_exec *x, const struct amz_exec_command *command)
 {
   int rc;
 
-  if (command->slot >= x->slots || x->busy[command->slot] || !command->argv[0])
+  if (!is_free(x, command))
     return AMZ_EINVAL;
   if ((rc = amz_wire_add_start(&x->out, command)) < 0)
     return rc;
-  x->busy[command->slot] = true;
+  x->owed[command->slot] = 1;
+  return AMZ_OK;
+}
+
+int amz_exec_open_stream(struct amz_exec *x, const struct amz_exec_stream *stream)
+{
+  int rc;
+
+  if (!is_free(x, &stream->command) || stream->window == 0)
+    return AMZ_EINVAL;
+  if ((rc = amz_wire_add_stream(&x->out, stream)) < 0)
+    return rc;
+  x->is_stream[stream->command.slot] = true;
+  return AMZ_OK;
+}
+
+int amz_exec_add_lines(struct amz_exec *x, uint32_t slot, uint32_t attempt, const struct amz_exec_line *lines, size_t n)
+{
+  int rc;
+
+  if (slot >= x->slots || !x->is_stream[slot] || n > UINT32_MAX)
+    return AMZ_EINVAL;
+  if (n == 0)
+    return AMZ_OK;
+  if ((rc = amz_wire_add_lines(&x->out, slot, attempt, lines, n)) < 0)
+    return rc;
+  x->owed[slot] += n;
   return AMZ_OK;
 }
 
@@ -381,7 +418,7 @@ int amz_exec_kill(struct amz_exec *x, uint32_t slot, int signal, enum amz_outcom
 
   if (slot >= x->slots || signal < 1 || signal >= NSIG)
     return AMZ_EINVAL;
-  return x->busy[slot] ? amz_wire_add_kill(&x->out, &order) : AMZ_OK;
+  return x->owed[slot] ? amz_wire_add_kill(&x->out, &order) : AMZ_OK;
 }
 
 int amz_exec_alive(struct amz_exec *x)
@@ -389,19 +426,74 @@ int amz_exec_alive(struct amz_exec *x)
   return amz_wire_add_alive(&x->out);
 }
 
+static int keep_note(struct amz_exec *x, struct amz_cursor *body)
+{
+  const char *text;
+
+  if (amz_wire_read_note(body, &text) < 0)
+    return AMZ_ECORRUPT;
+  amz_buf_add(&x->notes, text, strlen(text) + 1);
+  return amz_buf_ok(&x->notes);
+}
+
+/* The next frame that is no note. \return as next_frame. */
+static int next_answer(struct amz_exec *x, struct amz_wire_frame *ret)
+{
+  for (;;) {
+    int rc = next_frame(x, ret);
+
+    if (rc <= 0 || ret->kind != AMZ_WIRE_NOTE)
+      return rc;
+    if (keep_note(x, &ret->body) < 0) {
+      x->closed = true;
+      return AMZ_ECLOSED;
+    }
+  }
+}
+
+const char *amz_exec_next_note(struct amz_exec *x)
+{
+  const char *text;
+
+  if (x->notes_pos == x->notes.len) {
+    amz_buf_reset(&x->notes);
+    x->notes_pos = 0;
+    return NULL;
+  }
+  text = x->notes.data + x->notes_pos;
+  x->notes_pos += strlen(text) + 1;
+  return text;
+}
+
 int amz_exec_next(struct amz_exec *x, struct amz_exec_end *ret)
 {
   struct amz_wire_frame frame;
   struct amz_exec_end end;
-  int rc = next_frame(x, &frame);
+  int rc = next_answer(x, &frame);
 
   if (rc <= 0)
     return rc;
-  if (frame.kind != AMZ_WIRE_END || amz_wire_read_end(&frame.body, &end) < 0 || end.slot >= x->slots || !x->busy[end.slot]) {
+  if (frame.kind != AMZ_WIRE_END || amz_wire_read_end(&frame.body, &end) < 0 || end.slot >= x->slots || !x->owed[end.slot]) {
     x->closed = true;
     return AMZ_ECLOSED;
   }
-  x->busy[end.slot] = false;
+  x->owed[end.slot]--;
   *ret = end;
   return 1;
+}
+
+int amz_exec_close_streams(struct amz_exec *x, int64_t grace_ns)
+{
+  int64_t until_ms = now_ms() + grace_ns / 1000000 + END_MS;
+  struct amz_wire_frame frame;
+  bool pending = true;
+  int rc = amz_wire_add_close(&x->out, grace_ns);
+
+  while (rc == AMZ_OK && pending && (rc = amz_exec_flush(x, &pending)) == AMZ_OK && pending)
+    if (!wait_for(x->fd, POLLOUT, until_ms))
+      return AMZ_ECLOSED;
+  while (rc == AMZ_OK && (rc = next_answer(x, &frame)) == 0)
+    if (!wait_for(x->fd, POLLIN, until_ms))
+      return AMZ_ECLOSED;
+  return rc < 0 ? rc : frame.kind == AMZ_WIRE_CLOSED ? AMZ_OK : AMZ_ECLOSED;
 }

@@ -21,6 +21,7 @@
 
 #include "launch.h"
 #include "child.h"
+#include "streams.h"
 #include "wire.h"
 
 #define WATCH_AFTER_NS 5000000
@@ -29,6 +30,7 @@
 #define KEEP_RECEIVED (256u * 1024) /* a receive buffer that a long command has grown beyond this is given back */
 #define EVENT_SOCKET UINT64_MAX
 #define EVENT_CHILD (UINT64_MAX - 1)
+#define EVENT_TIMER (UINT64_MAX - 2)
 
 /* In order of arrival. A task is in one list at most. */
 struct amz_child_list {
@@ -46,6 +48,7 @@ struct helper {
   uint32_t slots, running, doomed; /* doomed: killed as timed out or cancelled, not ended yet */
   struct amz_child_list unwatched; /* running tasks whose pipes are not watched yet */
   struct amz_child_list waiting;   /* those that could not be started for want of descriptors or processes */
+  struct amz_streams streams;
   struct amz_wire_start start;
   struct amz_buf in, out;
   struct amz_error *err;
@@ -116,6 +119,11 @@ static int patience(const struct helper *h)
   return left <= 0 ? 0 : (int)((left + 999999) / 1000000);
 }
 
+static int corrupt(const struct helper *h)
+{
+  return amz_error_set(h->err, AMZ_ECORRUPT, "the rank sent something that is no command (another version?)");
+}
+
 /* ---- ends --------------------------------------------------------------------------------------------------------------- */
 
 static int tell_end(struct helper *h, struct amz_child *t, const struct amz_child_status *status)
@@ -134,18 +142,21 @@ static struct amz_child *task_of(const struct helper *h, pid_t pid)
   return NULL;
 }
 
-/* A task that was killed as timed out takes its whole process group with it. This must happen before it is reaped: until
- * then nobody else can have got the group's number. */
+/* A task that was killed as timed out takes its whole process group with it. */
 static void kill_doomed_groups(const struct helper *h)
 {
-  for (uint32_t i = 0; h->doomed && i < h->slots; i++) {
-    const struct amz_child *t = &h->tasks[i];
-    siginfo_t info;
+  amz_streams_kill_doomed(&h->streams);
+  for (uint32_t i = 0; h->doomed && i < h->slots; i++)
+    if (h->tasks[i].as)
+      amz_child_kill_group(&h->tasks[i]);
+}
 
-    info.si_pid = 0;
-    if (t->pid && t->as && waitid(P_PID, (id_t)t->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == t->pid)
-      (void)kill(-t->pid, SIGKILL);
-  }
+/* \return rc; what went wrong in a stream is told. */
+static int told(struct helper *h, int rc)
+{
+  if (rc == AMZ_ECORRUPT)
+    return corrupt(h);
+  return rc < 0 ? amz_error_set(h->err, rc, "cannot serve a stream: %s", amz_err_name(rc)) : AMZ_OK;
 }
 
 static int end_of(struct helper *h, pid_t pid, int wait_status, const struct rusage *usage)
@@ -155,6 +166,8 @@ static int end_of(struct helper *h, pid_t pid, int wait_status, const struct rus
 
   if (!t)
     return AMZ_OK;
+  if (t->co)
+    return told(h, amz_streams_ended(&h->streams, t, &status));
   h->running--;
   h->doomed -= t->as ? 1 : 0;
   if (!t->watched)
@@ -172,7 +185,7 @@ static int reap(struct helper *h)
   while (read(h->child_fd, &info, sizeof info) < 0 && errno == EINTR)
     ;
   kill_doomed_groups(h);
-  while (rc == AMZ_OK && h->running > 0) {
+  while (rc == AMZ_OK && h->running + h->streams.alive > 0) {
     pid = wait4(-1, &status, WNOHANG, &usage);
     if (pid < 0 && errno == EINTR)
       continue;
@@ -184,11 +197,6 @@ static int reap(struct helper *h)
 }
 
 /* ---- commands ----------------------------------------------------------------------------------------------------------- */
-
-static int corrupt(const struct helper *h)
-{
-  return amz_error_set(h->err, AMZ_ECORRUPT, "the rank sent something that is no command (another version?)");
-}
 
 static int start_failed(struct helper *h, struct amz_child *t, const struct amz_spawn *s)
 {
@@ -203,13 +211,6 @@ static int start_failed(struct helper *h, struct amz_child *t, const struct amz_
   return rc;
 }
 
-/* What an end of another task gives back. */
-static bool is_shortage(const struct amz_spawn *s)
-{
-  return (s->stage == AMZ_SPAWN_PREPARE || s->stage == AMZ_SPAWN_FORK) &&
-         (s->error == EMFILE || s->error == ENFILE || s->error == EAGAIN || s->error == ENOMEM);
-}
-
 /* Starts what h->start says. \return AMZ_OK, also for a task that failed to start; AMZ_EBUSY: it can be tried again when a task
  * that runs has ended. */
 static int start(struct helper *h, struct amz_child *t)
@@ -218,7 +219,7 @@ static int start(struct helper *h, struct amz_child *t)
 
   amz_child_begin(t, &h->start.command);
   if (amz_launch(&h->launcher, t, &h->start, &spawn) < 0)
-    return h->running > 0 && is_shortage(&spawn) ? AMZ_EBUSY : start_failed(h, t, &spawn);
+    return h->running > 0 && amz_spawn_is_shortage(&spawn) ? AMZ_EBUSY : start_failed(h, t, &spawn);
   h->running++;
   list_add(&h->unwatched, t);
   return AMZ_OK;
@@ -232,9 +233,9 @@ static int do_start(struct helper *h, struct amz_cursor *body)
 
   if (rc < 0)
     return rc == AMZ_ENOMEM ? amz_error_set(h->err, rc, "out of memory") : corrupt(h);
-  if (h->start.command.slot >= h->slots || h->tasks[h->start.command.slot].pid || h->tasks[h->start.command.slot].wish.len)
+  t = h->start.command.slot < h->slots ? &h->tasks[h->start.command.slot] : NULL;
+  if (!t || t->pid || t->wish.len || t->co)
     return corrupt(h);
-  t = &h->tasks[h->start.command.slot];
   rc = start(h, t);
   if (rc != AMZ_EBUSY)
     return rc;
@@ -285,6 +286,8 @@ static int do_kill(struct helper *h, struct amz_cursor *body)
   if (amz_wire_read_kill(body, &order) < 0 || order.slot >= h->slots || order.as > AMZ_CANCELLED)
     return corrupt(h);
   t = &h->tasks[order.slot];
+  if (t->co)
+    return told(h, amz_streams_kill(&h->streams, t, &order));
   if (t->wish.len)
     return kill_waiting(h, t, &order);
   if (!t->pid)
@@ -309,6 +312,8 @@ static int set_up(struct helper *h, const struct amz_wire_setup *setup, struct a
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   if (setup->workdir && chdir(setup->workdir) < 0)
     return amz_error_sys(err, AMZ_EENV, errno, "cannot go to the directory of the run, %s", setup->workdir);
+  h->streams.slots = h->tasks;
+  h->streams.n_slots = h->slots;
   h->silence_ns = setup->silence_ns;
   if (!setup->pack_path || !h->sink)
     return AMZ_OK;
@@ -338,12 +343,28 @@ static int do_alive(struct helper *h, struct amz_cursor *body)
   return amz_cursor_left(body) == 0 ? AMZ_OK : corrupt(h);
 }
 
+static int do_stream(struct helper *h, struct amz_cursor *body)
+{
+  return told(h, amz_streams_open(&h->streams, body));
+}
+
+static int do_lines(struct helper *h, struct amz_cursor *body)
+{
+  return told(h, amz_streams_add(&h->streams, body));
+}
+
+static int do_close(struct helper *h, struct amz_cursor *body)
+{
+  return told(h, amz_streams_close(&h->streams, body));
+}
+
 static int perform(struct helper *h, struct amz_wire_frame *frame)
 {
   static const struct {
     uint8_t kind;
     int (*perform)(struct helper *, struct amz_cursor *);
-  } known[] = {{AMZ_WIRE_START, do_start}, {AMZ_WIRE_KILL, do_kill}, {AMZ_WIRE_SETUP, do_setup}, {AMZ_WIRE_ALIVE, do_alive}};
+  } known[] = {{AMZ_WIRE_START, do_start}, {AMZ_WIRE_KILL, do_kill}, {AMZ_WIRE_SETUP, do_setup}, {AMZ_WIRE_ALIVE, do_alive},
+    {AMZ_WIRE_STREAM, do_stream}, {AMZ_WIRE_LINES, do_lines}, {AMZ_WIRE_CLOSE, do_close}};
 
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (known[i].kind == frame->kind && (h->ready || frame->kind == AMZ_WIRE_SETUP))
@@ -414,27 +435,38 @@ static int flush(struct helper *h)
 
 /* ---- the loop ----------------------------------------------------------------------------------------------------------- */
 
+/* A pipe has something, or the time of a stream has come. */
+static int serve(struct helper *h, uint64_t data)
+{
+  if (data == EVENT_TIMER)
+    return told(h, amz_streams_due(&h->streams));
+  if (AMZ_STREAMS_IS_EVENT(data))
+    return told(h, amz_streams_ready(&h->streams, data));
+  amz_child_read(&h->tasks[data / 2], (int)(data % 2), &h->output);
+  return AMZ_OK;
+}
+
 static int turn(struct helper *h)
 {
   struct epoll_event events[EVENTS];
-  bool ended = false, told = false;
-  int n = epoll_wait(h->epoll, events, EVENTS, patience(h)), rc;
+  bool ended = false, told_of = false;
+  int rc = told(h, amz_streams_arm(&h->streams)), n = rc < 0 ? 0 : epoll_wait(h->epoll, events, EVENTS, patience(h));
 
   if (n < 0)
     return errno == EINTR ? AMZ_OK : amz_error_sys(h->err, AMZ_EIO, errno, "cannot wait for events");
-  for (int i = 0; i < n; i++) {
-    uint64_t data = events[i].data.u64;
-
-    if (data == EVENT_CHILD)
+  for (int i = 0; i < n && rc == AMZ_OK; i++) {
+    if (events[i].data.u64 == EVENT_CHILD)
       ended = true;
-    else if (data == EVENT_SOCKET)
-      told = true;
+    else if (events[i].data.u64 == EVENT_SOCKET)
+      told_of = true;
     else
-      amz_child_read(&h->tasks[data / 2], (int)(data % 2), &h->output);
+      rc = serve(h, events[i].data.u64);
   }
+  if (rc < 0)
+    return rc;
   if ((rc = watch_old(h)) < 0 || (ended && ((rc = reap(h)) < 0 || (rc = start_waiting(h)) < 0)) || (rc = flush(h)) < 0)
     return rc;
-  if (told && (rc = receive(h)) < 0)
+  if (told_of && (rc = receive(h)) < 0)
     return rc;
   if (h->silence_ns && silence_left(h) == 0)
     h->closing = true;
@@ -448,7 +480,10 @@ static int open_descriptors(struct helper *h)
   if (sigemptyset(&set) < 0 || sigaddset(&set, SIGCHLD) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
       (h->child_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 || (h->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
     return amz_error_sys(h->err, AMZ_EIO, errno, "cannot watch for events");
-  if (watch(h, h->child_fd, EPOLLIN, EVENT_CHILD, EPOLL_CTL_ADD) < 0 || watch(h, h->fd, EPOLLIN, EVENT_SOCKET, EPOLL_CTL_ADD) < 0)
+  h->streams = (struct amz_streams){.launcher = &h->launcher, .output = &h->output, .start = &h->start, .out = &h->out, .epoll = h->epoll};
+  if (amz_streams_init(&h->streams) < 0)
+    return amz_error_sys(h->err, AMZ_EIO, errno, "cannot make a timer");
+  if (watch(h, h->streams.timer, EPOLLIN, EVENT_TIMER, EPOLL_CTL_ADD) < 0 || watch(h, h->child_fd, EPOLLIN, EVENT_CHILD, EPOLL_CTL_ADD) < 0 || watch(h, h->fd, EPOLLIN, EVENT_SOCKET, EPOLL_CTL_ADD) < 0)
     return AMZ_EIO;
   return AMZ_OK;
 }
@@ -460,6 +495,7 @@ static void clean_up(struct helper *h)
       (void)kill(-h->tasks[i].pid, SIGKILL);
   if (h->sink_open)
     h->sink->close(h->sink->ctx);
+  amz_streams_clear(&h->streams);
   for (uint32_t i = 0; i < h->slots; i++)
     amz_child_clear(&h->tasks[i]);
   free(h->tasks);
@@ -477,7 +513,7 @@ static void clean_up(struct helper *h)
 int amz_helper_run(int fd, const struct amz_exec_sink *sink, char *const *environment, struct amz_error *err)
 {
   struct helper h = {.fd = fd, .epoll = -1, .child_fd = -1, .sink = sink, .environment = environment, .err = err,
-    .in = AMZ_BUF_INIT, .out = AMZ_BUF_INIT};
+    .in = AMZ_BUF_INIT, .out = AMZ_BUF_INIT, .streams = {.timer = -1}};
   int rc = open_descriptors(&h);
 
   while (rc == AMZ_OK && !h.closing)

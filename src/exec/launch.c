@@ -14,7 +14,7 @@
 
 static void raise_nofile(struct amz_launcher *l, uint32_t slots)
 {
-  rlim_t need = (rlim_t)slots * 2 + OTHER_FILES;
+  rlim_t need = (rlim_t)slots * 3 + OTHER_FILES;
   struct rlimit raised;
 
   if (getrlimit(RLIMIT_NOFILE, &l->nofile) < 0 || l->nofile.rlim_cur >= need)
@@ -126,28 +126,6 @@ static bool lay_out_script(const struct amz_exec_command *command, struct amz_sp
   return true;
 }
 
-/* Fresh pipes for each task: a process that an earlier task left behind can't write into a later one's output. */
-static bool open_pipes(struct amz_child *t, struct amz_spawn *s)
-{
-  int out[2], err[2];
-
-  if (pipe2(out, O_CLOEXEC) < 0)
-    return false;
-  if (pipe2(err, O_CLOEXEC) < 0) {
-    int error = errno;
-
-    (void)close(out[0]);
-    (void)close(out[1]);
-    errno = error;
-    return false;
-  }
-  t->fds[0] = out[0];
-  t->fds[1] = err[0];
-  s->out_fd = out[1];
-  s->err_fd = err[1];
-  return true;
-}
-
 static void close_all(const int *fds, size_t n)
 {
   for (size_t i = 0; i < n; i++)
@@ -155,24 +133,47 @@ static void close_all(const int *fds, size_t n)
       (void)close(fds[i]);
 }
 
+/* Fresh pipes for each process: one that an earlier task left behind can't write into a later one's output. */
+static bool open_pipes(struct amz_child *t, bool stays, struct amz_spawn *s)
+{
+  int fds[6] = {-1, -1, -1, -1, -1, -1}; /* output, errors, input: read end, write end */
+  int n = stays ? 6 : 4;
+
+  for (int i = 0; i < n; i += 2)
+    if (pipe2(fds + i, O_CLOEXEC) < 0) {
+      int error = errno;
+
+      close_all(fds, 6);
+      errno = error;
+      return false;
+    }
+  t->fds[0] = fds[0];
+  s->out_fd = fds[1];
+  t->fds[1] = fds[2];
+  s->err_fd = fds[3];
+  s->in_fd = fds[4];
+  t->input = fds[5];
+  return true;
+}
+
 static bool lay_out(struct amz_launcher *l, struct amz_child *t, struct amz_wire_start *start, struct amz_spawn *s)
 {
   const struct amz_exec_command *command = &start->command;
 
-  *s = (struct amz_spawn){.argv = start->argv + 1, .workdir = command->workdir, .stdin_path = command->stdin_path, .out_fd = -1,
-    .err_fd = -1, .script_fd = -1, .nofile = l->nofile_raised ? &l->nofile : NULL, .parent = l->pid};
+  *s = (struct amz_spawn){.argv = start->argv + 1, .workdir = command->workdir, .stdin_path = command->stdin_path, .in_fd = -1,
+    .out_fd = -1, .err_fd = -1, .script_fd = -1, .nofile = l->nofile_raised ? &l->nofile : NULL, .parent = l->pid};
   errno = ENOMEM;
   if (amz_environ_merge(&l->environ, command->env, &s->env) < 0 || amz_spawn_prepare(s, &l->room) < 0)
     return false;
   s->known = amz_known_find(&l->known, s->argv[0], s->path);
-  return lay_out_script(command, s) && open_pipes(t, s);
+  return lay_out_script(command, s) && open_pipes(t, t->co != NULL, s);
 }
 
 int amz_launch(struct amz_launcher *l, struct amz_child *t, struct amz_wire_start *start, struct amz_spawn *ret)
 {
   const char *name = start->argv[1];
   bool exist;
-  int fds[3];
+  int fds[4];
 
   if (!lay_out(l, t, start, ret)) {
     ret->stage = AMZ_SPAWN_PREPARE;
@@ -185,11 +186,13 @@ int amz_launch(struct amz_launcher *l, struct amz_child *t, struct amz_wire_star
   fds[0] = ret->out_fd;
   fds[1] = ret->err_fd;
   fds[2] = ret->script_fd;
-  close_all(fds, 3);
+  fds[3] = ret->in_fd;
+  close_all(fds, 4);
   if (t->pid < 0) {
     t->pid = 0;
     close_all(t->fds, 2);
-    t->fds[0] = t->fds[1] = -1;
+    close_all(&t->input, 1);
+    t->fds[0] = t->fds[1] = t->input = -1;
     return AMZ_EINVAL;
   }
   t->cpus_differ = ret->cpus_differ || !exist;

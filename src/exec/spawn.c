@@ -61,6 +61,8 @@ static bool child_stdin(const struct amz_spawn *s)
 {
   int fd;
 
+  if (s->in_fd >= 0)
+    return dup2(s->in_fd, STDIN_FILENO) >= 0;
   if (!s->stdin_path)
     return true;
   do
@@ -176,6 +178,12 @@ pid_t amz_spawn_start(struct amz_spawn *s)
   while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
     ;
   return -1;
+}
+
+bool amz_spawn_is_shortage(const struct amz_spawn *s)
+{
+  return (s->stage == AMZ_SPAWN_PREPARE || s->stage == AMZ_SPAWN_FORK) &&
+         (s->error == EMFILE || s->error == ENFILE || s->error == EAGAIN || s->error == ENOMEM);
 }
 
 static const char *advice(const struct amz_spawn *s)

@@ -31,6 +31,7 @@ struct amz_spawn {
   const char *known;        /* where argv[0] was found the last time, or NULL */
   const char *workdir;      /* NULL: stay */
   const char *stdin_path;   /* NULL: keep descriptor 0, which is /dev/null; relative to workdir */
+  int in_fd;                /* -1: as stdin_path says; likewise above 2: */
   int out_fd, err_fd;       /* above 2, closed on exec */
   int script_fd;            /* becomes AMZ_SPAWN_SCRIPT_FD and stays open; -1: none */
   const void *cpus;         /* affinity mask of cpus_size bytes, NULL: stay */
@@ -55,6 +56,9 @@ int amz_spawn_prepare(struct amz_spawn *s, struct amz_buf *room) AMZ_MUST_CHECK;
 /* Starts it; returns when it has become the task or has failed. A failed child has been reaped already.
  * \return its pid, s->stage AMZ_SPAWN_STARTED; else -1 with s->stage and s->error. */
 pid_t amz_spawn_start(struct amz_spawn *s);
+
+/* \return whether it failed for want of what the end of another task gives back. */
+bool amz_spawn_is_shortage(const struct amz_spawn *s);
 
 /* Appends a line for the task's stderr that says what failed, on what, and what would help.
  * \return the exit status as shells have it: 127 when the command was not found, else 126. */

@@ -86,11 +86,10 @@ int amz_wire_add_ready(struct amz_buf *out, const struct amz_error *err)
   return frame_end(out, at);
 }
 
-int amz_wire_add_start(struct amz_buf *out, const struct amz_exec_command *command)
+static void add_command(struct amz_buf *out, const struct amz_exec_command *command)
 {
   static const uint64_t zero_alone[4] = {1, 0, 0, 0};
   const uint64_t *ok_exit = command->ok_exit ? command->ok_exit : zero_alone;
-  size_t at = frame_begin(out, AMZ_WIRE_START);
 
   amz_buf_add_u32(out, command->slot);
   amz_buf_add_u64(out, command->index);
@@ -107,6 +106,63 @@ int amz_wire_add_start(struct amz_buf *out, const struct amz_exec_command *comma
   amz_buf_add_u32(out, (uint32_t)command->n_cpus);
   for (size_t i = 0; i < command->n_cpus; i++)
     amz_buf_add_u32(out, command->cpus[i]);
+}
+
+int amz_wire_add_start(struct amz_buf *out, const struct amz_exec_command *command)
+{
+  size_t at = frame_begin(out, AMZ_WIRE_START);
+
+  add_command(out, command);
+  return frame_end(out, at);
+}
+
+int amz_wire_add_stream(struct amz_buf *out, const struct amz_exec_stream *stream)
+{
+  size_t at = frame_begin(out, AMZ_WIRE_STREAM);
+
+  amz_buf_add_u32(out, stream->window);
+  add_string(out, stream->sentinel);
+  add_string(out, stream->fail_prefix);
+  amz_buf_add_i64(out, stream->timeout_ns);
+  amz_buf_add_i64(out, stream->kill_after_ns);
+  amz_buf_add_i64(out, stream->advice_ns);
+  add_command(out, &stream->command);
+  return frame_end(out, at);
+}
+
+int amz_wire_add_lines(struct amz_buf *out, uint32_t slot, uint32_t attempt, const struct amz_exec_line *lines, size_t n)
+{
+  size_t at = frame_begin(out, AMZ_WIRE_LINES);
+
+  amz_buf_add_u32(out, slot);
+  amz_buf_add_u32(out, attempt);
+  amz_buf_add_u32(out, (uint32_t)n);
+  for (size_t i = 0; i < n; i++) {
+    amz_buf_add_u64(out, lines[i].index);
+    amz_buf_add_u64(out, lines[i].tag);
+    amz_buf_add_bytes(out, lines[i].text, lines[i].bytes);
+  }
+  return frame_end(out, at);
+}
+
+int amz_wire_add_close(struct amz_buf *out, int64_t grace_ns)
+{
+  size_t at = frame_begin(out, AMZ_WIRE_CLOSE);
+
+  amz_buf_add_i64(out, grace_ns);
+  return frame_end(out, at);
+}
+
+int amz_wire_add_closed(struct amz_buf *out)
+{
+  return frame_end(out, frame_begin(out, AMZ_WIRE_CLOSED));
+}
+
+int amz_wire_add_note(struct amz_buf *out, const char *text)
+{
+  size_t at = frame_begin(out, AMZ_WIRE_NOTE);
+
+  add_string(out, text);
   return frame_end(out, at);
 }
 
@@ -284,6 +340,53 @@ int amz_wire_read_start(struct amz_cursor *body, struct amz_wire_start *ret)
   if ((rc = read_cpus(body, ret)) < 0)
     return rc;
   return command->argv[0] ? done(body) : AMZ_ECORRUPT;
+}
+
+int amz_wire_read_stream(struct amz_cursor *body, struct amz_wire_stream *ret)
+{
+  ret->window = amz_cursor_u32(body);
+  ret->sentinel = read_string(body);
+  ret->fail_prefix = read_string(body);
+  ret->timeout_ns = amz_cursor_i64(body);
+  ret->kill_after_ns = amz_cursor_i64(body);
+  ret->advice_ns = amz_cursor_i64(body);
+  if (body->failed || ret->window == 0 || ret->timeout_ns < 0 || ret->kill_after_ns < 0 || ret->advice_ns < 0)
+    return AMZ_ECORRUPT;
+  return AMZ_OK;
+}
+
+int amz_wire_read_lines(struct amz_cursor *body, struct amz_wire_lines *ret)
+{
+  ret->slot = amz_cursor_u32(body);
+  ret->attempt = amz_cursor_u32(body);
+  ret->left = amz_cursor_u32(body);
+  return body->failed ? AMZ_ECORRUPT : AMZ_OK;
+}
+
+int amz_wire_read_line(struct amz_cursor *body, struct amz_wire_lines *lines, struct amz_exec_line *ret)
+{
+  const void *bytes;
+
+  if (lines->left == 0)
+    return done(body) < 0 ? AMZ_ECORRUPT : 0;
+  lines->left--;
+  ret->index = amz_cursor_u64(body);
+  ret->tag = amz_cursor_u64(body);
+  amz_cursor_bytes(body, &bytes, &ret->bytes);
+  ret->text = bytes;
+  return body->failed || ret->bytes == 0 || ret->text[ret->bytes - 1] != '\n' ? AMZ_ECORRUPT : 1;
+}
+
+int amz_wire_read_close(struct amz_cursor *body, int64_t *ret_grace_ns)
+{
+  *ret_grace_ns = amz_cursor_i64(body);
+  return done(body);
+}
+
+int amz_wire_read_note(struct amz_cursor *body, const char **ret)
+{
+  *ret = read_string(body);
+  return *ret ? done(body) : AMZ_ECORRUPT;
 }
 
 int amz_wire_read_kill(struct amz_cursor *body, struct amz_wire_kill *ret)

@@ -31,6 +31,16 @@ static void sink_close(void *ctx)
   amz_pack_close(ctx);
 }
 
+static void sink_hold(void *ctx)
+{
+  amz_pack_hold(ctx);
+}
+
+static int sink_flush(void *ctx)
+{
+  return amz_pack_flush(ctx);
+}
+
 static int complain(const struct amz_error *err)
 {
   (void)fprintf(stderr, "amorsize-mpi-helper: %s\n", err->text);
@@ -40,7 +50,7 @@ static int complain(const struct amz_error *err)
 int main(int argc, char **argv)
 {
   struct amz_pack_writer writer;
-  const struct amz_exec_sink sink = {&writer, sink_open, sink_data, sink_finish, sink_close};
+  const struct amz_exec_sink sink = {&writer, sink_open, sink_data, sink_finish, sink_close, sink_hold, sink_flush};
   struct amz_error err;
 
   if (argc != 2 || strcmp(argv[1], "3") != 0) {
