@@ -12,7 +12,7 @@
 
 const struct amz_executor *amz_executor_of(enum amz_task_kind kind)
 {
-  static const struct amz_executor *const known[] = {[AMZ_TASK_COMMAND] = &amz_executor_command};
+  static const struct amz_executor *const known[] = {[AMZ_TASK_COMMAND] = &amz_executor_command, [AMZ_TASK_STREAM] = &amz_executor_stream};
 
   return (size_t)kind < sizeof known / sizeof *known ? known[kind] : NULL;
 }

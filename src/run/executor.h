@@ -22,6 +22,7 @@ struct amz_loop;
 /* Entries that may be NULL say so: there is nothing to do then. */
 struct amz_executor {
   uint64_t grain;         /* most positions in one RUN, as in amz_worker_config */
+  int64_t grain_ns;       /* likewise; its grain_least is l->grain_least, which `open` may set */
   bool minds_timeout;     /* failures.timeout is its own business; else the worker's, which sends a KILL */
   uint32_t helper_slots;  /* places in the helper per slot of the rank, >= 1 */
   /* Before the first step, with the loop's configuration alone; what it keeps is l->executing. \return AMZ_OK; negative with *err. May be NULL. */
@@ -46,6 +47,7 @@ struct amz_executor {
 const struct amz_executor *amz_executor_of(enum amz_task_kind kind);
 
 extern const struct amz_executor amz_executor_command; /* executor_command.c */
+extern const struct amz_executor amz_executor_stream;  /* executor_stream.c */
 
 /* ---- what executors share ---------------------------------------------------------------------------------------------- */
 

@@ -295,7 +295,7 @@ static int note_cwd(struct amz_launch *l, struct amz_error *err)
 static int can_run(const struct amz_job *job, struct amz_error *err)
 {
   if (!amz_executor_of(amz_job_kind(job)))
-    return amz_error_set(err, AMZ_EINVAL, "this version runs command tasks only; tasks.stream and tasks.plugin are checked, but not run yet");
+    return amz_error_set(err, AMZ_EINVAL, "this version runs no plug-in tasks; tasks.plugin is checked, but not run yet");
   return AMZ_OK;
 }
 

@@ -301,7 +301,7 @@ static int make_machines(struct amz_loop *l)
     .policy = c->policy, .retries = s->failures.retries, .backoff_ns = s->failures.backoff_ns, .stop_after = UINT64_MAX,
     .idempotent = s->failures.idempotent, .grace_ns = s->failures.grace_ns};
   struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .node = c->host,
-    .grain = l->executor->grain,
+    .grain = l->executor->grain, .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,
     .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns};
   int rc;
 

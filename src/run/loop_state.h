@@ -22,6 +22,7 @@ struct amz_loop {
   struct amz_actions *master_out, *worker_out;
   const struct amz_executor *executor; /* executor.h */
   void *executing;                     /* the executor's own */
+  uint64_t grain_least;                /* positions that it wants at once, if there are so many */
   struct amz_buf to_master, to_worker; /* mailboxes: encoded messages, each behind its u32 length */
   struct amz_slot_state *slots;
   struct amz_result *instant;          /* tasks that ended without being started (skipped, bad values), for the worker's next event */
