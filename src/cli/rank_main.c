@@ -16,6 +16,7 @@
 #include "../run/run.h"
 #include "../run/signals.h"
 #include "cli.h"
+#include "measure_link.h"
 
 #define LEAVE_NS INT64_C(20000000000)
 
@@ -66,7 +67,10 @@ int main(int argc, char **argv)
     amz_exec_free(link.exec);
     return cli_fail(rc, &err);
   }
-  status = amz_mpi_rank(link.mpi) == 0 ? command_line(&link, argc, argv) : serve(&link);
+  if (cli_is_measure_link(argc, argv))
+    status = cli_measure_link(&link, argv[2]);
+  else
+    status = amz_mpi_rank(link.mpi) == 0 ? command_line(&link, argc, argv) : serve(&link);
   amz_exec_free(link.exec);
   if (amz_mpi_finish(link.mpi, LEAVE_NS, status) < 0 && status == CLI_OK)
     status = CLI_ENVIRONMENT;
