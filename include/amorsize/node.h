@@ -185,4 +185,13 @@ void amz_node_clear(struct amz_node *node);
 struct amz_quantity amz_node_bandwidth(const struct amz_node *node, uint32_t domain, uint32_t cores);
 struct amz_quantity amz_node_slowdown(const struct amz_node *node, uint32_t domain, uint32_t cores);
 
+/* The NUMA domain of the first core of slot `slot` of `slots` when each takes `threads` of the allowed cores in order.
+ * \return AMZ_NO_DOMAIN: out of range, not told, or more slots than cores (they are then bound to none). */
+uint32_t amz_node_slot_domain(const struct amz_node *node, uint32_t slot, uint32_t slots, uint32_t threads);
+
+/* Which usable GPUs each of `slots` slots gets, per_slot each, no two slots the same: those of the slot's own domain first, what
+ * is left then. ret[slot · per_slot …] are positions in node->gpus.
+ * \return AMZ_OK; AMZ_ERANGE: there are fewer than slots · per_slot; AMZ_ENOMEM. */
+int amz_node_gpus_of_slots(const struct amz_node *node, uint32_t slots, uint32_t threads, uint32_t per_slot, uint32_t *ret);
+
 #endif
