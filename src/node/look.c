@@ -1,4 +1,4 @@
-/* Looking at a node: topology, names, limits, each from the best source that answers.
+/* Looking at a node: topology, names, limits, GPUs, load, each from the best source that answers.
  *
  * A described machine has no limits of ours: affinity, groups, variables and load count only where the topology is this
  * machine's, or a tree of /proc and /sys came with it. */
@@ -10,8 +10,10 @@
 #include <amorsize/alloc.h>
 
 #include "cpulist.h"
+#include "devices.h"
 #include "findings.h"
 #include "limits.h"
+#include "load.h"
 #include "machine.h"
 #include "topology.h"
 
@@ -267,7 +269,10 @@ static int look_at(struct looker *l, struct amz_error *err)
   if ((rc = find_bound(l)) < 0 || (rc = amz_topology_describe(&l->topology, l->bound, err, l->node)) < 0)
     return rc;
   l->node->units_share_cores = l->ours && amz_machine_shares_cores(&l->tree, l->node);
-  if ((rc = find_limits(l)) < 0)
+  if ((rc = find_limits(l)) < 0 || (rc = amz_devices_look(&l->topology, l->look->env, &l->tree, l->ours, l->node)) < 0)
+    return rc;
+  if (l->ours && ((rc = amz_load_read(&l->tree, l->bound, !fake, l->node)) < 0 ||
+                  (rc = amz_state_find(&l->tree, l->bound, l->node)) < 0))
     return rc;
   return fill_names(l->node);
 }

@@ -1,0 +1,284 @@
+/* GPUs: hwloc tells where they are, the variables that programs obey tell which are ours.
+ *
+ * hwloc sees a GPU as a PCI device, with the devices that drivers made of it below (cuda0, nvml0, card0), when it was built
+ * with what asks them. Without, the PCI class remains: display controllers and accelerators, less the plain graphics of
+ * service processors and virtual machines. The variables number GPUs in the order of the bus. */
+#include "devices.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/alloc.h>
+#include <amorsize/gpus.h>
+#include <amorsize/units.h>
+
+#include "allocation_private.h"
+#include "findings.h"
+
+enum { VENDOR_NVIDIA = 0x10de, VENDOR_AMD = 0x1002 };
+
+struct seen {
+  struct amz_node_gpu *items; /* becomes the node's */
+  unsigned *vendors;
+  hwloc_obj_t *objects;       /* whose infos may have the GPU's own name */
+  size_t count, cap, cap_vendors, cap_objects;
+};
+
+static void forget(struct seen *s)
+{
+  for (size_t i = 0; i < s->count; i++) {
+    free(s->items[i].id);
+    free(s->items[i].model);
+  }
+  free(s->items);
+  free(s->vendors);
+  free(s->objects);
+}
+
+static int add(struct seen *s, const char *id, const char *model, uint32_t domain, unsigned vendor, hwloc_obj_t object)
+{
+  struct amz_node_gpu *gpu;
+  int rc = amz_grow((void **)&s->items, &s->cap, s->count + 1, sizeof *s->items);
+
+  if (rc == AMZ_OK)
+    rc = amz_grow((void **)&s->vendors, &s->cap_vendors, s->count + 1, sizeof *s->vendors);
+  if (rc == AMZ_OK)
+    rc = amz_grow((void **)&s->objects, &s->cap_objects, s->count + 1, sizeof *s->objects);
+  if (rc < 0)
+    return rc;
+  gpu = &s->items[s->count];
+  *gpu = (struct amz_node_gpu){.domain = domain, .usable = true};
+  gpu->id = amz_strndup(id, strlen(id));
+  gpu->model = amz_strndup(model ? model : "", model ? strlen(model) : 0);
+  s->vendors[s->count] = vendor;
+  s->objects[s->count++] = object;
+  return gpu->id && gpu->model ? AMZ_OK : AMZ_ENOMEM;
+}
+
+/* ---- what hwloc sees -------------------------------------------------------------------------------------------------- */
+
+/* Graphics that no task computes on: of service processors, of virtual machines, and Intel's built-in; by vendor, or (of a
+ * vendor that makes GPUs) by device. */
+static const struct {
+  unsigned vendor, device; /* device 0: all of them */
+} plain_vga[] = {
+  {0x1a03, 0}, {0x102b, 0}, {0x1013, 0}, {0x1234, 0}, {0x1af4, 0}, {0x1b36, 0}, {0x15ad, 0},
+  {0x80ee, 0}, {0x1414, 0}, {0x8086, 0},
+  {VENDOR_AMD, 0x515e}, {VENDOR_AMD, 0x4752}, /* ES1000 and Rage XL, on boards of servers */
+};
+
+static bool is_gpu_class(hwloc_obj_t pci)
+{
+  unsigned kind = pci->attr->pcidev.class_id;
+
+  if (kind >> 8 == 0x12)
+    return true;
+  if (kind >> 8 != 0x03)
+    return false;
+  for (size_t i = 0; kind == 0x0300 && i < sizeof plain_vga / sizeof *plain_vga; i++)
+    if (pci->attr->pcidev.vendor_id == plain_vga[i].vendor &&
+        (plain_vga[i].device == 0 || pci->attr->pcidev.device_id == plain_vga[i].device))
+      return false;
+  return true;
+}
+
+/* The device below a PCI device that names it best. */
+static hwloc_obj_t best_device(hwloc_obj_t pci)
+{
+  static const char *const names[] = {"cuda", "rsmi", "ze", "nvml", "opencl", "card"};
+
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (hwloc_obj_t io = pci->io_first_child; io; io = io->next_sibling)
+      if (io->type == HWLOC_OBJ_OS_DEVICE && io->name && strncmp(io->name, names[i], strlen(names[i])) == 0)
+        return io;
+  return NULL;
+}
+
+static const char *info_below(hwloc_obj_t pci, const char *name)
+{
+  const char *value = hwloc_obj_get_info_by_name(pci, name);
+
+  for (hwloc_obj_t io = pci->io_first_child; !value && io; io = io->next_sibling)
+    value = hwloc_obj_get_info_by_name(io, name);
+  return value;
+}
+
+/* The domain at which the bus ends; a bus that several domains share is near to none of them. */
+static uint32_t domain_of_device(hwloc_topology_t h, const struct amz_node *node, hwloc_obj_t device)
+{
+  hwloc_obj_t above = hwloc_get_non_io_ancestor_obj(h, device);
+  uint32_t found = AMZ_NO_DOMAIN, of_cores = AMZ_NO_DOMAIN;
+  size_t with_cores = 0;
+
+  for (hwloc_obj_t numa = NULL; above && above->nodeset && (numa = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_NUMANODE, numa));)
+    if (hwloc_bitmap_isset(above->nodeset, numa->os_index)) {
+      found = found == AMZ_NO_DOMAIN ? numa->logical_index : found;
+      if (node->domains[numa->logical_index].cores > 0 && with_cores++ == 0)
+        of_cores = numa->logical_index;
+    }
+  return with_cores == 1 ? of_cores : with_cores == 0 ? found : AMZ_NO_DOMAIN;
+}
+
+static int add_pci(hwloc_topology_t h, const struct amz_node *node, hwloc_obj_t pci, struct seen *s)
+{
+  const struct hwloc_pcidev_attr_s *at = &pci->attr->pcidev;
+  hwloc_obj_t device = best_device(pci);
+  const char *model = info_below(pci, "GPUModel");
+  char bus[32];
+
+  (void)snprintf(bus, sizeof bus, "%04x:%02x:%02x.%x", (unsigned)at->domain & 0xffffffu, at->bus, at->dev, at->func & 0xfu);
+  return add(s, device ? device->name : bus, model ? model : pci->name, domain_of_device(h, node, pci), at->vendor_id, pci);
+}
+
+static int see(hwloc_topology_t h, const struct amz_node *node, struct seen *s)
+{
+  int rc = AMZ_OK;
+
+  for (hwloc_obj_t pci = NULL; rc == AMZ_OK && (pci = hwloc_get_next_pcidev(h, pci));)
+    if (is_gpu_class(pci))
+      rc = add_pci(h, node, pci, s);
+  return rc;
+}
+
+/* ---- which of them are ours ------------------------------------------------------------------------------------------- */
+
+/* The `number`-th of those that the variables count: of the vendor whose runtime reads them, when there are any of it. */
+static size_t find_number(const struct seen *s, bool amd, uint64_t number)
+{
+  unsigned vendor = amd ? VENDOR_AMD : VENDOR_NVIDIA;
+  bool has_vendor = false;
+  uint64_t at = 0;
+
+  for (size_t i = 0; i < s->count; i++)
+    has_vendor = has_vendor || s->vendors[i] == vendor;
+  for (size_t i = 0; i < s->count; i++)
+    if ((!has_vendor || s->vendors[i] == vendor) && at++ == number)
+      return i;
+  return s->count;
+}
+
+static size_t find_uuid(const struct seen *s, const char *id)
+{
+  static const char *const infos[] = {"NVIDIAUUID", "AMDUUID", "AMDSerial"};
+
+  for (size_t i = 0; i < s->count; i++)
+    for (size_t k = 0; s->objects[i] && k < sizeof infos / sizeof *infos; k++) {
+      const char *value = info_below(s->objects[i], infos[k]);
+
+      if (value && strcmp(value, id) == 0)
+        return i;
+    }
+  return s->count;
+}
+
+/* A job that is confined to its devices counts them from 0, while the bus has all: Slurm's own list then has the numbers on the
+ * node, in the same order. \return false when it isn't such a list. */
+static bool number_on_node(const struct amz_environment *env, uint32_t position, uint32_t count, uint64_t *ret)
+{
+  static const char *const variables[] = {"SLURM_STEP_GPUS", "SLURM_JOB_GPUS"};
+
+  for (size_t v = 0; v < sizeof variables / sizeof *variables; v++) {
+    const char *at = amz_environment_value(env, variables[v]);
+    uint64_t found = 0;
+    uint32_t n = 0;
+
+    for (; at && *at; n++) {
+      char digits[16] = "";
+      size_t len = strcspn(at, ",");
+      uint64_t value;
+
+      if (len >= sizeof digits)
+        break;
+      memcpy(digits, at, len);
+      if (amz_parse_u64(digits, &value) < 0)
+        break;
+      found = n == position ? value : found;
+      at += len + (at[len] == ',');
+    }
+    if (at && !*at && n == count) {
+      *ret = found;
+      return true;
+    }
+  }
+  return false;
+}
+
+/* The GPU that the variables name so. \return its position; s->count when hwloc doesn't see it. */
+static size_t find_named(const struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, uint32_t position)
+{
+  const char *id = gpus->ids[position];
+  uint64_t number;
+
+  if (amz_parse_u64(id, &number) < 0)
+    return find_uuid(s, id);
+  (void)number_on_node(env, position, gpus->count, &number);
+  return find_number(s, gpus->amd, number);
+}
+
+static int name_gpu(struct amz_node_gpu *gpu, const char *id)
+{
+  char *copy = amz_strndup(id, strlen(id));
+
+  if (!copy)
+    return AMZ_ENOMEM;
+  free(gpu->id);
+  gpu->id = copy;
+  gpu->usable = true;
+  return AMZ_OK;
+}
+
+/* What the variables name is usable and called so, what they don't name isn't ours; those that hwloc doesn't see come behind. */
+static int apply_names(struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, uint32_t only_domain)
+{
+  size_t n_seen = s->count;
+  int rc = AMZ_OK;
+
+  for (size_t i = 0; i < n_seen; i++)
+    s->items[i].usable = false;
+  for (uint32_t i = 0; rc == AMZ_OK && i < gpus->count; i++) {
+    size_t at = find_named(s, env, gpus, i);
+
+    if (at < n_seen && !s->items[at].usable)
+      rc = name_gpu(&s->items[at], gpus->ids[i]);
+    else
+      rc = add(s, gpus->ids[i], NULL, only_domain, 0, NULL);
+  }
+  return rc;
+}
+
+static int ask_variables(struct seen *s, const struct amz_environment *env, struct amz_tree *tree, struct amz_node *node)
+{
+  struct amz_files files = amz_tree_files(tree);
+  struct amz_gpus gpus;
+  int rc = amz_gpus_read(env, &files, tree->diags, &gpus);
+
+  if (rc < 0)
+    return rc;
+  if (gpus.source)
+    rc = apply_names(s, env, &gpus, node->n_domains == 1 ? 0 : AMZ_NO_DOMAIN);
+  else if (s->count > 0)
+    rc = amz_findings_add(node, AMZ_FINDING_NOTE,
+                          "for tasks with GPUs, ask the batch system for them or set CUDA_VISIBLE_DEVICES",
+                          "%zu GPU%s here, and no variable says that we may use them", s->count, s->count == 1 ? " is" : "s are");
+  amz_gpus_clear(&gpus);
+  return rc;
+}
+
+int amz_devices_look(const struct amz_topology *topology, const struct amz_environment *env, struct amz_tree *tree, bool ours,
+                     struct amz_node *node)
+{
+  struct seen s = {0};
+  int rc = see(topology->handle, node, &s);
+
+  if (rc == AMZ_OK && ours)
+    rc = ask_variables(&s, env, tree, node);
+  if (rc == AMZ_OK) {
+    node->gpus = s.items;
+    node->n_gpus = s.count;
+    s.items = NULL;
+    s.count = 0;
+  }
+  forget(&s);
+  return rc;
+}
