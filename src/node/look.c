@@ -199,7 +199,7 @@ static int add_memory_limits(struct looker *l)
   return rc == AMZ_OK ? reconcile_memory(l, total) : rc;
 }
 
-/* The smallest of each kind counts. Time of a CPU can't exceed the cores'. */
+/* The smallest of each kind counts. allowed_cpu is so far what the cores have, before a quota was rounded to whole ones. */
 static int settle(struct looker *l)
 {
   static const enum amz_limit_kind kinds[] = {AMZ_LIMIT_CORES, AMZ_LIMIT_CPU, AMZ_LIMIT_MEMORY};
@@ -220,8 +220,9 @@ static int settle(struct looker *l)
   cores = amz_limits_smallest(&l->limits, AMZ_LIMIT_CORES);
   cpu = amz_limits_smallest(&l->limits, AMZ_LIMIT_CPU);
   memory = amz_limits_smallest(&l->limits, AMZ_LIMIT_MEMORY);
-  node->allowed_cores = cores ? (uint32_t)cores->value : node->cores;
-  node->allowed_cpu = cpu && cpu->value < node->allowed_cores ? cpu->value : (double)node->allowed_cores;
+  node->allowed_cores = (uint32_t)cores->value; /* there always is one: the topology's */
+  if (cpu && cpu->value < node->allowed_cpu)
+    node->allowed_cpu = cpu->value;
   node->allowed_memory_bytes = memory ? (uint64_t)memory->value : 0;
   node->limits = l->limits.items;
   node->n_limits = l->limits.count;
@@ -234,9 +235,11 @@ static int find_limits(struct looker *l)
   int rc = add_core_limits(l);
 
   if (rc == AMZ_OK && l->ours)
-    rc = amz_cgroup_quotas(&l->tree, &l->limits);
-  if (rc == AMZ_OK && l->ours)
     rc = add_batch(l);
+  if (rc == AMZ_OK)
+    l->node->allowed_cpu = amz_limits_smallest(&l->limits, AMZ_LIMIT_CORES)->value;
+  if (rc == AMZ_OK && l->ours)
+    rc = amz_cgroup_quotas(&l->tree, &l->limits);
   if (rc == AMZ_OK && l->ours)
     rc = add_memory_limits(l);
   return rc == AMZ_OK ? settle(l) : rc;

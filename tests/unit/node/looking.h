@@ -60,7 +60,7 @@ static inline void check_limits(const struct amz_node *n)
   }
   CU_ASSERT(active[AMZ_LIMIT_CORES] == 1 && active[AMZ_LIMIT_CPU] <= 1 && active[AMZ_LIMIT_MEMORY] <= 1);
   CU_ASSERT(n->allowed_cores >= 1 && n->allowed_cores <= n->cores);
-  CU_ASSERT(n->allowed_cpu > 0 && n->allowed_cpu <= n->allowed_cores);
+  CU_ASSERT(n->allowed_cpu > 0 && n->allowed_cpu <= n->cores && n->allowed_cpu < n->allowed_cores + 1.0);
 }
 
 /* Invariants of every profile, of whatever machine. */

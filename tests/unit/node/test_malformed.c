@@ -1,0 +1,291 @@
+/* Malformed and mangled files and variables: told, passed over for the next best source, survived. */
+#include "faketree.h"
+
+#include <stdbool.h>
+
+#include <amorsize/rng.h>
+
+#include "looking.h"
+
+/* ---- malformed values ------------------------------------------------------------------------------------------------- */
+
+struct bad {
+  const char *what;
+  struct pair files[6], variables[5];
+  const char *file, *value; /* what the warning names */
+  uint32_t cores;           /* by the next best source */
+  uint64_t memory_bytes;    /* 0: not looked at */
+};
+
+static bool is_told(const struct amz_diags *diags, const char *file, const char *value)
+{
+  for (size_t i = 0; i < diags->count; i++) {
+    const struct amz_diag *d = &diags->items[i];
+
+    if (d->severity == AMZ_WARNING && strstr(d->file, file) && strstr(d->text, value))
+      return true;
+  }
+  return false;
+}
+
+static void check_bad(const struct bad *row)
+{
+  char root[FAKE_ROOT_MAX];
+  struct amz_diags diags;
+  struct amz_error err;
+  struct amz_node n;
+
+  make_root(root);
+  put_files(root, machine_files);
+  put_files(root, row->files);
+  CU_ASSERT_FATAL(look_at(MACHINE, root, row->variables, &diags, &err, &n) == AMZ_OK);
+  if (!is_told(&diags, row->file, row->value)) {
+    struct amz_buf said = AMZ_BUF_INIT;
+
+    amz_diags_print(&diags, &said);
+    ASSERT_ROW_TEXT(row->what, amz_buf_text(&said), row->value);
+    amz_buf_clear(&said);
+  }
+  ASSERT_ROW_U64(row->what, n.allowed_cores, row->cores);
+  if (row->memory_bytes)
+    ASSERT_ROW_U64(row->what, n.allowed_memory_bytes, row->memory_bytes);
+  check_profile(row->what, &n);
+  amz_node_clear(&n);
+  amz_diags_clear(&diags);
+  remove_root(root);
+}
+
+#define IN_A {"/proc/self/cgroup", "0::/a\n"}
+
+static void tells_malformed_values_and_goes_on(void)
+{
+  static const struct bad rows[] = {
+    {.what = "words for a quota", .files = {IN_A, {V2 "/a/cpu.max", "lots 100000\n"}}, .file = "/a/cpu.max",
+     .value = "\"lots 100000\"", .cores = 64},
+    {.what = "a period of nothing", .files = {IN_A, {V2 "/a/cpu.max", "150000 0\n"}}, .file = "/a/cpu.max",
+     .value = "\"150000 0\"", .cores = 64},
+    {.what = "a negative quota", .files = {IN_A, {V2 "/a/cpu.max", "-5 100000\n"}}, .file = "/a/cpu.max",
+     .value = "\"-5 100000\"", .cores = 64},
+    {.what = "a quota of nothing", .files = {IN_A, {V2 "/a/cpu.max", "0 100000\n"}}, .file = "/a/cpu.max",
+     .value = "\"0 100000\"", .cores = 64},
+    {.what = "a number too many", .files = {IN_A, {V2 "/a/cpu.max", "150000 100000 7\n"}}, .file = "/a/cpu.max",
+     .value = "100000 7", .cores = 64},
+    {.what = "a number beyond numbers", .files = {IN_A, {V2 "/a/cpu.max", "99999999999999999999999 100000\n"}},
+     .file = "/a/cpu.max",
+     .value = "999999", .cores = 64},
+    {.what = "the next group still counts", .files = {{"/proc/self/cgroup", "0::/a/b\n"}, {V2 "/a/b/cpu.max", "?\n"},
+                                                      {V2 "/a/cpu.max", "300000 100000\n"}},
+     .file = "/a/b/cpu.max", .value = "\"?\"", .cores = 3},
+    {.what = "a unit in a group's memory", .files = {IN_A, {V2 "/a/memory.max", "12 GB\n"},
+                                                     {V2 "/a/memory.high", "1073741824\n"}},
+     .file = "/a/memory.max", .value = "\"12 GB\"", .cores = 64, .memory_bytes = GIB},
+    {.what = "no memory at all", .files = {IN_A, {V2 "/a/memory.max", "0\n"}}, .file = "/a/memory.max", .value = "\"0\"",
+     .cores = 64},
+    {.what = "a cpuset without an end", .files = {IN_A, {V2 "/a/cpuset.cpus.effective", "0-\n"}},
+     .file = "cpuset.cpus.effective", .value = "\"0-\"",
+     .cores = 64},
+    {.what = "a cpuset backwards", .files = {IN_A, {V2 "/a/cpuset.cpus.effective", "7-0\n"}}, .file = "cpuset.cpus.effective",
+     .value = "\"7-0\"", .cores = 64},
+    {.what = "a cpuset of enormous numbers", .files = {IN_A, {V2 "/a/cpuset.cpus.effective", "0-4294967295\n"}},
+     .file = "cpuset.cpus.effective",
+     .value = "0-4294967295", .cores = 64},
+    {.what = "a cpuset of another machine", .files = {IN_A, {V2 "/a/cpuset.cpus.effective", "500-503\n"}},
+     .file = "cpuset.cpus.effective",
+     .value = MACHINE, .cores = 64},
+    {.what = "version 1: words", .files = {{"/proc/self/cgroup", "2:cpu,cpuacct:/a\n"}, {"/proc/self/mountinfo", MOUNTS_V1},
+     {V2 "/cpu,cpuacct/a/cpu.cfs_quota_us", "much\n"}}, .file = "cpu.cfs_quota_us", .value = "\"much\"", .cores = 64},
+    {.what = "version 1: a malformed period", .files = {{"/proc/self/cgroup", "2:cpu,cpuacct:/a\n"},
+                                                        {"/proc/self/mountinfo", MOUNTS_V1},
+     {V2 "/cpu,cpuacct/a/cpu.cfs_quota_us", "200000\n"}, {V2 "/cpu,cpuacct/a/cpu.cfs_period_us", "-1\n"}},
+         .file = "cpu.cfs_period_us",
+     .value = "\"-1\"", .cores = 64},
+    {.what = "version 1: memory", .files = {{"/proc/self/cgroup", "3:memory:/a\n"}, {"/proc/self/mountinfo", MOUNTS_V1},
+     {V2 "/memory/a/memory.limit_in_bytes", "1e9\n"}}, .file = "memory.limit_in_bytes", .value = "\"1e9\"", .cores = 64,
+         .memory_bytes = 60 * GIB},
+    {.what = "control characters are shown, not sent to the terminal", .files = {IN_A, {V2 "/a/memory.max", "\033[2J9\n"}},
+     .file = "memory.max",
+     .value = "[2J9", .cores = 64},
+    {.what = "MemAvailable: MemFree then", .files = {{"/proc/meminfo",
+                                                      "MemTotal: 67108864 kB\nMemFree: 1048576 kB\nMemAvailable: lots kB\n"}},
+     .file = "/proc/meminfo", .value = "lots kB", .cores = 64, .memory_bytes = GIB},
+    {.what = "MemTotal", .files = {{"/proc/meminfo", "MemTotal: 12\nMemAvailable: 1048576 kB\n"}}, .file = "/proc/meminfo",
+     .value = "MemTotal: 12",
+     .cores = 64, .memory_bytes = GIB},
+    {.what = "address space",
+     .files = {{"/proc/self/limits", "Max address space         x           unlimited            bytes\n"}},
+     .file = "/proc/self/limits", .value = "\"x\"", .cores = 64},
+    {.what = "load average", .files = {{"/proc/loadavg", "busy\n"}}, .file = "/proc/loadavg", .value = "\"busy\"", .cores = 64},
+    {.what = "ticks", .files = {{"/proc/stat", "cpu  1 2 3 4\ncpu0 1 2 x\n"}}, .file = "/proc/stat", .value = "cpu0 1 2 x",
+     .cores = 64},
+    {.what = "pressure", .files = {{"/proc/pressure/memory", "some avg10=1e99 avg60=0\n"}}, .file = "/proc/pressure/memory",
+     .value = "avg10=1e99", .cores = 64},
+    {.what = "huge pages", .files = {{"/sys/kernel/mm/transparent_hugepage/enabled", "perhaps\n"}},
+     .file = "transparent_hugepage/enabled",
+     .value = "\"perhaps\"", .cores = 64},
+    {.what = "frequencies", .files = {{"/sys/devices/system/cpu/online", "0-127\n"},
+                                      {"/sys/devices/system/cpu/cpu3/cpufreq/scaling_max_freq", "fast\n"}},
+     .file = "cpu3/cpufreq/scaling_max_freq", .value = "\"fast\"", .cores = 64},
+    {.what = "units that are online", .files = {IN_A, {V2 "/a/cpuset.cpus.effective", "0-127\n"},
+                                                {"/sys/devices/system/cpu/online", "all\n"}},
+     .file = "cpu/online", .value = "\"all\"", .cores = 64},
+    {.what = "Slurm's CPUs: the list then", .variables = {{"SLURM_CPUS_ON_NODE", "many"}, {"SLURM_JOB_ID", "7"},
+                                                          {"SLURM_JOB_NODELIST", "n4"},
+     {"SLURM_JOB_CPUS_PER_NODE", "6"}}, .file = "SLURM_CPUS_ON_NODE", .value = "\"many\"", .cores = 6},
+    {.what = "Slurm's list", .variables = {{"SLURM_JOB_ID", "7"}, {"SLURM_JOB_NODELIST", "n[4"}}, .file = "SLURM_JOB_NODELIST",
+     .value = "n[4", .cores = 64},
+    {.what = "Slurm's counts", .variables = {{"SLURM_JOB_ID", "7"}, {"SLURM_JOB_NODELIST", "n[4-5]"},
+                                             {"SLURM_JOB_CPUS_PER_NODE", "2(x"}},
+     .file = "SLURM_JOB_CPUS_PER_NODE", .value = "2(x", .cores = 64},
+    {.what = "Slurm's memory: what is available then", .variables = {{"SLURM_MEM_PER_NODE", "-3"}}, .file = "SLURM_MEM_PER_NODE",
+     .value = "\"-3\"", .cores = 64,
+     .memory_bytes = 60 * GIB},
+    {.what = "GPUs", .variables = {{"CUDA_VISIBLE_DEVICES", "0,,1"}}, .file = "CUDA_VISIBLE_DEVICES", .value = "0,,1",
+     .cores = 64},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    check_bad(&rows[i]);
+}
+
+/* ---- mangled at random ------------------------------------------------------------------------------------------------ */
+
+static const struct pair whole[] = {
+  {"/proc/self/cgroup", "3:memory:/a/b\n2:cpu,cpuacct:/a/b\n4:cpuset:/a\n0::/a/b\n"},
+  {"/proc/self/mountinfo", MOUNTS_V1 "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"},
+  {"/proc/meminfo",
+   "MemTotal: 67108864 kB\nMemFree: 1048576 kB\nMemAvailable: 62914560 kB\nSwapTotal: 4096 kB\nSwapFree: 1024 kB\n"},
+  {"/proc/self/limits", "Max address space         68719476736           unlimited            bytes\n"},
+  {"/proc/stat", "cpu  100 0 50 800 10 0 0 5\ncpu0 50 0 25 400 5 0 0 3\ncpu1 50 0 25 400 5 0 0 2\n"},
+  {"/proc/loadavg", "6.40 1.00 0.50 2/300 1234\n"},
+  {"/proc/pressure/cpu", "some avg10=12.50 avg60=1.00 avg300=0.10 total=1234\n"},
+  {"/proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: fpu hypervisor\n"},
+  {"/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "150000\n"},
+  {"/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n"},
+  {"/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "8589934592\n"},
+  {"/sys/fs/cgroup/cpuset/a/cpuset.effective_cpus", "0-7,16,20-31\n"},
+  {"/sys/fs/cgroup/unified/a/cpu.max", "800000 100000\n"},
+  {"/sys/fs/cgroup/unified/a/b/memory.high", "4294967296\n"},
+  {"/sys/devices/system/cpu/online", "0-127\n"},
+  {"/sys/devices/system/node/online", "0\n"},
+  {"/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n"},
+  {"/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq", "1200000\n"},
+  {"/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "3500000\n"},
+  {"/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "12\n"},
+  {"/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n"},
+  {"/sys/class/dmi/id/sys_vendor", "Amazon EC2\n"},
+  {NULL, NULL},
+};
+
+/* Cuts, overwrites, repeats or replaces by what tends to break readers. \return the new length. */
+static size_t mangle(struct amz_rng *rng, char *text, size_t n, size_t room)
+{
+  static const char *const nasty[] = {"-1", "18446744073709551616", "999999999999999999999999999999", "0", "\n\n\n", "%s%n",
+                                      "\\040\\", "1e308", "nan",
+                                      "0-", "-", ",,", "::", "/../..", "\xff\xfe", "max max", "[", " ", "kB", "0x10"};
+  const char *piece = nasty[amz_rng_below(rng, sizeof nasty / sizeof *nasty)];
+  size_t at = (size_t)amz_rng_below(rng, n + 1), len = strlen(piece);
+
+  switch (amz_rng_below(rng, 5)) {
+  case 0: return at;
+  case 1:
+    for (int i = 0; i < 4 && n > 0; i++)
+      text[amz_rng_below(rng, n)] = (char)amz_rng_below(rng, 256);
+    return n;
+  case 2:
+    if (n + len > room)
+      return n;
+    memmove(text + at + len, text + at, n - at);
+    memcpy(text + at, piece, len);
+    return n + len;
+  case 3: memcpy(text, piece, len); return len;
+  default:
+    while (2 * n <= room && n > 0 && n < room / 2) {
+      memcpy(text + n, text, n);
+      n *= 2;
+    }
+    return n;
+  }
+}
+
+static void survives_mangled_files(void)
+{
+  static char text[16384];
+  char root[FAKE_ROOT_MAX];
+  struct amz_rng rng;
+  size_t n_files = 0;
+
+  amz_rng_seed(&rng, 20240501);
+  while (whole[n_files].name)
+    n_files++;
+  make_root(root);
+  put_files(root, whole);
+  for (int i = 0; i < 250; i++) {
+    const struct pair *victim = &whole[amz_rng_below(&rng, n_files)];
+    size_t n = strlen(victim->text);
+    struct amz_diags diags;
+    struct amz_error err;
+    struct amz_node node;
+
+    memcpy(text, victim->text, n);
+    for (uint64_t k = 1 + amz_rng_below(&rng, 3); k > 0; k--)
+      n = mangle(&rng, text, n, sizeof text);
+    put_bytes(root, victim->name, text, n);
+    CU_ASSERT_FATAL(look_at("core:64 pu:2", root, NULL, &diags, &err, &node) == AMZ_OK);
+    check_profile(victim->name, &node);
+    CU_ASSERT(node.load.cpu <= 1 && node.load.memory <= 1 && node.load.swap <= 1 && node.load.cpu_pressure <= 1);
+    amz_node_clear(&node);
+    amz_diags_clear(&diags);
+    put_bytes(root, victim->name, victim->text, strlen(victim->text));
+  }
+  remove_root(root);
+}
+
+static void survives_mangled_variables(void)
+{
+  static const char *const names[] = {"SLURM_JOB_ID", "SLURM_JOB_NODELIST", "SLURM_JOB_CPUS_PER_NODE", "SLURM_TASKS_PER_NODE",
+                                      "SLURM_CPUS_ON_NODE",
+                                      "SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU", "SLURM_CPUS_PER_TASK", "SLURM_STEP_GPUS",
+                                          "CUDA_VISIBLE_DEVICES"};
+  static const char *const sound[] = {"7", "n[1-4],m4", "8(x3),4,2", "2(x3),1,1", "4", "4096", "512M", "2", "0,1", "1,0"};
+  enum { N = sizeof names / sizeof *names };
+  static char texts[N][4096];
+  struct pair variables[N + 1] = {{NULL, NULL}};
+  char root[FAKE_ROOT_MAX];
+  struct amz_rng rng;
+
+  amz_rng_seed(&rng, 20240502);
+  make_root(root);
+  put_files(root, machine_files);
+  for (int i = 0; i < 150; i++) {
+    struct amz_diags diags;
+    struct amz_error err;
+    struct amz_node node;
+
+    for (size_t k = 0; k < N; k++) {
+      size_t n = strlen(sound[k]);
+
+      memcpy(texts[k], sound[k], n);
+      if (amz_rng_below(&rng, 3) == 0)
+        n = mangle(&rng, texts[k], n, 256);
+      texts[k][n] = '\0';
+      variables[k] = (struct pair){names[k], texts[k]};
+    }
+    CU_ASSERT_FATAL(look_at("core:64 pu:2", root, variables, &diags, &err, &node) == AMZ_OK);
+    check_profile("mangled variables", &node);
+    amz_node_clear(&node);
+    amz_diags_clear(&diags);
+  }
+  remove_root(root);
+}
+
+int main(void)
+{
+  static const struct amz_test tests[] = {
+    {"tells malformed values and goes on", tells_malformed_values_and_goes_on},
+    {"survives mangled files", survives_mangled_files},
+    {"survives mangled variables", survives_mangled_variables},
+    {NULL, NULL},
+  };
+
+  return amz_test_main("malformed", tests, 0);
+}
