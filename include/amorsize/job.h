@@ -115,6 +115,7 @@ void amz_job_free(struct amz_job *job);
 
 const char *amz_job_name(const struct amz_job *job); /* `job:`, else the file's stem, else the command's first word; safe as a file name */
 const struct amz_settings *amz_job_settings(const struct amz_job *job);
+const char *amz_job_scratch(const struct amz_job *job); /* stage.scratch; NULL: none */
 enum amz_task_kind amz_job_kind(const struct amz_job *job);
 uint64_t amz_job_tasks(const struct amz_job *job); /* how many */
 /* The names that placeholders may use, in written order. */

@@ -41,6 +41,7 @@ struct amz_run_summary {
   const char *reason;      /* why it ended early, as words: "interrupted (SIGINT)", "stop requested"; NULL when it didn't */
   uint64_t total, succeeded, failed, skipped, not_run; /* of the whole run, all launches; Σ of the last four = total */
   uint64_t this_launch;    /* outcomes recorded by this launch */
+  uint64_t elsewhere;      /* done tasks whose outputs are on other nodes still: the run is unfinished as long as there are any */
   uint64_t retried, chunks;
   uint32_t epoch, ranks, slots, threads;
   const char *policy;

@@ -9,6 +9,7 @@
  *     status.json    replaced atomically about once a second
  *     stop           made by `stop RUN`, or by the driver at a signal: the run drains; with the word "now": it ends what runs.
  *                    The rest of its one line is why, like SIGUSR1
+ *     gather         where packs are that were written on other nodes, until they are in out/ (src/run/places.h)
  *     launched ended of a launch over ranks: made by rank 0 for the driver, when all are there and when all is over
  *     out/rRRRR-eEEEE.pack  outputs and end records (pack.h), one per rank and launch epoch
  *
@@ -75,6 +76,8 @@ struct amz_store_config {
   int64_t commit_ns;      /* 0: 1 s */
   uint32_t retries;       /* failures.retries: when rebuilding from packs, a failed attempt <= retries isn't final */
   struct amz_lease *lease; /* refreshed by the store's thread; may be NULL */
+  void (*tick)(void *ctx); /* called now and then while packs are taken over, which may take minutes; may be NULL */
+  void *tick_ctx;
   bool keep_stop;         /* DIR/stop may be meant for this launch: the driver, which has begun before, removes older ones */
 };
 
@@ -107,6 +110,18 @@ struct amz_store_counts {
   uint64_t succeeded, failed, skipped;
 };
 int amz_store_counts(struct amz_store *s, struct amz_error *err, struct amz_store_counts *ret);
+
+/* Records whose pack isn't in DIR/out: what ranks of other nodes kept there and nobody has gathered. Ascending by epoch and rank.
+ * \return AMZ_OK with *ret (free it); AMZ_EIO, AMZ_ENOMEM with *err. Call before the first record. */
+struct amz_store_absent {
+  uint32_t rank, epoch;
+  uint64_t tasks;
+  char node[256]; /* "": not known */
+};
+int amz_store_absent(struct amz_store *s, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n);
+/* Takes those records back: their tasks are left to do. Should the pack turn up later, it is taken over as if it had never been seen.
+ * Call before amz_store_left. */
+int amz_store_forget(struct amz_store *s, const struct amz_store_absent *absent, size_t n, struct amz_error *err);
 
 /* Everything below only queues; the thread does it. \return AMZ_OK; AMZ_ENOMEM; AMZ_EIO with *err once the thread has failed.
  * Records must be of this launch's epoch, and no CANCELLED ones (AMZ_EINVAL). A second final outcome of a task is dropped,

@@ -14,11 +14,16 @@ void cli_drive_init(struct cli_drive *d, const struct cli_drive_args *args, bool
   d->options.pass = d->pass;
 }
 
-void cli_drive_pass(struct cli_drive *d, const char *option, const char *value)
+void cli_drive_pass(struct cli_drive *d, const char *option)
 {
   d->pass[d->n_pass++] = option; /* the list has room for all that its callers have, and a NULL */
-  d->pass[d->n_pass++] = value;
   d->options.pass = d->pass;
+}
+
+void cli_drive_pass_value(struct cli_drive *d, const char *option, const char *value)
+{
+  cli_drive_pass(d, option);
+  cli_drive_pass(d, value);
 }
 
 int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const struct amz_run_observer *observer, bool *ret)

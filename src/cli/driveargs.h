@@ -20,19 +20,20 @@ struct cli_drive_args {
 
 struct cli_drive {
   struct amz_drive_options options;
-  const char *pass[12];
+  const char *pass[14];
   size_t n_pass;
 };
 
 /* Fills in the driver's options; quiet, json and retry_failed are passed on to rank 0. */
 void cli_drive_init(struct cli_drive *d, const struct cli_drive_args *args, bool quiet, bool json, bool retry_failed);
-/* Passes an option and its value on to rank 0, too. */
-void cli_drive_pass(struct cli_drive *d, const char *option, const char *value);
+/* Passes an option, or one and its value, on to rank 0, too. */
+void cli_drive_pass(struct cli_drive *d, const char *option);
+void cli_drive_pass_value(struct cli_drive *d, const char *option, const char *value);
 /* Whether the driver is wanted: never in a process that is a rank itself. \return CLI_OK with *ret; else the exit status, the reason having been told. */
 int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const struct amz_run_observer *observer, bool *ret);
 
 struct cli_resume_how {
-  bool retry_failed, quiet, json;
+  bool retry_failed, retry_lost, quiet, json;
   const struct amz_set *sets; /* what goes on otherwise than it began */
   size_t n_sets;
 };

@@ -7,6 +7,7 @@
 #include <amorsize/alloc.h>
 #include <amorsize/pack.h>
 
+#include "../run/places.h"
 #include "rundir.h"
 
 struct output_args {
@@ -37,6 +38,8 @@ struct printer {
   struct pack packs[OPEN_MAX_PACKS];
   size_t n_packs, next; /* `next` is given up when one more is needed */
   uint64_t rows, unreadable;
+  struct amz_places places; /* read when a pack is missing */
+  bool places_read;
 };
 
 static int open_pack(struct printer *p, const struct amz_task_row *row, struct amz_error *err, struct amz_pack_reader **ret)
@@ -100,6 +103,28 @@ static int print_streams(struct printer *p, const struct amz_task_row *row, stru
   return rc;
 }
 
+/* A pack that isn't here may wait on the node on which it was written. */
+static const char *waits_at(struct printer *p, const struct amz_task_row *row)
+{
+  struct amz_error ignored;
+
+  if (!p->places_read && amz_places_read(p->dir, &p->places, &ignored) < 0)
+    return NULL;
+  p->places_read = true;
+  return amz_places_find(&p->places, row->node);
+}
+
+static void say_unreadable(struct printer *p, const struct amz_task_row *row, int rc, const struct amz_error *err)
+{
+  const char *path = rc == AMZ_ENOENT ? waits_at(p, row) : NULL;
+
+  if (path)
+    cli_say("task %" PRIu64 ": its output is still on node %s, in %s: the end of the run brings it here, or resume with a rank there", row->index, row->node,
+            path);
+  else
+    cli_say("task %" PRIu64 ": its output can't be read: %s", row->index, *err->text ? err->text : amz_err_name(rc));
+}
+
 /* One task's output that can't be read must not hide the others'. */
 static int print_row(void *ctx, const struct amz_task_row *row)
 {
@@ -114,7 +139,7 @@ static int print_row(void *ctx, const struct amz_task_row *row)
     rc = print_streams(p, row, &err);
   if (rc == AMZ_OK || rc == AMZ_ECLOSED || rc == AMZ_ENOMEM)
     return rc;
-  cli_say("task %" PRIu64 ": its output can't be read: %s", row->index, *err.text ? err.text : amz_err_name(rc));
+  say_unreadable(p, row, rc, &err);
   p->unreadable++;
   return AMZ_OK;
 }
@@ -156,6 +181,8 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
   }
   for (size_t i = 0; p && i < p->n_packs; i++)
     amz_pack_reader_free(p->packs[i].reader);
+  if (p)
+    amz_places_clear(&p->places);
   free(p);
   amz_store_reader_free(reader);
   free(dir);

@@ -8,7 +8,7 @@
 struct resume_args {
   struct cli_drive_args drive;
   const char *slots, *threads, *policy;
-  bool retry_failed, quiet;
+  bool retry_failed, retry_lost, quiet;
   unsigned format;
 };
 
@@ -18,6 +18,7 @@ static const struct cli_option options[] = {
   CLI_ROW_TEXT("threads", struct resume_args, threads, "N", "cores of each task, instead of what the run began with"),
   CLI_ROW_TEXT("policy", struct resume_args, policy, "NAME", "chunk policy, instead of what the run began with"),
   CLI_ROW_FLAG("retry-failed", 0, struct resume_args, retry_failed, "run failed tasks again, too"),
+  CLI_ROW_FLAG("retry-lost", 0, struct resume_args, retry_lost, "run tasks again whose outputs are lost on other nodes"),
   CLI_ROW_FLAG("quiet", 'q', struct resume_args, quiet, "no progress"),
   CLI_ROW_FORMAT(struct resume_args),
   {0},
@@ -40,7 +41,7 @@ static size_t sets_of(const struct resume_args *a, struct amz_set sets[SETS])
 
 static int resume_here(struct cli *cli, const char *dir, const struct cli_resume_how *a, struct cli_launch *l)
 {
-  struct amz_run_options how = {.retry_failed = a->retry_failed, .link = cli->link, .sets = a->sets, .n_sets = a->n_sets,
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .link = cli->link, .sets = a->sets, .n_sets = a->n_sets,
                                 .ret_requeue = &cli->requeue};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
@@ -62,8 +63,10 @@ int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args
 
   cli_launch_init(&l, cli, a->quiet, a->json);
   cli_drive_init(&d, drive, a->quiet, a->json, a->retry_failed);
+  if (a->retry_lost)
+    cli_drive_pass(&d, "--retry-lost");
   for (size_t i = 0; i < a->n_sets; i++)
-    cli_drive_pass(&d, a->sets[i].option, a->sets[i].value);
+    cli_drive_pass_value(&d, a->sets[i].option, a->sets[i].value);
   status = cli_drive_wanted(cli, &d, &l.observer, &drives);
   if (status != CLI_OK)
     return status;
@@ -77,7 +80,7 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
 {
   const struct resume_args *a = args;
   struct amz_set sets[SETS];
-  struct cli_resume_how how = {.retry_failed = a->retry_failed, .quiet = a->quiet, .json = a->format == CLI_FORMAT_JSON, .sets = sets,
+  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .quiet = a->quiet, .json = a->format == CLI_FORMAT_JSON, .sets = sets,
                                .n_sets = sets_of(a, sets)};
   char *dir;
   int status = cli_run_find(parsed->operands[0], &dir);

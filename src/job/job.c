@@ -193,6 +193,11 @@ const struct amz_settings *amz_job_settings(const struct amz_job *job)
   return &job->settings;
 }
 
+const char *amz_job_scratch(const struct amz_job *job)
+{
+  return job->stage.scratch;
+}
+
 enum amz_task_kind amz_job_kind(const struct amz_job *job)
 {
   return job->kind;

@@ -60,7 +60,7 @@ const struct amz_key amz_settings_keys[] = {
   {"output.stdout", &amz_type_second, AT(output.discard_stdout), NOW, NULL, NULL, stdouts},
   {"output.results", &amz_type_text, AT(output.results), LATER, NULL, NULL, NULL},
   {"output.reduce", &amz_type_choice, AT(output.reduce), LATER, NULL, NULL, reductions},
-  {"output.gather", &amz_type_bool, AT(output.gather), LATER, NULL, NULL, NULL},
+  {"output.gather", &amz_type_bool, AT(output.gather), NOW, NULL, NULL, NULL},
   {"slurm.partition", &amz_type_text, AT(slurm.partition), LATER, NULL, NULL, NULL},
   {"slurm.account", &amz_type_text, AT(slurm.account), LATER, NULL, NULL, NULL},
   {"slurm.extra", &amz_type_texts, AT(slurm.extra), LATER, NULL, NULL, NULL},

@@ -103,6 +103,7 @@ int amz_report_summary_json(const struct amz_run_summary *s, struct amz_buf *out
   put_count(&o, "chunks", s->chunks);
   put_count(&o, "retried", s->retried);
   put_count(&o, "output_bytes", s->output_bytes);
+  put_count(&o, "outputs_elsewhere", s->elsewhere);
   put_count(&o, "max_rss_bytes", s->max_rss_bytes);
   put_slow_tasks(&o, "slowest", s->slowest, s->n_slowest);
   put_slow_tasks(&o, "failures", s->failures, s->n_failures);

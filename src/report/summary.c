@@ -17,6 +17,8 @@ static const char *text_or(const char *text, const char *otherwise)
 
 int amz_report_exit_status(const struct amz_run_summary *s)
 {
+  if (s->elsewhere)
+    return 75;
   switch (s->end) {
   case AMZ_END_DONE: return s->failed ? 1 : 0;
   case AMZ_END_STOP_AFTER: return 1;
@@ -174,7 +176,11 @@ static void add_ways_on(const struct amz_run_summary *s, struct amz_buf *out)
   amz_buf_addc(out, '\n');
   amz_word_name("read them with", out);
   add_command("output", s->run_dir, "", out);
-  if (s->end != AMZ_END_DONE) {
+  if (s->elsewhere) {
+    amz_word_name("on other nodes", out);
+    amz_buf_addf(out, "outputs of %s\n", amz_word_tasks(s->elsewhere, a));
+  }
+  if (s->end != AMZ_END_DONE || s->elsewhere) {
     amz_word_name("go on with", out);
     add_command("resume", s->run_dir, "", out);
   } else if (s->failed) {

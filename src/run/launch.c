@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,12 @@
 #include "devices.h"
 #include "executor.h"
 #include "files.h"
+#include "gather.h"
 #include "inputs.h"
 #include "launch.h"
 #include "layout.h"
 #include "marker.h"
+#include "meeting.h"
 #include "ranks.h"
 #include "loop_state.h"
 
@@ -24,6 +27,12 @@ static void release(struct amz_launch *l)
 {
   amz_exec_free(l->exec);
   amz_order_free(l->order);
+  for (uint32_t i = 0; l->node_dirs && i < l->team.count; i++)
+    free(l->node_dirs[i]);
+  free(l->node_dirs);
+  free(l->kept);
+  free(l->absent);
+  amz_places_clear(&l->places);
   amz_team_clear(&l->team);
   amz_buf_clear(&l->recording);
   amz_buf_clear(&l->cwd);
@@ -123,16 +132,53 @@ static bool is_driven(const struct amz_launch *l)
   return l->link && l->link->driven;
 }
 
-static int open_store(struct amz_launch *l, bool retry_failed, struct amz_error *err)
+void amz_launch_tick(struct amz_launch *l)
+{
+  int64_t now_ns = amz_clock_monotonic_ns();
+  struct amz_error ignored; /* what is wrong shows when there is more to say, or to write */
+
+  if (now_ns < l->next_beat_ns)
+    return;
+  l->next_beat_ns = now_ns + AMZ_MEETING_BEAT_NS;
+  if (l->link)
+    (void)amz_meeting_beat(l->link, &ignored);
+  if (!l->store && l->lease)
+    (void)amz_lease_refresh(l->lease, &ignored);
+}
+
+static void tick(void *ctx)
+{
+  amz_launch_tick(ctx);
+}
+
+/* Records whose outputs are on nodes that have no rank now: they stand, unless they are given up. */
+static int find_absent(struct amz_launch *l, bool retry_lost, struct amz_error *err)
+{
+  int rc;
+
+  if (!*l->places.key) /* never gathered */
+    return AMZ_OK;
+  rc = amz_store_absent(l->store, err, &l->absent, &l->n_absent);
+  if (rc == AMZ_OK && retry_lost) {
+    rc = amz_store_forget(l->store, l->absent, l->n_absent, err);
+    l->n_absent = 0;
+  }
+  for (size_t i = 0; i < l->n_absent; i++)
+    l->elsewhere += l->absent[i].tasks;
+  return rc;
+}
+
+static int open_store(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err)
 {
   struct amz_store_config config = {.dir = l->dir, .lease = l->lease, .retries = amz_job_settings(l->job)->failures.retries,
-                                    .keep_stop = is_driven(l)};
+                                    .tick = tick, .tick_ctx = l, .keep_stop = is_driven(l)};
   int rc = amz_store_open(&config, amz_job_tasks(l->job), err, &l->store);
 
-  if (rc < 0 || (rc = amz_store_left(l->store, retry_failed, err, &l->left, &l->n_left)) < 0 ||
+  if (rc < 0 || (rc = find_absent(l, how->retry_lost, err)) < 0 ||
+      (rc = amz_store_left(l->store, how->retry_failed, err, &l->left, &l->n_left)) < 0 ||
       (rc = amz_store_counts(l->store, err, &l->before)) < 0)
     return rc;
-  if (retry_failed)
+  if (how->retry_failed)
     l->before.failed = 0;
   l->epoch = amz_store_epoch(l->store);
   rc = amz_order_new(l->left, l->n_left, &l->order);
@@ -170,6 +216,7 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
     config.net = l->link->net;
     config.mpi = l->link->mpi;
     config.team = &l->team;
+    config.kept = l->kept;
   }
   if (!config.policy)
     return amz_error_set(err, AMZ_EINVAL, "no chunk policy is named %s", s->chunks.policy);
@@ -195,8 +242,56 @@ static void ask_end(struct amz_launch *l)
   l->observer->note(l->observer->ctx, AMZ_WARNING, text);
 }
 
+/* A signal before there is a loop to hear it ends the launch in order: nothing has been handed out. */
+static int interrupted(struct amz_launch *l, int rc)
+{
+  if (rc != AMZ_ECLOSED || l->signal == 0)
+    return rc;
+  if (!*l->result.reason)
+    (void)snprintf(l->result.reason, sizeof l->result.reason, "interrupted (%s)", amz_signal_name(l->signal));
+  l->result.out_of_time |= l->signal == SIGUSR1;
+  return AMZ_OK;
+}
+
+/* Who is there, and what lies on their nodes. */
+static int meet(struct amz_launch *l, struct amz_error *err)
+{
+  int rc = amz_launch_meet(l, err);
+
+  if (rc == AMZ_OK)
+    rc = amz_gather_before(l, &l->signal, err);
+  return interrupted(l, rc);
+}
+
+/* Outputs come home whatever ended the run; what rank 0 can't take stays where it is. */
+static int bring_home(struct amz_launch *l, struct amz_error *err)
+{
+  struct amz_error own;
+  int rc = interrupted(l, amz_gather_after(l, &l->signal, &own));
+
+  amz_gather_tell_absent(l);
+  if (rc == AMZ_OK || l->result.err.code < 0)
+    return AMZ_OK;
+  if (rc == AMZ_ENOMEM) {
+    *err = own;
+    return rc;
+  }
+  (void)amz_error_set(&l->result.err, rc, "outputs could not be gathered, and stay on their nodes: %.600s; 'amorsize-mpi resume %.300s' gathers them", own.text,
+                      l->shown_dir);
+  return AMZ_OK;
+}
+
+static int run_ranks(struct amz_launch *l, struct amz_signals *signals, struct amz_error *err)
+{
+  int rc;
+
+  if ((rc = amz_launch_team(l, err)) < 0 || (rc = start_helper(l, err)) < 0 || (rc = run_loop(l, signals, err)) < 0)
+    return rc;
+  return bring_home(l, err);
+}
+
 /* Signals are blocked before the store's thread is born, so that it inherits the mask. */
-static int run_in_directory(struct amz_launch *l, bool retry_failed, struct amz_error *err)
+static int run_in_directory(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err)
 {
   struct amz_signals own, *signals = l->link ? l->link->signals : &own;
   struct amz_error close_err;
@@ -205,9 +300,9 @@ static int run_in_directory(struct amz_launch *l, bool retry_failed, struct amz_
   if (rc < 0)
     return rc;
   ask_end(l);
-  if ((rc = amz_devices_read(&l->gpus, err)) == AMZ_OK && (rc = open_store(l, retry_failed, err)) == AMZ_OK && (rc = amz_launch_team(l, err)) == AMZ_OK &&
-      (rc = start_helper(l, err)) == AMZ_OK)
-    rc = run_loop(l, signals, err);
+  if ((rc = amz_devices_read(&l->gpus, err)) == AMZ_OK && (rc = meet(l, err)) == AMZ_OK && (rc = open_store(l, how, err)) == AMZ_OK && l->signal == 0)
+    rc = run_ranks(l, signals, err);
+  amz_gather_leave(l);
   amz_exec_free(l->exec);
   l->exec = NULL;
   close_rc = amz_store_close(l->store, &close_err);
@@ -234,6 +329,7 @@ static void begin(struct amz_launch *l, const struct amz_run_options *options, c
   l->ret_requeue = options->ret_requeue;
   l->observer = observer;
   l->began_ns = amz_clock_realtime_ns();
+  amz_launch_tick(l); /* the first word: from now on the others know whom they wait for */
   if (gethostname(l->host, sizeof l->host - 1) < 0)
     (void)snprintf(l->host, sizeof l->host, "localhost");
 }
@@ -274,7 +370,7 @@ static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct am
   }
   if (rc == AMZ_OK && told < 0)
     rc = amz_error_set(err, told, "out of memory while summing up; the run itself is recorded in %s", l->shown_dir);
-  if (l->link && l->dir)
+  if (l->link && l->dir && !l->lost_early)
     mark_end(l, rc, ret_summary);
   release(l);
   return rc;
@@ -326,7 +422,7 @@ int amz_run_new(const struct amz_job_input *input, const struct amz_run_options 
   begin(&l, options, observer);
   rc = prepare(&l, input, options, err);
   if (rc == AMZ_OK)
-    rc = run_in_directory(&l, false, err);
+    rc = run_in_directory(&l, options, err);
   return end(&l, rc, ret_text, ret_summary, err);
 }
 
@@ -455,7 +551,7 @@ int amz_run_resume(const char *dir, const struct amz_run_options *options, const
   if ((rc = take_directory(&l, dir, err)) == AMZ_OK && (rc = load_job(&l, options, err)) == AMZ_OK &&
       (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK &&
       (options->n_sets == 0 || (rc = write_plan(&l, err)) == AMZ_OK) && (rc = go_where_it_began(&l.cwd, err)) == AMZ_OK)
-    rc = run_in_directory(&l, options->retry_failed, err);
+    rc = run_in_directory(&l, options, err);
   return end(&l, rc, ret_text, ret_summary, err);
 }
 

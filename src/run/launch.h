@@ -4,6 +4,7 @@
 
 #include "loop.h"
 #include "net.h"
+#include "places.h"
 #include "run.h"
 
 /* All that a launch holds; zero-initialised it holds nothing. */
@@ -31,11 +32,25 @@ struct amz_launch {
   struct amz_range *left;     /* what is to be done, as index ranges */
   size_t n_left;
   uint32_t total_slots;
-  bool told;                  /* the other ranks know what to do */
+  bool told;                  /* the other ranks know what to do, */
+  bool left_alone;            /* and may go home with what packs they have */
+  bool lost_early;            /* a rank was missing from the beginning: another launch may do better */
+  int signal;                 /* that came before the loop could see it; 0: none */
+  int64_t next_beat_ns;       /* when the other ranks are due a sign of life, and the lease its refreshment */
+  struct amz_places places;   /* where packs lie on other nodes */
+  bool gathers;               /* so do those of this launch; then, by rank: */
+  char **node_dirs;           /* where, NULL: it writes into the run directory */
+  uint64_t *kept;             /* how many recorded tasks its pack holds */
+  struct amz_store_absent *absent; /* records of earlier launches whose packs aren't here */
+  size_t n_absent;
+  uint64_t elsewhere;         /* tasks whose outputs aren't here */
   int64_t end_s;              /* of the batch job; 0: not known */
   bool *ret_requeue;
   struct amz_loop_result result;
 };
+
+/* Gives what is due while the loop doesn't run: signs of life to the other ranks, and to the lease while the store isn't open yet. */
+void amz_launch_tick(struct amz_launch *l);
 
 /* Sums up how far the launch came; strings go into *text. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struct amz_run_summary *ret);

@@ -39,6 +39,7 @@ struct amz_loop_config {
   uint64_t total;                 /* tasks of the whole run */
   struct amz_walltime walltime;   /* rank 0: when to come to an end */
   struct amz_store_counts before; /* recorded by earlier launches */
+  uint64_t *kept;                 /* rank 0: recorded tasks by rank, counted here; may be NULL */
   const struct amz_run_observer *observer;
 };
 

@@ -2,8 +2,6 @@
  *
  * MPI never tells of a dead peer. Silence does, in time (the master's business); but a process of our own node that is gone is known to be gone at
  * once, and its tasks with it, for its helper has seen its socket close. */
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "loop_state.h"
@@ -52,27 +50,46 @@ static int hear(struct amz_loop *l, const struct amz_mpi_message *got)
   return rc;
 }
 
-static bool is_word(const struct amz_mpi_message *got, enum amz_word word)
+/* A rank that could not begin holds nothing: what it was given goes to others at once. */
+static void hear_excuse(struct amz_loop *l, const struct amz_mpi_message *got)
 {
-  return got->n > 0 && *(const unsigned char *)got->bytes == (unsigned char)word;
+  char text[AMZ_ERROR_TEXT + 64];
+
+  if (!l->master || !l->config->team || got->source >= l->config->team->count)
+    return;
+  (void)snprintf(text, sizeof text, "rank %u cannot take part: %.*s", got->source, (int)(got->n - 2), (const char *)got->bytes + 2);
+  amz_loop_note(l, AMZ_WARNING, text);
+  l->config->team->members[got->source].pid = 0; /* its end is no news */
+  l->fenced[got->source] = l->any_fenced = true;
+}
+
+static int hear_any(struct amz_loop *l, const struct amz_mpi_message *got)
+{
+  if (amz_word_is(got, AMZ_WORD_SIGNAL))
+    return amz_loop_hear_signal(l, got);
+  if (!amz_word_is(got, AMZ_WORD_FAILED))
+    return hear(l, got);
+  hear_excuse(l, got);
+  return AMZ_OK;
+}
+
+/* What comes when both machines are done is for others: rank 0's questions about packs. */
+static bool is_finished(const struct amz_loop *l)
+{
+  return l->master_finished && l->worker_finished;
 }
 
 int amz_loop_gather_peers(struct amz_loop *l, struct amz_error *err)
 {
   const struct amz_loop_config *c = l->config;
   struct amz_mpi_message got;
-  int rc = AMZ_OK, more;
+  int rc = AMZ_OK, more = 0;
 
   if (!c->net)
     return AMZ_OK;
-  while (rc == AMZ_OK && (more = c->net->next(c->mpi, &got, err)) > 0)
-    rc = is_word(&got, AMZ_WORD_SIGNAL) ? amz_loop_hear_signal(l, &got) : hear(l, &got);
+  while (rc == AMZ_OK && !is_finished(l) && (more = c->net->next(c->mpi, &got, err)) > 0)
+    rc = hear_any(l, &got);
   return rc < 0 ? rc : more < 0 ? more : AMZ_OK;
-}
-
-static bool is_gone(int64_t pid)
-{
-  return pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
 }
 
 static void look_for_dead_workers(struct amz_loop *l)
@@ -82,7 +99,7 @@ static void look_for_dead_workers(struct amz_loop *l)
   for (uint32_t i = 1; team && i < team->count; i++) {
     struct amz_member *m = &team->members[i];
 
-    if (m->pid == 0 || !m->same_node || !is_gone(m->pid))
+    if (m->pid == 0 || !m->same_node || !amz_process_is_gone(m->pid))
       continue;
     m->pid = 0; /* told once */
     l->fenced[i] = l->any_fenced = true;
@@ -93,7 +110,7 @@ static void look_for_dead_master(struct amz_loop *l, int64_t now_ns)
 {
   struct amz_error cause;
 
-  if (!is_gone(l->config->master_pid) && now_ns - l->heard_ns < MASTER_SILENT_NS)
+  if (!amz_process_is_gone(l->config->master_pid) && now_ns - l->heard_ns < MASTER_SILENT_NS)
     return;
   (void)amz_error_set(&cause, AMZ_ECLOSED, "rank %u: rank 0 is gone", l->config->rank);
   amz_loop_break(l, &cause);

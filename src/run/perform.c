@@ -60,6 +60,13 @@ static const char *node_of(const struct amz_loop_config *c, uint32_t rank)
   return c->team && rank < c->team->count ? c->team->members[rank].node : c->host;
 }
 
+static void note_recorded(struct amz_loop *l, const struct amz_action *action, const struct amz_result *result, uint64_t index)
+{
+  amz_tally_add(&l->result->tally, result, index, action->final);
+  if (l->config->kept && action->final && result->pack_offset)
+    l->config->kept[action->rank]++;
+}
+
 static int record(struct amz_loop *l, const struct amz_action *action)
 {
   struct amz_error cause;
@@ -72,7 +79,7 @@ static int record(struct amz_loop *l, const struct amz_action *action)
     one.result.position = amz_order_index(l->config->order, action->results[i].position);
     rc = amz_store_record(l->config->store, &one, 1, &cause);
     if (rc == AMZ_OK)
-      amz_tally_add(&l->result->tally, &action->results[i], one.result.position, action->final);
+      note_recorded(l, action, &action->results[i], one.result.position);
   }
   if (rc == AMZ_EIO) { /* what is lost here is in the pack: resume takes it from there */
     amz_loop_break(l, &cause);

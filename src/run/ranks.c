@@ -12,13 +12,12 @@
 
 #include "devices.h"
 #include "executor.h"
+#include "gather.h"
 #include "inputs.h"
 #include "layout.h"
 #include "loop_state.h"
 #include "marker.h"
-
-#define GATHER_NS INT64_C(120000000000)
-#define AWAIT_NS INT64_C(600000000000) /* rank 0 may read millions of task lines, or take over large packs, before it speaks */
+#include "meeting.h"
 
 /* ---- rank 0 ----------------------------------------------------------------------------------------------------------- */
 
@@ -50,9 +49,10 @@ static int tell_all(struct amz_launch *l, struct amz_error *err)
   for (uint32_t i = l->team.count; rc == AMZ_OK && i-- > 0;) {
     rc = order_for(l, &l->team.members[i], &order, err);
     order.master_pid = l->team.members[i].same_node ? (int64_t)getpid() : 0;
+    order.node_dir = amz_gather_node_dir(l, i);
     l->total_slots += order.slots;
     if (rc == AMZ_OK && i > 0)
-      rc = amz_team_tell(link->net, link->mpi, i, &order, err);
+      rc = amz_meeting_tell(link, i, &order, err);
   }
   if (rc < 0)
     return rc;
@@ -73,18 +73,29 @@ static int fit_alone(struct amz_launch *l, struct amz_error *err)
   return rc;
 }
 
+/* From here on the driver knows that this way of launching works: ranks that die later are launched again in the same way. */
+int amz_launch_meet(struct amz_launch *l, struct amz_error *err)
+{
+  int rc;
+
+  if (!l->link)
+    return AMZ_OK;
+  rc = amz_marker_put_launched(l->dir, err);
+  if (rc == AMZ_OK)
+    rc = amz_meeting_gather(l->link, &l->cores, &l->gpus, &l->signal, err, &l->team);
+  l->lost_early = rc == AMZ_EENV;
+  return rc;
+}
+
 int amz_launch_team(struct amz_launch *l, struct amz_error *err)
 {
   int rc;
 
   if (!l->link)
     return fit_alone(l, err);
-  rc = amz_team_gather(l->link->net, l->link->mpi, &l->cores, &l->gpus, GATHER_NS, err, &l->team);
-  if (rc < 0)
-    return rc;
   l->total_slots = 0;
-  rc = tell_all(l, err);
-  return rc < 0 ? rc : amz_marker_put_launched(l->dir, err);
+  rc = amz_gather_plan(l, err);
+  return rc < 0 ? rc : tell_all(l, err);
 }
 
 void amz_run_dismiss(const struct amz_rank_link *link)
@@ -93,7 +104,7 @@ void amz_run_dismiss(const struct amz_rank_link *link)
   struct amz_error ignored;
 
   for (uint32_t i = 1; i < link->net->size(link->mpi); i++)
-    (void)amz_team_tell(link->net, link->mpi, i, &home, &ignored); /* those that don't hear it give up by themselves */
+    (void)amz_meeting_tell(link, i, &home, &ignored); /* those that don't hear it give up by themselves */
 }
 
 /* ---- the others ------------------------------------------------------------------------------------------------------- */
@@ -108,7 +119,9 @@ struct service {
   struct amz_job *job;
   struct amz_order *positions;
   struct amz_store *store;
-  char *pack_path;
+  struct amz_giver giver;
+  bool opened;            /* its loop has run */
+  char *pack_path, *work; /* work: where tasks start, when it isn't where the run was started */
 };
 
 static void release(struct service *s)
@@ -120,7 +133,32 @@ static void release(struct service *s)
   amz_gpus_clear(&s->gpus);
   amz_job_free(s->job);
   amz_order_free(s->positions);
+  amz_giver_clear(&s->giver);
   free(s->pack_path);
+  free(s->work);
+}
+
+/* The directory whose out/ takes our pack. */
+static const char *packs_of(const struct service *s)
+{
+  return s->order.node_dir ? s->order.node_dir : s->order.dir;
+}
+
+/* A node that is gathered from needn't see where the run was started: its tasks start in a directory of the run's own there. */
+static int go_to_work(struct service *s, uint32_t rank, struct amz_error *err)
+{
+  int rc = s->order.node_dir ? amz_nodedir_make(s->order.node_dir, err) : AMZ_OK;
+
+  if (rc < 0)
+    return rc;
+  if (chdir(s->order.cwd) == 0)
+    return AMZ_OK;
+  if (!s->order.node_dir || errno != ENOENT)
+    return amz_error_sys(err, AMZ_EENV, errno, "rank %u: cannot go to the directory in which the run was started, %s", rank, s->order.cwd);
+  rc = amz_nodedir_work(s->order.node_dir, err, &s->work);
+  if (rc == AMZ_OK && chdir(s->work) < 0)
+    rc = amz_error_sys(err, AMZ_EENV, errno, "rank %u: cannot go to %s", rank, s->work);
+  return rc;
 }
 
 static int load(struct service *s, uint32_t rank, struct amz_error *err)
@@ -133,20 +171,20 @@ static int load(struct service *s, uint32_t rank, struct amz_error *err)
   amz_diags_clear(&diags);
   if (rc < 0)
     return rc;
-  if (chdir(s->order.cwd) < 0)
-    return amz_error_sys(err, AMZ_EENV, errno, "rank %u: cannot go to the directory in which the run was started, %s", rank, s->order.cwd);
+  if ((rc = go_to_work(s, rank, err)) < 0)
+    return rc;
   if ((rc = amz_order_new(s->order.ranges, s->order.n_ranges, &s->positions)) < 0 ||
-      (rc = amz_rundir_pack_path(s->order.dir, rank, s->order.epoch, &s->pack_path)) < 0)
+      (rc = amz_rundir_pack_path(packs_of(s), rank, s->order.epoch, &s->pack_path)) < 0)
     return amz_error_set(err, rc, "rank %u: cannot prepare the run: %s", rank, amz_err_name(rc));
   return AMZ_OK;
 }
 
 static int open_rank(struct service *s, const struct amz_rank_link *link, uint32_t rank, struct amz_error *err)
 {
-  struct amz_store_config store = {.dir = s->order.dir};
+  struct amz_store_config store = {.dir = packs_of(s)};
   struct amz_exec_config exec = {.pack_path = s->pack_path,
     .slots = amz_executor_of(amz_job_kind(s->job))->helper_slots * s->order.slots, .rank = rank, .epoch = s->order.epoch,
-    .workdir = s->order.cwd, .silence_ns = AMZ_HELPER_SILENCE_NS, .discard_output = amz_job_settings(s->job)->output.discard_stdout};
+    .workdir = s->work ? s->work : s->order.cwd, .silence_ns = AMZ_HELPER_SILENCE_NS, .discard_output = amz_job_settings(s->job)->output.discard_stdout};
   int rc = amz_store_open_packs(&store, err, &s->store);
 
   amz_cores_keep(&s->cores, s->order.core_first, s->order.core_count);
@@ -171,19 +209,46 @@ static int loop(struct service *s, const struct amz_rank_link *link, uint32_t ra
   return rc;
 }
 
+static int report(struct service *s, const struct amz_rank_link *link, struct amz_error *err)
+{
+  int rc = amz_cores_allowed(err, &s->cores);
+
+  if (rc == AMZ_OK)
+    rc = amz_devices_read(&s->gpus, err);
+  return rc < 0 ? rc : amz_meeting_report(link, &s->cores, &s->gpus, err);
+}
+
+/* Whatever became of the loop, what is in the packs is rank 0's. */
+static int give(struct service *s, const struct amz_rank_link *link, int loop_rc, struct amz_error *err)
+{
+  struct amz_error own;
+  int rc;
+
+  if (!s->order.node_dir || !s->opened)
+    return loop_rc;
+  rc = amz_giver_serve(&s->giver, link, s->order.master_pid, &own);
+  if (loop_rc < 0 || rc == AMZ_OK)
+    return loop_rc;
+  *err = own;
+  return rc;
+}
+
 int amz_run_serve(const struct amz_rank_link *link, struct amz_error *err)
 {
   uint32_t rank = link->net->rank(link->mpi);
-  struct service s = {.bytes = AMZ_BUF_INIT, .cwd = AMZ_BUF_INIT};
+  struct service s = {.bytes = AMZ_BUF_INIT, .cwd = AMZ_BUF_INIT, .giver = AMZ_GIVER_INIT};
   struct amz_error ignored;
-  int rc = amz_cores_allowed(err, &s.cores);
+  int rc = report(&s, link, err);
 
-  if (rc == AMZ_OK && (rc = amz_devices_read(&s.gpus, err)) == AMZ_OK &&
-      (rc = amz_team_report(link->net, link->mpi, &s.cores, &s.gpus, err)) == AMZ_OK &&
-      (rc = amz_team_await(link->net, link->mpi, AWAIT_NS, err, &s.bytes, &s.ranges, &s.order)) == AMZ_OK &&
-      (rc = load(&s, rank, err)) == AMZ_OK && (rc = open_rank(&s, link, rank, err)) == AMZ_OK)
+  if (rc == AMZ_OK && (rc = amz_meeting_await(link, &s.giver, err, &s.bytes, &s.ranges, &s.order)) == AMZ_OK &&
+      (rc = load(&s, rank, err)) == AMZ_OK && (rc = open_rank(&s, link, rank, err)) == AMZ_OK) {
+    s.opened = true;
     rc = loop(&s, link, rank, err);
+  }
+  if (rc < 0 && rc != AMZ_ECLOSED && !s.opened)
+    amz_meeting_excuse(link, err->text);
   (void)amz_store_close(s.store, &ignored); /* every result has been made durable, or is not told */
+  rc = give(&s, link, rc, err);
   release(&s);
   return rc;
 }

@@ -48,27 +48,13 @@ static int heed(struct amz_loop *l, const char *name, const char *by)
   return drain(l, first ? AMZ_STOP_DRAIN : AMZ_STOP_CANCEL, reason);
 }
 
-static int pass_on(struct amz_loop *l, int number)
-{
-  int rc;
-
-  amz_buf_reset(&l->wire);
-  amz_buf_add_u8(&l->wire, AMZ_WORD_SIGNAL);
-  amz_buf_add_u8(&l->wire, AMZ_WORDS_VERSION);
-  amz_buf_add_u32(&l->wire, (uint32_t)number);
-  rc = amz_buf_ok(&l->wire);
-  if (rc == AMZ_OK)
-    rc = l->config->net->send(l->config->mpi, 0, l->wire.data, l->wire.len);
-  return rc == AMZ_ENOMEM ? rc : AMZ_OK;
-}
-
 int amz_loop_gather_signals(struct amz_loop *l)
 {
   int number, rc = AMZ_OK;
 
   while (rc == AMZ_OK && (number = amz_signals_next(l->signals)) > 0) {
     if (!l->master)
-      rc = pass_on(l, number);
+      rc = amz_word_send_signal(l->config->net, l->config->mpi, number);
     else if (l->relayed_signal == number) /* the one that another rank has told of: it was sent to all */
       l->relayed_signal = 0;
     else
@@ -79,19 +65,14 @@ int amz_loop_gather_signals(struct amz_loop *l)
 
 int amz_loop_hear_signal(struct amz_loop *l, const struct amz_mpi_message *got)
 {
-  struct amz_cursor c = amz_cursor_over(got->bytes, got->n);
+  int number = amz_word_signal(got);
   char by[32];
-  uint8_t version;
-  uint32_t number;
 
-  (void)amz_cursor_u8(&c); /* the word itself */
-  version = amz_cursor_u8(&c);
-  number = amz_cursor_u32(&c);
-  if (!l->master || c.failed || version != AMZ_WORDS_VERSION || l->stop_signals > 0 || l->master_finished)
+  if (!l->master || number == 0 || l->stop_signals > 0 || l->master_finished)
     return AMZ_OK;
-  l->relayed_signal = (int)number;
+  l->relayed_signal = number;
   (void)snprintf(by, sizeof by, " (rank %u)", got->source);
-  return heed(l, amz_signal_name((int)number), by);
+  return heed(l, amz_signal_name(number), by);
 }
 
 int amz_loop_stop_asked(struct amz_loop *l, const struct amz_store_event *asked)

@@ -54,6 +54,7 @@ static void fill_counts(const struct amz_launch *l, struct amz_run_summary *s)
   s->skipped = l->before.skipped + t->skipped;
   s->not_run = s->total - s->succeeded - s->failed - s->skipped;
   s->this_launch = amz_tally_outcomes(t);
+  s->elsewhere = l->elsewhere;
   s->retried = t->retried;
   s->chunks = l->result.stats.chunks;
 }

@@ -1,4 +1,4 @@
-/* Gathering the ranks of a launch and telling each what it is to do. */
+/* Who shares what with whom, and the bytes of what ranks say of themselves and are told. Nothing is sent here (meeting.c). */
 #define _GNU_SOURCE
 #include "team.h"
 
@@ -10,7 +10,6 @@
 
 #include <amorsize/alloc.h>
 
-#include "clock.h"
 #include "words.h"
 
 void amz_team_clear(struct amz_team *team)
@@ -101,22 +100,30 @@ static uint64_t digest_of(const struct amz_gpus *gpus)
   return h;
 }
 
-/* \return 0 when it can't be told. */
-static uint64_t pid_space(void)
+uint64_t amz_pid_space(void)
 {
   struct stat st;
 
   return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
-static int describe(const char *node, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_member *ret)
+/* Where this node keeps what is for a while. */
+static const char *temporary(size_t room)
+{
+  const char *dir = getenv("TMPDIR");
+
+  return dir && *dir == '/' && strlen(dir) < room ? dir : "/tmp";
+}
+
+int amz_member_describe(const char *node, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_member *ret)
 {
   uint32_t n = own->starts[own->count];
 
   memset(ret, 0, sizeof *ret);
   (void)snprintf(ret->node, sizeof ret->node, "%s", node);
+  (void)snprintf(ret->tmp, sizeof ret->tmp, "%s", temporary(sizeof ret->tmp));
   ret->pid = (int64_t)getpid();
-  ret->pid_space = pid_space();
+  ret->pid_space = amz_pid_space();
   ret->cores = own->count;
   ret->gpus = gpus->count;
   ret->gpus_digest = digest_of(gpus);
@@ -129,11 +136,11 @@ static int describe(const char *node, const struct amz_cores *own, const struct 
   return AMZ_OK;
 }
 
-static void encode_member(const struct amz_member *m, struct amz_buf *out)
+void amz_member_encode(const struct amz_member *m, struct amz_buf *out)
 {
-  amz_buf_add_u8(out, AMZ_WORD_REPORT);
-  amz_buf_add_u8(out, AMZ_WORDS_VERSION);
+  amz_word_begin(AMZ_WORD_REPORT, out);
   amz_buf_add_bytes(out, m->node, strlen(m->node));
+  amz_buf_add_bytes(out, m->tmp, strlen(m->tmp));
   amz_buf_add_i64(out, m->pid);
   amz_buf_add_u64(out, m->pid_space);
   amz_buf_add_u32(out, m->cores);
@@ -144,19 +151,29 @@ static void encode_member(const struct amz_member *m, struct amz_buf *out)
     amz_buf_add_u32(out, m->units[i]);
 }
 
-static int decode_member(const void *bytes, size_t n, struct amz_member *ret)
+/* A text of at most size - 1 bytes. */
+static bool read_name(struct amz_cursor *c, char *out, size_t size)
+{
+  const void *bytes;
+  size_t n;
+
+  amz_cursor_bytes(c, &bytes, &n);
+  if (c->failed || n >= size || (n && memchr(bytes, '\0', n)))
+    return false;
+  if (n)
+    memcpy(out, bytes, n);
+  return true;
+}
+
+int amz_member_decode(const void *bytes, size_t n, struct amz_member *ret)
 {
   struct amz_cursor c = amz_cursor_over(bytes, n);
-  const void *node;
-  size_t len;
 
   memset(ret, 0, sizeof *ret);
   if (amz_cursor_u8(&c) != AMZ_WORD_REPORT || amz_cursor_u8(&c) != AMZ_WORDS_VERSION)
     return AMZ_ECORRUPT;
-  amz_cursor_bytes(&c, &node, &len);
-  if (len >= sizeof ret->node)
+  if (!read_name(&c, ret->node, sizeof ret->node) || !read_name(&c, ret->tmp, sizeof ret->tmp))
     return AMZ_ECORRUPT;
-  memcpy(ret->node, node, len);
   ret->pid = amz_cursor_i64(&c);
   ret->pid_space = amz_cursor_u64(&c);
   ret->cores = amz_cursor_u32(&c);
@@ -173,10 +190,9 @@ static int decode_member(const void *bytes, size_t n, struct amz_member *ret)
   return AMZ_OK;
 }
 
-static void encode_order(const struct amz_order_of_work *o, struct amz_buf *out)
+void amz_order_encode(const struct amz_order_of_work *o, struct amz_buf *out)
 {
-  amz_buf_add_u8(out, AMZ_WORD_ORDER);
-  amz_buf_add_u8(out, AMZ_WORDS_VERSION);
+  amz_word_begin(AMZ_WORD_ORDER, out);
   amz_buf_add_u32(out, (uint32_t)-o->status);
   if (o->status < 0)
     return;
@@ -190,6 +206,7 @@ static void encode_order(const struct amz_order_of_work *o, struct amz_buf *out)
   amz_buf_add_i64(out, o->master_pid);
   amz_buf_add_bytes(out, o->dir, strlen(o->dir) + 1);
   amz_buf_add_bytes(out, o->cwd, strlen(o->cwd) + 1);
+  amz_buf_add_bytes(out, o->node_dir ? o->node_dir : "", o->node_dir ? strlen(o->node_dir) + 1 : 1);
   amz_buf_add_u64(out, o->n_ranges);
   for (size_t i = 0; i < o->n_ranges; i++) {
     amz_buf_add_u64(out, o->ranges[i].first);
@@ -227,7 +244,7 @@ static int read_ranges(struct amz_cursor *c, struct amz_range **ret, size_t *ret
   return AMZ_OK;
 }
 
-static int decode_order(const struct amz_buf *bytes, struct amz_range **ret_ranges, struct amz_order_of_work *ret)
+int amz_order_decode(const struct amz_buf *bytes, struct amz_range **ret_ranges, struct amz_order_of_work *ret)
 {
   struct amz_cursor c = amz_cursor_over(bytes->data, bytes->len);
   int rc;
@@ -248,124 +265,16 @@ static int decode_order(const struct amz_buf *bytes, struct amz_range **ret_rang
   ret->master_pid = amz_cursor_i64(&c);
   ret->dir = read_text(&c);
   ret->cwd = read_text(&c);
-  if (c.failed || !ret->dir || !ret->cwd || !ret->slots || !ret->threads)
+  ret->node_dir = read_text(&c);
+  if (c.failed || !ret->dir || !ret->cwd || !ret->node_dir || !ret->slots || !ret->threads)
     return AMZ_ECORRUPT;
   rc = read_ranges(&c, ret_ranges, &ret->n_ranges);
   if (rc < 0)
     return rc;
+  if (!*ret->node_dir)
+    ret->node_dir = NULL;
   ret->ranges = *ret_ranges;
   ret->recording = c.data + c.pos;
   ret->n_recording = amz_cursor_left(&c);
   return AMZ_OK;
-}
-
-/* ---- talking ---------------------------------------------------------------------------------------------------------- */
-
-static int send_bytes(const struct amz_net *net, struct amz_mpi *mpi, uint32_t rank, struct amz_buf *bytes, struct amz_error *err)
-{
-  int rc = amz_buf_ok(bytes);
-
-  if (rc == AMZ_OK)
-    rc = net->send(mpi, rank, bytes->data, bytes->len);
-  amz_buf_clear(bytes);
-  return rc < 0 ? amz_error_set(err, rc, "cannot send to rank %u: %s", rank, amz_err_name(rc)) : AMZ_OK;
-}
-
-/* The next message before the deadline. \return 1; 0: none came; negative with *err. */
-static int next_before(const struct amz_net *net, struct amz_mpi *mpi, int64_t deadline_ns, struct amz_mpi_message *ret,
-                       struct amz_error *err)
-{
-  int rc;
-
-  while ((rc = net->next(mpi, ret, err)) == 0) {
-    if (amz_clock_monotonic_ns() >= deadline_ns)
-      return 0;
-    rc = net->wait(mpi, NULL, 0, deadline_ns, true, err);
-    if (rc < 0)
-      return rc;
-  }
-  return rc;
-}
-
-int amz_team_tell(const struct amz_net *net, struct amz_mpi *mpi, uint32_t rank, const struct amz_order_of_work *order, struct amz_error *err)
-{
-  struct amz_buf bytes = AMZ_BUF_INIT;
-
-  encode_order(order, &bytes);
-  return send_bytes(net, mpi, rank, &bytes, err);
-}
-
-int amz_team_report(const struct amz_net *net, struct amz_mpi *mpi, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_error *err)
-{
-  struct amz_buf bytes = AMZ_BUF_INIT;
-  struct amz_member self;
-
-  if (describe(net->node(mpi), own, gpus, &self) < 0)
-    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
-  encode_member(&self, &bytes);
-  free(self.units);
-  return send_bytes(net, mpi, 0, &bytes, err);
-}
-
-static int gather_one(const struct amz_mpi_message *message, struct amz_team *team, uint32_t *missing, struct amz_error *err)
-{
-  struct amz_member said;
-  int rc = decode_member(message->bytes, message->n, &said);
-
-  if (rc < 0)
-    return amz_error_set(err, rc, "rank %u is of another version, or no rank of ours", message->source);
-  free(team->members[message->source].units);
-  *missing -= team->members[message->source].cores == 0;
-  team->members[message->source] = said;
-  return AMZ_OK;
-}
-
-int amz_team_gather(const struct amz_net *net, struct amz_mpi *mpi, const struct amz_cores *own, const struct amz_gpus *gpus, int64_t timeout_ns,
-                    struct amz_error *err, struct amz_team *ret)
-{
-  struct amz_team team = {NULL, net->size(mpi)};
-  uint32_t missing = team.count - 1;
-  int64_t deadline_ns = amz_clock_monotonic_ns() + timeout_ns;
-  struct amz_mpi_message message;
-  int rc = AMZ_OK;
-
-  team.members = amz_new_array(team.count, sizeof *team.members);
-  if (!team.members)
-    return amz_error_set(err, AMZ_ENOMEM, "out of memory for %u ranks", team.count);
-  if (describe(net->node(mpi), own, gpus, &team.members[0]) < 0)
-    rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
-  while (rc == AMZ_OK && missing > 0) {
-    rc = next_before(net, mpi, deadline_ns, &message, err);
-    if (rc == 0)
-      rc = amz_error_set(err, AMZ_EENV, "%u of %u ranks have not spoken up", missing, team.count);
-    else if (rc > 0)
-      rc = gather_one(&message, &team, &missing, err);
-  }
-  if (rc < 0) {
-    amz_team_clear(&team);
-    return rc;
-  }
-  amz_team_divide(&team);
-  *ret = team;
-  return AMZ_OK;
-}
-
-int amz_team_await(const struct amz_net *net, struct amz_mpi *mpi, int64_t timeout_ns, struct amz_error *err, struct amz_buf *ret_bytes,
-                   struct amz_range **ret_ranges, struct amz_order_of_work *ret)
-{
-  struct amz_mpi_message message;
-  int rc = next_before(net, mpi, amz_clock_monotonic_ns() + timeout_ns, &message, err);
-
-  if (rc == 0)
-    return amz_error_set(err, AMZ_EENV, "rank 0 has not said what to do");
-  if (rc < 0)
-    return rc;
-  amz_buf_reset(ret_bytes);
-  amz_buf_add(ret_bytes, message.bytes, message.n);
-  rc = amz_buf_ok(ret_bytes);
-  if (rc == AMZ_OK)
-    rc = decode_order(ret_bytes, ret_ranges, ret);
-  if (rc < 0)
-    return amz_error_set(err, rc, "rank 0's word is not understood: %s", amz_err_name(rc));
-  return ret->status < 0 ? amz_error_set(err, AMZ_ECLOSED, "rank 0 could not set up the run") : AMZ_OK;
 }

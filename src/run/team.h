@@ -12,12 +12,12 @@
 #include <amorsize/cores.h>
 #include <amorsize/sched.h>
 
-#include "net.h"
-#include "run.h"
+#include "words.h"
 
 /* What a rank says of itself. */
 struct amz_member {
   char node[256];
+  char tmp[512];      /* where that node keeps what is for a while: $TMPDIR, or /tmp */
   int64_t pid;
   uint64_t pid_space; /* the pid namespace that pid counts in, by its inode; ranks in containers of their own have each another */
   uint32_t n_units;
@@ -44,6 +44,7 @@ struct amz_order_of_work {
   uint32_t gpu_first, gpu_slots; /* its slots are these, from the first, of so many that its GPUs are divided among; 0: tasks get none of their own */
   int64_t master_pid;    /* 0: on another node */
   const char *dir, *cwd; /* absolute */
+  const char *node_dir;  /* the rank's pack goes below this directory of its own node, from where it is gathered; NULL: into dir */
   const void *recording;
   size_t n_recording;
   const struct amz_range *ranges; /* of the order, in task indexes */
@@ -59,17 +60,14 @@ void amz_member_share(const struct amz_member *member, uint32_t *ret_first, uint
 /* The same for GPUs, per_slot of them a slot: the rank's slots begin at *ret_first of *ret_slots. \return how many it can have; 0: too few GPUs. Pure. */
 uint32_t amz_member_gpu_slots(const struct amz_member *member, uint32_t per_slot, uint32_t *ret_first, uint32_t *ret_slots);
 
-/* Rank 0: waits for every rank's word, at most timeout_ns. \return AMZ_OK; AMZ_EENV with *err naming who is missing; AMZ_ENOMEM, AMZ_EIO. */
-int amz_team_gather(const struct amz_net *net, struct amz_mpi *mpi, const struct amz_cores *own, const struct amz_gpus *gpus, int64_t timeout_ns,
-                    struct amz_error *err, struct amz_team *ret);
-/* Rank 0: sends one rank its order. \return AMZ_OK; AMZ_ENOMEM, AMZ_ERANGE with *err. */
-int amz_team_tell(const struct amz_net *net, struct amz_mpi *mpi, uint32_t rank, const struct amz_order_of_work *order, struct amz_error *err);
-
-/* The others: say who we are. \return AMZ_OK; AMZ_ENOMEM, AMZ_EIO. */
-int amz_team_report(const struct amz_net *net, struct amz_mpi *mpi, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_error *err);
-/* The others: waits for rank 0's order. *ret points into *ret_bytes and *ret_ranges (free it).
- * \return AMZ_OK; AMZ_ECLOSED: rank 0 couldn't set up the run and has said why; AMZ_EENV: no word within timeout_ns; AMZ_ECORRUPT, AMZ_ENOMEM, AMZ_EIO. */
-int amz_team_await(const struct amz_net *net, struct amz_mpi *mpi, int64_t timeout_ns, struct amz_error *err, struct amz_buf *ret_bytes,
-                   struct amz_range **ret_ranges, struct amz_order_of_work *ret);
+/* The pid name space of this process, by its inode. \return 0 when it can't be told. */
+uint64_t amz_pid_space(void);
+/* What a rank says of itself. \return AMZ_OK, units are owned; AMZ_ENOMEM. */
+int amz_member_describe(const char *node, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_member *ret);
+void amz_member_encode(const struct amz_member *m, struct amz_buf *out); /* a whole word, as all that follows */
+int amz_member_decode(const void *bytes, size_t n, struct amz_member *ret); /* \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM */
+void amz_order_encode(const struct amz_order_of_work *o, struct amz_buf *out);
+/* *ret points into bytes and *ret_ranges (free it). \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM. */
+int amz_order_decode(const struct amz_buf *bytes, struct amz_range **ret_ranges, struct amz_order_of_work *ret);
 
 #endif

@@ -40,6 +40,10 @@ int amz_db_rank_offset(struct amz_db *db, uint32_t rank, uint32_t epoch, struct 
 int amz_db_last_epoch(struct amz_db *db, struct amz_error *err, uint32_t *ret);
 int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, struct amz_range **ret, size_t *ret_n);
 
+/* Records by rank and epoch, those alone that have pack records, as of amz_store_absent; and taking them back, inside a transaction. */
+int amz_db_kept(struct amz_db *db, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n);
+int amz_db_forget(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err);
+
 /* Brings everything into the one file run.db and leaves it in a state that anybody can read. */
 int amz_db_finish(struct amz_db *db, struct amz_error *err);
 /* A copy of what is committed, at `path`, put there whole by a rename. */

@@ -1,6 +1,8 @@
 /* Questions to a database: the writer's and the readers', on a bare handle. */
 #include "db.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <amorsize/alloc.h>
@@ -103,4 +105,54 @@ int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, str
   *ret = left.items;
   *ret_n = left.count;
   return AMZ_OK;
+}
+
+/* ---- records and their packs --------------------------------------------------------------------------------------------- */
+
+static const char kept_sql[] = "SELECT o.epoch,o.rank,count(*),max(l.node) FROM outcome o LEFT JOIN launch_rank l ON l.epoch=o.epoch AND l.rank=o.rank"
+                               " WHERE o.pack_offset>0 GROUP BY o.epoch,o.rank ORDER BY o.epoch,o.rank";
+
+int amz_db_kept(struct amz_db *db, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n)
+{
+  sqlite3 *h = amz_db_handle(db);
+  struct amz_store_absent *items = NULL;
+  size_t n = 0, cap = 0;
+  sqlite3_stmt *st = NULL;
+  int rc = AMZ_OK, step = SQLITE_DONE;
+
+  if (sqlite3_prepare_v2(h, kept_sql, -1, &st, NULL) != SQLITE_OK)
+    return amz_db_error(h, amz_db_path(db), err);
+  while (rc == AMZ_OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
+    const char *node = (const char *)sqlite3_column_text(st, 3);
+
+    if (amz_grow((void **)&items, &cap, n + 1, sizeof *items) < 0) {
+      rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
+      break;
+    }
+    items[n].epoch = (uint32_t)sqlite3_column_int64(st, 0);
+    items[n].rank = (uint32_t)sqlite3_column_int64(st, 1);
+    items[n].tasks = (uint64_t)sqlite3_column_int64(st, 2);
+    (void)snprintf(items[n].node, sizeof items[n].node, "%s", node ? node : "");
+    n++;
+  }
+  if (rc == AMZ_OK && step != SQLITE_DONE)
+    rc = amz_db_error(h, amz_db_path(db), err);
+  (void)sqlite3_finalize(st);
+  if (rc < 0) {
+    free(items);
+    return rc;
+  }
+  *ret = items;
+  *ret_n = n;
+  return AMZ_OK;
+}
+
+int amz_db_forget(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err)
+{
+  sqlite3 *h = amz_db_handle(db);
+  char sql[256];
+
+  (void)snprintf(sql, sizeof sql, "DELETE FROM outcome WHERE pack_offset>0 AND rank=%" PRIu32 " AND epoch=%" PRIu32 ";"
+                 "UPDATE launch_rank SET recorded_offset=0 WHERE rank=%" PRIu32 " AND epoch=%" PRIu32, rank, epoch, rank, epoch);
+  return sqlite3_exec(h, sql, NULL, NULL, NULL) == SQLITE_OK ? AMZ_OK : amz_db_error(h, amz_db_path(db), err);
 }

@@ -121,13 +121,13 @@ static int open_db(struct amz_store *s, struct amz_error *err)
 }
 
 /* Takes over what dead launches left, and begins this one: all of it or nothing. */
-static int begin_launch(struct amz_store *s, uint32_t retries, struct amz_error *err)
+static int begin_launch(struct amz_store *s, const struct amz_store_config *config, struct amz_error *err)
 {
   uint32_t in_db = 0, in_packs = 0;
   int rc = amz_db_begin(s->db, err);
 
   if (rc == AMZ_OK)
-    rc = amz_takeover(s->db, s->dir, s->tasks, retries, err, &in_packs);
+    rc = amz_takeover(s->db, s->tasks, config, err, &in_packs);
   if (rc == AMZ_OK)
     rc = amz_db_last_epoch(s->db, err, &in_db);
   s->epoch = (in_db > in_packs ? in_db : in_packs) + 1;
@@ -241,7 +241,7 @@ static int open_parts(struct amz_store *s, const struct amz_store_config *config
   if (!s->dir || !s->stop_path || !s->snapshot_path || !s->snapshot_aside ||
       amz_grow((void **)&s->told, &s->cap_told, OTHER_EVENTS, sizeof *s->told) < 0)
     return no_memory(err);
-  if (!packs_only && ((rc = open_db(s, err)) < 0 || (rc = begin_launch(s, config->retries, err)) < 0))
+  if (!packs_only && ((rc = open_db(s, err)) < 0 || (rc = begin_launch(s, config, err)) < 0))
     return rc;
   if ((rc = make_wakers(s, err)) < 0)
     return rc;
@@ -299,6 +299,44 @@ int amz_store_left(struct amz_store *s, bool retry_failed, struct amz_error *err
 int amz_store_counts(struct amz_store *s, struct amz_error *err, struct amz_store_counts *ret)
 {
   return amz_db_counts(amz_db_handle(s->db), amz_db_path(s->db), err, ret);
+}
+
+static bool pack_is_there(const struct amz_store *s, uint32_t rank, uint32_t epoch)
+{
+  char *path = NULL;
+  bool there = amz_rundir_pack_path(s->dir, rank, epoch, &path) == AMZ_OK && access(path, F_OK) == 0;
+
+  free(path);
+  return there;
+}
+
+int amz_store_absent(struct amz_store *s, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n)
+{
+  struct amz_store_absent *items;
+  size_t n, kept = 0;
+  int rc = amz_db_kept(s->db, err, &items, &n);
+
+  if (rc < 0)
+    return rc;
+  for (size_t i = 0; i < n; i++)
+    if (!pack_is_there(s, items[i].rank, items[i].epoch))
+      items[kept++] = items[i];
+  *ret = items;
+  *ret_n = kept;
+  return AMZ_OK;
+}
+
+int amz_store_forget(struct amz_store *s, const struct amz_store_absent *absent, size_t n, struct amz_error *err)
+{
+  int rc = amz_db_begin(s->db, err);
+
+  for (size_t i = 0; rc == AMZ_OK && i < n; i++)
+    rc = amz_db_forget(s->db, absent[i].rank, absent[i].epoch, err);
+  if (rc == AMZ_OK)
+    rc = amz_db_commit(s->db, err);
+  if (rc < 0)
+    amz_db_rollback(s->db);
+  return rc;
 }
 
 /* ---- queueing ------------------------------------------------------------------------------------------------------------ */

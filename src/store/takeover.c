@@ -7,13 +7,12 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <amorsize/alloc.h>
+#include <amorsize/nodedir.h>
 
 #include "pack_private.h"
 #include "path.h"
@@ -40,9 +39,8 @@ static int by_epoch_and_rank(const void *a, const void *b)
 static int add_name(struct pack_names *names, const char *file, struct amz_error *err)
 {
   struct pack_name name = {0, 0, NULL};
-  int used = 0;
 
-  if (sscanf(file, "r%9" SCNu32 "-e%9" SCNu32 ".pack%n", &name.rank, &name.epoch, &used) != 2 || used == 0 || file[used] != '\0')
+  if (!amz_pack_name(file, &name.rank, &name.epoch))
     return AMZ_OK;
   name.file = amz_strndup(file, strlen(file));
   if (!name.file || amz_grow((void **)&names->items, &names->cap, names->count + 1, sizeof *names->items) < 0) {
@@ -85,7 +83,17 @@ struct taking {
   uint64_t tasks;
   uint32_t retries;
   uint64_t last_offset; /* of the last END frame seen, 0: none */
+  const struct amz_store_config *config; /* for its tick */
+  unsigned seen;
 };
+
+#define TICK_EVERY 1024 /* END frames */
+
+static void tick(struct taking *t)
+{
+  if (t->config->tick && t->seen++ % TICK_EVERY == 0)
+    t->config->tick(t->config->tick_ctx);
+}
 
 /* \return AMZ_OK, also for what is no outcome; AMZ_EIO … */
 static int take_end(struct taking *t, const struct amz_pack_end *end, struct amz_error *err)
@@ -110,6 +118,7 @@ static int take_ends(struct taking *t, uint64_t from, struct amz_error *err)
   int rc;
 
   while ((rc = amz_pack_next_end(t->pack, &offset, &end, NULL, err)) == 1) {
+    tick(t);
     if (end.result.pack_offset == from)
       continue; /* the one that is recorded already */
     rc = take_end(t, &end, err);
@@ -150,15 +159,15 @@ static int take_pack(struct taking *t, const char *path, struct amz_error *err)
   return rc;
 }
 
-int amz_takeover(struct amz_db *db, const char *dir, uint64_t tasks, uint32_t retries, struct amz_error *err, uint32_t *ret_epoch)
+int amz_takeover(struct amz_db *db, uint64_t tasks, const struct amz_store_config *config, struct amz_error *err, uint32_t *ret_epoch)
 {
-  char *out = amz_path_join(dir, "out");
+  char *out = amz_path_join(config->dir, "out");
   struct pack_names names = {NULL, 0, 0};
   uint32_t epoch = 0;
   int rc = out ? list_packs(out, &names, err) : amz_error_set(err, AMZ_ENOMEM, "out of memory");
 
   for (size_t i = 0; rc == AMZ_OK && i < names.count; i++) {
-    struct taking t = {.db = db, .name = &names.items[i], .tasks = tasks, .retries = retries};
+    struct taking t = {.db = db, .name = &names.items[i], .tasks = tasks, .retries = config->retries, .config = config};
     char *path = amz_path_join(out, names.items[i].file);
 
     rc = path ? take_pack(&t, path, err) : amz_error_set(err, AMZ_ENOMEM, "out of memory");
