@@ -4,7 +4,7 @@
 set -u
 : "${top_srcdir:?}" "${top_builddir:?}"
 nm=${NM:-nm}
-rooms='base reduce job model policy sched sim report'
+rooms='base reduce job model policy sched sim plan report'
 allow=$(grep -v '^#' "$top_srcdir/tests/house/pure_symbols.allow" | paste -s -d '|')
 
 library() { # of a room
@@ -16,7 +16,7 @@ for room in $rooms; do libraries="$libraries $(library "$room")"; done
 # shellcheck disable=SC2086 # a list of files
 ours=$($nm --defined-only -g $libraries 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u)
 
-echo "1..9"
+echo "1..10"
 n=0
 for room in $rooms; do
   n=$((n + 1))

@@ -1,0 +1,135 @@
+/* The planner: which layout, why, and what will come of it. Pure.
+ *
+ * Every feasible layout is scored by formulas (makespan.h); the best few are then played out by the real scheduler under virtual time
+ * (sim.h), on the very same drawn task times. What was ruled out leaves its reason, and what would lift it.
+ *
+ * Ownership: a plan owns all that it points to; release it with amz_plan_clear (accepts what is zeroed). Node profiles are borrowed for
+ * the call. */
+#ifndef AMORSIZE_PLAN_H
+#define AMORSIZE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/error.h>
+#include <amorsize/job.h>
+#include <amorsize/node.h>
+#include <amorsize/workload.h>
+
+/* ---- what there is, what is wanted ------------------------------------------------------------------------------------- */
+
+/* Nodes of one kind. */
+struct amz_plan_nodes {
+  const struct amz_node *node;
+  uint32_t count;
+  double speed; /* task times are divided by it; 1 for the kind that was sampled on */
+};
+
+/* Counts are AMZ_AUTO (job.h) where the planner chooses. */
+struct amz_plan_want {
+  enum amz_goal goal;
+  double efficiency;    /* goal efficiency: at least */
+  double deadline_s;    /* goal deadline */
+  uint32_t nodes, ranks_per_node, slots_per_rank, threads_per_task;
+  uint32_t max_workers; /* slots over all nodes, at most */
+  uint64_t memory_bytes; /* of one task as the user says; 0: as sampled */
+  bool memory_ignore;
+  bool load_aware;
+  uint32_t gpus;        /* per task */
+  const char *policy;   /* for the simulation: a name of amz_policy_find */
+  double chunk_s;       /* its target */
+  bool launched;        /* the ranks are there: nodes and ranks_per_node are given and cost nothing any more */
+};
+
+/* Costs beside the tasks' own time; unknown ones are taken as 0 and said to be unknown. */
+struct amz_plan_costs {
+  struct amz_quantity gap_s;     /* between a task's end and its slot's next start */
+  struct amz_quantity chunk_s;   /* a chunk's round trip */
+  struct amz_quantity service_s; /* the master's time for one */
+  struct amz_quantity launch_base_s, launch_per_rank_s; /* of an MPI launch, by ranks on a node */
+  struct amz_quantity collect_s; /* behind the last task */
+};
+
+struct amz_plan_input {
+  const struct amz_workload *work;
+  const struct amz_plan_nodes *nodes; /* kinds; the first is the one that was sampled on */
+  size_t n_nodes;
+  struct amz_plan_want want;
+  struct amz_plan_costs costs;
+  uint64_t seed;
+  uint32_t replicates;  /* of the simulation; 0: 12 */
+  uint64_t chunk_budget; /* simulated chunks in all; 0: 10^6 */
+};
+
+/* ---- a plan ------------------------------------------------------------------------------------------------------------ */
+
+struct amz_plan_layout {
+  uint32_t nodes, ranks_per_node, slots_per_rank, threads;
+};
+
+/* One layout with its prediction. Times in seconds. */
+struct amz_candidate {
+  struct amz_plan_layout layout;
+  uint64_t slots;        /* in all */
+  double task_s;         /* mean of one task under it */
+  double contention;     /* of that, by busy neighbours: κ·φ relative to the sample's circumstances */
+  double launch_s, work_s, imbalance_s, dispatch_s, gap_s, collect_s;
+  double bound_s;        /* the longest task, or the master's time: makespan_s can't be less */
+  double makespan_s;     /* all but launch and collecting */
+  double total_s;
+  double interval_s[2];  /* of makespan_s, 90 % */
+  double speedup;        /* over one slot of one thread */
+  double efficiency;     /* Σ one-slot one-thread task time / (makespan × slots × threads) */
+  double core_hours;
+  bool simulated;        /* makespan_s and interval_s come from the simulator */
+};
+
+/* A bound that took something away, or a family of layouts that was ruled out. */
+struct amz_reason {
+  const char *what; /* "memory", "cores", "gpus", "max_workers", "numa", "given"; static */
+  bool active;      /* without it the choice might have been another */
+  char *text;       /* "6 slots a node instead of 16: 4.1 GiB a task, 25.6 GiB of memory" */
+  char *lift;       /* "nodes of 82 GiB would allow all 16"; "" when nothing would */
+};
+
+struct amz_recommendation {
+  char *text;
+};
+
+#define AMZ_PLAN_LISTED 10
+
+struct amz_plan {
+  struct amz_candidate chosen;
+  struct amz_candidate serial;     /* one slot, one thread, one node: what speedups are over */
+  struct amz_candidate others[AMZ_PLAN_LISTED]; /* the best of the rest, fastest first */
+  const char *why_not[AMZ_PLAN_LISTED];         /* static */
+  size_t n_others;
+  uint64_t considered, simulated;  /* layouts */
+  const char *why;                 /* how it was chosen, in words; static */
+  double break_even_tasks;         /* from so many tasks on this layout beats the serial one; 0: it doesn't */
+  double theoretical_speedup;      /* with all slots allowed and no overhead */
+  struct amz_reason *reasons;
+  size_t n_reasons;
+  struct amz_recommendation *recommendations;
+  size_t n_recommendations;
+};
+
+/* \return AMZ_OK; AMZ_EINVAL: a number out of its range, no times; AMZ_ERANGE with *err: nothing is feasible, and what would have to
+ * change; AMZ_ENOMEM. */
+int amz_plan_make(const struct amz_plan_input *input, struct amz_plan *ret, struct amz_error *err);
+void amz_plan_clear(struct amz_plan *plan);
+
+/* Scores one layout by formulas alone, feasible or not: for sweeps and for what a user has set by hand. \return as amz_plan_make. */
+int amz_plan_score(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_candidate *ret);
+
+/* The bounds that hold on one node: the most slots of `threads` threads that each of them allows; UINT32_MAX: no bound. */
+struct amz_plan_bounds {
+  uint32_t cores;   /* more slots than cores where tasks wait for I/O */
+  uint32_t memory;
+  uint32_t gpus;
+  uint32_t workers;
+};
+void amz_plan_bound(const struct amz_plan_input *input, const struct amz_node *node, uint32_t threads, uint32_t nodes, struct amz_plan_bounds *ret);
+
+#endif

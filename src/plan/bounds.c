@@ -1,0 +1,104 @@
+/* What fits on a node. */
+#include "plan_private.h"
+
+#include <math.h>
+
+#define OVERSUBSCRIBE_MAX 16u /* slots a core: waiting tasks cost memory and descriptors, too */
+
+static uint32_t at_least_one(uint32_t n)
+{
+  return n ? n : 1;
+}
+
+uint32_t amz_plan_cores(const struct amz_node *node)
+{
+  uint32_t cores = node->allowed_cores ? node->allowed_cores : node->cores;
+
+  if (node->allowed_cpu > 0 && node->allowed_cpu < cores)
+    cores = (uint32_t)node->allowed_cpu; /* half a CPU is no place for a task of its own */
+  return at_least_one(cores);
+}
+
+uint32_t amz_plan_domains(const struct amz_node *node)
+{
+  uint32_t n = 0;
+
+  for (size_t i = 0; i < node->n_domains; i++)
+    n += node->domains[i].allowed_cores > 0;
+  return at_least_one(n);
+}
+
+uint32_t amz_plan_domain_cores(const struct amz_node *node)
+{
+  uint32_t least = UINT32_MAX, share = amz_plan_cores(node) / amz_plan_domains(node);
+
+  for (size_t i = 0; i < node->n_domains; i++)
+    if (node->domains[i].allowed_cores && node->domains[i].allowed_cores < least)
+      least = node->domains[i].allowed_cores;
+  return at_least_one(least < share ? least : share);
+}
+
+uint32_t amz_plan_node_count(const struct amz_plan_input *input)
+{
+  uint64_t n = 0;
+
+  for (size_t i = 0; i < input->n_nodes; i++)
+    n += input->nodes[i].count;
+  return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+/* Slots that wait most of their time leave their cores to others. */
+static uint32_t core_bound(const struct amz_workload *w, uint32_t cores, uint32_t threads)
+{
+  uint32_t slots = cores / threads;
+  double waiting;
+
+  if (w->kind != AMZ_WORK_IO)
+    return slots;
+  waiting = floor(cores / fmax(w->cpu_per_wall, 1.0 / OVERSUBSCRIBE_MAX));
+  return waiting > slots ? (uint32_t)fmin(waiting, (double)cores * OVERSUBSCRIBE_MAX) : slots;
+}
+
+static uint32_t memory_bound(const struct amz_plan_input *input, const struct amz_node *node)
+{
+  uint64_t each = input->want.memory_bytes ? input->want.memory_bytes : input->work->rss_bytes;
+  uint64_t all = node->allowed_memory_bytes ? node->allowed_memory_bytes : node->memory_bytes;
+  double slots;
+
+  if (input->want.memory_ignore || each == 0 || all == 0)
+    return UINT32_MAX;
+  slots = floor(AMZ_MEMORY_HEADROOM * (double)all / (double)each);
+  return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
+}
+
+static uint32_t gpu_bound(const struct amz_plan_input *input, const struct amz_node *node)
+{
+  uint32_t usable = 0;
+
+  if (input->want.gpus == 0)
+    return UINT32_MAX;
+  for (size_t i = 0; i < node->n_gpus; i++)
+    usable += node->gpus[i].usable;
+  return usable / input->want.gpus;
+}
+
+void amz_plan_bound(const struct amz_plan_input *input, const struct amz_node *node, uint32_t threads, uint32_t nodes, struct amz_plan_bounds *ret)
+{
+  uint32_t workers = input->want.max_workers;
+
+  *ret = (struct amz_plan_bounds){
+    .cores = core_bound(input->work, amz_plan_cores(node), at_least_one(threads)),
+    .memory = memory_bound(input, node),
+    .gpus = gpu_bound(input, node),
+    .workers = workers == AMZ_AUTO ? UINT32_MAX : workers / at_least_one(nodes),
+  };
+}
+
+uint32_t amz_plan_most_slots(const struct amz_plan_bounds *b)
+{
+  uint32_t most = b->cores;
+
+  most = b->memory < most ? b->memory : most;
+  most = b->gpus < most ? b->gpus : most;
+  return b->workers < most ? b->workers : most;
+}

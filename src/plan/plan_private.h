@@ -1,0 +1,53 @@
+/* What the planner's parts share: bounds.c (what fits), score.c (formulas), search.c (which layouts), simulate.c (the best few, played out),
+ * advise.c (words), plan.c (all in their sequence). */
+#ifndef AMZ_SRC_PLAN_PRIVATE_H
+#define AMZ_SRC_PLAN_PRIVATE_H
+
+#include <amorsize/plan.h>
+
+#define AMZ_MEMORY_HEADROOM 0.8 /* of what is ours: tasks together take no more */
+
+/* Candidates in the making. */
+struct amz_search {
+  const struct amz_plan_input *input;
+  double *times;          /* room for as many task times as there are samples */
+  struct amz_candidate *found;
+  size_t n, cap;
+  uint64_t considered;
+};
+
+/* ---- score.c */
+int amz_plan_check(const struct amz_plan_input *input);
+/* As amz_plan_score, with room for the sample's times and without the interval, which takes a hundred times as long. */
+int amz_plan_score_in(const struct amz_plan_input *input, const struct amz_plan_layout *layout, double *times, struct amz_candidate *ret);
+/* Fills in interval_s about makespan_s. */
+int amz_plan_doubt(const struct amz_plan_input *input, double *times, struct amz_candidate *candidate);
+/* Fills `times` with the sample under the candidate's conditions, ascending. */
+void amz_plan_times(const struct amz_plan_input *input, const struct amz_candidate *candidate, double *times);
+/* By how much longer tasks take on `node` under the layout than they did when they were sampled. *ret_contention: the neighbours' part (may be NULL). */
+double amz_plan_stretch(const struct amz_plan_input *input, const struct amz_node *node, const struct amz_plan_layout *layout,
+                        double *ret_contention);
+/* Derived numbers from makespan_s and launch. */
+void amz_plan_finish_candidate(const struct amz_plan_input *input, double serial_task_s, struct amz_candidate *candidate);
+double amz_plan_chunk_s(const struct amz_plan_input *input);
+
+/* ---- bounds.c */
+uint32_t amz_plan_most_slots(const struct amz_plan_bounds *bounds);
+uint32_t amz_plan_cores(const struct amz_node *node); /* allowed, quota included; >= 1 */
+uint32_t amz_plan_domains(const struct amz_node *node); /* with cores of ours; >= 1 */
+uint32_t amz_plan_domain_cores(const struct amz_node *node); /* of the smallest such domain */
+uint32_t amz_plan_node_count(const struct amz_plan_input *input);
+
+/* ---- search.c */
+int amz_plan_search(struct amz_search *s);
+
+/* ---- simulate.c */
+/* Replaces the candidate's makespan and interval by those of played-out runs. \return AMZ_OK; AMZ_ENOMEM, AMZ_EINVAL. */
+int amz_plan_simulate(const struct amz_plan_input *input, uint64_t tasks_each, uint32_t replicates, struct amz_candidate *candidate);
+
+/* ---- advise.c */
+int amz_plan_explain(const struct amz_plan_input *input, struct amz_plan *plan);
+/* What has to change before anything is feasible. */
+void amz_plan_infeasible(const struct amz_plan_input *input, struct amz_error *err);
+
+#endif

@@ -1,0 +1,153 @@
+/* Which layouts are worth a look: products of a few counts each, those that fit. */
+#include "plan_private.h"
+
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+
+#define LIST_MAX 96
+
+struct counts {
+  uint32_t items[LIST_MAX];
+  size_t n;
+};
+
+static void add(struct counts *c, uint32_t count)
+{
+  for (size_t i = 0; i < c->n; i++)
+    if (c->items[i] == count)
+      return;
+  if (c->n < LIST_MAX && count >= 1)
+    c->items[c->n++] = count;
+}
+
+/* All small counts, then steps of about a quarter, and the largest. */
+static void add_up_to(struct counts *c, uint32_t most)
+{
+  uint32_t i;
+
+  for (i = 1; i <= most && i <= 16; i++)
+    add(c, i);
+  for (; i < most; i += i / 4)
+    add(c, i);
+  add(c, most);
+}
+
+static void list_nodes(const struct amz_plan_input *in, struct counts *c)
+{
+  uint32_t all = amz_plan_node_count(in);
+
+  c->n = 0;
+  if (in->want.nodes != AMZ_AUTO)
+    add(c, in->want.nodes < all ? in->want.nodes : all);
+  else
+    add_up_to(c, all);
+}
+
+/* One thread, doublings, a domain's cores, a node's; only what was sampled when it isn't known what threads bring. */
+static void list_threads(const struct amz_plan_input *in, struct counts *c)
+{
+  const struct amz_node *node = in->nodes[0].node;
+
+  c->n = 0;
+  if (in->want.threads_per_task != AMZ_AUTO) {
+    add(c, in->want.threads_per_task);
+    return;
+  }
+  add(c, in->work->threads);
+  if (in->work->serial.source == AMZ_UNKNOWN)
+    return;
+  for (uint32_t t = 1; t <= amz_plan_cores(node); t *= 2)
+    add(c, t);
+  add(c, amz_plan_domain_cores(node));
+  add(c, amz_plan_cores(node));
+}
+
+/* A rank stays within a NUMA domain unless one task needs more: one rank, or a multiple of the domains. */
+static void list_ranks(const struct amz_plan_input *in, struct counts *c)
+{
+  c->n = 0;
+  if (in->want.ranks_per_node != AMZ_AUTO) {
+    add(c, in->want.ranks_per_node);
+    return;
+  }
+  add(c, 1);
+  add(c, amz_plan_domains(in->nodes[0].node));
+}
+
+static bool straddles(const struct amz_plan_input *in, const struct amz_plan_layout *l)
+{
+  uint32_t domains = amz_plan_domains(in->nodes[0].node), cores = amz_plan_domain_cores(in->nodes[0].node);
+
+  return in->want.ranks_per_node == AMZ_AUTO && domains > 1 && l->threads <= cores && in->work->kind != AMZ_WORK_IO &&
+         (uint64_t)l->slots_per_rank * l->threads > cores;
+}
+
+/* \return the most slots a node may have over all kinds that so many nodes take in. */
+static uint32_t most_slots(const struct amz_plan_input *in, uint32_t nodes, uint32_t threads)
+{
+  uint32_t most = UINT32_MAX, left = nodes;
+
+  for (size_t i = 0; i < in->n_nodes && left; i++) {
+    struct amz_plan_bounds bounds;
+    uint32_t here;
+
+    amz_plan_bound(in, in->nodes[i].node, threads, nodes, &bounds);
+    here = amz_plan_most_slots(&bounds);
+    most = here < most ? here : most;
+    left -= in->nodes[i].count < left ? in->nodes[i].count : left;
+  }
+  return most;
+}
+
+static int consider(struct amz_search *s, const struct amz_plan_layout *layout)
+{
+  int rc;
+
+  s->considered++;
+  if (straddles(s->input, layout))
+    return AMZ_OK;
+  if (amz_grow((void **)&s->found, &s->cap, s->n + 1, sizeof *s->found) < 0)
+    return AMZ_ENOMEM;
+  rc = amz_plan_score_in(s->input, layout, s->times, &s->found[s->n]);
+  s->n += rc == AMZ_OK;
+  return rc;
+}
+
+static int consider_slots(struct amz_search *s, struct amz_plan_layout layout)
+{
+  const struct amz_plan_want *want = &s->input->want;
+  uint32_t most = most_slots(s->input, layout.nodes, layout.threads) / layout.ranks_per_node;
+  struct counts slots = {.n = 0};
+  int rc = AMZ_OK;
+
+  if (most == 0)
+    return AMZ_OK;
+  if (want->slots_per_rank != AMZ_AUTO) /* the user's word: more than cores is his business, more than memory isn't */
+    add(&slots, want->slots_per_rank);
+  else
+    add_up_to(&slots, most);
+  for (size_t i = 0; i < slots.n && rc == AMZ_OK; i++) {
+    layout.slots_per_rank = slots.items[i];
+    rc = consider(s, &layout);
+  }
+  return rc;
+}
+
+int amz_plan_search(struct amz_search *s)
+{
+  struct counts nodes, ranks, threads;
+  int rc = AMZ_OK;
+
+  list_nodes(s->input, &nodes);
+  list_ranks(s->input, &ranks);
+  list_threads(s->input, &threads);
+  for (size_t i = 0; i < nodes.n; i++)
+    for (size_t k = 0; k < ranks.n; k++)
+      for (size_t t = 0; t < threads.n && rc == AMZ_OK; t++) {
+        struct amz_plan_layout layout = {nodes.items[i], ranks.items[k], 1, threads.items[t]};
+
+        rc = consider_slots(s, layout);
+      }
+  return rc;
+}

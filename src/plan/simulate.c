@@ -1,0 +1,112 @@
+/* The best few layouts played out: the real master and workers (sim.h) over virtual time, on task times drawn from the sample. The
+ * draws depend on the task's position and the replicate alone, so that layouts are compared on the very same tasks.
+ *
+ * Only the last tasks of a long run are played: before them every slot is busy, and takes what the mean says. What a draw happens to
+ * have more or less than its share of work is taken out again (a control variate: the work drawn is known exactly), so that few replicates
+ * suffice; how far a run may be off is the interval's to say. */
+#include "plan_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+#include <amorsize/rng.h>
+#include <amorsize/sim.h>
+
+struct draw {
+  const double *times; /* under the layout */
+  size_t n;
+  uint64_t seed;
+};
+
+static double task_s(void *arg, uint64_t position, uint32_t attempt)
+{
+  const struct draw *d = arg;
+
+  (void)attempt;
+  return d->times[amz_mix64(position ^ d->seed) % d->n];
+}
+
+/* Ranks of faster kinds run their tasks faster: relative to the mean that task_s has. */
+static void fill_speeds(const struct amz_plan_input *in, const struct amz_candidate *c, double *speed)
+{
+  uint32_t rank = 0, left = c->layout.nodes;
+
+  for (size_t i = 0; i < in->n_nodes && left; i++) {
+    uint32_t n = in->nodes[i].count < left ? in->nodes[i].count : left;
+    double own_s = in->work->mean_s.value * amz_plan_stretch(in, in->nodes[i].node, &c->layout, NULL) / in->nodes[i].speed;
+
+    for (uint32_t k = 0; k < n * c->layout.ranks_per_node; k++)
+      speed[rank++] = own_s > 0 && c->task_s > 0 ? c->task_s / own_s : 1;
+    left -= n;
+  }
+}
+
+static int64_t nanoseconds(struct amz_quantity seconds)
+{
+  return seconds.value > 0 && seconds.value < 3600 ? (int64_t)(seconds.value * 1e9) : 0;
+}
+
+static struct amz_sim_config configure(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks, struct draw *draw,
+                                       const double *speed)
+{
+  const struct amz_policy_ops *policy = in->want.policy ? amz_policy_find(in->want.policy) : NULL;
+  struct amz_sim_config s = {.ranks = c->layout.nodes * c->layout.ranks_per_node, .slots_per_rank = c->layout.slots_per_rank, .speed = speed,
+    .bulk = true, .latency_ns = nanoseconds(in->costs.chunk_s) / 2, .message_ns = nanoseconds(in->costs.service_s)};
+
+  s.master.tasks = tasks;
+  s.master.policy = policy ? policy : amz_policy_find("fac2");
+  s.master.stop_after = UINT64_MAX;
+  s.master.dead_ns = s.master.suspect_ns = s.master.heartbeat_ns = s.worker.heartbeat_ns = AMZ_NEVER;
+  s.master.params = (struct amz_policy_params){.mean_s = c->task_s, .stddev_s = c->task_s * in->work->cv,
+    .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value, .target_s = amz_plan_chunk_s(in)};
+  s.worker.grain = 1;
+  s.work.task_s = task_s;
+  s.work.arg = draw;
+  return s;
+}
+
+/* The makespan of one replicate. */
+static int play(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks, uint32_t replicate, const double *times,
+                const double *speed, double *ret_s)
+{
+  struct draw draw = {.times = times, .n = in->work->n, .seed = amz_mix64(in->seed + replicate)};
+  struct amz_sim_config config = configure(in, c, tasks, &draw, speed);
+  double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, drawn_s = 0;
+  struct amz_sim_result result;
+  int rc;
+
+  for (uint64_t i = 0; i < tasks; i++)
+    drawn_s += task_s(&draw, i, 1);
+  config.seed = draw.seed;
+  rc = amz_sim_run(&config, &result);
+  if (rc == AMZ_OK)
+    *ret_s = result.makespan_s + (all * mean_s - drawn_s) / (double)c->slots + c->dispatch_s * (all - (double)tasks) / all;
+  return rc;
+}
+
+int amz_plan_simulate(const struct amz_plan_input *in, uint64_t tasks_each, uint32_t replicates, struct amz_candidate *c)
+{
+  uint64_t tasks = in->work->tasks < tasks_each ? in->work->tasks : tasks_each;
+  double *times = amz_new_array(in->work->n, sizeof *times), sum = 0, one = 0;
+  double *speed = amz_new_array((size_t)c->layout.nodes * c->layout.ranks_per_node, sizeof *speed);
+  int rc = times && speed ? AMZ_OK : AMZ_ENOMEM;
+
+  if (rc == AMZ_OK) {
+    amz_plan_times(in, c, times);
+    fill_speeds(in, c, speed);
+  }
+  for (uint32_t i = 0; i < replicates && rc == AMZ_OK; i++) {
+    rc = play(in, c, tasks, i, times, speed, &one);
+    sum += one;
+  }
+  if (rc == AMZ_OK) {
+    c->makespan_s = fmax(sum / replicates, c->bound_s);
+    c->imbalance_s = fmax(0, c->makespan_s - c->work_s - c->gap_s - c->dispatch_s); /* the simulator tells one number */
+    c->simulated = true;
+    rc = amz_plan_doubt(in, times, c);
+  }
+  free(times);
+  free(speed);
+  return rc;
+}

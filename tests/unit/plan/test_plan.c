@@ -1,0 +1,405 @@
+/* Plans for workloads and machines made by hand: invariants over many of them, and single ones whose right answer is plain. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/plan.h>
+#include <amorsize/policy.h>
+#include <amorsize/rng.h>
+
+#include "../../support/tap.h"
+
+#define GIB (UINT64_C(1) << 30)
+
+/* ---- machines --------------------------------------------------------------------------------------------------------- */
+
+struct machine {
+  struct amz_node node;
+  struct amz_node_domain domains[8];
+  struct amz_curve_point bandwidth[16], phi[2];
+  struct amz_node_gpu gpus[8];
+};
+
+/* `cores` cores over `domains` domains; the bandwidth of a domain saturates at a quarter of its cores. */
+static void make_machine(struct machine *m, uint32_t cores, uint32_t domains, uint64_t memory)
+{
+  uint32_t each = cores / domains, full = each / 4 ? each / 4 : 1;
+
+  memset(m, 0, sizeof *m);
+  m->node = (struct amz_node){.packages = 1, .cores = cores, .units = cores, .allowed_cores = cores, .allowed_cpu = cores, .memory_bytes = memory,
+    .allowed_memory_bytes = memory, .domains = m->domains, .n_domains = domains, .bandwidth = m->bandwidth, .slowdown = m->phi};
+  for (uint32_t d = 0; d < domains; d++) {
+    m->domains[d] = (struct amz_node_domain){.os_index = d, .cores = each, .allowed_cores = each, .memory_bytes = memory / domains};
+    for (uint32_t k = 0; k < 2; k++) {
+      uint32_t c = k ? each : full;
+      double rate = 1e10 * full;
+
+      m->bandwidth[m->node.n_bandwidth++] = (struct amz_curve_point){d, c, {rate, rate, rate, 5, AMZ_MEASURED}};
+    }
+    m->bandwidth[m->node.n_bandwidth++] = (struct amz_curve_point){d, 1, {1e10, 1e10, 1e10, 5, AMZ_MEASURED}};
+  }
+}
+
+/* ---- workloads -------------------------------------------------------------------------------------------------------- */
+
+static double *drawn(size_t n, double mean, double cv, uint64_t seed)
+{
+  double *x = malloc(n * sizeof *x), sigma2 = log(1 + cv * cv);
+  struct amz_rng rng;
+
+  if (!x)
+    abort();
+  amz_rng_seed(&rng, seed);
+  for (size_t i = 0; i < n; i++)
+    x[i] = mean * exp(sqrt(sigma2) * amz_rng_normal(&rng) - sigma2 / 2);
+  return x;
+}
+
+/* Sampled alone on its node, one thread. */
+static struct amz_workload made(uint64_t tasks, double mean, double cv, double cpu)
+{
+  struct amz_observation seen[50];
+  double *x = drawn(50, mean, cv, 5);
+  struct amz_workload w;
+
+  for (size_t i = 0; i < 50; i++)
+    seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = 1, .wall_s = x[i], .cpu_s = cpu * x[i], .rss_bytes = 10 << 20};
+  CU_ASSERT_EQUAL_FATAL(amz_workload_fit(seen, 50, tasks, 0.95, &w), AMZ_OK);
+  free(x);
+  return w;
+}
+
+static struct amz_plan_want nothing_given(void)
+{
+  return (struct amz_plan_want){.goal = AMZ_GOAL_TIME, .nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO,
+    .threads_per_task = AMZ_AUTO, .max_workers = AMZ_AUTO, .policy = "fac2"};
+}
+
+static struct amz_quantity measured(double x)
+{
+  return (struct amz_quantity){x, x, x, 5, AMZ_MEASURED};
+}
+
+static struct amz_plan_costs usual_costs(void)
+{
+  return (struct amz_plan_costs){.gap_s = measured(0.0005), .chunk_s = measured(0.0001), .service_s = measured(2e-6),
+    .launch_base_s = measured(0.4), .launch_per_rank_s = measured(0.05)};
+}
+
+static struct amz_plan plan_for(const struct amz_workload *w, const struct amz_plan_nodes *nodes, size_t n, struct amz_plan_want want)
+{
+  struct amz_plan_input in = {.work = w, .nodes = nodes, .n_nodes = n, .want = want, .costs = usual_costs(), .replicates = 3, .chunk_budget = 60000};
+  struct amz_plan plan = {.n_others = 0};
+  struct amz_error err = {0};
+
+  ASSERT_I64(amz_plan_make(&in, &plan, &err), AMZ_OK);
+  return plan;
+}
+
+static bool has_reason(const struct amz_plan *plan, const char *what, const char *part)
+{
+  for (size_t i = 0; i < plan->n_reasons; i++)
+    if (strcmp(plan->reasons[i].what, what) == 0 && strstr(plan->reasons[i].text, part))
+      return true;
+  return false;
+}
+
+/* ---- single plans ----------------------------------------------------------------------------------------------------- */
+
+static void test_plain(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(10000, 0.1, 0.3, 1);
+  struct amz_plan plan;
+
+  make_machine(&m, 16, 1, 64 * GIB);
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.layout.nodes, 1);
+  ASSERT_U64(plan.chosen.layout.ranks_per_node, 1);
+  ASSERT_U64(plan.chosen.layout.slots_per_rank, 16);
+  ASSERT_U64(plan.chosen.layout.threads, 1);
+  CU_ASSERT_TRUE(plan.chosen.simulated);
+  /* 10 000 tasks of 100.5 ms on 16 slots */
+  CU_ASSERT(fabs(plan.chosen.makespan_s / (10000 * (w.mean_s.value + 0.0005) / 16) - 1) < 0.03);
+  CU_ASSERT(plan.chosen.interval_s[0] < plan.chosen.makespan_s && plan.chosen.makespan_s < plan.chosen.interval_s[1]);
+  CU_ASSERT(plan.chosen.efficiency > 0.95 && plan.chosen.efficiency < 1.01);
+  CU_ASSERT(plan.break_even_tasks >= 2 && plan.break_even_tasks < 100);
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+/* What the Python original gets wrong: 100 tasks of 10 ms, 64 cores, 15 ms to start something: it answers "serial". */
+static void test_few_short_tasks(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(100, 0.01, 0.1, 1);
+  struct amz_plan plan;
+
+  make_machine(&m, 64, 1, 64 * GIB);
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  CU_ASSERT(plan.chosen.layout.slots_per_rank >= 40 && plan.chosen.layout.slots_per_rank <= 64); /* two waves of 50 are as good as 64 */
+  CU_ASSERT(plan.chosen.speedup > 20);
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+/* Nodes cost a launch: a second of work isn't worth them. */
+static void test_not_worth_a_launch(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 16, 1};
+  struct amz_workload w = made(200, 0.01, 0.1, 1), one = made(1, 0.01, 0, 1);
+  struct amz_plan plan;
+
+  make_machine(&m, 8, 1, 64 * GIB);
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.layout.nodes, 1);
+  amz_plan_clear(&plan);
+  plan = plan_for(&one, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.slots, 1);
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+  amz_workload_clear(&one);
+}
+
+static void test_memory(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(1000, 1, 0.1, 1);
+  struct amz_plan_want want = nothing_given();
+  struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1};
+  struct amz_plan plan;
+  struct amz_error err = {0};
+
+  make_machine(&m, 16, 1, GIB);
+  want.memory_bytes = 300 << 20; /* 0.8 GiB hold two */
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.slots, 2);
+  CU_ASSERT_TRUE(has_reason(&plan, "memory", "2 slots a node instead of 16"));
+  amz_plan_clear(&plan);
+  want.memory_ignore = true;
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.slots, 16);
+  CU_ASSERT_FALSE(has_reason(&plan, "memory", ""));
+  CU_ASSERT_TRUE(plan.n_recommendations >= 1 && strstr(plan.recommendations[0].text, "the kernel may end some"));
+  amz_plan_clear(&plan);
+  want.memory_ignore = false;
+  want.memory_bytes = 2 * GIB;
+  in.want = want;
+  ASSERT_I64(amz_plan_make(&in, &plan, &err), AMZ_ERANGE);
+  CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "not one task fits: it needs 2.0 GiB"));
+  amz_workload_clear(&w);
+}
+
+static void test_waiting_tasks(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(10000, 0.2, 0.1, 0.05);
+  struct amz_plan plan;
+
+  make_machine(&m, 8, 1, 64 * GIB);
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  CU_ASSERT(plan.chosen.slots > 64); /* each wants a twentieth of a core */
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+/* A triad: eight cores want eight times what two of them saturate. Beyond these, a task more slows all others down. */
+static void test_memory_bound_tasks(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(1000, 0.1, 0.05, 1);
+  struct amz_plan plan;
+
+  make_machine(&m, 8, 1, 64 * GIB);
+  w.busy = 8;
+  w.slowdown = measured(4); /* seen at 8: 8 · 1/2 */
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  CU_ASSERT(plan.chosen.slots <= 3); /* two do as much as eight: the smaller is preferred */
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+/* Four tasks on 16 cores that thread well: four slots of four threads. */
+static void test_few_threaded_tasks(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(4, 10, 0, 1);
+  struct amz_plan plan;
+
+  make_machine(&m, 16, 1, 64 * GIB);
+  w.serial = measured(0.02);
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.layout.threads, 4);
+  ASSERT_U64(plan.chosen.slots, 4);
+  amz_plan_clear(&plan);
+  w.tasks = 4000; /* many: threads only lose */
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.layout.threads, 1);
+  ASSERT_U64(plan.chosen.slots, 16);
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+static void test_gpus(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(1000, 1, 0.1, 1);
+  struct amz_plan_want want = nothing_given();
+  struct amz_plan plan;
+
+  make_machine(&m, 16, 1, 64 * GIB);
+  for (size_t i = 0; i < 4; i++)
+    m.gpus[i].usable = true;
+  m.node.gpus = m.gpus;
+  m.node.n_gpus = 4;
+  want.gpus = 1;
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.slots, 4);
+  CU_ASSERT_TRUE(has_reason(&plan, "gpus", "4 slots a node instead of 16"));
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+static void test_goals(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 32, 1};
+  struct amz_workload w = made(20000, 1, 0.3, 1);
+  struct amz_plan_want want = nothing_given();
+  struct amz_plan fast, lean, due;
+
+  make_machine(&m, 16, 1, 64 * GIB);
+  fast = plan_for(&w, &nodes, 1, want);
+  CU_ASSERT(fast.chosen.layout.nodes >= 24);
+  want.goal = AMZ_GOAL_DEADLINE;
+  want.deadline_s = 300; /* 20 000 s of work: 67 cores at least, five nodes with some room */
+  due = plan_for(&w, &nodes, 1, want);
+  CU_ASSERT(due.chosen.layout.nodes >= 5 && due.chosen.layout.nodes <= 6);
+  CU_ASSERT(due.chosen.launch_s + due.chosen.interval_s[1] <= 300);
+  want.deadline_s = 1;
+  amz_plan_clear(&due);
+  due = plan_for(&w, &nodes, 1, want);
+  CU_ASSERT_PTR_NOT_NULL(strstr(due.why, "no layout keeps the deadline"));
+  want.goal = AMZ_GOAL_EFFICIENCY;
+  want.efficiency = 0.985;
+  lean = plan_for(&w, &nodes, 1, want);
+  CU_ASSERT(lean.chosen.efficiency >= 0.985 && lean.chosen.layout.nodes < fast.chosen.layout.nodes);
+  amz_plan_clear(&fast);
+  amz_plan_clear(&lean);
+  amz_plan_clear(&due);
+  amz_workload_clear(&w);
+}
+
+static void test_given(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 4, 1};
+  struct amz_workload w = made(1000, 1, 0.3, 1);
+  struct amz_plan_want want = nothing_given();
+  struct amz_plan plan;
+
+  make_machine(&m, 16, 1, 64 * GIB);
+  want.nodes = 3;
+  want.ranks_per_node = 2;
+  want.slots_per_rank = 5;
+  want.threads_per_task = 1;
+  want.launched = true;
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.layout.nodes, 3);
+  ASSERT_U64(plan.chosen.layout.ranks_per_node, 2);
+  ASSERT_U64(plan.chosen.layout.slots_per_rank, 5);
+  ASSERT_U64(plan.chosen.slots, 30);
+  CU_ASSERT(plan.chosen.launch_s <= 0);
+  CU_ASSERT_TRUE(has_reason(&plan, "given", "slots_per_rank: 5, as given"));
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+/* Twice as fast nodes are worth twice as many. */
+static void test_kinds_of_nodes(void)
+{
+  struct machine slow, fast;
+  struct amz_workload w = made(100000, 0.5, 0.3, 1);
+  struct amz_plan_nodes nodes[] = {{&slow.node, 2, 1}, {&fast.node, 2, 2}};
+  struct amz_plan_want want = nothing_given();
+  struct amz_plan plan;
+
+  make_machine(&slow, 8, 1, 64 * GIB);
+  make_machine(&fast, 8, 1, 64 * GIB);
+  want.nodes = 4;
+  plan = plan_for(&w, nodes, 2, want);
+  ASSERT_U64(plan.chosen.slots, 32);
+  CU_ASSERT(fabs(plan.chosen.makespan_s / (100000 * (w.mean_s.value + 0.0005) / (16 + 32)) - 1) < 0.03);
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+/* ---- invariants ------------------------------------------------------------------------------------------------------- */
+
+static void check_candidate(const struct amz_workload *w, const struct machine *m, const struct amz_candidate *c, const char *row)
+{
+  uint64_t on_node = (uint64_t)c->layout.ranks_per_node * c->layout.slots_per_rank, domain_cores = m->node.cores / m->node.n_domains;
+
+  if (w->kind != AMZ_WORK_IO)
+    ASSERT_ROW_U64(row, on_node * c->layout.threads <= m->node.cores, true);
+  if (w->kind != AMZ_WORK_IO && c->layout.threads <= domain_cores)
+    ASSERT_ROW_U64(row, (uint64_t)c->layout.slots_per_rank * c->layout.threads <= domain_cores, true);
+  ASSERT_ROW_U64(row, on_node * w->rss_bytes <= m->node.allowed_memory_bytes * 8 / 10, true);
+  ASSERT_ROW_U64(row, c->total_s > 0 && isfinite(c->total_s) && c->efficiency > 0 && c->efficiency < 1.05, true);
+}
+
+static void test_invariants(void)
+{
+  static const uint32_t cores[] = {1, 4, 16, 128}, domains[] = {1, 2, 8};
+  struct amz_rng rng;
+
+  amz_rng_seed(&rng, 1);
+  for (unsigned round = 0; round < 40; round++) {
+    uint32_t d = domains[amz_rng_below(&rng, 3)], c = cores[amz_rng_below(&rng, 4)], count = 1 + (uint32_t)amz_rng_below(&rng, 20);
+    uint64_t tasks = 1 + amz_rng_below(&rng, 20000);
+    struct amz_workload w = made(tasks, 0.001 * pow(10, 4 * amz_rng_uniform(&rng)), 2 * amz_rng_uniform(&rng), amz_rng_uniform(&rng));
+    struct machine m;
+    struct amz_plan_nodes nodes = {&m.node, count, 1};
+    struct amz_plan_want want = nothing_given();
+    struct amz_plan plan;
+    double best;
+    char row[120];
+
+    make_machine(&m, c < d ? d : c, d, (1 + amz_rng_below(&rng, 64)) * GIB);
+    if (amz_rng_below(&rng, 2))
+      w.serial = measured(amz_rng_uniform(&rng));
+    (void)snprintf(row, sizeof row, "round %u: %u nodes of %u cores in %u domains", round, count, m.node.cores, d);
+    plan = plan_for(&w, &nodes, 1, want);
+    check_candidate(&w, &m, &plan.chosen, row);
+    for (size_t i = 0; i < plan.n_others; i++)
+      check_candidate(&w, &m, &plan.others[i], row);
+    best = plan.chosen.total_s;
+    amz_plan_clear(&plan);
+    nodes.count = count / 2 ? count / 2 : 1; /* more nodes are never worse than the best plan for fewer */
+    plan = plan_for(&w, &nodes, 1, want);
+    ASSERT_ROW_U64(row, best <= plan.chosen.total_s * 1.05, true);
+    amz_plan_clear(&plan);
+    amz_workload_clear(&w);
+  }
+}
+
+int main(void)
+{
+  static const struct amz_test tests[] = {
+    {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
+    {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"waiting tasks share cores", test_waiting_tasks},
+    {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks}, {"GPUs", test_gpus},
+    {"goals", test_goals}, {"what is given stays", test_given}, {"kinds of nodes", test_kinds_of_nodes},
+    {"what holds for every plan", test_invariants}, {NULL, NULL}};
+
+  return amz_test_main("plan", tests, 120);
+}
