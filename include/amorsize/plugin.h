@@ -43,13 +43,13 @@ extern "C" {
 /* Flags. */
 #define AMZ_PLUGIN_THREAD_SAFE 1u /* run may be called from several threads at a time, each with its own state */
 
-/* What a result is. Reductions (output.reduce) need F64. */
+/* What a result is: nothing, bytes, or one or more numbers, which output.reduce can sum up. */
 enum amz_plugin_result {
   AMZ_PLUGIN_NONE = 0, /* no result: that a task succeeded is all that is kept */
-  AMZ_PLUGIN_F64,      /* a double */
-  AMZ_PLUGIN_I64,
-  AMZ_PLUGIN_U64,
-  AMZ_PLUGIN_BYTES     /* result_bytes bytes */
+  AMZ_PLUGIN_BYTES,
+  AMZ_PLUGIN_F64,      /* double */
+  AMZ_PLUGIN_I64,      /* int64_t */
+  AMZ_PLUGIN_U64       /* uint64_t */
 };
 
 /* How a slot begins. Strings live until close. */
@@ -79,7 +79,7 @@ struct amz_plugin_v1 {
   const char *name;  /* for messages */
   uint32_t flags;
   uint32_t result_type;  /* enum amz_plugin_result */
-  uint32_t result_bytes; /* of BYTES: 1 .. AMZ_PLUGIN_RESULT_MAX; of the other types 0 will do */
+  uint32_t result_bytes; /* 1 .. AMZ_PLUGIN_RESULT_MAX, of numbers a multiple of 8; 0 means one number, and is what NONE has */
 
   /* Called once for each slot, in its own thread, before its tasks: what *ret_state is set to is given to all other calls of that
    * slot. What slots of a process share, the plug-in keeps (and guards) itself. May be NULL: then state is NULL.

@@ -48,6 +48,7 @@ const struct amz_executor *amz_executor_of(enum amz_task_kind kind);
 
 extern const struct amz_executor amz_executor_command; /* executor_command.c */
 extern const struct amz_executor amz_executor_stream;  /* executor_stream.c */
+extern const struct amz_executor amz_executor_plugin;  /* executor_plugin.c */
 
 /* ---- what executors share ---------------------------------------------------------------------------------------------- */
 

@@ -206,7 +206,8 @@ static int start_helper(struct amz_launch *l, struct amz_error *err)
 static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct amz_error *err)
 {
   const struct amz_settings *s = amz_job_settings(l->job);
-  struct amz_loop_config config = {.job = l->job, .order = l->order, .policy = amz_policy_find(s->chunks.policy), .layout = l->layout,
+  struct amz_loop_config config = {.job = l->job, .recording = l->recording.data,
+    .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(s->chunks.policy), .layout = l->layout,
     .cores = &l->cores, .gpus = &l->gpus, .gpu_first = l->gpu_first, .gpu_slots = l->gpu_slots, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
     .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots};
   struct amz_run_progress p;

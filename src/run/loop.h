@@ -20,6 +20,8 @@
 
 struct amz_loop_config {
   const struct amz_job *job;
+  const void *recording;         /* what the job was made from (inputs.h) */
+  size_t n_recording;
   const struct amz_order *order; /* what is left to do */
   const struct amz_policy_ops *policy;
   struct amz_layout layout;

@@ -193,7 +193,8 @@ static int open_rank(struct service *s, const struct amz_rank_link *link, uint32
 
 static int loop(struct service *s, const struct amz_rank_link *link, uint32_t rank, struct amz_error *err)
 {
-  struct amz_loop_config config = {.job = s->job, .order = s->positions, .cores = &s->cores, .gpus = &s->gpus, .gpu_first = s->order.gpu_first,
+  struct amz_loop_config config = {.job = s->job, .recording = s->order.recording,
+    .n_recording = s->order.n_recording, .order = s->positions, .cores = &s->cores, .gpus = &s->gpus, .gpu_first = s->order.gpu_first,
     .gpu_slots = s->order.gpu_slots, .exec = link->exec, .store = s->store,
     .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.count},
     .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,

@@ -1,0 +1,130 @@
+/* Plug-in tasks: what lanes tell, as the worker hears it. */
+#include <stdio.h>
+
+#include "plugin.h"
+
+int amz_plugin_tell(struct amz_loop *l, uint32_t slot, const struct amz_result *result, const struct amz_range *returned, size_t n_returned)
+{
+  struct amz_event event = {.kind = AMZ_EV_RAN, .slot = slot, .results = result, .n_results = result ? 1 : 0, .returned = returned,
+                            .n_returned = n_returned};
+
+  return amz_loop_worker_event(l, &event);
+}
+
+static int tell_done(struct amz_loop *l, uint32_t slot, uint64_t first, const struct amz_telling *t)
+{
+  struct amz_result one = {.position = first, .outcome = AMZ_SUCCEEDED, .slot = slot, .attempt = amz_plugin_of(l)->slots[slot].attempt,
+                           .start_ns = t->start_ns, .wall_ns = t->wall_ns, .cpu_ns = t->cpu_ns};
+  struct amz_bulk bulk = {.first = first, .count = t->count, .start_ns = t->start_ns, .wall_s = (double)t->wall_ns * 1e-9,
+                          .wall_sq_s2 = t->wall_sq_s2};
+  struct amz_event event = {.kind = AMZ_EV_RAN, .slot = slot, .bulk = &bulk};
+
+  return t->count == 1 ? amz_plugin_tell(l, slot, &one, NULL, 0) : amz_loop_worker_event(l, &event);
+}
+
+static int tell_failed(struct amz_loop *l, uint32_t slot, uint64_t position, const struct amz_telling *t)
+{
+  const struct amz_result one = {.position = position, .outcome = AMZ_FAILED, .slot = slot, .attempt = amz_plugin_of(l)->slots[slot].attempt,
+                                 .exit_code = t->code, .start_ns = t->start_ns, .wall_ns = t->wall_ns, .cpu_ns = t->cpu_ns};
+
+  return amz_plugin_tell(l, slot, &one, NULL, 0);
+}
+
+static int tell_returned(struct amz_loop *l, uint32_t slot, uint64_t first, const struct amz_telling *t)
+{
+  const struct amz_range back = {first, t->count};
+  struct amz_error cause;
+
+  if (t->kind == AMZ_TELL_UNKEPT) {
+    (void)amz_error_sys(&cause, AMZ_EIO, t->code, "cannot write the results of plug-in tasks");
+    amz_loop_break(l, &cause);
+  }
+  return amz_plugin_tell(l, slot, NULL, &back, 1);
+}
+
+static void forget_order(struct amz_plugin_slot *s)
+{
+  for (unsigned i = 1; i < s->n_sent; i++)
+    s->sent[i - 1] = s->sent[i];
+  s->n_sent--;
+}
+
+static void make_idle(struct amz_plugin_slot *s)
+{
+  s->count = s->next = s->left = 0;
+  s->n_sent = 0;
+  s->alone = s->given_up = s->timed_out = false;
+}
+
+/* Takes what is told off the slot's books. \return whether the slot has all of its RUN behind it. */
+static bool settle(struct amz_plugin_slot *s, uint64_t count, bool last)
+{
+  s->sent[0].told += count;
+  s->left -= count;
+  if (last)
+    forget_order(s);
+  if (s->left > 0)
+    return false;
+  make_idle(s);
+  return true;
+}
+
+/* One telling. The slot's state comes first: the worker may give it a new RUN at once. */
+static int hear(struct amz_loop *l, uint32_t host, uint32_t slot, const struct amz_telling *told)
+{
+  struct amz_plugin_exec *p = amz_plugin_of(l);
+  struct amz_plugin_slot *s = &p->slots[slot];
+  struct amz_telling t = *told; /* the ring may be written to when we feed */
+  bool alone = s->alone, over;
+  uint64_t first;
+  int rc;
+
+  if (s->n_sent == 0 || s->sent[0].number != t.number || t.offset != s->sent[0].told || t.count > s->sent[0].count - t.offset || t.count == 0)
+    return AMZ_OK; /* a plug-in has written into our memory: its process will not live long */
+  p->hosts[host].told = true;
+  p->barren = 0;
+  first = s->sent[0].first + t.offset;
+  over = settle(s, t.count, t.last != 0);
+  if (alone && over) { /* it did no harm this time */
+    p->hosts[host].leaving = true;
+    amz_host_link_close(p->hosts[host].link);
+  }
+  if (t.kind == AMZ_TELL_DONE)
+    rc = tell_done(l, slot, first, &t);
+  else if (t.kind == AMZ_TELL_FAILED)
+    rc = tell_failed(l, slot, first, &t);
+  else
+    rc = tell_returned(l, slot, first, &t);
+  if (rc == AMZ_OK && !over && s->given_up)
+    rc = amz_plugin_drop(l, slot);
+  return rc == AMZ_OK && !over ? amz_plugin_feed(l, slot) : rc;
+}
+
+int amz_plugin_drop(struct amz_loop *l, uint32_t slot)
+{
+  struct amz_plugin_slot *s = &amz_plugin_of(l)->slots[slot];
+  const struct amz_range back = {s->first + s->next, s->count - s->next};
+
+  if (s->count == 0 || back.count == 0)
+    return AMZ_OK;
+  s->count = s->next;
+  s->left -= back.count;
+  if (s->left == 0)
+    make_idle(s);
+  return amz_plugin_tell(l, slot, NULL, &back, 1);
+}
+
+int amz_plugin_hear(struct amz_loop *l, uint32_t host)
+{
+  struct amz_plugin_exec *p = amz_plugin_of(l);
+  struct amz_plugin_process *h = &p->hosts[host];
+  bool threads = host == 0 && p->mode == AMZ_PLUGIN_THREADS;
+  uint32_t lanes = threads ? p->n_slots : 1;
+  const struct amz_telling *t;
+  int rc = AMZ_OK;
+
+  for (uint32_t lane = 0; rc == AMZ_OK && lane < lanes; lane++)
+    while (rc == AMZ_OK && (t = amz_host_link_next(h->link, lane)) != NULL)
+      rc = hear(l, host, threads ? lane : host % p->n_slots, t);
+  return rc;
+}
