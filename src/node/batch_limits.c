@@ -57,12 +57,16 @@ static int add_cores(const struct batch_reader *r, uint64_t cpus, const char *so
   return amz_limits_add(r->limits, AMZ_LIMIT_CORES, (double)cores_of_cpus(r, cpus), "%s", source);
 }
 
-/* SLURM_CPUS_ON_NODE is of the node where Slurm started us; a launcher that carries variables along may have brought it from
- * another one, which SLURMD_NODENAME then gives away. */
+/* SLURM_CPUS_ON_NODE is of the node and the step where Slurm started us. A launcher may have carried it along from another
+ * node, which SLURMD_NODENAME then gives away; and ranks that a launcher's daemon started are in the daemon's step, which may
+ * be smaller than the job: where the job's own counts are known, they are asked instead. */
 static bool variables_are_ours(const struct batch_reader *r, const char *host)
 {
   const char *daemon = amz_environment_value(r->env, "SLURMD_NODENAME");
+  bool by_daemon = amz_environment_value(r->env, "OMPI_COMM_WORLD_SIZE") || amz_environment_value(r->env, "MPI_LOCALRANKID");
 
+  if (by_daemon && r->node && r->node->cores)
+    return false;
   return !daemon || !r->node || same_host(daemon, r->node->name) || same_host(daemon, host);
 }
 
@@ -112,15 +116,33 @@ static int add_batch_memory(const struct batch_reader *r)
   return AMZ_OK;
 }
 
+/* Outside of Slurm nothing is said of a node, and nothing need be read. */
+static bool is_slurm(const struct amz_environment *env)
+{
+  static const char *const variables[] = {"SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_NODELIST", "SLURM_NODELIST", "SLURM_CPUS_ON_NODE",
+                                          "SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU"};
+
+  for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+    if (amz_environment_value(env, variables[i]))
+      return true;
+  return false;
+}
+
 int amz_batch_limits(const struct amz_environment *env, struct amz_tree *tree, const char *host, const struct amz_ours *ours,
                      bool with_memory, struct amz_limits *limits)
 {
   struct batch_reader r = {.env = env, .tree = tree, .ours = ours, .limits = limits};
   struct amz_files files = amz_tree_files(tree);
+  struct amz_diags unheard;
   struct amz_allocation a;
   struct amz_error why;
-  int rc = amz_allocation_read(env, &files, NULL, tree->diags, &why, &a);
+  int rc;
 
+  if (!is_slurm(env))
+    return AMZ_OK;
+  amz_diags_init(&unheard);
+  rc = amz_allocation_read(env, &files, NULL, tree->diags ? tree->diags : &unheard, &why, &a);
+  amz_diags_clear(&unheard);
   if (rc < 0)
     return rc == AMZ_ENOMEM ? rc : AMZ_OK; /* told in diags */
   r.allocation = &a;

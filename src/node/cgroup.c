@@ -1,8 +1,8 @@
 /* Control groups: which are ours, and what they and all those above them allow.
  *
  * A process says its groups in /proc/self/cgroup ("5:cpu,cpuacct:/a/b", version 2: "0::/a/b"); where they are mounted is in
- * /proc/self/mountinfo. Inside a container the two needn't fit: a path that isn't there means that the mount shows our own
- * group at its top. */
+ * /proc/self/mountinfo. Inside a container the two needn't fit: the path may be the host's, while the mount shows our own group
+ * at its top. All from the path to the mount's top are read; what isn't there says nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,7 +133,7 @@ static const char *inside_mount(const struct mount *m, const char *group)
   return "";
 }
 
-/* Reads the group and all above it. */
+/* Reads the group and all above it, up to the mount's top. */
 static int walk_up(const struct amz_tree *tree, const struct mount *m, const char *group, read_group *read, void *ctx)
 {
   char below[PATH_TEXT], path[2 * PATH_TEXT];
@@ -145,9 +145,6 @@ static int walk_up(const struct amz_tree *tree, const struct mount *m, const cha
   memcpy(below, group, n + 1);
   while (n > 0 && below[n - 1] == '/')
     below[--n] = '\0';
-  (void)snprintf(path, sizeof path, "%s%s", m->point, below);
-  if (!amz_tree_has(tree, path))
-    below[0] = '\0';
   for (int depth = 0; rc == AMZ_OK && depth < DEPTH_MAX; depth++) {
     char *slash = strrchr(below, '/');
 

@@ -62,7 +62,7 @@ static void add_all_cores(struct amz_cores *cores, hwloc_topology_t topology, hw
 
 int amz_cores_allowed(struct amz_error *err, struct amz_cores *ret)
 {
-  struct amz_cores cores = {0, NULL, NULL};
+  struct amz_cores cores = {.count = 0};
   hwloc_topology_t topology = NULL;
   hwloc_bitmap_t usable;
   int units, rc = load_topology(&topology, err);
@@ -85,8 +85,9 @@ int amz_cores_allowed(struct amz_error *err, struct amz_cores *ret)
     rc = amz_error_set(err, AMZ_EENV, "no core is allowed to this process: look at its affinity mask (taskset -p $$) and cpuset");
     goto out;
   }
+  cores.most = cores.count;
   *ret = cores;
-  cores = (struct amz_cores){0, NULL, NULL};
+  cores = (struct amz_cores){.count = 0};
 out:
   amz_cores_clear(&cores);
   hwloc_bitmap_free(usable);
@@ -98,13 +99,18 @@ void amz_cores_clear(struct amz_cores *cores)
 {
   free(cores->cpus);
   free(cores->starts);
-  *cores = (struct amz_cores){0, NULL, NULL};
+  *cores = (struct amz_cores){.count = 0};
 }
 
 void amz_cores_keep(struct amz_cores *cores, uint32_t first, uint32_t count)
 {
   uint32_t from, units;
 
+  if (cores->most < cores->count) {
+    cores->most = count < cores->most ? count : cores->most;
+    cores->most = cores->most ? cores->most : 1;
+    return;
+  }
   if (first >= cores->count)
     first = cores->count ? cores->count - 1 : 0;
   if (count > cores->count - first)
@@ -114,7 +120,7 @@ void amz_cores_keep(struct amz_cores *cores, uint32_t first, uint32_t count)
   memmove(cores->cpus, cores->cpus + from, units * sizeof *cores->cpus);
   for (uint32_t i = 0; i <= count; i++)
     cores->starts[i] = cores->starts[first + i] - from;
-  cores->count = count;
+  cores->count = cores->most = count;
 }
 
 void amz_cores_of_slot(const struct amz_cores *cores, uint32_t slot, uint32_t slots, uint32_t threads, const uint32_t **ret_cpus, size_t *ret_n)
@@ -122,7 +128,7 @@ void amz_cores_of_slot(const struct amz_cores *cores, uint32_t slot, uint32_t sl
   uint64_t needed = (uint64_t)slots * threads;
   uint32_t from = 0, to = cores->count;
 
-  if (needed <= cores->count) {
+  if (needed <= cores->count && cores->most == cores->count) {
     from = slot * threads;
     to = from + threads;
   }

@@ -10,7 +10,7 @@
 
 /* ---- load ------------------------------------------------------------------------------------------------------------- */
 
-/* Shares from which on a finding is worth its line; the first two are those of plan.load_aware. */
+/* Shares from which on a finding is worth its line; the first two are those at which plan.load_aware begins. */
 #define CPU_BUSY 0.70
 #define MEMORY_BUSY 0.75
 #define SWAP_USED 0.10
@@ -27,8 +27,8 @@ static int find_load(struct amz_node *node)
     const char *what, *is, *advice;
   } rows[] = {
     {l->cpu, CPU_BUSY, "CPU: ", "busy with other work",
-     "wait, take another node, or use fewer slots (plan.load_aware); what is measured now comes out too slow"},
-    {l->memory, MEMORY_BUSY, "memory: ", "in use", "use fewer slots (plan.load_aware), or see who uses it (ps aux --sort -rss)"},
+     "wait, take another node, or use fewer slots; what is measured now comes out too slow"},
+    {l->memory, MEMORY_BUSY, "memory: ", "in use", "use fewer slots, or see who uses it (ps aux --sort -rss)"},
     {l->swap, SWAP_USED, "swap space: ", "in use", "memory has been short: use fewer slots, or ask for more memory"},
     {l->cpu_pressure, CPU_PRESSED, "tasks had to wait for a CPU in ", "of the last 10 s",
      "other work runs here: use fewer slots"},

@@ -1,4 +1,4 @@
-/* Reading the allocation for real. */
+/* Reading the allocation and the cores for real. */
 #include "here.h"
 
 #include "files.h"
@@ -18,4 +18,20 @@ int amz_allocation_here(const char *hostfile, struct amz_diags *diags, struct am
   if (rc == AMZ_EINVAL)
     return amz_error_set(err, rc, "%s can't be used", hostfile);
   return rc == AMZ_ENOMEM ? amz_error_set(err, rc, "out of memory") : rc;
+}
+
+int amz_cores_here(struct amz_buf *ret_source, struct amz_error *err, struct amz_cores *ret)
+{
+  struct amz_environment env = amz_environment_of_process();
+  struct amz_cores cores;
+  int rc = amz_cores_allowed(err, &cores);
+
+  if (rc < 0)
+    return rc;
+  if ((rc = amz_cores_limit(&cores, &env, "", ret_source)) < 0) {
+    amz_cores_clear(&cores);
+    return amz_error_set(err, rc, "out of memory");
+  }
+  *ret = cores;
+  return AMZ_OK;
 }

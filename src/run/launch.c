@@ -15,6 +15,7 @@
 #include "executor.h"
 #include "files.h"
 #include "gather.h"
+#include "here.h"
 #include "inputs.h"
 #include "launch.h"
 #include "layout.h"
@@ -117,12 +118,27 @@ static int make_directory(struct amz_launch *l, const struct amz_job_input *inpu
 
 /* ---- what runs -------------------------------------------------------------------------------------------------------- */
 
+/* Fewer slots than cores need a word, unless the user fixed them. */
+static void tell_limit(const struct amz_launch *l, const char *source)
+{
+  char text[AMZ_ERROR_TEXT];
+
+  if (!*source || amz_job_settings(l->job)->plan.slots_per_rank != AMZ_AUTO || !l->observer || !l->observer->note)
+    return;
+  (void)snprintf(text, sizeof text, "%u of %u cores used here: %.800s allows no more", l->cores.most, l->cores.count, source);
+  l->observer->note(l->observer->ctx, AMZ_WARNING, text);
+}
+
 static int choose_layout(struct amz_launch *l, struct amz_error *err)
 {
-  int rc = amz_cores_allowed(err, &l->cores);
+  struct amz_buf source = AMZ_BUF_INIT;
+  int rc = amz_cores_here(&source, err, &l->cores);
 
-  if (rc == AMZ_OK)
-    amz_layout_choose(amz_job_settings(l->job), l->cores.count, amz_job_tasks(l->job), &l->layout);
+  if (rc == AMZ_OK) {
+    amz_layout_choose(amz_job_settings(l->job), l->cores.most, amz_job_tasks(l->job), &l->layout);
+    tell_limit(l, amz_buf_text(&source));
+  }
+  amz_buf_clear(&source);
   return rc;
 }
 
@@ -573,11 +589,11 @@ int amz_run_load(const struct amz_job_input *input, struct amz_diags *diags, str
 int amz_run_layout(const struct amz_job *job, struct amz_layout *ret, struct amz_error *err)
 {
   struct amz_cores cores;
-  int rc = amz_cores_allowed(err, &cores);
+  int rc = amz_cores_here(NULL, err, &cores);
 
   if (rc < 0)
     return rc;
-  amz_layout_choose(amz_job_settings(job), cores.count, amz_job_tasks(job), ret);
+  amz_layout_choose(amz_job_settings(job), cores.most, amz_job_tasks(job), ret);
   amz_cores_clear(&cores);
   return AMZ_OK;
 }

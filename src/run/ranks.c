@@ -13,6 +13,7 @@
 #include "devices.h"
 #include "executor.h"
 #include "gather.h"
+#include "here.h"
 #include "inputs.h"
 #include "layout.h"
 #include "loop_state.h"
@@ -196,7 +197,7 @@ static int loop(struct service *s, const struct amz_rank_link *link, uint32_t ra
   struct amz_loop_config config = {.job = s->job, .recording = s->order.recording,
     .n_recording = s->order.n_recording, .order = s->positions, .cores = &s->cores, .gpus = &s->gpus, .gpu_first = s->order.gpu_first,
     .gpu_slots = s->order.gpu_slots, .exec = link->exec, .store = s->store,
-    .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.count},
+    .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.most},
     .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
     .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid,
     .walltime = {AMZ_NEVER, AMZ_NEVER}};
@@ -212,7 +213,7 @@ static int loop(struct service *s, const struct amz_rank_link *link, uint32_t ra
 
 static int report(struct service *s, const struct amz_rank_link *link, struct amz_error *err)
 {
-  int rc = amz_cores_allowed(err, &s->cores);
+  int rc = amz_cores_here(NULL, err, &s->cores);
 
   if (rc == AMZ_OK)
     rc = amz_devices_read(&s->gpus, err);

@@ -124,7 +124,7 @@ int amz_member_describe(const char *node, const struct amz_cores *own, const str
   (void)snprintf(ret->tmp, sizeof ret->tmp, "%s", temporary(sizeof ret->tmp));
   ret->pid = (int64_t)getpid();
   ret->pid_space = amz_pid_space();
-  ret->cores = own->count;
+  ret->cores = own->most;
   ret->gpus = gpus->count;
   ret->gpus_digest = digest_of(gpus);
   ret->n_units = n;

@@ -1,8 +1,7 @@
-/* Trees of /proc and /sys made by hand below a temporary directory. */
+/* Trees of /proc and /sys made by hand below a temporary directory. For nftw, _GNU_SOURCE is defined before this is included. */
 #ifndef AMZ_TESTS_NODE_FAKETREE_H
 #define AMZ_TESTS_NODE_FAKETREE_H
 
-#define _XOPEN_SOURCE 700
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -65,7 +64,7 @@ static inline void remove_root(const char *root)
 #define MACHINE "pack:2 core:32 pu:2"
 #define GIB (UINT64_C(1) << 30)
 
-static const struct pair machine_files[] = {
+static __attribute__((unused)) const struct pair machine_files[] = {
   {"/proc/meminfo",
    "MemTotal:       67108864 kB\nMemFree:        1048576 kB\nMemAvailable:   62914560 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n"},
   {"/proc/self/limits", "Limit                     Soft Limit           Hard Limit           Units\n"

@@ -1,5 +1,7 @@
 /* Allowed cores on substituted machines. The expected counts follow from the synthetic descriptions by multiplication. */
 #define _GNU_SOURCE
+#include "faketree.h"
+
 #include <sched.h>
 #include <stdlib.h>
 
@@ -13,7 +15,8 @@ static void counts_cores_of_synthetic_machines(void)
     const char *machine;
     uint32_t cores, units;
   } rows[] = {
-    {"pack:2 numa:4 l3:2 core:8 pu:2", 128, 256}, {"pack:1 core:1 pu:1", 1, 1}, {"pu:8", 8, 8}, {"numa:4 pu:2", 8, 8}, {"core:3 pu:4", 3, 12},
+    {"pack:2 numa:4 l3:2 core:8 pu:2", 128, 256}, {"pack:1 core:1 pu:1", 1, 1}, {"pu:8", 8, 8}, {"numa:4 pu:2", 8, 8},
+        {"core:3 pu:4", 3, 12},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -73,12 +76,90 @@ static void honours_the_affinity_mask(void)
   amz_cores_clear(&cores);
 }
 
+static void as_many_may_be_busy_as_quotas_and_slurm_say(void)
+{
+  static const struct {
+    const char *what;
+    struct pair files[4], variables[4];
+    uint32_t most;
+    const char *source;
+  } rows[] = {
+    {"nobody says anything", {{NULL, NULL}}, {{NULL, NULL}}, 64, ""},
+    {"a quota of one CPU and a half", {{"/proc/self/cgroup", "0::/a\n"}, {V2 "/a/cpu.max", "150000 100000\n"}}, {{NULL, NULL}},
+     1, "cgroup /a cpu.max"},
+    {"a quota of half a CPU", {{"/proc/self/cgroup", "0::/a\n"}, {V2 "/a/cpu.max", "50000 100000\n"}}, {{NULL, NULL}}, 1,
+     "cgroup /a cpu.max"},
+    {"a quota above us", {{"/proc/self/cgroup", "0::/a/b\n"}, {V2 "/a/cpu.max", "1250000 100000\n"}}, {{NULL, NULL}}, 12,
+     "cgroup /a cpu.max"},
+    {"more than there is", {{"/proc/self/cgroup", "0::/a\n"}, {V2 "/a/cpu.max", "9000000 100000\n"}}, {{NULL, NULL}}, 64, ""},
+    {"Slurm", {{NULL, NULL}}, {{"SLURM_CPUS_ON_NODE", "6"}}, 6, "SLURM_CPUS_ON_NODE"},
+    {"the smaller of the two", {{"/proc/self/cgroup", "0::/a\n"}, {V2 "/a/cpu.max", "400000 100000\n"}},
+     {{"SLURM_CPUS_ON_NODE", "6"}}, 4,
+     "cgroup /a cpu.max"},
+    {"malformed: the other one", {{"/proc/self/cgroup", "0::/a\n"}, {V2 "/a/cpu.max", "4x\n"}}, {{"SLURM_CPUS_ON_NODE", "6"}}, 6,
+     "SLURM_CPUS_ON_NODE"},
+    {"ranks of a launcher's daemon: the job's counts", {{"/proc/sys/kernel/hostname", "n4\n"}},
+     {{"SLURM_CPUS_ON_NODE", "1"}, {"OMPI_COMM_WORLD_SIZE", "8"}, {"SLURM_JOB_NODELIST", "n[3-4]"},
+      {"SLURM_JOB_CPUS_PER_NODE", "8,4"}}, 4,
+     "SLURM_JOB_CPUS_PER_NODE"},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct pair variables[5] = {{NULL, NULL}};
+    struct amz_environment env = injected_environment(variables);
+    struct amz_buf source = AMZ_BUF_INIT;
+    char root[FAKE_ROOT_MAX];
+    struct amz_cores cores;
+    struct amz_error err;
+
+    memcpy(variables, rows[i].variables, sizeof rows[i].variables);
+    make_root(root);
+    for (size_t k = 0; k < 4 && rows[i].files[k].name; k++)
+      put_bytes(root, rows[i].files[k].name, rows[i].files[k].text, strlen(rows[i].files[k].text));
+    CU_ASSERT_FATAL(setenv("HWLOC_SYNTHETIC", "core:64 pu:2", 1) == 0);
+    CU_ASSERT_FATAL(amz_cores_allowed(&err, &cores) == AMZ_OK);
+    CU_ASSERT_FATAL(unsetenv("HWLOC_SYNTHETIC") == 0);
+    ASSERT_ROW_I64(rows[i].what, amz_cores_limit(&cores, &env, root, &source), AMZ_OK);
+    ASSERT_ROW_U64(rows[i].what, cores.count, 64);
+    ASSERT_ROW_U64(rows[i].what, cores.most, rows[i].most);
+    ASSERT_ROW_TEXT(rows[i].what, amz_buf_text(&source), rows[i].source);
+    amz_buf_clear(&source);
+    amz_cores_clear(&cores);
+    remove_root(root);
+  }
+}
+
+static void a_quota_leaves_open_which_cores(void)
+{
+  struct amz_cores cores;
+  struct amz_error err;
+  const uint32_t *cpus;
+  size_t n;
+
+  CU_ASSERT_FATAL(setenv("HWLOC_SYNTHETIC", "core:8 pu:1", 1) == 0);
+  CU_ASSERT_FATAL(amz_cores_allowed(&err, &cores) == AMZ_OK);
+  CU_ASSERT_FATAL(unsetenv("HWLOC_SYNTHETIC") == 0);
+  cores.most = 4;
+  amz_cores_of_slot(&cores, 1, 4, 1, &cpus, &n); /* not the second core: others, with quotas of their own, may be there */
+  ASSERT_U64(n, 8);
+  amz_cores_keep(&cores, 2, 2); /* a rank's share: two at a time, of all */
+  CU_ASSERT(cores.count == 8 && cores.most == 2);
+  amz_cores_keep(&cores, 0, 9);
+  CU_ASSERT(cores.count == 8 && cores.most == 2);
+  cores.most = 8;
+  amz_cores_keep(&cores, 2, 2); /* without a quota: cores 2 and 3 */
+  CU_ASSERT(cores.count == 2 && cores.most == 2 && cores.cpus[0] == 2);
+  amz_cores_clear(&cores);
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
     {"counts cores of synthetic machines", counts_cores_of_synthetic_machines},
     {"slots get their own cores while they last", slots_get_their_own_cores_while_they_last},
     {"honours the affinity mask", honours_the_affinity_mask},
+    {"as many may be busy as quotas and Slurm say", as_many_may_be_busy_as_quotas_and_slurm_say},
+    {"a quota leaves open which cores", a_quota_leaves_open_which_cores},
     {NULL, NULL},
   };
 

@@ -1,6 +1,7 @@
 /* Limits of a node, from trees of /proc and /sys made by hand, and from real groups where they can be made. The machine is a
  * described
  * one of 64 cores with two units each: core c has units 2c and 2c + 1. */
+#define _GNU_SOURCE
 #include "faketree.h"
 
 #include <stdbool.h>

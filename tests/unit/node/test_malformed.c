@@ -1,4 +1,5 @@
 /* Malformed and mangled files and variables: told, passed over for the next best source, survived. */
+#define _GNU_SOURCE
 #include "faketree.h"
 
 #include <stdbool.h>
