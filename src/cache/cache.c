@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <amorsize/alloc.h>
+#include <amorsize/digest.h>
 
 #include "../store/path.h"
 #include "entry.h"
@@ -78,19 +79,12 @@ const char *amz_cache_dir(const struct amz_cache *c)
   return c->dir;
 }
 
-/* FNV-1a (Fowler, Noll, Vo) over kind, NUL and key. */
+/* Of kind, NUL and key. */
 void amz_cache_id(const char *kind, const char *key, char ret_id[AMZ_CACHE_ID])
 {
-  const struct {
-    const char *text;
-    size_t n;
-  } parts[] = {{kind, strlen(kind) + 1}, {key, strlen(key)}};
-  uint64_t h = UINT64_C(14695981039346656037);
+  uint64_t digest = amz_digest_add(AMZ_DIGEST_EMPTY, kind, strlen(kind) + 1);
 
-  for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
-    for (size_t i = 0; i < parts[p].n; i++)
-      h = (h ^ (unsigned char)parts[p].text[i]) * UINT64_C(1099511628211);
-  (void)snprintf(ret_id, AMZ_CACHE_ID, "%016" PRIx64, h);
+  (void)snprintf(ret_id, AMZ_CACHE_ID, "%016" PRIx64, amz_digest_add(digest, key, strlen(key)));
 }
 
 static int is_id(const char *name)
