@@ -134,36 +134,57 @@ static bool add_line(json_t *value, struct amz_buf *out)
   return json_dump_callback(value, add_bytes, out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) == 0;
 }
 
-/* An array of objects has a line for each of them. */
-static bool add_value(json_t *value, struct amz_buf *out)
+/* A line for each element of an array of objects. */
+static bool add_rows(json_t *array, struct amz_buf *out)
 {
-  size_t n = json_array_size(value);
+  size_t n = json_array_size(array);
 
-  if (!json_is_object(json_array_get(value, 0)))
-    return add_line(value, out);
   for (size_t i = 0; i < n; i++) {
     amz_buf_adds(out, i ? ",\n    " : "[\n    ");
-    if (!add_line(json_array_get(value, i), out))
+    if (!add_line(json_array_get(array, i), out))
       return false;
   }
   amz_buf_adds(out, "]");
   return true;
 }
 
-static bool add_object(json_t *object, struct amz_buf *out)
+static bool has_parts(json_t *object)
 {
-  const char *key, *between = "{\n  \"";
+  const char *key;
+  json_t *value;
+
+  json_object_foreach(object, key, value)
+    if (json_is_object(value))
+      return true;
+  return false;
+}
+
+static bool add_members(json_t *object, const char *begin, const char *between, const char *end, struct amz_buf *out);
+
+/* What fits on a line stands on one; a quantity does. */
+static bool add_value(json_t *value, struct amz_buf *out)
+{
+  if (json_is_object(json_array_get(value, 0)))
+    return add_rows(value, out);
+  if (json_is_object(value) && json_object_size(value) > 3 && has_parts(value))
+    return add_members(value, "{\n    \"", ",\n    \"", "}", out);
+  return add_line(value, out);
+}
+
+static bool add_members(json_t *object, const char *begin, const char *between, const char *end, struct amz_buf *out)
+{
+  const char *key, *before = begin;
   json_t *value;
 
   json_object_foreach(object, key, value) {
-    amz_buf_adds(out, between); /* our keys need no escapes */
+    amz_buf_adds(out, before); /* our keys need no escapes */
     amz_buf_adds(out, key);
     amz_buf_adds(out, "\": ");
-    between = ",\n  \"";
+    before = between;
     if (!add_value(value, out))
       return false;
   }
-  amz_buf_adds(out, "\n}\n");
+  amz_buf_adds(out, end);
   return true;
 }
 
@@ -188,7 +209,7 @@ int amz_profile_json(const struct amz_node *node, const struct amz_profile_origi
   if (origin)
     put_origin(&o, origin);
   put_fields(&o, amz_node_fields, node);
-  if (o.ok && add_object(o.json, out))
+  if (o.ok && add_members(o.json, "{\n  \"", ",\n  \"", "\n}\n", out))
     rc = amz_buf_ok(out);
   json_decref(o.json);
   return rc;

@@ -246,27 +246,37 @@ static void add_ours(const struct amz_node *node, struct amz_buf *out)
 
 /* ---- what it can do ---------------------------------------------------------------------------------------------------- */
 
-static void add_curve(const char *name, const struct amz_curve_point *points, size_t n, word_of *word, struct amz_buf *out)
+static void add_point(const struct amz_curve_point *p, word_of *word, struct amz_buf *out)
 {
-  uint32_t domain = AMZ_ALL_DOMAINS;
+  amz_buf_addf(out, "%5u core%s  ", p->cores, p->cores == 1 ? " " : "s");
+  add_quantity(&p->value, word, out);
+  amz_buf_addc(out, '\n');
+}
+
+/* With one domain, its curve is that of all: shown once, without their names. */
+static void add_curve(const char *name, const struct amz_node *node, const struct amz_curve_point *points, size_t n, word_of *word,
+                      struct amz_buf *out)
+{
+  uint32_t domain = AMZ_NO_DOMAIN - 1; /* none yet */
   bool first = true;
 
   for (size_t i = 0; i < n; i++) {
     const struct amz_curve_point *p = &points[i];
 
-    if (first || p->domain != domain) {
+    if (node->n_domains <= 1 && p->domain != points[n - 1].domain)
+      continue;
+    if (node->n_domains > 1 && p->domain != domain) {
       amz_word_name(first ? name : "", out);
       if (p->domain == AMZ_ALL_DOMAINS)
         amz_buf_adds(out, "all domains:\n");
       else
         amz_buf_addf(out, "domain %u:\n", p->domain);
+      first = false;
     }
+    amz_word_name(first ? name : "", out);
+    add_point(p, word, out);
     first = false;
     domain = p->domain;
-    amz_word_name("", out);
-    amz_buf_addf(out, "%5u core%s  ", p->cores, p->cores == 1 ? " " : "s");
-    add_quantity(&p->value, word, out);
-    amz_buf_addc(out, '\n');
   }
 }
 
@@ -290,8 +300,8 @@ static void add_latencies(const struct amz_node *node, struct amz_buf *out)
 
 static void add_memory(const struct amz_node *node, struct amz_buf *out)
 {
-  add_curve("bandwidth (triad)", node->bandwidth, node->n_bandwidth, word_bandwidth, out);
-  if (told(node->bandwidth_method)) {
+  add_curve("bandwidth (triad)", node, node->bandwidth, node->n_bandwidth, word_bandwidth, out);
+  if (told(node->bandwidth_method) && node->n_bandwidth && node->bandwidth[0].value.source == AMZ_MEASURED) {
     amz_word_name("", out);
     amz_buf_adds(out, "counted as ");
     add_text(node->bandwidth_method, out);
@@ -305,7 +315,7 @@ static void add_memory(const struct amz_node *node, struct amz_buf *out)
     line_quantity("  saturated at", &node->saturation_cores, word_cores, out);
   if (node->remote_ratio.source != AMZ_UNKNOWN)
     line_quantity("  remote : local", &node->remote_ratio, word_factor, out);
-  add_curve("slowdown phi", node->slowdown, node->n_slowdown, word_factor, out);
+  add_curve("slowdown phi", node, node->slowdown, node->n_slowdown, word_factor, out);
   add_latencies(node, out);
 }
 
@@ -406,7 +416,7 @@ static void add_origin(const struct amz_node *node, const struct amz_profile_ori
   switch (origin->from) {
   case AMZ_PROFILE_MEASURED: amz_buf_addf(out, "made now (%s)\n", origin->effort ? origin->effort : "default"); return;
   case AMZ_PROFILE_CACHED:
-    amz_buf_addf(out, "%s old (%s), from the cache: %s\n", amz_word_seconds((double)origin->age_s, a),
+    amz_buf_addf(out, "%s old (%s), from the cache: %s\n", origin->age_s > 0 ? amz_word_seconds((double)origin->age_s, a) : "0 s",
                  origin->effort ? origin->effort : "default", origin->cache_id ? origin->cache_id : "");
     amz_word_name("", out);
     amz_buf_adds(out, "amorsize-mpi node --refresh measures again\n");

@@ -1,0 +1,135 @@
+/* node: what this node has, what of it is ours, what it can do and what things cost on it. */
+#include <string.h>
+#include <unistd.h>
+
+#include <amorsize/profile.h>
+
+#include "../run/signals.h"
+#include "../survey/survey.h"
+#include "bar.h"
+#include "cli.h"
+
+struct node_args {
+  bool fast, precise, refresh;
+  const char *topology, *sysroot;
+  unsigned format;
+};
+
+static const struct cli_option options[] = {
+  CLI_ROW_FLAG("fast", 0, struct node_args, fast, "measure nothing: values that benchmarks would tell are assumed"),
+  CLI_ROW_FLAG("precise", 0, struct node_args, precise, "measure for up to a minute, for narrow intervals (default: up to 5 s)"),
+  CLI_ROW_FLAG("refresh", 0, struct node_args, refresh, "measure again, whatever the cache knows"),
+  CLI_ROW_TEXT("topology", struct node_args, topology, "FILE|SYNTHETIC", "describe another machine: an hwloc XML file or a synthetic text"),
+  CLI_ROW_TEXT("sysroot", struct node_args, sysroot, "DIR", "read /proc and /sys below DIR instead"),
+  CLI_ROW_FORMAT(struct node_args),
+  {0},
+};
+
+/* ---- while it is measured ------------------------------------------------------------------------------------------------- */
+
+struct watch {
+  struct cli_bar bar;
+  struct amz_signals *signals;
+  int signal;     /* that has ended it; 0: none */
+  bool precise, told;
+};
+
+static void stage(void *ctx, const char *what)
+{
+  struct watch *w = ctx;
+
+  if (!w->told && !w->bar.terminal)
+    cli_say("measuring this node, for up to %s; Ctrl-C ends it", w->precise ? "a minute" : "5 s");
+  w->told = true;
+  cli_bar_note(&w->bar, what);
+}
+
+static bool stop(void *ctx)
+{
+  struct watch *w = ctx;
+
+  if (!w->signal)
+    w->signal = amz_signals_next(w->signals);
+  return w->signal != 0;
+}
+
+/* ---- results -------------------------------------------------------------------------------------------------------------- */
+
+static int print(struct cli *cli, const struct amz_node *node, const struct amz_profile_origin *origin, bool json)
+{
+  struct amz_buf out = AMZ_BUF_INIT;
+  int rc = AMZ_OK;
+
+  if (json)
+    rc = amz_profile_json(node, origin, &out);
+  else
+    amz_profile_text(node, origin, &out);
+  if (rc == AMZ_OK && (rc = amz_buf_ok(&out)) == AMZ_OK)
+    (void)cli_write(cli, amz_buf_text(&out), out.len);
+  amz_buf_clear(&out);
+  return rc < 0 ? cli_fail(rc, NULL) : CLI_OK;
+}
+
+static int failed(const struct watch *w, int rc, const struct amz_error *err)
+{
+  if (rc != AMZ_ECLOSED)
+    return cli_fail(rc, err);
+  cli_say("ended by %s; nothing was kept", amz_signal_name(w->signal));
+  return CLI_RESUMABLE;
+}
+
+static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, const struct watch *w, bool json)
+{
+  struct amz_diags diags;
+  struct amz_error err = {0};
+  struct amz_profile_source source;
+  struct amz_node node;
+  int rc, status;
+
+  amz_diags_init(&diags);
+  rc = amz_survey_here(wish, &diags, &err, &node, &source);
+  cli_bar_clear((struct cli_bar *)(uintptr_t)&w->bar);
+  cli_show_findings(&diags);
+  amz_diags_clear(&diags);
+  if (rc < 0)
+    return failed(w, rc, &err);
+  status = print(cli, &node, &source.origin, json);
+  amz_node_clear(&node);
+  return status;
+}
+
+static int survey(struct cli *cli, const struct node_args *a)
+{
+  struct amz_environment env = amz_environment_of_process();
+  struct amz_signals signals;
+  struct watch w = {.bar = cli_bar_new(STDERR_FILENO), .signals = &signals, .precise = a->precise};
+  struct amz_measure_observer observer = {&w, stage, stop};
+  struct amz_survey_wish wish = {.look = {.topology = a->topology, .root = a->sysroot, .env = &env}, .fast = a->fast, .refresh = a->refresh,
+    .effort = a->precise ? AMZ_EFFORT_PRECISE : AMZ_EFFORT_DEFAULT, .observer = &observer};
+  struct amz_error err = {0};
+  int rc = amz_signals_open(&signals, &err), status;
+
+  if (rc < 0)
+    return cli_fail(rc, &err);
+  status = survey_here(cli, &wish, &w, a->format == CLI_FORMAT_JSON);
+  amz_signals_close(&signals);
+  return status;
+}
+
+static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
+{
+  const struct node_args *a = args;
+
+  (void)parsed;
+  if (a->fast && (a->precise || a->refresh))
+    return cli_usage("node", "node: --fast measures nothing: it can't be %s", a->precise ? "precise" : "a refresh");
+  return survey(cli, a);
+}
+
+const struct cli_command cli_node = {
+  .name = "node", .operands = "",
+  .summary = "Measures this node: cores, memory, bandwidth, what launches and messages cost",
+  .text = "Measurements are kept for 7 days and used by runs and plans. Launched by MPI over several nodes, all of them are measured.\n",
+  .example = "amorsize-mpi node --fast",
+  .options = options, .args_bytes = sizeof(struct node_args), .run = run,
+};

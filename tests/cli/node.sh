@@ -1,0 +1,119 @@
+#!/bin/sh
+# node and cache: what is looked at, assumed, measured, kept, taken back; described machines; being ended in the middle.
+. "${top_srcdir:?}/tests/cli/lib.sh"
+unset HWLOC_SYNTHETIC HWLOC_XMLFILE HWLOC_FSROOT
+
+sources() { # FILE: the sources of all quantities, each once
+  tr ',' '\n' <"$1" | sed -n 's/.*"source": "\([a-z]*\)"}.*/\1/p' | sort -u | tr '\n' ' '
+}
+value() { sed -n "s/^  \"$2\": \(.*[^,]\),*\$/\1/p" "$1"; } # FILE KEY: of a line
+
+# ---- without measuring ----
+fresh
+try amorsize-mpi node --fast
+tried_like 'fast' 0 'values are assumed; amorsize-mpi node measures' ''
+check 'fast: what is ours, with its source' grep -Eq '^  cores for us +[0-9]+ cores?: .' out
+check 'fast: memory for us, with its source' grep -Eq '^  memory for us +[0-9.]+ [KMGT]iB: .' out
+check 'fast: nothing is said to be measured' sh -c '! grep -q "measured [0-9]" out'
+try amorsize-mpi node --fast --format json
+is 'fast, as JSON: exit status' "$status" 0
+is 'fast, as JSON: all values are assumed or unknown' "$(sources out | sed 's/unknown //')" 'assumed '
+is 'fast, as JSON: from' "$(value out from)" '"assumed"'
+is 'fast: the cores that we may use' "$(value out allowed_cores)" "$(sh -c 'echo $(($(nproc)))' | head -n 1)"
+if have_jq; then
+  is 'the keys of the contract' "$(json out '[(.cores | type), (.numa_domains | type), (.memory_bytes | type), (.limits[0].source | type), (.bandwidth | type)]')" \
+    '["number","number","number","string","array"]'
+  is 'each quantity has its five parts' "$(json out '[.. | objects | select(has("source") and has("n")) | keys] | unique')" '[["high","low","n","source","value"]]'
+else
+  skip 'the keys of the contract' 'no jq'
+  skip 'each quantity has its five parts' 'no jq'
+fi
+try amorsize-mpi cache list
+tried 'fast keeps nothing' 0 '' "amorsize-mpi: $AMORSIZE_CACHE_DIR: nothing is kept"
+if command -v taskset >/dev/null 2>&1; then
+  try taskset -c "$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')" amorsize-mpi node --fast
+  tried_like 'a mask of one CPU bounds us' 0 '^  cores for us +1 core: ' ''
+else
+  skip 'a mask of one CPU bounds us' 'no taskset'
+fi
+
+# ---- other machines: counts worked out by hand ----
+described() { # NAME TOPOLOGY CORES UNITS DOMAINS PACKAGES
+  try amorsize-mpi node --topology "$2" --format json
+  is "$1: exit status" "$status" 0
+  is "$1" "$(value out cores) $(value out units) $(value out numa_domains) $(value out packages) $(value out this_machine)" "$3 $4 $5 $6 false"
+  is "$1: nothing is measured" "$(sources out | sed 's/unknown //')" 'assumed '
+}
+described 'two packages of four domains' 'pack:2 numa:4 l3:2 core:8 pu:2' 128 256 8 2
+described 'one core' 'core:1 pu:1' 1 1 1 1
+described 'no third level' 'pack:1 l2:4 core:1 pu:1' 4 4 1 1
+described '4096 units' 'pack:16 core:128 pu:2' 2048 4096 1 16
+status=0
+HWLOC_SYNTHETIC='pack:1 core:6 pu:1' amorsize-mpi node --format json >out 2>err || status=$?
+is "by hwloc's own variable" "$status $(value out cores) $(value out this_machine)" '0 6 false'
+try amorsize-mpi node --topology 'pack:2 numa:2 core:4 pu:1'
+tried_like 'in words, too' 0 'described: nothing can be measured on it from here' ''
+check 'in words: each domain' grep -Eq '^ +3: 4 cores' out
+try amorsize-mpi node --topology 'pack:none'
+tried_like 'a description that is none' 2 '^$' 'pack:none'
+try amorsize-mpi node --topology missing.xml
+tried_like 'a file that is missing' 2 '' 'missing.xml'
+try amorsize-mpi cache list
+is 'described machines are not kept' "$(cat out)" ''
+
+# ---- measured, kept, taken back ----
+fresh
+try amorsize-mpi node --format json
+is 'measured: exit status' "$status" 0
+is 'measured: from' "$(value out from) $(value out effort)" '"measured" "default"'
+check 'measured: some values are' sh -c 'grep -q "\"source\": \"measured\"" out'
+check 'measured: said beforehand how long, and how to end it' grep -q 'measuring this node, for up to 5 s; Ctrl-C ends it' err
+cp out measured
+try amorsize-mpi node --format json
+is 'again: from the cache' "$(value out from) $(value out cache_key)" "\"cache\" $(value measured cache_key)"
+is 'again: nothing is measured' "$(cat err)" ''
+for key in bandwidth slowdown costs; do
+  is "again: the same $key" "$(sed -n "/^  \"$key\": /,/^  \"[a-z]/p" out | head -n -1)" "$(sed -n "/^  \"$key\": /,/^  \"[a-z]/p" measured | head -n -1)"
+done
+try amorsize-mpi node
+tried_like 'again, in words: age and how to refresh' 0 '^  measurements +[0-9].* old \(default\), from the cache: [0-9a-f]{16}$' ''
+check 'again, in words: how to refresh' grep -q 'amorsize-mpi node --refresh measures again' out
+try amorsize-mpi node --fast --format json
+is 'fast takes nothing from the cache' "$(value out from)" '"assumed"'
+key=$(value measured cache_key | tr -d '"')
+try amorsize-mpi cache list
+tried_like 'it is listed' 0 "^$key +node +.* of [0-9]+ cores?, .*\(default\)" ''
+if have_jq; then
+  try amorsize-mpi cache list --format json
+  is 'it is listed, as JSON' "$(json out '[.[] | [.key, .kind, .expired]]')" "[[\"$key\",\"node\",false]]"
+else
+  skip 'it is listed, as JSON' 'no jq'
+fi
+try amorsize-mpi cache clear ffffffffffffffff
+tried_like 'clearing what is not there' 2 '^$' 'no entry of the cache begins so'
+
+# what is damaged is measured again, but not now: another effort, ended in the middle
+start amorsize-mpi node --precise --refresh
+check 'a precise one begins' wait_for grep -q 'for up to a minute' bg.err
+kill -INT "$pid"
+finish
+is 'Ctrl-C: exit status' "$status" 75
+check 'Ctrl-C: said' grep -q 'ended by SIGINT; nothing was kept' bg.err
+is 'Ctrl-C: no result' "$(cat bg.out)" ''
+amorsize-mpi cache list >out 2>err
+is 'Ctrl-C: nothing new was kept' "$(grep -c node out)" 1
+try amorsize-mpi cache clear "$(echo "$key" | cut -c 1-6)"
+tried 'an entry is removed by the beginning of its key' 0 'removed: 1' ''
+try amorsize-mpi cache clear
+tried 'clearing an empty cache' 0 'removed: 0' ''
+
+# ---- a cache that can't be written is no failure ----
+fresh
+: >file
+status=0
+AMORSIZE_CACHE_DIR=$here/file/cache amorsize-mpi node >out 2>err || status=$?
+tried_like 'an unwritable cache' 0 '^  measurements +made now' 'cache: warning: .*file.* cannot be made'
+status=0
+env -u HOME -u XDG_CACHE_HOME -u AMORSIZE_CACHE_DIR amorsize-mpi cache list >out 2>err || status=$?
+tried_like 'no place for a cache' 3 '' 'set AMORSIZE_CACHE_DIR'
+done_testing
