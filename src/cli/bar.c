@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <amorsize/buf.h>
+#include <amorsize/diag.h>
 
 #define REDRAW_NS INT64_C(100000000)
 #define LINE_NS INT64_C(30000000000)
@@ -99,6 +100,20 @@ void cli_bar_show(struct cli_bar *bar, const struct amz_run_progress *p)
     bar->last_percent = step;
   }
   bar->last_ns = now;
+}
+
+void cli_bar_note(struct cli_bar *bar, const char *text)
+{
+  struct amz_buf line = AMZ_BUF_INIT;
+
+  if (!bar->terminal)
+    return;
+  amz_buf_addc(&line, '\r');
+  amz_buf_add_printable(&line, text, strlen(text), terminal_width(bar->fd));
+  amz_buf_adds(&line, "\033[K");
+  write_out(bar->fd, &line);
+  amz_buf_clear(&line);
+  bar->drawn = true;
 }
 
 void cli_bar_clear(struct cli_bar *bar)

@@ -19,6 +19,8 @@ struct cli_bar {
 struct cli_bar cli_bar_new(int fd);
 /* Draws when it is time: at most ten times a second on a terminal; elsewhere a line every 10 % or 30 s. */
 void cli_bar_show(struct cli_bar *bar, const struct amz_run_progress *p);
+/* A word about what is being done, on a terminal only. */
+void cli_bar_note(struct cli_bar *bar, const char *text);
 /* Takes the bar off the terminal, so that other text can be written. */
 void cli_bar_clear(struct cli_bar *bar);
 

@@ -129,7 +129,8 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
 const struct cli_command cli_node = {
   .name = "node", .operands = "",
   .summary = "Measures this node: cores, memory, bandwidth, what launches and messages cost",
-  .text = "Measurements are kept for 7 days and used by runs and plans. Launched by MPI over several nodes, all of them are measured.\n",
+  .text = "Measurements are kept for 7 days and used by runs and plans. Launched by MPI over several\n"
+          "nodes, all of them are measured.\n",
   .example = "amorsize-mpi node --fast",
   .options = options, .args_bytes = sizeof(struct node_args), .run = run,
 };

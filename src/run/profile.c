@@ -5,6 +5,7 @@
 #include "profile.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "clock.h"
 
 #define KEY_VERSION 1
+#define BUSY 0.7 /* the default threshold of plan.load_aware */
 
 const char *amz_effort_name(enum amz_effort effort)
 {
@@ -144,6 +146,11 @@ static void add_label(const struct amz_node *node, enum amz_effort effort, struc
   amz_buf_addf(out, " (%s)", amz_effort_name(effort));
 }
 
+bool amz_profile_busy(const struct amz_node *node)
+{
+  return node->load.cpu > BUSY;
+}
+
 int amz_profile_keep(const struct amz_cache *cache, enum amz_effort effort, int64_t now_s, const struct amz_node *node, char ret_id[AMZ_CACHE_ID],
                      struct amz_error *err)
 {
@@ -155,7 +162,7 @@ int amz_profile_keep(const struct amz_cache *cache, enum amz_effort effort, int6
     rc = amz_error_set(err, rc, "out of memory");
   } else {
     struct amz_cache_entry entry = {.kind = AMZ_PROFILE_KIND, .key = key.data, .label = label.data, .made_s = now_s,
-                                    .expires_s = now_s + AMZ_PROFILE_LIFE_S};
+                                    .expires_s = now_s + (amz_profile_busy(node) ? AMZ_PROFILE_BUSY_LIFE_S : AMZ_PROFILE_LIFE_S)};
 
     rc = amz_cache_put(cache, &entry, value.data, value.len, err);
     amz_cache_id(AMZ_PROFILE_KIND, key.data, ret_id);

@@ -10,6 +10,7 @@
 
 #define AMZ_PROFILE_KIND "node"
 #define AMZ_PROFILE_LIFE_S (INT64_C(7) * 86400)
+#define AMZ_PROFILE_BUSY_LIFE_S INT64_C(3600) /* of what was measured while other work kept the node busy */
 
 /* Where a profile's measurements come from, with the text that it points to: not to be copied. */
 struct amz_profile_source {
@@ -28,6 +29,8 @@ int amz_profile_key(const struct amz_node *node, enum amz_effort effort, struct 
  * \return AMZ_OK with *ret; AMZ_ENOENT: there are none; AMZ_EIO, AMZ_ENOMEM with *err. */
 int amz_profile_recall(const struct amz_cache *cache, enum amz_effort effort, int64_t now_s, struct amz_node *node, struct amz_profile_source *ret,
                        struct amz_error *err);
+/* Whether other work had so much of it, when it was looked at, that what was measured then comes out too slow. */
+bool amz_profile_busy(const struct amz_node *node);
 /* Keeps a measured node's. \return AMZ_OK with its short name in ret_id; AMZ_EIO, AMZ_ENOMEM, AMZ_EINVAL with *err. */
 int amz_profile_keep(const struct amz_cache *cache, enum amz_effort effort, int64_t now_s, const struct amz_node *node, char ret_id[AMZ_CACHE_ID],
                      struct amz_error *err);

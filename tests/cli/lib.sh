@@ -18,6 +18,8 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 99' HUP INT TERM
 cd "$top" || exit 99
+AMORSIZE_CACHE_DIR=$top/cache # never the user's own
+export AMORSIZE_CACHE_DIR
 
 fresh() { # a new empty directory to be in
   here=$(mktemp -d "$top/XXXXXX") && cd "$here" || exit 99

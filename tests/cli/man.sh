@@ -3,7 +3,7 @@
 . "${top_srcdir:?}/tests/cli/lib.sh"
 
 pages=$top_srcdir/src/cli/man
-commands='check run resume stop status watch tasks output policies'
+commands='node check run resume stop status watch tasks output policies cache'
 
 # The commands in a page's EXAMPLES: what stands between .EX and .EE, roff's escapes undone.
 examples() {

@@ -16,7 +16,7 @@ slip 'unknown command, with a near one' 'unknown command rnu; did you mean run?'
 slip 'unknown command' 'unknown command frobnicate' '' frobnicate
 slip 'hostile command' 'unknown command \x1b[2J' '' "$(printf '\033[2J')"
 slip 'option before the command' 'unknown option --quiet: options follow the command' '' --quiet run
-for later in node sample plan submit report simulate validate compare history cache; do
+for later in sample plan submit report simulate validate compare history; do
   slip "$later is told to come later" "$later: not in this version yet" '' "$later"
 done
 slip 'unknown option, with a near one' 'run: unknown option --slot; did you mean --slots?' run run --slot 4
@@ -25,6 +25,11 @@ slip 'option without its value' 'run: --slots needs a value: N' run run --slots
 slip 'flag with a value' 'run: --dry-run takes no value' run run --dry-run=yes
 slip 'unknown format' 'tasks: --format: expected text|json, got "xml"' tasks tasks x --format xml
 slip 'limit that is no number' 'tasks: --limit: expected a whole number from 1 to 9223372036854775807, got "-1"' tasks tasks x --limit=-1
+slip 'fast and precise' "node: --fast measures nothing: it can't be precise" node node --fast --precise
+slip 'fast and a refresh' "node: --fast measures nothing: it can't be a refresh" node node --fast --refresh
+slip 'cache without a word' 'cache: list|clear [KEY] is missing' cache cache
+slip 'cache with another word' 'cache: expected list or clear, got "empty"' cache cache empty
+slip 'a key that is none' 'cache: expected a key as amorsize-mpi cache list shows them, or how it begins, got "../x"' cache cache clear ../x
 slip 'operand missing' 'status: RUN is missing' status status
 slip 'one operand too many' 'resume: "b" is one argument too many' resume resume a b
 slip 'no job' 'run: a job is missing: a file, --command or --lines' run run
@@ -34,7 +39,7 @@ slip 'two things from standard input' "run: the description and --lines can't bo
 slip 'set without value' '--set: expected KEY=VALUE like chunks.policy=gss, got "chunks.policy"' run run --command true --set chunks.policy
 no_run 'none of these started anything'
 
-for command in check run resume stop status watch tasks output policies version; do
+for command in node check run resume stop status watch tasks output policies cache version; do
   try amorsize-mpi "$command" --help
   tried_like "$command --help" 0 "^usage: amorsize-mpi $command" ''
   is "$command --help: nothing on standard error" "$(cat err)" ''
