@@ -19,7 +19,7 @@
 #include "findings.h"
 #include "measure_crew.h"
 
-#define DEFAULT_NS INT64_C(2000000000)
+#define DEFAULT_NS INT64_C(2200000000)
 #define PRECISE_NS INT64_C(25000000000)
 #define STAGGER 1344u /* 21 lines: arrays that begin at the same place of a page get into each other's way */
 #define STOLEN_MUCH 0.05
@@ -65,10 +65,15 @@ int amz_gauge_stage(const struct amz_gauge *g, const char *format, ...)
 int amz_points_add(struct amz_points *points, uint32_t domain, uint32_t cores, const struct amz_quantity *value)
 {
   int rc = amz_grow((void **)&points->items, &points->cap, points->n + 1, sizeof *points->items);
+  size_t at = points->n;
 
-  if (rc == AMZ_OK && value->n > 0)
-    points->items[points->n++] = (struct amz_curve_point){.domain = domain, .cores = cores, .value = *value};
-  return rc;
+  if (rc < 0 || value->n == 0)
+    return rc;
+  for (; at > 0 && points->items[at - 1].domain == domain && points->items[at - 1].cores > cores; at--)
+    points->items[at] = points->items[at - 1];
+  points->items[at] = (struct amz_curve_point){.domain = domain, .cores = cores, .value = *value};
+  points->n++;
+  return AMZ_OK;
 }
 
 int amz_points_mirror(struct amz_points *points, uint32_t domain)

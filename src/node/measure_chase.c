@@ -13,6 +13,7 @@
 #include "measure_crew.h"
 #include "measure_kernels.h"
 
+#define BATCHES_LEAST 5u
 #define BATCHES_MOST 101u
 #define CHASE_SEED 20261u
 
@@ -23,6 +24,7 @@ struct chase {
   bool walk_all; /* once before the clock: a cache must be full, memory needn't */
   uint64_t steps;
   uint32_t n_batches;
+  int64_t duration_ns;
   double seconds[BATCHES_MOST]; /* of one load */
   void *end;     /* kept, so that the chain can't be left out */
   bool failed;   /* no memory for the line numbers */
@@ -56,6 +58,7 @@ static void run_chase(void *ctx, uint32_t i)
 {
   struct chase *c = ctx;
   void *at = c->memory;
+  int64_t until_ns;
 
   (void)i;
   c->failed = !link_lines(c);
@@ -63,11 +66,12 @@ static void run_chase(void *ctx, uint32_t i)
     return;
   if (c->walk_all)
     at = amz_chase_run(at, c->lines);
-  for (uint32_t batch = 0; batch < c->n_batches; batch++) {
+  until_ns = amz_gauge_now_ns() + c->duration_ns;
+  while (c->n_batches < BATCHES_MOST && (c->n_batches < BATCHES_LEAST || amz_gauge_now_ns() < until_ns)) {
     int64_t start_ns = amz_gauge_now_ns();
 
     at = amz_chase_run(at, c->steps);
-    c->seconds[batch] = (double)(amz_gauge_now_ns() - start_ns) / 1e9 / (double)c->steps;
+    c->seconds[c->n_batches++] = (double)(amz_gauge_now_ns() - start_ns) / 1e9 / (double)c->steps;
   }
   c->end = at;
 }
@@ -75,7 +79,7 @@ static void run_chase(void *ctx, uint32_t i)
 /* On the first planned core, in memory that it has touched. */
 static int measure_one(struct amz_gauge *g, const struct amz_chase *what, struct amz_latency_point *ret)
 {
-  static const uint64_t steps[] = {20000, 400000, 200000, 50000}; /* memory, L1, L2, others: half a millisecond to a few */
+  static const uint64_t steps[] = {10000, 400000, 200000, 20000}; /* memory, L1, L2, others: about a millisecond */
   struct chase *c = amz_new_array(1, sizeof *c);
   int rc;
 
@@ -87,7 +91,7 @@ static int measure_one(struct amz_gauge *g, const struct amz_chase *what, struct
   c->lines = c->lines < UINT32_MAX ? c->lines : UINT32_MAX;
   c->walk_all = what->level > 0;
   c->steps = steps[what->level < 3 ? what->level : 3];
-  c->n_batches = (uint32_t)amz_gauge_choose(g, 15, BATCHES_MOST);
+  c->duration_ns = amz_gauge_choose(g, 30000000, 1000000000);
   rc = amz_crew_run(g->plan.units, 1, run_chase, c, g->err);
   if (rc == AMZ_OK && c->failed)
     rc = amz_error_set(g->err, AMZ_ENOMEM, "no memory to measure latency");

@@ -36,6 +36,7 @@ bool amz_gauge_late(const struct amz_gauge *g);
 /* One of the two, by effort. */
 int64_t amz_gauge_choose(const struct amz_gauge *g, int64_t by_default, int64_t precise);
 
+/* Puts it in its place: a curve's points ascend, whatever the order in which they were measured. */
 int amz_points_add(struct amz_points *points, uint32_t domain, uint32_t cores, const struct amz_quantity *value);
 /* What the curve of the only domain says is true of all domains together. */
 int amz_points_mirror(struct amz_points *points, uint32_t domain);

@@ -162,6 +162,12 @@ static int64_t share_of_time(int64_t until_ns, size_t left)
 
 /* ---- curves ----------------------------------------------------------------------------------------------------------- */
 
+/* What matters most comes first, should time run out: all cores, one, then those between. */
+static uint32_t in_turn(const uint32_t *counts, size_t n, size_t turn)
+{
+  return turn == 0 ? counts[n - 1] : counts[turn - 1];
+}
+
 /* One curve over planned domains [first, first + n): named `name` in the profile. The first point is measured even when it is late. */
 static int measure_curve(struct amz_gauge *g, uint32_t first, uint32_t n_domains, uint32_t name, int64_t until_ns, struct amz_points *points)
 {
@@ -169,39 +175,18 @@ static int measure_curve(struct amz_gauge *g, uint32_t first, uint32_t n_domains
   size_t n = amz_measure_counts(n_domains == 1 ? g->plan.domains[first].count : g->plan.widest, counts);
 
   for (size_t i = 0; i < n && (points->n == 0 || !amz_gauge_late(g)); i++) {
-    struct point p = {.first = first, .n_domains = n_domains, .per_domain = counts[i], .kernel = amz_triad_streaming,
+    uint32_t count = in_turn(counts, n, i);
+    struct point p = {.first = first, .n_domains = n_domains, .per_domain = count, .kernel = amz_triad_streaming,
                       .bytes = amz_triad_bus_bytes(), .until_ns = share_of_time(until_ns, n - i)};
     struct amz_quantity q;
     uint32_t cores;
-    int rc = amz_gauge_stage(g, "memory bandwidth at %u core%s %s", counts[i], counts[i] == 1 ? "" : "s",
+    int rc = amz_gauge_stage(g, "memory bandwidth at %u core%s %s", count, count == 1 ? "" : "s",
                              n_domains > 1 ? "of each NUMA domain" : "of a NUMA domain");
 
     if (rc < 0 || (rc = run_point(g, &p, &q, &cores)) < 0 || (rc = amz_points_add(points, name, cores, &q)) < 0)
       return rc;
   }
   return AMZ_OK;
-}
-
-/* How many like each other there are to share the time: curves, the two of STREAM's own, the remote ratio. */
-static size_t parts(const struct amz_gauge *g)
-{
-  uint32_t d = g->plan.n_domains;
-
-  return d > 1 ? d + 3 : 2;
-}
-
-static int measure_curves(struct amz_gauge *g, int64_t until_ns, struct amz_points *points)
-{
-  size_t left = parts(g);
-  int rc = measure_curve(g, 0, 1, g->plan.domains[0].index, share_of_time(until_ns, left), points);
-
-  if (g->plan.n_domains == 1)
-    return rc < 0 ? rc : amz_points_mirror(points, g->plan.domains[0].index);
-  if (rc == AMZ_OK)
-    rc = measure_curve(g, 0, g->plan.n_domains, AMZ_ALL_DOMAINS, share_of_time(until_ns, left - 1), points);
-  for (uint32_t d = 1; rc == AMZ_OK && d < g->plan.n_domains; d++)
-    rc = measure_curve(g, d, 1, g->plan.domains[d].index, share_of_time(until_ns, left - 1 - d), points);
-  return rc;
 }
 
 /* ---- ordinary stores -------------------------------------------------------------------------------------------------- */
@@ -283,6 +268,8 @@ static int keep(struct amz_gauge *g, struct amz_points *points)
 
   if (points->n == 0)
     return AMZ_OK;
+  if (g->plan.n_domains == 1 && amz_points_mirror(points, g->plan.domains[0].index) < 0)
+    return amz_error_set(g->err, AMZ_ENOMEM, "no memory for the bandwidth curve");
   (void)snprintf(text, sizeof text, g->plan.scale < 1 ? "%s; arrays of %.0f %% of 4 x the last-level cache only, for want of memory" : "%s",
                  amz_triad_method(), g->plan.scale * 100);
   method = amz_strndup(text, strlen(text));
@@ -298,16 +285,30 @@ static int keep(struct amz_gauge *g, struct amz_points *points)
   return AMZ_OK;
 }
 
+/* The most important first, each with its share of the time that is left. */
+static int measure_parts(struct amz_gauge *g, int64_t until_ns, struct amz_points *points)
+{
+  uint32_t domains = g->plan.n_domains;
+  size_t left = domains > 1 ? domains + 3 : 2;
+  int rc = measure_curve(g, 0, 1, g->plan.domains[0].index, share_of_time(until_ns, left--), points);
+
+  if (rc == AMZ_OK)
+    rc = measure_ordinary(g, share_of_time(until_ns, left--));
+  if (domains == 1 || rc < 0)
+    return rc;
+  rc = measure_curve(g, 0, domains, AMZ_ALL_DOMAINS, share_of_time(until_ns, left--), points);
+  if (rc == AMZ_OK)
+    rc = measure_remote(g, share_of_time(until_ns, left--));
+  for (uint32_t d = 1; rc == AMZ_OK && d < domains; d++)
+    rc = measure_curve(g, d, 1, g->plan.domains[d].index, share_of_time(until_ns, left--), points);
+  return rc;
+}
+
 int amz_gauge_triad(struct amz_gauge *g, int64_t until_ns)
 {
   struct amz_points points = {0};
-  int64_t now_ns = amz_gauge_now_ns(), left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-  int rc = measure_curves(g, now_ns + left_ns / 4 * 3, &points), kept = keep(g, &points);
+  int rc = measure_parts(g, until_ns, &points), kept = keep(g, &points);
 
   free(points.items);
-  if (rc == AMZ_OK)
-    rc = kept;
-  if (rc == AMZ_OK)
-    rc = measure_ordinary(g, share_of_time(until_ns, g->plan.n_domains > 1 ? 2 : 1));
-  return rc == AMZ_OK ? measure_remote(g, until_ns) : rc;
+  return rc < 0 ? rc : kept;
 }

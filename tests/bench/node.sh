@@ -1,0 +1,81 @@
+#!/bin/sh
+# What `node` measures against references, pairwise in one run: our triad beside STREAM's (stream_triad.c), and beside stress-ng and likwid-bench where they
+# are installed; the fitted cost of a launch beside fresh launches, timed from here.
+# usage: node.sh [ROUNDS]; needs tests/bench/bench_node, tests/bench/stream_triad and our programs in $top_builddir
+set -eu
+rounds=${1:-3}
+top=${top_builddir:-.}
+here=$top/tests/bench
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"; rm -f "$here/amorsize-mpi-rank" "$here/amorsize-mpi-helper"' EXIT
+ln -sf "$top/amorsize-mpi-rank" "$top/amorsize-mpi-helper" "$here" # looked for beside bench_node
+cores=$(nproc)
+
+value() { awk -v name="$1" '$1 == name { print $2; found = 1 } END { if (!found) print 0 }' "$scratch/ours"; } # 0: not measured
+ours() { "$here/bench_node" "$@" >"$scratch/ours" 2>"$scratch/said"; }
+ours memory
+sort -u "$scratch/said"
+mib=$(awk '/^cache-/ { last = $2 } END { print int((last ? last : 33554432) * 4 / 1048576) }' "$scratch/ours")
+
+reference() { OMP_NUM_THREADS=$1 OMP_PROC_BIND=close "$here/stream_triad" "$mib" 10; }
+row() { # WHAT OURS THEIRS
+  echo "$1 $2 $3" | tee -a "$scratch/rows" |
+    awk '{ printf "  %-34s %7.2f GB/s   reference %7.2f GB/s   ratio %.2f\n", $1, $2 / 1e9, $3 / 1e9, $2 / $3 }' | tr _ ' '
+}
+
+echo "triad, arrays of $mib MiB for the reference; ordinary stores by STREAM's count, the others by what crosses the bus (32 of the reference's 24)"
+i=0
+while [ "$i" -lt "$rounds" ]; do
+  i=$((i + 1))
+  one=$(reference 1)
+  all=$(reference "$cores")
+  ours memory
+  echo "round $i ($(sed -n 's/^method //p' "$scratch/ours"))"
+  row 1_core,_ordinary_stores "$(value stream-1)" "$one"
+  row "${cores}_cores,_ordinary_stores" "$(value "stream-all-$cores")" "$all"
+  row 1_core,_the_curve "$(value triad-1)" "$(echo "$one" | awk '{ print $1 * 32 / 24 }')"
+  row "${cores}_cores,_the_curve" "$(value "triad-$cores")" "$(echo "$all" | awk '{ print $1 * 32 / 24 }')"
+done
+echo "best of all rounds"
+awk '{ if ($2 > a[$1]) a[$1] = $2; if ($3 > b[$1]) b[$1] = $3; if (!seen[$1]++) name[++n] = $1 }
+  END { for (i = 1; i <= n; i++) { w = name[i]; gsub("_", " ", w)
+        printf "  %-34s %7.2f GB/s   reference %7.2f GB/s   ratio %.2f\n", w, a[name[i]] / 1e9, b[name[i]] / 1e9, a[name[i]] / b[name[i]] } }' "$scratch/rows"
+grep -E '^(slowdown|latency)' "$scratch/ours" | sed 's/^/  /'
+
+echo "outside witnesses"
+if command -v stress-ng >/dev/null; then
+  for n in 1 "$cores"; do
+    stress-ng --stream "$n" --stream-l3-size "$((mib / 4))M" -t 4 2>&1 | sed -n 's/.*memory rate: */  stress-ng, one of '"$n"' instances: /p' | tail -n 1
+  done
+else
+  echo "  stress-ng is not installed"
+fi
+if command -v likwid-bench >/dev/null; then
+  for kernel in triad stream stream_mem; do
+    likwid-bench -t "$kernel" -W "N:$((3 * mib))MB:$cores" 2>/dev/null | sed -n "s/^MByte\/s:/  likwid-bench $kernel, $cores threads:/p"
+  done
+else
+  echo "  likwid-bench is not installed"
+fi
+
+echo "costs"
+ours costs
+cat "$scratch/said"
+sed 's/^/  /' "$scratch/ours"
+OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
+mpirun=$(command -v mpirun.openmpi || command -v mpirun || true)
+[ -n "$mpirun" ] || { echo "  no mpirun for fresh launches"; exit 0; }
+echo "fresh launches, best and median of 5 each"
+for ranks in 1 2 3 4 6; do
+  i=0
+  while [ "$i" -lt 5 ]; do
+    i=$((i + 1))
+    begin=$(date +%s.%N)
+    "$mpirun" --bind-to none --oversubscribe --enable-recovery --mca pml ob1 --mca btl self,vader --mca plm isolated -n "$ranks" "$top/amorsize-mpi-rank" measure-link ready |
+      { read -r _; date +%s.%N; cat >/dev/null; } | awk -v begin="$begin" '{ printf "%.4f\n", $1 - begin }'
+  done | sort -n | awk -v ranks="$ranks" -v a="$(value launch-base-0)" -v b="$(value launch-per-rank-0)" '
+    { t[NR] = $1 }
+    END { median = t[3]; fit = a + b * ranks
+          printf "  %d ranks: %.3f s (best %.3f), fit %.3f s, off by %+.0f %%\n", ranks, median, t[1], fit, 100 * (fit - median) / median }'
+done
