@@ -53,7 +53,7 @@ struct amz_chunk {
 };
 
 /* Tasks of a chunk that all succeeded, told in one line when single results are not worth their bytes (tiny tasks). They are
- * the `count` positions from `first` on.
+ * the `count` positions from `first` on, run one after the other on one slot.
  *
  * A bulk that brings partials of a reduction (reduce.h) counts whole or not at all, as they can't be taken apart: when a task of it
  * has an outcome already, the others run again. So in a run that reduces, every success is told by a bulk, if only of one task. */
@@ -61,7 +61,7 @@ struct amz_bulk {
   uint64_t chunk_id;
   uint64_t first, count;
   uint32_t attempt;  /* 1 for the first */
-  uint32_t slot;     /* AMZ_SLOT_SEVERAL: not one alone */
+  uint32_t slot;
   uint64_t seq;      /* as a result's: recorded when its rank says that everything up to it is on disk; 0: nothing to wait for */
   int64_t start_ns;  /* CLOCK_REALTIME at the start of the first */
   double wall_s;     /* Σ of wall times */
@@ -69,7 +69,6 @@ struct amz_bulk {
   const void *partials; /* nodes of a reduction, as reduce.h encodes them, of just these tasks; here they are mere bytes */
   size_t partials_bytes; /* 0: none; at most AMZ_PARTIALS_MAX */
 };
-#define AMZ_SLOT_SEVERAL UINT32_MAX
 #define AMZ_PARTIALS_MAX (UINT32_C(1) << 30)
 
 enum amz_message_kind {

@@ -14,7 +14,10 @@
  *     out/rRRRR-eEEEE.pack  outputs and end records (pack.h), one per rank and launch epoch
  *
  * Durability: a result is handed to the store only when its pack record is on disk; the store commits about each second. What
- * was committed is never lost or doubled (the task index is the primary key); what only the packs hold is taken over on resume. */
+ * was committed is never lost or doubled (the task index is the primary key); what only the packs hold is taken over on resume.
+ *
+ * Tiny tasks are recorded by stretches of the task list, a row for each. Of these the packs know nothing: run.db alone says that they are
+ * done, so that they run again after a crash of its last second, or when it is lost. */
 #ifndef AMORSIZE_STORE_H
 #define AMORSIZE_STORE_H
 
@@ -25,6 +28,7 @@
 #include <amorsize/buf.h>
 #include <amorsize/error.h>
 #include <amorsize/message.h>
+#include <amorsize/reduce.h>
 #include <amorsize/sched.h>
 
 /* ---- run directories -------------------------------------------------------------------------------------------------- */
@@ -90,6 +94,21 @@ struct amz_record {
   const char *node;         /* borrowed for the call */
 };
 
+#define AMZ_SLOT_SEVERAL UINT32_MAX /* not one alone */
+
+/* A stretch of tasks that all succeeded (struct amz_bulk): one row. */
+struct amz_chunk_record {
+  uint64_t first, count;   /* task indexes */
+  uint32_t attempt, rank;
+  uint32_t slot;
+  uint32_t epoch;
+  int64_t start_ns;        /* CLOCK_REALTIME at the start of the first */
+  double wall_s;           /* Σ */
+  const void *partials;    /* of just these tasks; borrowed for the call */
+  size_t partials_bytes;
+  const char *node;        /* borrowed for the call */
+};
+
 /* Opens run.db, or makes it when there is none; takes over from the packs every END record that it hasn't (so a missing or
  * damaged one is rebuilt whole, the damaged file kept aside), and begins a new launch epoch. Removes
  * DIR/stop, which was meant for an earlier launch (but see keep_stop). What is taken over is judged as the scheduler does: failed with attempt <=
@@ -123,10 +142,18 @@ int amz_store_absent(struct amz_store *s, struct amz_error *err, struct amz_stor
  * Call before amz_store_left. */
 int amz_store_forget(struct amz_store *s, const struct amz_store_absent *absent, size_t n, struct amz_error *err);
 
+/* Says what this run's partials are. Call before the first record.
+ * \return AMZ_OK; AMZ_EINVAL: as amz_reduce_check, or an earlier launch of this run reduced otherwise; AMZ_EIO, AMZ_ENOMEM; with *err. */
+int amz_store_set_reduce(struct amz_store *s, const struct amz_reduce_kind *kind, struct amz_error *err);
+
 /* Everything below only queues; the thread does it. \return AMZ_OK; AMZ_ENOMEM; AMZ_EIO with *err once the thread has failed.
  * Records must be of this launch's epoch, and no CANCELLED ones (AMZ_EINVAL). A second final outcome of a task is dropped,
  * unless the first is an earlier launch's failure: the later launch was then asked to retry it. */
 int amz_store_record(struct amz_store *s, const struct amz_record *records, size_t n, struct amz_error *err);
+/* As amz_store_record, for a stretch. When a task of it has an outcome already, all of it is dropped (what is left of it runs again on
+ * resume); earlier launches' failures are replaced. Partials must be those of exactly these tasks, and be there if amz_store_set_reduce was
+ * called (AMZ_EINVAL). Rows that adjoin and come of one rank and attempt are made one. */
+int amz_store_record_chunk(struct amz_store *s, const struct amz_chunk_record *record, struct amz_error *err);
 /* Asks for fdatasync of a pack file (opened by the store on first use); told by an event with the same token. */
 int amz_store_sync(struct amz_store *s, const char *pack_path, uint64_t token, struct amz_error *err);
 /* status.json := text. */
@@ -151,6 +178,10 @@ int amz_store_next(struct amz_store *s, struct amz_store_event *ret);
  * \return AMZ_OK; AMZ_EIO with *err: what was committed before is safe. */
 int amz_store_close(struct amz_store *s, struct amz_error *err);
 
+/* The same, and *ret: what the run's recorded results reduce to, over all its launches (release with amz_reduced_clear); zeroed when it
+ * doesn't reduce, or on failure. */
+int amz_store_close_reduced(struct amz_store *s, struct amz_reduced *ret, struct amz_error *err);
+
 /* ---- reading ---------------------------------------------------------------------------------------------------------- */
 
 struct amz_store_reader;
@@ -166,7 +197,9 @@ struct amz_task_row {
   double start_s;  /* since the run's first task start */
   double wall_s, cpu_s;
   uint64_t max_rss_bytes, output_bytes;
-  uint64_t pack_offset; /* of its END frame in DIR/out/rRANK-eEPOCH.pack; 0: no pack record (skipped) */
+  uint64_t pack_offset; /* of its END frame in DIR/out/rRANK-eEPOCH.pack; 0: no pack record (skipped, or of a stretch) */
+  uint64_t averaged_over; /* 0: recorded by itself; else one of a stretch of so many tasks: wall_s is their mean, start_s that of the
+                             stretch, cpu_s and memory aren't known, slot may be AMZ_SLOT_SEVERAL */
 };
 
 enum amz_row_sort { AMZ_BY_INDEX, AMZ_BY_WALL, AMZ_BY_START };
@@ -186,7 +219,9 @@ int amz_store_reader_new(const char *dir, struct amz_error *err, struct amz_stor
 void amz_store_reader_free(struct amz_store_reader *r);
 uint64_t amz_store_reader_tasks(const struct amz_store_reader *r);
 int amz_store_reader_counts(struct amz_store_reader *r, struct amz_error *err, struct amz_store_counts *ret);
-/* Calls row for each; stops when it returns non-zero. \return AMZ_OK; row's value when non-zero; AMZ_EIO; AMZ_EBUSY, as from
+/* What has been recorded so far reduces to: *ret_op AMZ_REDUCE_NONE, *ret zeroed: the run doesn't reduce. Release with amz_reduced_clear. */
+int amz_store_reader_reduced(struct amz_store_reader *r, struct amz_error *err, enum amz_reduce *ret_op, struct amz_reduced *ret);
+/* Calls row for each (a stretch's tasks one after the other, without holding them in memory); stops when it returns non-zero. \return AMZ_OK; row's value when non-zero; AMZ_EIO; AMZ_EBUSY, as from
  * counts: the run was resumed while its run.db was read: start again. */
 int amz_store_reader_rows(struct amz_store_reader *r, const struct amz_row_query *query,
                           int (*row)(void *ctx, const struct amz_task_row *row), void *ctx, struct amz_error *err);

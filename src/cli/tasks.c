@@ -59,13 +59,17 @@ static json_t *row_json(const struct table *t, const struct amz_task_row *r)
 {
   bool skipped = r->outcome == AMZ_SKIPPED;
   struct amz_buf command = AMZ_BUF_INIT;
-  json_t *row = json_pack("{s:I, s:s, s:o, s:o, s:I, s:o, s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:I}", "index", (json_int_t)r->index,
+  json_t *row = json_pack("{s:I, s:s, s:o, s:o, s:I, s:o, s:I, s:o, s:I, s:f, s:f, s:f, s:I, s:I}", "index", (json_int_t)r->index,
     "status", outcome_name(r->outcome), "exit", skipped || r->signal ? json_null() : json_integer(r->exit_code),
     "signal", r->signal ? json_integer(r->signal) : json_null(), "attempts", (json_int_t)r->attempts,
     "node", cli_json_text(r->node ? r->node : "", r->node ? strlen(r->node) : 0), "rank", (json_int_t)r->rank,
-    "slot", (json_int_t)r->slot, "launch", (json_int_t)r->epoch, "start_s", r->start_s, "wall_s", r->wall_s, "cpu_s", r->cpu_s,
+    "slot", r->slot == AMZ_SLOT_SEVERAL ? json_null() : json_integer(r->slot), "launch", (json_int_t)r->epoch, "start_s", r->start_s, "wall_s", r->wall_s, "cpu_s", r->cpu_s,
     "max_rss_bytes", (json_int_t)r->max_rss_bytes, "output_bytes", (json_int_t)r->output_bytes);
 
+  if (row && r->averaged_over && json_object_set_new(row, "averaged_over", json_integer((json_int_t)r->averaged_over)) < 0) {
+    json_decref(row);
+    row = NULL;
+  }
   if (row && t->job) {
     add_command(t, r, &command);
     if (json_object_set_new(row, "command", cli_json_text(amz_buf_text(&command), command.len)) < 0) {
@@ -92,7 +96,10 @@ static void add_row(const struct table *t, const struct amz_task_row *r, struct 
     (void)snprintf(exit_code, sizeof exit_code, "%" PRId32, r->exit_code);
   if (r->signal)
     (void)snprintf(signal, sizeof signal, "%" PRId32, r->signal);
-  (void)snprintf(slot, sizeof slot, "%" PRIu32 ".%" PRIu32, r->rank, r->slot);
+  if (r->slot == AMZ_SLOT_SEVERAL)
+    (void)snprintf(slot, sizeof slot, "%" PRIu32 ".*", r->rank);
+  else
+    (void)snprintf(slot, sizeof slot, "%" PRIu32 ".%" PRIu32, r->rank, r->slot);
   amz_buf_addf(out, "%*" PRIu64 "  %-9s  %4s  %6s  %5" PRIu32 "  %10s  %10s  %10s  %9s  %5s  ", t->index_width, r->index,
                outcome_name(r->outcome), exit_code, signal, r->attempts,
                amz_format_duration((int64_t)(r->start_s * 1e9), start, sizeof start),

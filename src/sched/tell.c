@@ -51,10 +51,10 @@ int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r)
   return AMZ_OK;
 }
 
-/* Parts of a chunk that follow each other are told as one. */
+/* Parts of a chunk that follow each other on a slot are told as one: so a bulk's tasks ran one after the other. */
 static bool follows(const struct amz_bulk *last, const struct amz_bulk *b)
 {
-  return last->chunk_id == b->chunk_id && last->attempt == b->attempt && last->first + last->count == b->first &&
+  return last->chunk_id == b->chunk_id && last->attempt == b->attempt && last->slot == b->slot && last->first + last->count == b->first &&
          last->partials_bytes <= AMZ_PARTIALS_MAX - b->partials_bytes;
 }
 
@@ -68,8 +68,6 @@ static void join(struct amz_bulk *last, const struct amz_bulk *b)
     last->seq = b->seq;
   if (b->start_ns < last->start_ns)
     last->start_ns = b->start_ns;
-  if (b->slot != last->slot)
-    last->slot = AMZ_SLOT_SEVERAL;
 }
 
 int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b)

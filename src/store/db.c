@@ -20,11 +20,20 @@
 
 #include <amorsize/alloc.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
 #define ROW_COLUMNS "outcome,exit,signal,attempt,rank,slot,epoch,start_ns,wall_ns,cpu_ns,rss_bytes,output_bytes,pack_offset"
+
+/* Stretches of tasks that succeeded, disjoint from one another and from outcome; slot NULL: several; wall_ns: their sum; partials: as
+ * reduce.h encodes them. */
+#define CHUNK_TABLE \
+  "CREATE TABLE chunk(first INTEGER PRIMARY KEY, count INTEGER, attempt INTEGER, rank INTEGER, slot INTEGER, epoch INTEGER," \
+  " start_ns INTEGER, wall_ns INTEGER, partials BLOB);"
+
+/* What version 1 lacked. */
+static const char upgrade_sql[] = "BEGIN;" CHUNK_TABLE "PRAGMA user_version=2; COMMIT";
 
 static const char schema_sql[] =
   "BEGIN;"
@@ -40,9 +49,10 @@ static const char schema_sql[] =
   "CREATE TABLE attempt(task INTEGER, outcome INTEGER, exit INTEGER, signal INTEGER, attempt INTEGER, rank INTEGER, slot INTEGER,"
   " epoch INTEGER, start_ns INTEGER, wall_ns INTEGER, cpu_ns INTEGER, rss_bytes INTEGER, output_bytes INTEGER,"
   " pack_offset INTEGER, PRIMARY KEY(task, epoch, attempt)) WITHOUT ROWID;"
+  CHUNK_TABLE
   "PRAGMA user_version=" TEXT(SCHEMA_VERSION) ";";
 
-enum statement { PUT_OUTCOME, PUT_ATTEMPT, KEEP_FAILED, PUT_RANK, PUT_META_MIN, STATEMENTS };
+enum statement { PUT_OUTCOME, PUT_ATTEMPT, KEEP_FAILED, DROP_FAILED, PUT_RANK, PUT_META_MIN, PUT_CHUNK, CHUNK_BELOW, OUTCOME_WITHIN, STATEMENTS };
 
 static const char *const statement_sql[STATEMENTS] = {
   [PUT_OUTCOME] = ("INSERT INTO outcome(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
@@ -52,12 +62,17 @@ static const char *const statement_sql[STATEMENTS] = {
                    " WHERE outcome.outcome IN (2,3) AND excluded.epoch>outcome.epoch"),
   [PUT_ATTEMPT] = ("INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"),
   [KEEP_FAILED] = ("INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") SELECT task," ROW_COLUMNS
-                   " FROM outcome WHERE task=?1 AND outcome IN (2,3) AND epoch<?2"),
+                   " FROM outcome WHERE task BETWEEN ?1 AND ?2 AND outcome IN (2,3) AND epoch<?3"),
+  [DROP_FAILED] = "DELETE FROM outcome WHERE task BETWEEN ?1 AND ?2 AND outcome IN (2,3) AND epoch<?3",
   [PUT_RANK] = ("INSERT INTO launch_rank(rank,epoch,node,recorded_offset) VALUES(?1,?2,?3,?4)"
                 " ON CONFLICT(epoch,rank) DO UPDATE SET node=coalesce(excluded.node,node),"
                 " recorded_offset=max(excluded.recorded_offset,recorded_offset)"),
   [PUT_META_MIN] = ("INSERT INTO meta(key,value) VALUES('first_start_ns',?1)"
                     " ON CONFLICT(key) DO UPDATE SET value=min(value,excluded.value)"),
+  [PUT_CHUNK] = "INSERT INTO chunk(first,count,attempt,rank,slot,epoch,start_ns,wall_ns,partials) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+  /* whether the last stretch that begins up to ?2 reaches ?1 */
+  [CHUNK_BELOW] = "SELECT first+count>?1 FROM chunk WHERE first<=?2 ORDER BY first DESC LIMIT 1",
+  [OUTCOME_WITHIN] = "SELECT EXISTS(SELECT 1 FROM outcome WHERE task BETWEEN ?1 AND ?2 AND NOT (outcome IN (2,3) AND epoch<?3))",
 };
 
 struct amz_db {
@@ -65,6 +80,7 @@ struct amz_db {
   char *path;
   sqlite3_stmt *statements[STATEMENTS];
   int64_t first_start_ns; /* earliest start since the last commit; INT64_MAX: none */
+  bool has_chunks;        /* else single outcomes need not be looked for among them */
 };
 
 /* ---- errors ------------------------------------------------------------------------------------------------------------- */
@@ -229,10 +245,14 @@ static int check(struct amz_db *db, uint64_t tasks, struct amz_error *err)
     return amz_error_set(err, AMZ_EINVAL, "%s: made by a newer version of this program (schema %" PRId64 ")", db->path, version);
   if (rc == AMZ_OK)
     rc = query_one(db, "PRAGMA quick_check(1)", err, NULL, &sound);
-  if (rc == AMZ_OK && (!sound || version < SCHEMA_VERSION))
+  if (rc == AMZ_OK && (!sound || version < 1))
     rc = amz_error_set(err, AMZ_ECORRUPT, "%s: damaged", db->path);
+  if (rc == AMZ_OK && version < SCHEMA_VERSION)
+    rc = execute(db, upgrade_sql, err);
   if (rc == AMZ_OK)
     rc = prepare_all(db, err);
+  if (rc == AMZ_OK)
+    rc = amz_db_has_chunks(db->h, db->path, err, &db->has_chunks);
   if (rc == AMZ_OK)
     rc = amz_db_meta(db->h, db->path, "tasks", err, &made_for);
   if (rc == AMZ_OK && (uint64_t)made_for != tasks)
@@ -321,31 +341,100 @@ static int bind_row(sqlite3_stmt *st, const struct amz_result *r, uint32_t rank,
   return rc;
 }
 
-static int keep_failed(struct amz_db *db, uint64_t task, uint32_t epoch, struct amz_error *err)
+/* Runs a statement on the tasks first .. last, for records of an epoch. */
+static int run_within(struct amz_db *db, enum statement which, uint64_t first, uint64_t last, uint32_t epoch, struct amz_error *err)
 {
-  sqlite3_stmt *st = db->statements[KEEP_FAILED];
+  sqlite3_stmt *st = db->statements[which];
 
-  if (sqlite3_bind_int64(st, 1, (int64_t)task) != SQLITE_OK || sqlite3_bind_int64(st, 2, epoch) != SQLITE_OK)
+  if (sqlite3_bind_int64(st, 1, (int64_t)first) != SQLITE_OK || sqlite3_bind_int64(st, 2, (int64_t)last) != SQLITE_OK ||
+      sqlite3_bind_int64(st, 3, epoch) != SQLITE_OK)
     return failed(db, err);
-  return run(db, KEEP_FAILED, err);
+  return run(db, which, err);
+}
+
+/* Answers a question about the tasks first .. last: \return AMZ_OK, *ret false also when there is no row. */
+static int ask_within(struct amz_db *db, enum statement which, uint64_t first, uint64_t last, uint32_t epoch, struct amz_error *err, bool *ret)
+{
+  sqlite3_stmt *st = db->statements[which];
+  int rc = AMZ_OK, step;
+
+  if (sqlite3_bind_int64(st, 1, (int64_t)first) != SQLITE_OK || sqlite3_bind_int64(st, 2, (int64_t)last) != SQLITE_OK ||
+      (sqlite3_bind_parameter_count(st) > 2 && sqlite3_bind_int64(st, 3, epoch) != SQLITE_OK))
+    return failed(db, err);
+  step = sqlite3_step(st);
+  if (step != SQLITE_ROW && step != SQLITE_DONE)
+    rc = failed(db, err);
+  *ret = step == SQLITE_ROW && sqlite3_column_int(st, 0);
+  (void)sqlite3_reset(st);
+  return rc;
 }
 
 int amz_db_put(struct amz_db *db, const struct amz_result *result, uint32_t rank, uint32_t epoch, bool final,
                struct amz_error *err)
 {
   enum statement which = final ? PUT_OUTCOME : PUT_ATTEMPT;
-  int rc;
+  bool taken = false;
+  int rc = AMZ_OK;
 
-  if (final && epoch > 1) {
-    rc = keep_failed(db, result->position, epoch, err);
-    if (rc < 0)
-      return rc;
-  }
+  if (final && db->has_chunks)
+    rc = ask_within(db, CHUNK_BELOW, result->position, result->position, epoch, err, &taken);
+  if (rc == AMZ_OK && final && epoch > 1 && !taken)
+    rc = run_within(db, KEEP_FAILED, result->position, result->position, epoch, err);
+  if (rc < 0 || taken)
+    return rc;
   if (bind_row(db->statements[which], result, rank, epoch) != SQLITE_OK)
     return failed(db, err);
   if (result->outcome != AMZ_SKIPPED && result->start_ns > 0 && result->start_ns < db->first_start_ns)
     db->first_start_ns = result->start_ns;
   return run(db, which, err);
+}
+
+static int bind_chunk(sqlite3_stmt *st, const struct amz_chunk_record *c)
+{
+  double wall_ns = c->wall_s * 1e9;
+  const int64_t values[] = {(int64_t)c->first, (int64_t)c->count, c->attempt, c->rank, c->slot, c->epoch, c->start_ns,
+                            wall_ns >= 0 && wall_ns < 0x1p63 ? (int64_t)wall_ns : 0};
+  int rc = SQLITE_OK;
+
+  for (int i = 0; rc == SQLITE_OK && i < (int)(sizeof values / sizeof *values); i++)
+    rc = sqlite3_bind_int64(st, i + 1, values[i]);
+  if (rc == SQLITE_OK && c->slot == AMZ_SLOT_SEVERAL)
+    rc = sqlite3_bind_null(st, 5);
+  if (rc == SQLITE_OK)
+    rc = c->partials_bytes ? sqlite3_bind_blob64(st, 9, c->partials, c->partials_bytes, SQLITE_STATIC) : sqlite3_bind_null(st, 9);
+  return rc;
+}
+
+int amz_db_put_chunk(struct amz_db *db, const struct amz_chunk_record *c, struct amz_error *err)
+{
+  uint64_t last = c->first + c->count - 1;
+  bool taken = false;
+  int rc = ask_within(db, CHUNK_BELOW, c->first, last, c->epoch, err, &taken);
+
+  if (rc == AMZ_OK && !taken)
+    rc = ask_within(db, OUTCOME_WITHIN, c->first, last, c->epoch, err, &taken);
+  if (rc < 0 || taken)
+    return rc;
+  if (c->epoch > 1 && ((rc = run_within(db, KEEP_FAILED, c->first, last, c->epoch, err)) < 0 ||
+                       (rc = run_within(db, DROP_FAILED, c->first, last, c->epoch, err)) < 0))
+    return rc;
+  if (bind_chunk(db->statements[PUT_CHUNK], c) != SQLITE_OK)
+    return failed(db, err);
+  db->has_chunks = true;
+  if (c->start_ns > 0 && c->start_ns < db->first_start_ns)
+    db->first_start_ns = c->start_ns;
+  rc = run(db, PUT_CHUNK, err);
+  (void)sqlite3_clear_bindings(db->statements[PUT_CHUNK]);
+  return rc;
+}
+
+int amz_db_put_reduce_kind(struct amz_db *db, const struct amz_reduce_kind *kind, struct amz_error *err)
+{
+  char sql[160];
+
+  (void)snprintf(sql, sizeof sql, "INSERT INTO meta(key,value) VALUES('reduce_op',%d),('reduce_type',%d),('reduce_width',%" PRIu32 ")",
+                 (int)kind->op, (int)kind->type, kind->width);
+  return execute(db, sql, err);
 }
 
 int amz_db_put_rank(struct amz_db *db, uint32_t rank, uint32_t epoch, const char *node, uint64_t offset, struct amz_error *err)

@@ -31,6 +31,9 @@ void amz_db_rollback(struct amz_db *db);
  * epoch's failure (which is kept among the attempts): only a resume that was asked to retry failed tasks makes such records. */
 int amz_db_put(struct amz_db *db, const struct amz_result *result, uint32_t rank, uint32_t epoch, bool final,
                struct amz_error *err);
+/* Inside a transaction. Recorded whole, or, when a task of it has an outcome already, not at all; failures of earlier epochs are
+ * replaced and kept among the attempts. */
+int amz_db_put_chunk(struct amz_db *db, const struct amz_chunk_record *chunk, struct amz_error *err);
 /* Where a rank's pack has been recorded up to, and the rank's node. node NULL and offset 0 leave what is known. */
 int amz_db_put_rank(struct amz_db *db, uint32_t rank, uint32_t epoch, const char *node, uint64_t offset, struct amz_error *err);
 int amz_db_put_epoch(struct amz_db *db, uint32_t epoch, struct amz_error *err);
@@ -52,6 +55,13 @@ int amz_db_publish(struct amz_db *db, const char *aside, const char *path, struc
 /* Shared with the reader: these work on a bare handle. */
 int amz_db_error(sqlite3 *h, const char *path, struct amz_error *err);
 int amz_db_meta(sqlite3 *h, const char *path, const char *key, struct amz_error *err, int64_t *ret);
+/* \return AMZ_OK, ret->op AMZ_REDUCE_NONE: the run doesn't reduce. */
+int amz_db_reduce_kind(sqlite3 *h, const char *path, struct amz_error *err, struct amz_reduce_kind *ret);
+int amz_db_put_reduce_kind(struct amz_db *db, const struct amz_reduce_kind *kind, struct amz_error *err);
+/* Folds the partials of all rows, in the order of the task indexes. */
+int amz_db_reduced(sqlite3 *h, const char *path, const struct amz_reduce_kind *kind, struct amz_error *err, struct amz_reduced *ret);
+/* \return AMZ_OK, *ret: whether there are rows of stretches (a database of version 1 has none). */
+int amz_db_has_chunks(sqlite3 *h, const char *path, struct amz_error *err, bool *ret);
 int amz_db_counts(sqlite3 *h, const char *path, struct amz_error *err, struct amz_store_counts *ret);
 sqlite3 *amz_db_handle(struct amz_db *db);
 const char *amz_db_path(const struct amz_db *db);

@@ -26,9 +26,34 @@ int amz_db_meta(sqlite3 *h, const char *path, const char *key, struct amz_error 
   return rc;
 }
 
-int amz_db_counts(sqlite3 *h, const char *path, struct amz_error *err, struct amz_store_counts *ret)
+/* The first column of the first row. */
+static int ask_number(sqlite3 *h, const char *path, const char *sql, struct amz_error *err, int64_t *ret)
 {
-  struct amz_store_counts counts = {0, 0, 0};
+  sqlite3_stmt *st = NULL;
+  int rc = AMZ_OK;
+
+  if (sqlite3_prepare_v2(h, sql, -1, &st, NULL) != SQLITE_OK || sqlite3_step(st) != SQLITE_ROW)
+    rc = amz_db_error(h, path, err);
+  else
+    *ret = sqlite3_column_int64(st, 0);
+  (void)sqlite3_finalize(st);
+  return rc;
+}
+
+int amz_db_has_chunks(sqlite3 *h, const char *path, struct amz_error *err, bool *ret)
+{
+  int64_t version = 0, any = 0;
+  int rc = ask_number(h, path, "PRAGMA user_version", err, &version);
+
+  if (rc == AMZ_OK && version > 1)
+    rc = ask_number(h, path, "SELECT EXISTS(SELECT 1 FROM chunk)", err, &any);
+  if (rc == AMZ_OK)
+    *ret = any != 0;
+  return rc;
+}
+
+static int count_singles(sqlite3 *h, const char *path, struct amz_error *err, struct amz_store_counts *counts)
+{
   sqlite3_stmt *st = NULL;
   int step;
 
@@ -39,18 +64,82 @@ int amz_db_counts(sqlite3 *h, const char *path, struct amz_error *err, struct am
     enum amz_outcome outcome = (enum amz_outcome)sqlite3_column_int(st, 0);
 
     if (outcome == AMZ_FAILED || outcome == AMZ_TIMED_OUT)
-      counts.failed += n;
+      counts->failed += n;
     else if (outcome == AMZ_SKIPPED)
-      counts.skipped += n;
+      counts->skipped += n;
     else
-      counts.succeeded += n;
+      counts->succeeded += n;
   }
   (void)sqlite3_finalize(st);
-  if (step != SQLITE_DONE)
-    return amz_db_error(h, path, err);
+  return step == SQLITE_DONE ? AMZ_OK : amz_db_error(h, path, err);
+}
+
+int amz_db_counts(sqlite3 *h, const char *path, struct amz_error *err, struct amz_store_counts *ret)
+{
+  struct amz_store_counts counts = {0, 0, 0};
+  int64_t in_chunks = 0;
+  bool any = false;
+  int rc = count_singles(h, path, err, &counts);
+
+  if (rc == AMZ_OK)
+    rc = amz_db_has_chunks(h, path, err, &any);
+  if (rc == AMZ_OK && any)
+    rc = ask_number(h, path, "SELECT sum(count) FROM chunk", err, &in_chunks);
+  if (rc < 0)
+    return rc;
+  counts.succeeded += (uint64_t)in_chunks;
   *ret = counts;
   return AMZ_OK;
 }
+
+/* ---- reductions -------------------------------------------------------------------------------------------------------- */
+
+int amz_db_reduce_kind(sqlite3 *h, const char *path, struct amz_error *err, struct amz_reduce_kind *ret)
+{
+  int64_t op = 0, type = 0, width = 0;
+  int rc = amz_db_meta(h, path, "reduce_op", NULL, &op);
+
+  if (rc == AMZ_OK && ((rc = amz_db_meta(h, path, "reduce_type", err, &type)) < 0 || (rc = amz_db_meta(h, path, "reduce_width", err, &width)) < 0))
+    return rc;
+  if (rc < 0 && rc != AMZ_ENOENT)
+    return amz_error_set(err, rc, "%s: cannot be read", path);
+  *ret = (struct amz_reduce_kind){(enum amz_reduce)op, (enum amz_value)type, (uint32_t)width};
+  if (op != AMZ_REDUCE_NONE && amz_reduce_check(ret, NULL) < 0)
+    return amz_error_set(err, AMZ_ECORRUPT, "%s: damaged: no reduction", path);
+  return AMZ_OK;
+}
+
+static int fold_all(sqlite3 *h, const char *path, struct amz_reducer *r, struct amz_error *err)
+{
+  sqlite3_stmt *st = NULL;
+  int rc = AMZ_OK, step = SQLITE_DONE;
+
+  if (sqlite3_prepare_v2(h, "SELECT partials,length(partials),first FROM chunk WHERE partials IS NOT NULL ORDER BY first", -1, &st, NULL) != SQLITE_OK)
+    return amz_db_error(h, path, err);
+  while (rc == AMZ_OK && (step = sqlite3_step(st)) == SQLITE_ROW)
+    if (amz_reducer_fold(r, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_int64(st, 1)) < 0)
+      rc = amz_error_set(err, AMZ_ECORRUPT, "%s: damaged: partials of the tasks from %lld on", path, (long long)sqlite3_column_int64(st, 2));
+  if (rc == AMZ_OK && step != SQLITE_DONE)
+    rc = amz_db_error(h, path, err);
+  (void)sqlite3_finalize(st);
+  return rc;
+}
+
+int amz_db_reduced(sqlite3 *h, const char *path, const struct amz_reduce_kind *kind, struct amz_error *err, struct amz_reduced *ret)
+{
+  struct amz_reducer *r = NULL;
+  int rc = amz_reducer_new(kind, &r);
+
+  if (rc < 0)
+    return amz_error_set(err, rc, "%s: cannot reduce: %s", path, amz_err_name(rc));
+  rc = fold_all(h, path, r, err);
+  if (rc == AMZ_OK && (rc = amz_reducer_result(r, ret)) < 0)
+    (void)amz_error_set(err, rc, "out of memory");
+  amz_reducer_free(r);
+  return rc;
+}
+
+/* ---- what is left ------------------------------------------------------------------------------------------------------ */
 
 struct ranges {
   struct amz_range *items;
@@ -70,8 +159,9 @@ static int add_range(struct ranges *r, uint64_t first, uint64_t end, struct amz_
   return AMZ_OK;
 }
 
-static const char recorded_sql[] = "SELECT task FROM outcome ORDER BY task";
-static const char settled_sql[] = "SELECT task FROM outcome WHERE outcome NOT IN (2,3) ORDER BY task";
+/* Both sides come in the order of their keys: SQLite merges them as it goes. */
+static const char recorded_sql[] = "SELECT task,1 FROM outcome UNION ALL SELECT first,count FROM chunk ORDER BY 1";
+static const char settled_sql[] = "SELECT task,1 FROM outcome WHERE outcome NOT IN (2,3) UNION ALL SELECT first,count FROM chunk ORDER BY 1";
 
 int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, struct amz_range **ret, size_t *ret_n)
 {
@@ -91,7 +181,7 @@ int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, str
     uint64_t task = (uint64_t)sqlite3_column_int64(st, 0);
 
     rc = add_range(&left, next, task, err);
-    next = task + 1;
+    next = task + (uint64_t)sqlite3_column_int64(st, 1);
   }
   if (rc == AMZ_OK && step != SQLITE_DONE)
     rc = amz_db_error(h, path, err);

@@ -22,6 +22,7 @@ struct amz_store_reader {
   bool snapshot;
   uint64_t tasks;
   int64_t first_start_ns;
+  bool has_chunks;
 };
 
 void amz_store_reader_free(struct amz_store_reader *r)
@@ -100,6 +101,8 @@ static int open_handle(struct amz_store_reader *r, struct amz_error *err)
     rc = amz_db_meta(r->h, r->path, "first_start_ns", err, &r->first_start_ns);
     rc = rc == AMZ_ENOENT ? AMZ_OK : rc; /* nothing has started yet */
   }
+  if (rc == AMZ_OK)
+    rc = amz_db_has_chunks(r->h, r->path, err, &r->has_chunks);
   return rc;
 }
 
@@ -143,13 +146,58 @@ int amz_store_reader_counts(struct amz_store_reader *r, struct amz_error *err, s
   return still_ours(r, amz_db_counts(r->h, r->path, err, ret), err);
 }
 
+int amz_store_reader_reduced(struct amz_store_reader *r, struct amz_error *err, enum amz_reduce *ret_op, struct amz_reduced *ret)
+{
+  struct amz_reduce_kind kind = {AMZ_REDUCE_NONE, AMZ_VALUE_BYTES, 0};
+  int rc = amz_db_reduce_kind(r->h, r->path, err, &kind);
+
+  memset(ret, 0, sizeof *ret);
+  if (rc == AMZ_OK && kind.op != AMZ_REDUCE_NONE)
+    rc = amz_db_reduced(r->h, r->path, &kind, err, ret);
+  rc = still_ours(r, rc, err);
+  if (rc < 0) {
+    amz_reduced_clear(ret);
+    return rc;
+  }
+  *ret_op = kind.op;
+  return AMZ_OK;
+}
+
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */
 
+/* The columns of both: 0 first task, 1 number of tasks (0: recorded by itself), 2 … what they have in common. A stretch's times are
+ * shared out evenly. */
+#define SINGLES \
+  "SELECT o.task,0,o.outcome,o.exit,o.signal,o.attempt,l.node,o.rank,o.slot,o.epoch,o.start_ns,o.wall_ns,o.cpu_ns,o.rss_bytes," \
+  "o.output_bytes,o.pack_offset FROM outcome o LEFT JOIN launch_rank l ON l.epoch=o.epoch AND l.rank=o.rank WHERE 1"
+#define STRETCHES \
+  " UNION ALL SELECT c.first,c.count,1,0,0,c.attempt,l.node,c.rank,c.slot,c.epoch,c.start_ns,c.wall_ns*1.0/c.count,0,0,0,0" \
+  " FROM chunk c LEFT JOIN launch_rank l ON l.epoch=c.epoch AND l.rank=c.rank WHERE 1"
+
 static const char *const order_sql[] = {
-  [AMZ_BY_INDEX] = " ORDER BY o.task",
-  [AMZ_BY_WALL] = " ORDER BY o.wall_ns DESC, o.task",
-  [AMZ_BY_START] = " ORDER BY o.start_ns, o.task",
+  [AMZ_BY_INDEX] = " ORDER BY 1",
+  [AMZ_BY_WALL] = " ORDER BY 12 DESC, 1",
+  [AMZ_BY_START] = " ORDER BY 11, 1",
 };
+
+static void add_sql(const struct amz_store_reader *r, const struct amz_row_query *q, struct amz_buf *sql)
+{
+  unsigned long long index = q->index > INT64_MAX ? INT64_MAX : q->index;
+
+  amz_buf_adds(sql, SINGLES);
+  if (q->failed_only)
+    amz_buf_adds(sql, " AND o.outcome IN (2,3)");
+  if (q->has_index)
+    amz_buf_addf(sql, " AND o.task=%llu", index);
+  if (r->has_chunks && !q->failed_only) {
+    amz_buf_adds(sql, STRETCHES);
+    if (q->has_index)
+      amz_buf_addf(sql, " AND c.first=(SELECT max(first) FROM chunk WHERE first<=%llu) AND c.first+c.count>%llu", index, index);
+  }
+  amz_buf_adds(sql, order_sql[q->sort]);
+  if (q->limit > 0)
+    amz_buf_addf(sql, " LIMIT %llu", (unsigned long long)(q->limit > INT64_MAX ? INT64_MAX : q->limit));
+}
 
 static int prepare(struct amz_store_reader *r, const struct amz_row_query *q, struct amz_error *err, sqlite3_stmt **ret)
 {
@@ -158,16 +206,7 @@ static int prepare(struct amz_store_reader *r, const struct amz_row_query *q, st
 
   if ((unsigned)q->sort >= sizeof order_sql / sizeof *order_sql)
     return amz_error_set(err, AMZ_EINVAL, "unknown order of rows");
-  amz_buf_adds(&sql, "SELECT o.task,o.outcome,o.exit,o.signal,o.attempt,l.node,o.rank,o.slot,o.epoch,o.start_ns,o.wall_ns,"
-                     "o.cpu_ns,o.rss_bytes,o.output_bytes,o.pack_offset"
-                     " FROM outcome o LEFT JOIN launch_rank l ON l.epoch=o.epoch AND l.rank=o.rank WHERE 1");
-  if (q->failed_only)
-    amz_buf_adds(&sql, " AND o.outcome IN (2,3)");
-  if (q->has_index)
-    amz_buf_addf(&sql, " AND o.task=%llu", (unsigned long long)(q->index > INT64_MAX ? INT64_MAX : q->index));
-  amz_buf_adds(&sql, order_sql[q->sort]);
-  if (q->limit > 0)
-    amz_buf_addf(&sql, " LIMIT %llu", (unsigned long long)(q->limit > INT64_MAX ? INT64_MAX : q->limit));
+  add_sql(r, q, &sql);
   rc = amz_buf_ok(&sql);
   if (rc < 0)
     rc = no_memory(err);
@@ -179,40 +218,76 @@ static int prepare(struct amz_store_reader *r, const struct amz_row_query *q, st
 
 static void fill_row(const struct amz_store_reader *r, sqlite3_stmt *st, struct amz_task_row *row)
 {
-  const char *node = (const char *)sqlite3_column_text(st, 5);
+  const char *node = (const char *)sqlite3_column_text(st, 6);
 
   row->index = (uint64_t)sqlite3_column_int64(st, 0);
-  row->outcome = (enum amz_outcome)sqlite3_column_int(st, 1);
-  row->exit_code = (int32_t)sqlite3_column_int(st, 2);
-  row->signal = (int32_t)sqlite3_column_int(st, 3);
-  row->attempts = (uint32_t)sqlite3_column_int64(st, 4);
+  row->averaged_over = (uint64_t)sqlite3_column_int64(st, 1);
+  row->outcome = (enum amz_outcome)sqlite3_column_int(st, 2);
+  row->exit_code = (int32_t)sqlite3_column_int(st, 3);
+  row->signal = (int32_t)sqlite3_column_int(st, 4);
+  row->attempts = (uint32_t)sqlite3_column_int64(st, 5);
   row->node = node ? node : "";
-  row->rank = (uint32_t)sqlite3_column_int64(st, 6);
-  row->slot = (uint32_t)sqlite3_column_int64(st, 7);
-  row->epoch = (uint32_t)sqlite3_column_int64(st, 8);
-  row->start_s = (double)(sqlite3_column_int64(st, 9) - r->first_start_ns) * 1e-9;
-  if (row->start_s < 0 || sqlite3_column_int64(st, 9) == 0)
+  row->rank = (uint32_t)sqlite3_column_int64(st, 7);
+  row->slot = sqlite3_column_type(st, 8) == SQLITE_NULL ? AMZ_SLOT_SEVERAL : (uint32_t)sqlite3_column_int64(st, 8);
+  row->epoch = (uint32_t)sqlite3_column_int64(st, 9);
+  row->start_s = (double)(sqlite3_column_int64(st, 10) - r->first_start_ns) * 1e-9;
+  if (row->start_s < 0 || sqlite3_column_int64(st, 10) == 0)
     row->start_s = 0; /* skipped: it never started */
-  row->wall_s = (double)sqlite3_column_int64(st, 10) * 1e-9;
-  row->cpu_s = (double)sqlite3_column_int64(st, 11) * 1e-9;
-  row->max_rss_bytes = (uint64_t)sqlite3_column_int64(st, 12);
-  row->output_bytes = (uint64_t)sqlite3_column_int64(st, 13);
-  row->pack_offset = (uint64_t)sqlite3_column_int64(st, 14);
+  row->wall_s = sqlite3_column_double(st, 11) * 1e-9;
+  row->cpu_s = (double)sqlite3_column_int64(st, 12) * 1e-9;
+  row->max_rss_bytes = (uint64_t)sqlite3_column_int64(st, 13);
+  row->output_bytes = (uint64_t)sqlite3_column_int64(st, 14);
+  row->pack_offset = (uint64_t)sqlite3_column_int64(st, 15);
+}
+
+/* Whom rows are told, and how many more. */
+struct telling {
+  const struct amz_row_query *query;
+  int (*row)(void *ctx, const struct amz_task_row *row);
+  void *ctx;
+  uint64_t told;
+};
+
+/* The tasks of a stretch that are asked for. \return what `row` said, the first time that it isn't 0. */
+static int tell_stretch(struct telling *t, struct amz_task_row *values)
+{
+  const struct amz_row_query *q = t->query;
+  uint64_t end = values->index + values->averaged_over;
+  int stopped = 0;
+
+  if (q->has_index) {
+    values->index = q->index;
+    end = q->index + 1;
+  }
+  if (q->limit && end - values->index > q->limit - t->told)
+    end = values->index + (q->limit - t->told);
+  for (; values->index < end && !stopped; values->index++, t->told++)
+    stopped = t->row(t->ctx, values);
+  return stopped;
+}
+
+static int tell_row(struct telling *t, struct amz_task_row *values)
+{
+  if (values->averaged_over)
+    return tell_stretch(t, values);
+  t->told++;
+  return t->row(t->ctx, values);
 }
 
 int amz_store_reader_rows(struct amz_store_reader *r, const struct amz_row_query *query,
                           int (*row)(void *ctx, const struct amz_task_row *row), void *ctx, struct amz_error *err)
 {
+  struct telling t = {query, row, ctx, 0};
   sqlite3_stmt *st = NULL;
   int rc = prepare(r, query, err, &st), step = SQLITE_DONE, stopped = 0;
 
-  while (rc == AMZ_OK && !stopped && (step = sqlite3_step(st)) == SQLITE_ROW) {
+  while (rc == AMZ_OK && !stopped && (query->limit == 0 || t.told < query->limit) && (step = sqlite3_step(st)) == SQLITE_ROW) {
     struct amz_task_row values;
 
     fill_row(r, st, &values);
-    stopped = row(ctx, &values);
+    stopped = tell_row(&t, &values);
   }
-  if (rc == AMZ_OK && !stopped && step != SQLITE_DONE)
+  if (rc == AMZ_OK && !stopped && step != SQLITE_DONE && step != SQLITE_ROW)
     rc = amz_db_error(r->h, r->path, err);
   (void)sqlite3_finalize(st);
   return stopped ? stopped : still_ours(r, rc, err);

@@ -23,6 +23,7 @@
 
 #define COMMIT_NS INT64_C(1000000000)
 #define RECORDS_WAKE 65536 /* so many waiting records are committed at once: bounds memory, not durability */
+#define PARTIALS_WAKE ((size_t)8 << 20) /* likewise, bytes */
 #define OTHER_EVENTS 3     /* STOP twice, FAILED once */
 
 int64_t amz_store_now(void)
@@ -339,6 +340,22 @@ int amz_store_forget(struct amz_store *s, const struct amz_store_absent *absent,
   return rc;
 }
 
+int amz_store_set_reduce(struct amz_store *s, const struct amz_reduce_kind *kind, struct amz_error *err)
+{
+  struct amz_reduce_kind before = {AMZ_REDUCE_NONE, AMZ_VALUE_BYTES, 0};
+  int rc = amz_reduce_check(kind, err);
+
+  if (rc < 0 || (rc = amz_db_reduce_kind(amz_db_handle(s->db), amz_db_path(s->db), err, &before)) < 0)
+    return rc;
+  if (before.op == AMZ_REDUCE_NONE)
+    rc = amz_db_put_reduce_kind(s->db, kind, err);
+  else if (before.op != kind->op || before.type != kind->type || before.width != kind->width)
+    rc = amz_error_set(err, AMZ_EINVAL, "%s: an earlier launch of this run reduced other results", amz_db_path(s->db));
+  if (rc == AMZ_OK)
+    s->reduce = *kind;
+  return rc;
+}
+
 /* ---- queueing ------------------------------------------------------------------------------------------------------------ */
 
 static int is_failed(const struct amz_store *s, struct amz_error *err)
@@ -350,23 +367,23 @@ static int is_failed(const struct amz_store *s, struct amz_error *err)
   return AMZ_EIO;
 }
 
-static int know_rank(struct amz_store *s, const struct amz_record *r)
+static int know_rank(struct amz_store *s, uint32_t rank, const char *name)
 {
   size_t known = s->cap_known;
   char *node;
 
-  if (r->rank < known && s->rank_known[r->rank])
+  if (rank < known && s->rank_known[rank])
     return AMZ_OK;
-  if (amz_grow((void **)&s->rank_known, &s->cap_known, (size_t)r->rank + 1, sizeof *s->rank_known) < 0 ||
+  if (amz_grow((void **)&s->rank_known, &s->cap_known, (size_t)rank + 1, sizeof *s->rank_known) < 0 ||
       amz_grow((void **)&s->work.ranks, &s->work.cap_ranks, s->work.n_ranks + 1, sizeof *s->work.ranks) < 0)
     return AMZ_ENOMEM;
   for (size_t i = known; i < s->cap_known; i++)
     s->rank_known[i] = false;
-  node = amz_strndup(r->node ? r->node : "", r->node ? strlen(r->node) : 0);
+  node = amz_strndup(name ? name : "", name ? strlen(name) : 0);
   if (!node)
     return AMZ_ENOMEM;
-  s->work.ranks[s->work.n_ranks++] = (struct amz_new_rank){r->rank, node};
-  s->rank_known[r->rank] = true;
+  s->work.ranks[s->work.n_ranks++] = (struct amz_new_rank){rank, node};
+  s->rank_known[rank] = true;
   return AMZ_OK;
 }
 
@@ -379,10 +396,24 @@ static int check_record(const struct amz_store *s, const struct amz_record *r, s
   return AMZ_OK;
 }
 
+/* Behind the queueing of something, under the mutex: when the thread must look at it. */
+static void wake_for(struct amz_store *s, size_t before)
+{
+  size_t now = amz_work_records(&s->work);
+
+  if (before == 0 && now > 0) {
+    s->oldest_ns = amz_store_now();
+    (void)pthread_cond_signal(&s->wake);
+  } else if ((before < RECORDS_WAKE && now >= RECORDS_WAKE) || s->work.partials.len >= PARTIALS_WAKE) {
+    s->oldest_ns = INT64_MIN / 2; /* overdue */
+    (void)pthread_cond_signal(&s->wake);
+  }
+}
+
 static int queue_records(struct amz_store *s, const struct amz_record *records, size_t n, struct amz_error *err)
 {
   struct amz_work *w = &s->work;
-  size_t before = w->n_records;
+  size_t before = amz_work_records(w), kept = w->n_records;
   int rc = is_failed(s, err);
 
   if (rc < 0)
@@ -390,19 +421,13 @@ static int queue_records(struct amz_store *s, const struct amz_record *records, 
   if (n > SIZE_MAX - w->n_records || amz_grow((void **)&w->records, &w->cap_records, w->n_records + n, sizeof *w->records) < 0)
     return no_memory(err);
   for (size_t i = 0; i < n; i++) {
-    if (know_rank(s, &records[i]) < 0) {
-      w->n_records = before;
+    if (know_rank(s, records[i].rank, records[i].node) < 0) {
+      w->n_records = kept;
       return no_memory(err);
     }
     w->records[w->n_records++] = (struct amz_queued){records[i].result, records[i].rank, records[i].final};
   }
-  if (before == 0 && n > 0) {
-    s->oldest_ns = amz_store_now();
-    (void)pthread_cond_signal(&s->wake);
-  } else if (before < RECORDS_WAKE && w->n_records >= RECORDS_WAKE) {
-    s->oldest_ns = INT64_MIN / 2; /* overdue */
-    (void)pthread_cond_signal(&s->wake);
-  }
+  wake_for(s, before);
   return AMZ_OK;
 }
 
@@ -416,6 +441,52 @@ int amz_store_record(struct amz_store *s, const struct amz_record *records, size
     return rc;
   (void)pthread_mutex_lock(&s->mutex);
   rc = queue_records(s, records, n, err);
+  (void)pthread_mutex_unlock(&s->mutex);
+  return rc;
+}
+
+static int check_chunk(const struct amz_store *s, const struct amz_chunk_record *c, struct amz_error *err)
+{
+  size_t whole = s->reduce.op == AMZ_REDUCE_NONE ? 0 : SIZE_MAX; /* bytes that the partials must have */
+
+  if (c->count == 0 || c->count > s->tasks || c->first > s->tasks - c->count || c->rank >= AMZ_STORE_RANKS_MAX || c->epoch != s->epoch)
+    return amz_error_set(err, AMZ_EINVAL, "no outcomes of this launch: tasks %llu +%llu, rank %u, epoch %u", (unsigned long long)c->first,
+                         (unsigned long long)c->count, c->rank, c->epoch);
+  if (whole)
+    whole = amz_reduce_split(&s->reduce, c->partials, c->partials_bytes, c->first, c->count);
+  if (c->partials_bytes != whole || (s->reduce.op != AMZ_REDUCE_NONE && whole == 0))
+    return amz_error_set(err, AMZ_EINVAL, "the partials of tasks %llu +%llu aren't those of this run's reduction", (unsigned long long)c->first,
+                         (unsigned long long)c->count);
+  return AMZ_OK;
+}
+
+static int queue_chunk(struct amz_store *s, const struct amz_chunk_record *c, struct amz_error *err)
+{
+  struct amz_work *w = &s->work;
+  size_t before = amz_work_records(w), at = w->partials.len;
+  int rc = is_failed(s, err);
+
+  if (rc < 0)
+    return rc;
+  if (amz_grow((void **)&w->chunks, &w->cap_chunks, w->n_chunks + 1, sizeof *w->chunks) < 0 || know_rank(s, c->rank, c->node) < 0)
+    return no_memory(err);
+  if (c->partials_bytes)
+    amz_buf_add(&w->partials, c->partials, c->partials_bytes);
+  if (amz_buf_ok(&w->partials) < 0)
+    return no_memory(err);
+  w->chunks[w->n_chunks++] = (struct amz_queued_chunk){*c, at};
+  wake_for(s, before);
+  return AMZ_OK;
+}
+
+int amz_store_record_chunk(struct amz_store *s, const struct amz_chunk_record *record, struct amz_error *err)
+{
+  int rc = check_chunk(s, record, err);
+
+  if (rc < 0)
+    return rc;
+  (void)pthread_mutex_lock(&s->mutex);
+  rc = queue_chunk(s, record, err);
   (void)pthread_mutex_unlock(&s->mutex);
   return rc;
 }
@@ -499,19 +570,27 @@ int amz_store_next(struct amz_store *s, struct amz_store_event *ret)
 
 /* ---- closing ------------------------------------------------------------------------------------------------------------- */
 
-int amz_store_close(struct amz_store *s, struct amz_error *err)
+static int end_thread(struct amz_store *s, struct amz_error *err)
 {
-  int rc;
-
-  if (!s)
-    return AMZ_OK;
   (void)pthread_mutex_lock(&s->mutex);
   s->closing = true;
   (void)pthread_cond_signal(&s->wake);
   (void)pthread_mutex_unlock(&s->mutex);
   if (s->thread_runs)
     (void)pthread_join(s->thread, NULL);
-  rc = is_failed(s, err);
+  return is_failed(s, err);
+}
+
+/* ret NULL: it isn't asked for. */
+static int close_store(struct amz_store *s, struct amz_reduced *ret, struct amz_error *err)
+{
+  int rc, reduced = AMZ_OK;
+
+  if (!s)
+    return AMZ_OK;
+  rc = end_thread(s, err);
+  if (rc == AMZ_OK && s->db && ret && s->reduce.op != AMZ_REDUCE_NONE)
+    reduced = amz_db_reduced(amz_db_handle(s->db), amz_db_path(s->db), &s->reduce, err, ret);
   if (rc == AMZ_OK && s->db) {
     rc = amz_db_finish(s->db, err);
     if (rc == AMZ_OK)
@@ -519,5 +598,16 @@ int amz_store_close(struct amz_store *s, struct amz_error *err)
   }
   (void)pthread_cond_destroy(&s->wake);
   store_free(s);
-  return rc < 0 ? AMZ_EIO : AMZ_OK;
+  return rc < 0 || reduced < 0 ? AMZ_EIO : AMZ_OK;
+}
+
+int amz_store_close_reduced(struct amz_store *s, struct amz_reduced *ret, struct amz_error *err)
+{
+  memset(ret, 0, sizeof *ret);
+  return close_store(s, ret, err);
+}
+
+int amz_store_close(struct amz_store *s, struct amz_error *err)
+{
+  return close_store(s, NULL, err);
 }

@@ -18,6 +18,11 @@ struct amz_queued {
   bool final;
 };
 
+struct amz_queued_chunk {
+  struct amz_chunk_record record; /* its partials are set when it is written, its node isn't */
+  size_t partials_at;             /* in the work's partials */
+};
+
 /* A rank that is heard of for the first time. */
 struct amz_new_rank {
   uint32_t rank;
@@ -39,6 +44,9 @@ struct amz_told {
 struct amz_work {
   struct amz_queued *records;
   size_t n_records, cap_records;
+  struct amz_queued_chunk *chunks;
+  size_t n_chunks, cap_chunks;
+  struct amz_buf partials; /* of all chunks */
   struct amz_new_rank *ranks;
   size_t n_ranks, cap_ranks;
   struct amz_sync *syncs;
@@ -64,6 +72,7 @@ struct amz_store {
   bool thread_runs;
 
   /* the callers' side alone */
+  struct amz_reduce_kind reduce; /* op NONE: there are no partials */
   bool *rank_known;
   size_t cap_known;
 
@@ -71,7 +80,7 @@ struct amz_store {
   pthread_mutex_t mutex;
   pthread_cond_t wake; /* by CLOCK_MONOTONIC */
   struct amz_work work;
-  int64_t oldest_ns; /* when the first of work.records was queued */
+  int64_t oldest_ns; /* when the first of work's records and chunks was queued */
   bool closing, failed;
   struct amz_error err; /* of the failure */
   struct amz_told *told; /* events not fetched yet, from told_at on */
@@ -92,5 +101,12 @@ struct amz_store {
 void *amz_store_thread(void *arg);
 int64_t amz_store_now(void);
 void amz_work_clear(struct amz_work *w);
+static inline size_t amz_work_records(const struct amz_work *w)
+{
+  return w->n_records + w->n_chunks;
+}
+
+/* chunks.c: inside a transaction, all chunks of the work, joined where they adjoin. Sorts them. */
+int amz_store_put_chunks(struct amz_store *s, struct amz_work *w, struct amz_error *err);
 
 #endif

@@ -33,6 +33,8 @@ void amz_work_clear(struct amz_work *w)
   for (size_t i = 0; i < w->n_syncs; i++)
     free(w->syncs[i].path);
   free(w->records);
+  free(w->chunks);
+  amz_buf_clear(&w->partials);
   free(w->ranks);
   free(w->syncs);
   free(w->status);
@@ -183,7 +185,7 @@ static int put_offsets(struct amz_store *s, const struct amz_work *w, struct amz
   return rc;
 }
 
-static int put_all(struct amz_store *s, const struct amz_work *w, struct amz_error *err)
+static int put_all(struct amz_store *s, struct amz_work *w, struct amz_error *err)
 {
   int rc = amz_db_begin(s->db, err);
 
@@ -194,16 +196,18 @@ static int put_all(struct amz_store *s, const struct amz_work *w, struct amz_err
     if (rc == AMZ_OK)
       rc = note_offset(s, &w->records[i], err);
   }
+  if (rc == AMZ_OK && w->n_chunks)
+    rc = amz_store_put_chunks(s, w, err);
   if (rc == AMZ_OK)
     rc = put_offsets(s, w, err);
   return rc == AMZ_OK ? amz_db_commit(s->db, err) : rc;
 }
 
-static void do_records(struct amz_store *s, const struct amz_work *w)
+static void do_records(struct amz_store *s, struct amz_work *w)
 {
   struct amz_error err = {0};
 
-  if (s->failed || w->n_records == 0)
+  if (s->failed || amz_work_records(w) == 0)
     return;
   if (put_all(s, w, &err) < 0) {
     amz_db_rollback(s->db);
@@ -272,7 +276,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static bool commit_due(const struct amz_store *s, int64_t now)
 {
-  return s->work.n_records > 0 && (s->closing || now - s->oldest_ns >= s->commit_ns);
+  return amz_work_records(&s->work) > 0 && (s->closing || now - s->oldest_ns >= s->commit_ns);
 }
 
 /* Under the mutex: takes what is to be done now; records that aren't due stay. */
@@ -297,7 +301,7 @@ static void take(struct amz_store *s, int64_t now, struct amz_work *ret)
 
 static bool anything(const struct amz_work *w)
 {
-  return w->n_records || w->n_syncs || w->status;
+  return amz_work_records(w) || w->n_syncs || w->status;
 }
 
 /* Under the mutex: sleeps until something is queued or due. */
@@ -308,7 +312,7 @@ static void rest(struct amz_store *s)
 
   if (s->lease)
     due = earlier(due, s->next_refresh_ns);
-  if (s->work.n_records > 0 && !s->failed)
+  if (amz_work_records(&s->work) > 0 && !s->failed)
     due = earlier(due, s->oldest_ns + s->commit_ns);
   if (s->changed && !s->failed)
     due = earlier(due, s->next_publish_ns);

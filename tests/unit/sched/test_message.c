@@ -18,7 +18,7 @@ static const struct amz_result results[] = {
 static const struct amz_bulk bulks[] = {
   {.chunk_id = 8, .first = 100, .count = 50, .attempt = 2, .slot = 3, .seq = 17, .start_ns = 1700000000000000000, .wall_s = 0.25, .wall_sq_s2 = 1e-9,
    .partials = "\0\1two", .partials_bytes = 5},
-  {.chunk_id = UINT64_MAX, .count = UINT64_MAX, .attempt = UINT32_MAX, .slot = AMZ_SLOT_SEVERAL, .seq = UINT64_MAX, .start_ns = INT64_MIN,
+  {.chunk_id = UINT64_MAX, .count = UINT64_MAX, .attempt = UINT32_MAX, .slot = UINT32_MAX, .seq = UINT64_MAX, .start_ns = INT64_MIN,
    .wall_sq_s2 = 1e300},
 };
 static const struct amz_chunk chunks[] = {{1, 0, 250, 1}, {UINT64_MAX, UINT64_MAX, 1, 7}, {3, 4, 5, 6}};

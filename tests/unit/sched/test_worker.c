@@ -238,14 +238,21 @@ static void test_joined_bulks(void)
   open_bench(&b, &(struct amz_worker_config){.slots = 2, .grain = 4});
   (void)event(&b, AMZ_EV_START);
   ASSERT_TEXT(assign(&b, 0, 16), "run0[0+4] run1[4+4]");
+  second.first = 8;
   ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .bulk = &first}), "run0[8+4]");
-  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 1, .bulk = &second}), "run1[12+4]");
-  ASSERT_TEXT(tick(&b), "report([bulk 0+8])");
-  told = amz_actions_at(b.actions, 0)->message->bulks;
-  ASSERT_U64(told->slot, AMZ_SLOT_SEVERAL);
-  ASSERT_U64(told->seq, 2);
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .bulk = &second}), "run0[12+4]");
+  second.first = 12;
+  second.seq = 3;
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .bulk = &second}), "report(h1 [bulk 0+4 bulk 8+8])");
+  told = &amz_actions_at(b.actions, 0)->message->bulks[1];
+  ASSERT_U64(told->slot, 0);
+  ASSERT_U64(told->seq, 3);
   ASSERT_I64(told->start_ns, 5);
-  CU_ASSERT_TRUE(told->partials_bytes == 3 && memcmp(told->partials, "abc", 3) == 0);
+  CU_ASSERT_TRUE(told->partials_bytes == 2 && memcmp(told->partials, "cc", 2) == 0);
+  second.first = 4;
+  (void)step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 1, .bulk = &second});
+  told = amz_actions_at(b.actions, 0)->message->bulks;
+  ASSERT_U64(told->slot, 1); /* what ran at the same time isn't joined */
   close_bench(&b);
 }
 
