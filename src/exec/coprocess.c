@@ -58,6 +58,8 @@ static void begin_process(struct amz_streams *s, struct amz_coprocess *co)
   amz_streams_watch(s, t->fds[0], EPOLLIN | EPOLLONESHOT, AMZ_STREAMS_EVENT(t->slot, AMZ_STREAMS_OUT), EPOLL_CTL_ADD);
   amz_streams_watch(s, t->fds[1], EPOLLIN, AMZ_STREAMS_EVENT(t->slot, AMZ_STREAMS_ERR), EPOLL_CTL_ADD);
   co->armed = true;
+  amz_buf_reset(&t->held[1]); /* what the last one complained of, this one will say again, if it is so */
+  amz_coprocess_take_head(co);
 }
 
 static void start(struct amz_streams *s, struct amz_coprocess *co, int64_t now_ns)
@@ -238,15 +240,17 @@ static bool take(struct amz_streams *s, struct amz_coprocess *co, const char *by
       return false;
     bytes += used;
     n -= used;
-    if (co->lines.fed == 0) {
+    if (amz_lines_written(&co->lines) == 0) {
       if (piece.n || piece.complete)
         surplus(s, co);
       amz_answer_reset(&co->answer);
       continue;
     }
     amz_coprocess_keep(s, co, 0, piece.bytes, piece.n);
-    if (piece.complete)
+    if (piece.complete && co->lines.fed)
       result(s, co, &each, piece.failed);
+    else if (piece.complete) /* to a line that it hasn't read to its end */
+      surplus(s, co);
   }
   return true;
 }
