@@ -357,7 +357,7 @@ static void end_it(struct amz_streams *s, struct amz_coprocess *co, int64_t now_
  * of its own. Twice the time, so that what it computed at first doesn't count. */
 static void advise(struct amz_streams *s, struct amz_coprocess *co, int64_t now_ns)
 {
-  int64_t cpu_ns = amz_coprocess_cpu(co);
+  int64_t cpu_ns = amz_coprocess_cpu(co), silent_ns = 2 * co->advice_ns;
   char text[32];
 
   if (s->advised || cpu_ns < 0) {
@@ -375,7 +375,7 @@ static void advise(struct amz_streams *s, struct amz_coprocess *co, int64_t now_
   co->advise_ns = NEVER;
   amz_streams_note(s, co, "the stream's program has written nothing for %s. If it should have, it holds its output back: let it flush "
                    "after each result (fflush, print(…, flush=True)), or start it with stdbuf -oL",
-                   amz_format_duration(2 * co->advice_ns, text, sizeof text));
+                   amz_format_duration(silent_ns, text, sizeof text));
 }
 
 static void do_due(struct amz_streams *s, struct amz_coprocess *co, int64_t now_ns)
