@@ -3,6 +3,7 @@
 #ifndef AMORSIZE_PROFILE_H
 #define AMORSIZE_PROFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,5 +42,34 @@ int amz_profile_parse(const char *json, size_t n, struct amz_error *err, struct 
 
 /* Appends the lines that a person reads. `origin` may be NULL. */
 void amz_profile_text(const struct amz_node *node, const struct amz_profile_origin *origin, struct amz_buf *out);
+
+/* ---- nodes of one launch ------------------------------------------------------------------------------------------------- */
+
+struct amz_profile_host {
+  const char *host;
+  const char *failure;          /* why there is no profile; NULL: there is, and: */
+  const char *type;             /* nodes with the same text are of one type */
+  const struct amz_node *node;
+  const struct amz_profile_origin *origin;
+};
+
+/* A node that differs from its like by more than this is named. */
+#define AMZ_PROFILE_SLOWER 0.10
+
+/* What a node is slower at than the others of its type (their median). */
+struct amz_profile_slow {
+  const char *what;   /* "bandwidth", "slowdown" */
+  double value, like; /* its own, the others' */
+  double by;          /* share: 0.25 when it does three quarters of what the others do */
+};
+
+/* Whether a node is 10 % slower than its like, in measured bandwidth at all cores or, if that is all right, in computing at all cores.
+ * \return whether it is, with *ret. */
+bool amz_profile_is_slow(const struct amz_profile_host *hosts, size_t n, size_t i, struct amz_profile_slow *ret);
+
+/* Nodes by type: each type's first profile, what its nodes do, which are slow. As JSON: {"nodes", "types": [{"each", "profile"}],
+ * "failed"}. \return AMZ_OK; AMZ_ENOMEM. */
+void amz_profile_types_text(const struct amz_profile_host *hosts, size_t n, struct amz_buf *out);
+int amz_profile_types_json(const struct amz_profile_host *hosts, size_t n, struct amz_buf *out);
 
 #endif

@@ -26,10 +26,15 @@ static int fill_standard_descriptors(void)
   return 0;
 }
 
-/* Only commands that run tasks are a matter for several ranks; the others would print their answer several times. */
-static bool runs_tasks(int argc, char **argv)
+/* Commands that run tasks or measure nodes are a matter for several ranks; the others would print their answer several times. */
+static bool takes_ranks(int argc, char **argv)
 {
-  return argc > 1 && (strcmp(argv[1], "run") == 0 || strcmp(argv[1], "resume") == 0);
+  static const char *const commands[] = {"run", "resume", "node"};
+
+  for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+    if (strcmp(argv[1], commands[i]) == 0)
+      return true;
+  return false;
 }
 
 /* \return the exit status when the other program can't be executed. */
@@ -54,7 +59,7 @@ int main(int argc, char **argv)
 
   if (fill_standard_descriptors() < 0)
     return CLI_ENVIRONMENT;
-  if (runs_tasks(argc, argv) && amz_mpi_looks_launched(&launch) && launch.processes != 1)
+  if (takes_ranks(argc, argv) && amz_mpi_looks_launched(&launch) && launch.processes != 1)
     return become_rank(argv);
   (void)signal(SIGPIPE, SIG_IGN); /* closed pipes are seen as EPIPE */
   (void)signal(SIGXFSZ, SIG_IGN); /* ulimit -f is seen as EFBIG; tasks get the default back from the helper */

@@ -1,7 +1,8 @@
 /* node: what this node has, what of it is ours, what it can do and what things cost on it. */
-#include <string.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include <amorsize/alloc.h>
 #include <amorsize/profile.h>
 
 #include "../run/signals.h"
@@ -39,7 +40,7 @@ static void stage(void *ctx, const char *what)
   struct watch *w = ctx;
 
   if (!w->told && !w->bar.terminal)
-    cli_say("measuring this node, for up to %s; Ctrl-C ends it", w->precise ? "a minute" : "5 s");
+    cli_say("measuring for up to %s; Ctrl-C ends it", w->precise ? "a minute" : "5 s");
   w->told = true;
   cli_bar_note(&w->bar, what);
 }
@@ -74,11 +75,14 @@ static int failed(const struct watch *w, int rc, const struct amz_error *err)
 {
   if (rc != AMZ_ECLOSED)
     return cli_fail(rc, err);
-  cli_say("ended by %s; nothing was kept", amz_signal_name(w->signal));
+  if (w->signal)
+    cli_say("ended by %s; nothing was kept", amz_signal_name(w->signal));
+  else
+    cli_say("%s; nothing was kept", err->text);
   return CLI_RESUMABLE;
 }
 
-static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, const struct watch *w, bool json)
+static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, struct watch *w, bool json)
 {
   struct amz_diags diags;
   struct amz_error err = {0};
@@ -88,7 +92,7 @@ static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, cons
 
   amz_diags_init(&diags);
   rc = amz_survey_here(wish, &diags, &err, &node, &source);
-  cli_bar_clear((struct cli_bar *)(uintptr_t)&w->bar);
+  cli_bar_clear(&w->bar);
   cli_show_findings(&diags);
   amz_diags_clear(&diags);
   if (rc < 0)
@@ -98,21 +102,89 @@ static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, cons
   return status;
 }
 
+/* ---- over the nodes of a launch --------------------------------------------------------------------------------------------- */
+
+static int print_nodes(struct cli *cli, const struct amz_survey *survey, bool json)
+{
+  struct amz_profile_host *hosts = amz_new_array(survey->count, sizeof *hosts);
+  struct amz_buf out = AMZ_BUF_INIT;
+  int rc = hosts ? AMZ_OK : AMZ_ENOMEM;
+
+  for (size_t i = 0; i < survey->count && rc == AMZ_OK; i++) {
+    const struct amz_survey_node *n = &survey->nodes[i];
+
+    hosts[i] = (struct amz_profile_host){.host = n->host, .failure = n->rc < 0 ? n->err.text : NULL, .type = n->type, .node = &n->node,
+                                         .origin = &n->source.origin};
+  }
+  if (rc == AMZ_OK && json)
+    rc = amz_profile_types_json(hosts, survey->count, &out);
+  else if (rc == AMZ_OK)
+    amz_profile_types_text(hosts, survey->count, &out);
+  if (rc == AMZ_OK && (rc = amz_buf_ok(&out)) == AMZ_OK)
+    (void)cli_write(cli, amz_buf_text(&out), out.len);
+  amz_buf_clear(&out);
+  free(hosts);
+  return rc < 0 ? cli_fail(rc, NULL) : CLI_OK;
+}
+
+/* A node that isn't measured is told among the others; the command has failed then. */
+static int print_survey(struct cli *cli, const struct amz_survey *survey, bool json)
+{
+  int status = survey->count == 1 ? print(cli, &survey->nodes[0].node, &survey->nodes[0].source.origin, json) : print_nodes(cli, survey, json);
+
+  for (size_t i = 0; i < survey->count; i++)
+    if (survey->nodes[i].rc < 0) {
+      cli_say("%s: %s", survey->nodes[i].host, survey->nodes[i].err.text);
+      status = CLI_ENVIRONMENT;
+    }
+  return status;
+}
+
+static int survey_nodes(struct cli *cli, const struct amz_survey_wish *wish, struct watch *w, bool json)
+{
+  struct amz_diags diags;
+  struct amz_error err = {0};
+  struct amz_survey survey;
+  int rc, status;
+
+  amz_diags_init(&diags);
+  rc = amz_survey_nodes(cli->link, wish, &diags, &err, &survey);
+  cli_bar_clear(&w->bar);
+  cli_show_findings(&diags);
+  amz_diags_clear(&diags);
+  if (rc < 0)
+    return failed(w, rc, &err);
+  status = print_survey(cli, &survey, json);
+  amz_survey_clear(&survey);
+  return status;
+}
+
+/* ---- the command -------------------------------------------------------------------------------------------------------------- */
+
+static struct amz_survey_wish wish_of(const struct node_args *a, const struct amz_environment *env, const struct amz_measure_observer *observer)
+{
+  return (struct amz_survey_wish){.look = {.topology = a->topology, .root = a->sysroot, .env = env}, .fast = a->fast, .refresh = a->refresh,
+                                  .effort = a->precise ? AMZ_EFFORT_PRECISE : AMZ_EFFORT_DEFAULT, .observer = observer};
+}
+
 static int survey(struct cli *cli, const struct node_args *a)
 {
   struct amz_environment env = amz_environment_of_process();
-  struct amz_signals signals;
-  struct watch w = {.bar = cli_bar_new(STDERR_FILENO), .signals = &signals, .precise = a->precise};
+  struct amz_signals own;
+  struct watch w = {.bar = cli_bar_new(STDERR_FILENO), .signals = cli->link ? cli->link->signals : &own, .precise = a->precise};
   struct amz_measure_observer observer = {&w, stage, stop};
-  struct amz_survey_wish wish = {.look = {.topology = a->topology, .root = a->sysroot, .env = &env}, .fast = a->fast, .refresh = a->refresh,
-    .effort = a->precise ? AMZ_EFFORT_PRECISE : AMZ_EFFORT_DEFAULT, .observer = &observer};
+  struct amz_survey_wish wish = wish_of(a, &env, &observer);
+  bool json = a->format == CLI_FORMAT_JSON;
   struct amz_error err = {0};
-  int rc = amz_signals_open(&signals, &err), status;
+  int rc, status;
 
+  if (cli->link)
+    return survey_nodes(cli, &wish, &w, json);
+  rc = amz_signals_open(&own, &err);
   if (rc < 0)
     return cli_fail(rc, &err);
-  status = survey_here(cli, &wish, &w, a->format == CLI_FORMAT_JSON);
-  amz_signals_close(&signals);
+  status = survey_here(cli, &wish, &w, json);
+  amz_signals_close(&own);
   return status;
 }
 

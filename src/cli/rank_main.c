@@ -15,6 +15,7 @@
 #include "../run/net.h"
 #include "../run/run.h"
 #include "../run/signals.h"
+#include "../survey/survey.h"
 #include "cli.h"
 #include "measure_link.h"
 
@@ -23,10 +24,12 @@
 static const struct amz_net over_mpi = {amz_mpi_start, amz_mpi_rank, amz_mpi_size, amz_mpi_node, amz_mpi_send, amz_mpi_next,
                                         amz_mpi_wait, amz_mpi_forget, amz_mpi_finish};
 
-static int serve(const struct amz_rank_link *link)
+/* All ranks are started with the same words; what they are to do beyond that, rank 0 tells. */
+static int serve(const struct amz_rank_link *link, int argc, char **argv)
 {
   struct amz_error err = {0};
-  int rc = amz_run_serve(link, &err);
+  bool survey = argc > 1 && strcmp(argv[1], "node") == 0;
+  int rc = survey ? amz_survey_serve(link, &err) : amz_run_serve(link, &err);
 
   if (rc == AMZ_OK || rc == AMZ_ECLOSED) /* rank 0 has told why */
     return CLI_OK;
@@ -70,7 +73,7 @@ int main(int argc, char **argv)
   if (cli_is_measure_link(argc, argv))
     status = cli_measure_link(&link, argv[2]);
   else
-    status = amz_mpi_rank(link.mpi) == 0 ? command_line(&link, argc, argv) : serve(&link);
+    status = amz_mpi_rank(link.mpi) == 0 ? command_line(&link, argc, argv) : serve(&link, argc, argv);
   amz_exec_free(link.exec);
   if (amz_mpi_finish(link.mpi, LEAVE_NS, status) < 0 && status == CLI_OK)
     status = CLI_ENVIRONMENT;

@@ -3,6 +3,7 @@
 #include <amorsize/profile.h>
 
 #include "node_fields.h"
+#include "node_json.h"
 #include "object.h"
 
 /* ---- values ----------------------------------------------------------------------------------------------------------- */
@@ -200,17 +201,32 @@ static void put_origin(struct object *o, const struct amz_profile_origin *origin
   put_text(o, "cache_key", origin->cache_id);
 }
 
-int amz_profile_json(const struct amz_node *node, const struct amz_profile_origin *origin, struct amz_buf *out)
+json_t *amz_profile_build(const struct amz_node *node, const struct amz_profile_origin *origin)
 {
   struct object o = object_new();
-  int rc = AMZ_ENOMEM;
 
   put(&o, "profile", json_integer(1));
   if (origin)
     put_origin(&o, origin);
   put_fields(&o, amz_node_fields, node);
-  if (o.ok && add_members(o.json, "{\n  \"", ",\n  \"", "\n}\n", out))
-    rc = amz_buf_ok(out);
+  if (o.ok)
+    return o.json;
   json_decref(o.json);
-  return rc;
+  return NULL;
+}
+
+int amz_profile_add(json_t *profile, struct amz_buf *out)
+{
+  bool ok = profile && add_members(profile, "{\n  \"", ",\n  \"", "\n}", out);
+
+  json_decref(profile);
+  return ok ? amz_buf_ok(out) : AMZ_ENOMEM;
+}
+
+int amz_profile_json(const struct amz_node *node, const struct amz_profile_origin *origin, struct amz_buf *out)
+{
+  int rc = amz_profile_add(amz_profile_build(node, origin), out);
+
+  amz_buf_addc(out, '\n');
+  return rc < 0 ? rc : amz_buf_ok(out);
 }

@@ -68,7 +68,7 @@ try amorsize-mpi node --format json
 is 'measured: exit status' "$status" 0
 is 'measured: from' "$(value out from) $(value out effort)" '"measured" "default"'
 check 'measured: some values are' sh -c 'grep -q "\"source\": \"measured\"" out'
-check 'measured: said beforehand how long, and how to end it' grep -q 'measuring this node, for up to 5 s; Ctrl-C ends it' err
+check 'measured: said beforehand how long, and how to end it' grep -q 'measuring for up to 5 s; Ctrl-C ends it' err
 cp out measured
 try amorsize-mpi node --format json
 is 'again: from the cache' "$(value out from) $(value out cache_key)" "\"cache\" $(value measured cache_key)"

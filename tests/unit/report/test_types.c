@@ -1,0 +1,161 @@
+/* Nodes of one launch: which are of a type, and which are slower than their like. */
+#include <jansson.h>
+#include <string.h>
+
+#include <amorsize/profile.h>
+
+#include "../../support/tap.h"
+
+#define MOST 5
+
+/* Nodes with nothing but what is compared. */
+struct launch {
+  struct amz_profile_host hosts[MOST];
+  struct amz_node nodes[MOST];
+  struct amz_curve_point bandwidth[MOST][2], slowdown[MOST][1];
+  size_t n;
+};
+
+static struct amz_quantity measured(double value)
+{
+  return (struct amz_quantity){.value = value, .low = value, .high = value, .n = 5, .source = AMZ_MEASURED};
+}
+
+static char none[] = "";
+static struct amz_node_core cores[4];
+
+static void add(struct launch *l, const char *host, const char *type, double gb, double phi)
+{
+  static const struct amz_profile_origin origin = {.from = AMZ_PROFILE_MEASURED, .effort = "default"};
+  size_t i = l->n++;
+  struct amz_node *node = &l->nodes[i];
+
+  l->bandwidth[i][0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 4, measured(gb * 1e9)};
+  l->bandwidth[i][1] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 1, measured(1e9)}; /* at one core all are the same */
+  l->slowdown[i][0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 4, measured(phi)};
+  *node = (struct amz_node){.host = none, .cores = 4, .core = cores, .n_bandwidth = 2, .n_slowdown = 1, .bandwidth = l->bandwidth[i], .slowdown = l->slowdown[i]};
+  l->hosts[i] = (struct amz_profile_host){.host = host, .type = type, .node = node, .origin = &origin};
+}
+
+static void slow_nodes_are_named(void)
+{
+  static const struct {
+    const char *row;
+    const char *types;
+    double gb[MOST], phi[MOST];
+    size_t n, slow; /* slow: which; n: none */
+    const char *what;
+    int percent;
+  } rows[] = {
+    {"one node has no like", "a", {10}, {1}, 1, 1, NULL, 0},
+    {"two that are the same", "aa", {10, 10}, {1, 1}, 2, 2, NULL, 0},
+    {"two, one of them slower", "aa", {10, 8}, {1, 1}, 2, 1, "bandwidth", 20},
+    {"9 % are nothing", "aaa", {10, 9.1, 10}, {1, 1, 1}, 3, 3, NULL, 0},
+    {"10 % are something", "aaa", {10, 9, 10}, {1, 1, 1}, 3, 1, "bandwidth", 10},
+    {"a fast one makes nobody slow", "aaaa", {10, 20, 10, 10}, {1, 1, 1, 1}, 4, 4, NULL, 0},
+    {"another type is not its like", "aab", {10, 10, 5}, {1, 1, 1}, 3, 3, NULL, 0},
+    {"computing counts, too", "aaa", {10, 10, 10}, {1, 1, 1.25}, 3, 2, "slowdown", 20},
+    {"a little slower computing", "aaa", {10, 10, 10}, {1, 1, 1.09}, 3, 3, NULL, 0},
+    {"the first can be the slow one", "aaaaa", {7.5, 10, 10.1, 9.9, 10}, {1, 1, 1, 1, 1}, 5, 0, "bandwidth", 25},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct launch l = {.n = 0};
+    struct amz_profile_slow slow;
+
+    for (size_t k = 0; k < rows[i].n; k++)
+      add(&l, "host", rows[i].types[k] == 'a' ? "a" : "b", rows[i].gb[k], rows[i].phi[k]);
+    for (size_t k = 0; k < l.n; k++) {
+      bool is = amz_profile_is_slow(l.hosts, l.n, k, &slow);
+
+      ASSERT_ROW_U64(rows[i].row, is, k == rows[i].slow);
+      if (!is)
+        continue;
+      ASSERT_ROW_TEXT(rows[i].row, slow.what, rows[i].what);
+      ASSERT_ROW_I64(rows[i].row, (int)(slow.by * 100 + 0.5), rows[i].percent);
+    }
+  }
+}
+
+static void what_is_not_measured_is_not_compared(void)
+{
+  struct launch l = {.n = 0};
+  struct amz_profile_slow slow;
+
+  add(&l, "n1", "a", 10, 1);
+  add(&l, "n2", "a", 5, 1);
+  l.bandwidth[1][0].value.source = AMZ_ASSUMED;
+  l.bandwidth[1][1].value.source = AMZ_ASSUMED;
+  CU_ASSERT(!amz_profile_is_slow(l.hosts, l.n, 0, &slow) && !amz_profile_is_slow(l.hosts, l.n, 1, &slow));
+  l.hosts[1].failure = "it doesn't answer";
+  CU_ASSERT(!amz_profile_is_slow(l.hosts, l.n, 1, &slow));
+}
+
+static void fill(struct launch *l)
+{
+  *l = (struct launch){.n = 0};
+  add(l, "n1", "a", 10, 1.05);
+  add(l, "big", "b", 40, 1.2);
+  add(l, "n2", "a", 7, 1.05);
+  add(l, "n3", "a", 10, 1.05);
+  add(l, "lost", NULL, 0, 0);
+  l->hosts[4].failure = "it doesn't answer";
+}
+
+static void are_told_by_type(void)
+{
+  struct launch l;
+  struct amz_buf out = AMZ_BUF_INIT;
+  const char *first, *second, *table;
+
+  fill(&l);
+  amz_profile_types_text(l.hosts, l.n, &out);
+  first = strstr(amz_buf_text(&out), "nodes of this type");
+  CU_ASSERT_FATAL(first != NULL);
+  second = strstr(first + 1, "nodes of this type");
+  CU_ASSERT_FATAL(second != NULL && strstr(second + 1, "nodes of this type") == NULL);
+  table = "nodes of this type, at all cores:\n"
+          "  node               bandwidth     slowdown phi\n"
+          "  n1                 10 GB/s       1.05        \n"
+          "  n2                 7 GB/s        1.05          30 % slower than its like: bandwidth\n"
+          "  n3                 10 GB/s       1.05        \n";
+  CU_ASSERT(strncmp(first, table, strlen(table)) == 0);
+  CU_ASSERT(strstr(second, "  big                40 GB/s       1.2         \n") != NULL);
+  CU_ASSERT(strstr(second, "\nlost: not measured: it doesn't answer\n") != NULL);
+  amz_buf_clear(&out);
+}
+
+static void are_told_as_json(void)
+{
+  struct launch l;
+  struct amz_buf out = AMZ_BUF_INIT;
+  json_t *o, *types, *each;
+
+  fill(&l);
+  CU_ASSERT(amz_profile_types_json(l.hosts, l.n, &out) == AMZ_OK);
+  o = json_loads(amz_buf_text(&out), 0, NULL);
+  CU_ASSERT_FATAL(o != NULL);
+  types = json_object_get(o, "types");
+  ASSERT_U64(json_array_size(types), 2);
+  each = json_object_get(json_array_get(types, 0), "each");
+  ASSERT_U64(json_array_size(each), 3);
+  ASSERT_TEXT(json_string_value(json_object_get(json_array_get(each, 1), "host")), "n2");
+  ASSERT_TEXT(json_string_value(json_object_get(json_array_get(each, 1), "slower_at")), "bandwidth");
+  CU_ASSERT(json_is_null(json_object_get(json_array_get(each, 0), "slower_at")));
+  ASSERT_I64(json_integer_value(json_object_get(json_object_get(json_array_get(types, 1), "profile"), "cores")), 4);
+  ASSERT_TEXT(json_string_value(json_object_get(json_array_get(json_object_get(o, "failed"), 0), "host")), "lost");
+  json_decref(o);
+  amz_buf_clear(&out);
+}
+
+int main(void)
+{
+  static const struct amz_test tests[] = {
+    {"slow nodes are named", slow_nodes_are_named},
+    {"what is not measured is not compared", what_is_not_measured_is_not_compared},
+    {"are told by type", are_told_by_type},
+    {"are told as JSON", are_told_as_json},
+    {NULL, NULL}};
+
+  return amz_test_main("nodes of a launch", tests, 0);
+}
