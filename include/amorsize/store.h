@@ -58,6 +58,7 @@ struct amz_lease_info {
   int64_t age_s;     /* since it was last refreshed, by the file system's clock */
   bool alive;        /* proven, or not to be ruled out */
   bool same_host;
+  bool seen;         /* its process can be seen from here: `alive` is a fact, not a guess by age */
 };
 
 /* Takes the directory for this process. A lease whose process is provably gone (same host and boot: no such pid, or another
@@ -65,6 +66,10 @@ struct amz_lease_info {
  * \return AMZ_OK; AMZ_EBUSY with *err naming the holder and what to do; AMZ_EIO. Release with amz_lease_release (accepts NULL). */
 #define AMZ_LEASE_STALE_S 120
 int amz_lease_take(const char *dir, struct amz_error *err, struct amz_lease **ret);
+/* The same for somebody who knows that a holder on another host is dead: it is taken over when not refreshed for AMZ_LEASE_INSIST_S,
+ * three times as long as a live holder needs. Never from a process that can be seen to live. */
+#define AMZ_LEASE_INSIST_S 15
+int amz_lease_take_over(const char *dir, struct amz_error *err, struct amz_lease **ret);
 /* \return AMZ_OK; AMZ_EBUSY: somebody else has taken it (stop at once); AMZ_EIO. */
 int amz_lease_refresh(struct amz_lease *lease, struct amz_error *err);
 void amz_lease_release(struct amz_lease *lease);

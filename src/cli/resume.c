@@ -8,7 +8,7 @@
 struct resume_args {
   struct cli_drive_args drive;
   const char *slots, *threads, *policy;
-  bool retry_failed, retry_lost, quiet;
+  bool retry_failed, retry_lost, take_over, quiet;
   unsigned format;
 };
 
@@ -19,6 +19,7 @@ static const struct cli_option options[] = {
   CLI_ROW_TEXT("policy", struct resume_args, policy, "NAME", "chunk policy, instead of what the run began with"),
   CLI_ROW_FLAG("retry-failed", 0, struct resume_args, retry_failed, "run failed tasks again, too"),
   CLI_ROW_FLAG("retry-lost", 0, struct resume_args, retry_lost, "run tasks again whose outputs are lost on other nodes"),
+  CLI_ROW_FLAG("take-over", 0, struct resume_args, take_over, "what ran it on another host is dead: don't wait long for it"),
   CLI_ROW_FLAG("quiet", 'q', struct resume_args, quiet, "no progress"),
   CLI_ROW_FORMAT(struct resume_args),
   {0},
@@ -41,7 +42,7 @@ static size_t sets_of(const struct resume_args *a, struct amz_set sets[SETS])
 
 static int resume_here(struct cli *cli, const char *dir, const struct cli_resume_how *a, struct cli_launch *l)
 {
-  struct amz_run_options how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .link = cli->link, .sets = a->sets, .n_sets = a->n_sets,
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .link = cli->link, .sets = a->sets, .n_sets = a->n_sets,
                                 .ret_requeue = &cli->requeue};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
@@ -54,7 +55,7 @@ static int resume_here(struct cli *cli, const char *dir, const struct cli_resume
 
 int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args *drive, const struct cli_resume_how *a)
 {
-  struct amz_run_options how = {.retry_failed = a->retry_failed, .ret_requeue = &cli->requeue};
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .take_over = a->take_over, .ret_requeue = &cli->requeue};
   struct amz_error err = {0};
   struct cli_launch l;
   struct cli_drive d;
@@ -65,6 +66,8 @@ int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args
   cli_drive_init(&d, drive, a->quiet, a->json, a->retry_failed);
   if (a->retry_lost)
     cli_drive_pass(&d, "--retry-lost");
+  if (a->take_over)
+    cli_drive_pass(&d, "--take-over");
   for (size_t i = 0; i < a->n_sets; i++)
     cli_drive_pass_value(&d, a->sets[i].option, a->sets[i].value);
   status = cli_drive_wanted(cli, &d, &l.observer, &drives);
@@ -80,7 +83,7 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
 {
   const struct resume_args *a = args;
   struct amz_set sets[SETS];
-  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .quiet = a->quiet, .json = a->format == CLI_FORMAT_JSON, .sets = sets,
+  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .quiet = a->quiet, .json = a->format == CLI_FORMAT_JSON, .sets = sets,
                                .n_sets = sets_of(a, sets)};
   char *dir;
   int status = cli_run_find(parsed->operands[0], &dir);

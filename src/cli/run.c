@@ -147,7 +147,8 @@ static int launch_here(struct cli *cli, const struct amz_job_input *input, const
 /* A job that Slurm has started again goes on with the run that it began. */
 static int go_on(struct cli *cli, char *dir, const struct run_args *a)
 {
-  struct cli_resume_how how = {.quiet = a->quiet, .json = a->format == CLI_FORMAT_JSON};
+  struct cli_resume_how how = {.take_over = true, .quiet = a->quiet, /* Slurm has ended the job's earlier turn */
+                               .json = a->format == CLI_FORMAT_JSON};
   int status;
 
   cli_say("this job was started again: going on with %s", dir);

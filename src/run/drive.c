@@ -25,6 +25,7 @@
 #include "launcher.h"
 #include "clock.h"
 #include "marker.h"
+#include "patience.h"
 #include "signals.h"
 
 #define LINGER_NS INT64_C(10000000000) /* for a launcher to end when the run has ended */
@@ -394,12 +395,13 @@ int amz_drive_resume(const char *dir, const struct amz_run_options *run, const s
   struct amz_lease_info holder;
   struct amz_job *job = NULL;
   struct amz_diags diags;
-  int rc = read_allocation(options, observer, &d.allocation, err);
+  int rc = read_allocation(options, observer, &d.allocation, err), ignored;
 
   if (rc < 0)
     return rc;
   amz_diags_init(&diags);
-  if (amz_lease_look(dir, &holder, err) == AMZ_OK && holder.alive)
+  rc = amz_patience_wait(dir, run->take_over, observer, NULL, NULL, NULL, &ignored, err);
+  if (rc == AMZ_OK && amz_lease_look(dir, &holder, err) == AMZ_OK && holder.alive && (holder.seen || !run->take_over))
     rc = amz_error_set(err, AMZ_EBUSY, "%s is run by process %lld on %s now; wait for its end, or: amorsize-mpi stop %s", dir,
                        (long long)holder.pid, holder.host, dir);
   if (rc == AMZ_OK && (rc = amz_run_load_recorded(dir, &diags, &job, err)) == AMZ_OK)

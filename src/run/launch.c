@@ -21,6 +21,7 @@
 #include "layout.h"
 #include "marker.h"
 #include "meeting.h"
+#include "patience.h"
 #include "ranks.h"
 #include "loop_state.h"
 
@@ -534,21 +535,37 @@ static int load_job(struct amz_launch *l, const struct amz_run_options *options,
   return rc < 0 ? amz_error_set(err, rc, "%s/inputs: %s", l->dir, cause.text) : AMZ_OK;
 }
 
-/* The directory is ours before anything of it is read, and cleaned of an old wish to stop. */
-static int take_directory(struct amz_launch *l, const char *dir, struct amz_error *err)
+/* What was asked of an earlier launch; the driver has done so before, and may have been asked since. */
+static int remove_old_stop(const struct amz_launch *l, struct amz_error *err)
 {
   char path[PATH_MAX];
-  int rc, n;
+  int n;
 
-  l->shown_dir = strdup(dir);
-  if (!l->shown_dir)
-    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
-  if ((rc = absolute(dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0 || is_driven(l))
-    return rc;
+  if (is_driven(l))
+    return AMZ_OK;
   n = snprintf(path, sizeof path, "%s/stop", l->dir);
   if (n > 0 && (size_t)n < sizeof path && unlink(path) < 0 && errno != ENOENT)
     return amz_error_sys(err, AMZ_EIO, errno, "cannot remove %s", path);
   return AMZ_OK;
+}
+
+/* The directory is ours before anything of it is read, and cleaned of an old wish to stop. */
+static int take_directory(struct amz_launch *l, const char *dir, bool take_over, struct amz_error *err)
+{
+  int rc;
+
+  l->shown_dir = strdup(dir);
+  if (!l->shown_dir)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  if ((rc = absolute(dir, &l->dir, err)) < 0)
+    return rc;
+  rc = amz_patience_wait(l->dir, take_over, l->observer, l->link ? l->link->signals : NULL, tick, l, &l->signal, err);
+  if (rc == AMZ_ECLOSED)
+    return amz_error_set(err, AMZ_EBUSY, "%s: ended by %s while waiting for it", dir, amz_signal_name(l->signal));
+  if (rc < 0)
+    return rc;
+  rc = take_over ? amz_lease_take_over(l->dir, err, &l->lease) : amz_lease_take(l->dir, err, &l->lease);
+  return rc < 0 ? rc : remove_old_stop(l, err);
 }
 
 static int go_where_it_began(const struct amz_buf *cwd, struct amz_error *err)
@@ -565,7 +582,7 @@ int amz_run_resume(const char *dir, const struct amz_run_options *options, const
   int rc;
 
   begin(&l, options, observer);
-  if ((rc = take_directory(&l, dir, err)) == AMZ_OK && (rc = load_job(&l, options, err)) == AMZ_OK &&
+  if ((rc = take_directory(&l, dir, options->take_over, err)) == AMZ_OK && (rc = load_job(&l, options, err)) == AMZ_OK &&
       (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK &&
       (options->n_sets == 0 || (rc = write_plan(&l, err)) == AMZ_OK) && (rc = go_where_it_began(&l.cwd, err)) == AMZ_OK)
     rc = run_in_directory(&l, options, err);

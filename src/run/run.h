@@ -41,6 +41,7 @@ struct amz_run_options {
   const char *parent;  /* where NAME.runs goes; NULL: the current directory */
   bool retry_failed;   /* resume: failed tasks are run again, too */
   bool retry_lost;     /* resume: so are tasks whose outputs could not be gathered from other nodes */
+  bool take_over;      /* resume: a process on another host that held the run is known to be dead: wait for less silence (patience.h) */
   const struct amz_set *sets; /* resume: settings of where and how tasks run (plan.*, chunks.*), which win over the recorded ones */
   size_t n_sets;
   bool *ret_requeue;   /* may be NULL; true: the run ran out of time, and the description wants the job to be started again (amz_run_requeue) */

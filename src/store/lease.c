@@ -42,6 +42,7 @@ struct amz_lease {
   char *dir, *path, *aside;
   char text[TEXT_BYTES];
   struct lease_text me;
+  int64_t stale_s; /* silence after which a holder elsewhere counts as dead */
 };
 
 /* A lease file as it was found. */
@@ -186,20 +187,25 @@ static struct timespec clock_of(const char *dir)
   return now;
 }
 
+static bool is_in_sight(const struct lease_text *t, const struct lease_text *me)
+{
+  return strcmp(t->boot, me->boot) == 0 && strcmp(t->boot, "unknown") != 0 && strcmp(t->pidns, me->pidns) == 0;
+}
+
 /* Whether a holder is provably gone. What can't be read is judged by its age alone. */
-static bool holder_gone(const struct seen *seen, const struct lease_text *me, int64_t age_s)
+static bool holder_gone(const struct seen *seen, const struct lease_text *me, int64_t age_s, int64_t stale_s)
 {
   const struct lease_text *t = &seen->text;
   bool same_boot = seen->parsed && strcmp(t->boot, me->boot) == 0 && strcmp(t->boot, "unknown") != 0;
 
-  if (same_boot && strcmp(t->pidns, me->pidns) == 0)
+  if (seen->parsed && is_in_sight(t, me))
     return process_gone(t->pid, t->start);
   if (seen->parsed && !same_boot && strcmp(t->host, me->host) == 0 && strcmp(t->boot, "unknown") != 0)
     return age_s > REBOOT_S;
-  return age_s > AMZ_LEASE_STALE_S;
+  return age_s > stale_s;
 }
 
-static void judge(const char *dir, const struct seen *seen, const struct lease_text *me, struct amz_lease_info *ret)
+static void judge(const char *dir, const struct seen *seen, const struct lease_text *me, int64_t stale_s, struct amz_lease_info *ret)
 {
   struct timespec now = clock_of(dir);
 
@@ -210,7 +216,8 @@ static void judge(const char *dir, const struct seen *seen, const struct lease_t
   if (ret->age_s < 0)
     ret->age_s = 0;
   ret->same_host = seen->parsed && strcmp(seen->text.host, me->host) == 0;
-  ret->alive = !holder_gone(seen, me, ret->age_s);
+  ret->seen = seen->parsed && is_in_sight(&seen->text, me);
+  ret->alive = !holder_gone(seen, me, ret->age_s, stale_s);
 }
 
 int amz_lease_look(const char *dir, struct amz_lease_info *ret, struct amz_error *err)
@@ -231,7 +238,7 @@ int amz_lease_look(const char *dir, struct amz_lease_info *ret, struct amz_error
   if (rc < 0)
     return rc;
   describe_me(&me);
-  judge(dir, &seen, &me, ret);
+  judge(dir, &seen, &me, AMZ_LEASE_STALE_S, ret);
   return AMZ_OK;
 }
 
@@ -245,7 +252,7 @@ static int busy(const struct amz_lease *l, const struct amz_lease_info *who, str
                          l->dir, who->pid, who->host, l->dir);
   return amz_error_set(err, AMZ_EBUSY,
                        "%s: process %" PRId64 " on host %s runs it, last heard of %" PRId64 " s ago; wait for its end, or "
-                       "'amorsize-mpi stop %s'; if it has died, try again %d s after its last sign",
+                       "'amorsize-mpi stop %s'; if it has died, it can be taken %d s after its last sign",
                        l->dir, who->pid, who->host, who->age_s, l->dir, AMZ_LEASE_STALE_S);
 }
 
@@ -352,7 +359,7 @@ static int take_name(const struct amz_lease *l, const char *path, int depth, str
       rc = AMZ_ECLOSED;
       continue;
     }
-    judge(l->dir, &seen, &l->me, &who);
+    judge(l->dir, &seen, &l->me, l->stale_s, &who);
     rc = who.alive || depth >= CLAIMS_DEEP ? busy(l, &who, err) : succeed(l, path, &seen, depth, err);
   }
   return rc == AMZ_ECLOSED ? busy(l, &who, err) : rc;
@@ -388,13 +395,14 @@ static struct amz_lease *lease_new(const char *dir)
   return NULL;
 }
 
-int amz_lease_take(const char *dir, struct amz_error *err, struct amz_lease **ret)
+static int take(const char *dir, int64_t stale_s, struct amz_error *err, struct amz_lease **ret)
 {
   struct amz_lease *l = lease_new(dir);
   int rc;
 
   if (!l)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  l->stale_s = stale_s;
   if (write_new(l->aside, l->text) < 0) {
     rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot take the run directory", dir);
   } else {
@@ -409,6 +417,16 @@ int amz_lease_take(const char *dir, struct amz_error *err, struct amz_lease **re
   }
   *ret = l;
   return AMZ_OK;
+}
+
+int amz_lease_take(const char *dir, struct amz_error *err, struct amz_lease **ret)
+{
+  return take(dir, AMZ_LEASE_STALE_S, err, ret);
+}
+
+int amz_lease_take_over(const char *dir, struct amz_error *err, struct amz_lease **ret)
+{
+  return take(dir, AMZ_LEASE_INSIST_S - 1, err, ret); /* whole seconds of two clock readings */
 }
 
 /* Reads what the name leads to now, through one descriptor, so that what is touched is what was read.

@@ -203,11 +203,38 @@ static int put_all(struct amz_store *s, struct amz_work *w, struct amz_error *er
   return rc == AMZ_OK ? amz_db_commit(s->db, err) : rc;
 }
 
+static void refresh_lease(struct amz_store *s, int64_t now)
+{
+  struct amz_error err = {0};
+  int rc;
+
+  if (!s->lease || now < s->next_refresh_ns)
+    return;
+  s->next_refresh_ns = now + REFRESH_NS;
+  rc = amz_lease_refresh(s->lease, &err);
+  if (rc == AMZ_OK)
+    s->refreshed_ns = now;
+  else if (rc == AMZ_EBUSY || now - s->refreshed_ns > REFRESH_LATE_NS)
+    fail(s, &err);
+}
+
+/* A process that was stopped for long may wake up in a directory that somebody has taken over meanwhile: it looks before it writes. */
+static bool is_ours_still(struct amz_store *s)
+{
+  int64_t now = amz_store_now();
+
+  if (s->lease && !s->failed && now - s->refreshed_ns > 2 * REFRESH_NS) {
+    s->next_refresh_ns = now;
+    refresh_lease(s, now);
+  }
+  return !s->failed;
+}
+
 static void do_records(struct amz_store *s, struct amz_work *w)
 {
   struct amz_error err = {0};
 
-  if (s->failed || amz_work_records(w) == 0)
+  if (amz_work_records(w) == 0 || !is_ours_still(s))
     return;
   if (put_all(s, w, &err) < 0) {
     amz_db_rollback(s->db);
@@ -238,21 +265,6 @@ static void look_for_stop(struct amz_store *s, int64_t now)
     return;
   s->stop_told = wish;
   tell(s, AMZ_STORE_STOP, wish - 1, why);
-}
-
-static void refresh_lease(struct amz_store *s, int64_t now)
-{
-  struct amz_error err = {0};
-  int rc;
-
-  if (!s->lease || now < s->next_refresh_ns)
-    return;
-  s->next_refresh_ns = now + REFRESH_NS;
-  rc = amz_lease_refresh(s->lease, &err);
-  if (rc == AMZ_OK)
-    s->refreshed_ns = now;
-  else if (rc == AMZ_EBUSY || now - s->refreshed_ns > REFRESH_LATE_NS)
-    fail(s, &err);
 }
 
 /* A snapshot that can't be made (no space …) costs readers their news, not the run its life. */

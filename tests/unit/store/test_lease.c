@@ -156,6 +156,7 @@ static void holders_by_hand(void)
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct amz_lease_info info;
     struct mine m = me;
+    bool taken;
 
     m.pid = rows[i].who == GONE_PID || rows[i].who >= OTHER_BOOT ? dead : m.pid;
     m.start += rows[i].who == REUSED_PID;
@@ -170,8 +171,14 @@ static void holders_by_hand(void)
     ASSERT_ROW_I64(rows[i].what, info.alive, rows[i].alive);
     ASSERT_ROW_I64(rows[i].what, info.same_host, rows[i].who != OTHER_HOST);
     CU_ASSERT(info.age_s >= rows[i].age_s - 1 && info.age_s <= rows[i].age_s + 30);
+    ASSERT_ROW_I64(rows[i].what, info.seen, rows[i].who <= REUSED_PID);
     ASSERT_ROW_I64(rows[i].what, amz_lease_take(s.dir, NULL, &lease), rows[i].alive ? AMZ_EBUSY : AMZ_OK);
     if (!rows[i].alive)
+      amz_lease_release(lease);
+    write_lease(s.dir, &m, rows[i].age_s);
+    taken = !rows[i].alive || (rows[i].who > REUSED_PID && rows[i].age_s >= AMZ_LEASE_INSIST_S);
+    ASSERT_ROW_I64(rows[i].what, amz_lease_take_over(s.dir, NULL, &lease), taken ? AMZ_OK : AMZ_EBUSY);
+    if (taken)
       amz_lease_release(lease);
   }
   scratch_remove(&s);
