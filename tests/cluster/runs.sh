@@ -146,10 +146,50 @@ survived() { # ROUND
   check "a node is killed and survived ($1): it comes back" "$here/cluster-up.sh" 3
 }
 
+# Scratch that is a node's own: each host has its own /tmp. The directory in which the run is started isn't seen by n2 and n3 either.
+unseen=/tmp/start # on n1
+gathering() { # ARG...
+  status=0
+  "$here/on" n1 mkdir -p "$unseen"
+  timeout -k 2 200 "$here/cmpirun" -host n1:1,n2:1,n3:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" "$@" >out 2>err </dev/null || status=$?
+}
+from_n1() { "$here/on" n1 sh -c 'cd '$unseen' && exec "$@"' sh "$program" "$@"; }
+outputs_on_n1_are() { from_n1 output "$1" 2>/dev/null | cmp - <(expected "$2"); }
+scratch_is_empty() { local n; for n in n1 n2 n3; do ! "$here/on" $n sh -c 'ls -d /tmp/amorsize-mpi-*' 2>/dev/null || return 1; done; }
+fresh gathered
+gathering run --name far --command 'hostname >&2; seq {n}' --for n=1..60 --set output.gather=true
+is "outputs of nodes are gathered: exit status" "$status" 0
+check "outputs of nodes are gathered: in the order of the tasks" outputs_on_n1_are far 60
+is "outputs of nodes are gathered: from all" "$(from_n1 output far --stderr | sort -u | tr '\n' ' ')" "n1 n2 n3 "
+check "outputs of nodes are gathered: nothing is left there" scratch_is_empty
+
+# A node that dies with what it has kept: its tasks run again when that is wanted.
+gathered_and_killed() { # ROUND
+  fresh "gathered$1"
+  "$here/on" n1 sh -c "mkdir -p $unseen && rm -rf $unseen/*"
+  timeout -k 2 200 "$here/cmpirun" -host n1:1,n2:1,n3:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" run --name gone --command "[ {n} -le 100 ] || [ -e $PWD/go ] || sleep 1000; seq {n}" \
+    --for n=1..200 --set output.gather=true >out 2>err </dev/null &
+  local launch=$!
+  check "a node whose outputs weren't gathered is killed ($1): half is recorded" wait_for 60 half_on_n1
+  touch go
+  "$here/node-kill.sh" n3
+  wait $launch || :
+  check "a node whose outputs weren't gathered is killed ($1): nothing is left on the others" nothing_left
+  timeout -k 2 200 "$here/cmpirun" -host n1:1,n2:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" resume gone >out 2>err </dev/null || :
+  check "a node whose outputs weren't gathered is killed ($1): it is told" grep -q 'outputs of .* tasks are on node n3 in /tmp/amorsize-mpi-' err
+  status=0
+  timeout -k 2 200 "$here/cmpirun" -host n1:1,n2:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" resume --retry-lost gone >out 2>err </dev/null || status=$?
+  is "a node whose outputs weren't gathered is killed ($1): run again" "$status" 0
+  check "a node whose outputs weren't gathered is killed ($1): outputs, in the order of the tasks" outputs_on_n1_are gone 200
+  check "a node whose outputs weren't gathered is killed ($1): it comes back" "$here/cluster-up.sh" 3
+}
+half_on_n1() { [ "$(from_n1 tasks gone 2>/dev/null | wc -l)" -gt 80 ]; }
+
 rounds=${AMZ_ALL:+5}
 for round in $(seq "${rounds:-1}"); do
   killed "$round"
   master_killed "$round"
+  gathered_and_killed "$round"
 done
 [ -z "${AMZ_ALL-}" ] || survived 1
 

@@ -1,0 +1,117 @@
+#!/bin/sh
+# Runs over ranks that our own driver launches (run --ranks), parts of which die: the driver, its mpirun, rank 0, a worker rank, a spawn helper. Afterwards,
+# when need be after `resume`, every task is recorded exactly once with the outputs of a clean run, and no process is left. AMZ_ALL=1 tries each five times.
+# shellcheck disable=SC2034,SC2154
+. "$top_srcdir/tests/mpi/lib.sh"
+
+ROUNDS=${AMZ_ALL:+5}
+ROUNDS=${ROUNDS:-1}
+TASKS=90
+LIMIT=150 # seconds
+
+# The driver takes the ranks' MPI from PATH, as a user's would.
+drive() { # ARG...: in the background
+  start env AMZ_TEST_MARK="$here" timeout -k 2 $LIMIT amorsize-mpi "$@"
+}
+driver_pid() {
+  for p in $(of_launch amorsize-mpi); do
+    [ "$(cat "/proc/$p/comm" 2>/dev/null)" != amorsize-mpi ] || echo "$p"
+  done
+}
+launcher_pid() { of_launch mpirun; of_launch mpiexec; of_launch hydra; }
+worker_pid() { rank_pid $((1 + round % 2)); }
+rank_0_pid() { rank_pid 0; }
+a_helper_pid() { helper_pid $((round % 3)); }
+is_recorded() { amorsize-mpi status "$1" 2>/dev/null | grep -q "^$1: finished"; }
+no_ranks() { [ -z "$(of_launch amorsize-mpi)" ]; }
+
+killed() { # NAME WHOM: the run completes by the driver, or by resume
+  fresh
+  drive run --quiet --ranks 3 --slots 2 --name driven --command "$COMMAND; sleep 0.05" --for n=1..$TASKS
+  wait_for begun 12 || fail "$1: the run begins" "$(cat bg.err)"
+  # shellcheck disable=SC2046 # processes
+  kill -KILL $($2)
+  finish
+  case $2 in
+    driver_pid)
+      # ranks go on without a driver; sometimes they are ended, as by a batch system
+      [ $((round % 2)) -eq 0 ] || for p in $(launcher_pid); do kill -TERM "$p" 2>/dev/null; done
+      wait_for no_ranks
+      ;;
+    *) check "$1: the driver ends in order" [ "$status" = 0 -o "$status" = 3 -o "$status" = 75 ] ;;
+  esac
+  left_nothing "$1"
+  if ! is_recorded driven; then
+    try env AMZ_TEST_MARK="$here" timeout -k 2 $LIMIT amorsize-mpi resume --quiet driven --ranks $((1 + round % 3))
+    is "$1: resume" "$status $([ "$status" = 0 ] || cat err bg.err)" '0 '
+  fi
+  each_once "$1" driven $TASKS
+  left_nothing "$1, in the end"
+}
+
+# Of these the driver itself makes the best: nobody has to resume.
+survives() { # NAME WHOM
+  killed "$1" "$2"
+  is "$1: the driver brought it to its end" "$status" 0
+}
+
+round=0
+while [ $round -lt $ROUNDS ]; do
+  round=$((round + 1))
+  survives "a worker rank killed ($round)" worker_pid
+  survives "rank 0 killed ($round)" rank_0_pid
+  survives "the launcher killed ($round)" launcher_pid
+  killed "a helper killed ($round)" a_helper_pid
+  killed "the driver killed ($round)" driver_pid
+done
+
+# ---- signals to the driver; what it says ----
+for how in TERM USR1; do
+  fresh
+  drive run --ranks 2 --slots 2 --name asked --command "$COMMAND; sleep 0.05" --for n=1..$TASKS
+  wait_for begun 8
+  kill -$how "$(driver_pid)"
+  finish
+  is "SIG$how to the driver: exit status" "$status" 75
+  check "SIG$how to the driver: the summary says so" grep -q "^asked: stopped, interrupted (SIG$how): " bg.out
+  left_nothing "SIG$how to the driver"
+done
+fresh
+drive run --ranks 2 --slots 2 --name early --command "$COMMAND; sleep 0.05" --for n=1..$TASKS
+wait_for ls early.runs/001/inputs >/dev/null 2>&1
+kill -TERM "$(driver_pid)"
+finish
+is 'SIGTERM while ranks are being launched: exit status' "$status" 75
+left_nothing 'SIGTERM while ranks are being launched'
+check 'SIGTERM while ranks are being launched: the run stops soon' [ "$(amorsize-mpi tasks early 2>/dev/null | wc -l)" -lt $TASKS ]
+
+# ---- a rank that ends, or can't begin, between MPI's beginning and its first word: the others don't wait long ----
+fresh
+if ${CC:-cc} -shared -fPIC -o early.so "$top_srcdir/tests/mpi/early.c" 2>cc.err; then
+  early() { # HOW OPTIONS
+    # shellcheck disable=SC2086
+    try env AMZ_TEST_MARK="$here" AMZ_TEST_EARLY="$1" timeout -k 2 $LIMIT $quick $2 -n 3 env LD_PRELOAD="$here/early.so" amorsize-mpi run --name short \
+      --command "$COMMAND" --for n=1..6
+  }
+  early fail ''
+  is 'a rank that cannot begin: exit status' "$status" 3
+  check 'a rank that cannot begin: it is said' grep -q 'rank 1 cannot take part: ' err
+  check 'a rank that cannot begin: nothing is run' [ ! -e log ]
+  left_nothing 'a rank that cannot begin'
+  early die ''
+  is 'a rank that dies before it can begin: the launch ends' "$([ "$status" != 0 ] && [ "$status" != 124 ] && echo ended)" ended
+  left_nothing 'a rank that dies before it can begin'
+  if [ -n "${AMZ_ALL-}" ] && [ -n "$survive" ]; then
+    start env AMZ_TEST_MARK="$here" AMZ_TEST_EARLY=die timeout -k 2 $LIMIT $quick $survive -n 3 env LD_PRELOAD="$here/early.so" amorsize-mpi run \
+      --name short --command "$COMMAND" --for n=1..6
+    wait_for ls short.runs/001/launched
+    wait_for no_ranks || wait_for no_ranks || wait_for no_ranks # half a minute
+    for p in $(launcher_pid); do kill -TERM "$p"; done # it doesn't end by itself once a rank was killed
+    finish
+    check 'a rank that dies before it can begin, survived: rank 0 says so' grep -q '1 of 3 ranks have not spoken up, rank 1 among them' bg.err
+    left_nothing 'a rank that dies before it can begin, survived'
+  fi
+else
+  skip 'a rank that cannot begin' "no compiler: $(head -n 1 cc.err)"
+fi
+done_testing
