@@ -16,7 +16,7 @@
 #include "text.h"
 #include "trial.h"
 
-#define DEFAULT_NS INT64_C(1800000000)  /* for launches: with process starts and memory, 5 s in all */
+#define DEFAULT_NS INT64_C(2200000000)  /* for launches: with process starts and memory, 5 s in all */
 #define PRECISE_NS INT64_C(25000000000)
 #define LAUNCH_TIMEOUT_NS INT64_C(30000000000)
 #define LAUNCHES_MOST 64u /* in all */
@@ -29,7 +29,7 @@ struct launches {
   uint32_t sizes[AMZ_LAUNCH_SIZES_MOST]; /* ranks on a node */
   size_t n_sizes;
   unsigned way;
-  int64_t deadline_ns;
+  int64_t deadline_ns, took_ns; /* took: the last launch, to its launcher's end */
   double ranks[LAUNCHES_MOST], seconds[LAUNCHES_MOST]; /* of each launch */
   size_t n;
   struct amz_error *err;
@@ -62,10 +62,12 @@ static int launch(struct launches *l, uint32_t per_node, const char *mode, struc
   uint32_t nodes = l->allocation.n_nodes > 1 ? (uint32_t)l->allocation.n_nodes : 1;
   struct amz_trial trial = {.allocation = &l->allocation, .spread = {.ranks = nodes * per_node, .nodes = nodes, .per_node = per_node}, .way = l->way,
                             .mode = mode, .timeout_ns = LAUNCH_TIMEOUT_NS, .observer = l->observer};
+  int64_t start_ns = amz_clock_monotonic_ns();
   int rc = tell_stage(l, per_node);
 
   if (rc == AMZ_OK)
     rc = amz_trial_run(&trial, ret, l->err);
+  l->took_ns = amz_clock_monotonic_ns() - start_ns;
   if (rc == AMZ_OK && ret->ready && l->n < LAUNCHES_MOST) {
     l->ranks[l->n] = per_node;
     l->seconds[l->n++] = ret->ready_s;
@@ -158,26 +160,24 @@ static int fit(struct launches *l)
 
 /* ---- all launches ----------------------------------------------------------------------------------------------------- */
 
-/* Size after size, as long as the next launch will probably end in time; each once in any case, as a line needs them. */
+/* Size after size, round after round, as long as the next launch will probably end in time: as the last one took, or the last one of its size. */
 static int launch_sizes(struct launches *l)
 {
-  double last_s[AMZ_LAUNCH_SIZES_MOST] = {0};
+  int64_t took_ns[AMZ_LAUNCH_SIZES_MOST] = {0};
   int rc = AMZ_OK;
 
   for (unsigned round = 0; rc == AMZ_OK && l->n < LAUNCHES_MOST; round++)
     for (size_t i = 0; rc == AMZ_OK && i < l->n_sizes; i++) {
       struct amz_trial_result r;
 
-      if (round > 0 && amz_clock_monotonic_ns() + (int64_t)(last_s[i] * 2e9) > l->deadline_ns)
-        return AMZ_OK;
-      if (round == 0 && l->sizes[i] == 2) { /* that was the first */
-        last_s[i] = l->seconds[0];
+      if (round == 0 && l->sizes[i] == 2) /* that was the first */
         continue;
-      }
+      if (amz_clock_monotonic_ns() + (took_ns[i] ? took_ns[i] : l->took_ns) > l->deadline_ns)
+        return AMZ_OK;
       rc = launch(l, l->sizes[i], AMZ_MEASURE_READY, &r);
       if (rc == AMZ_OK && !r.ready) /* so many are not to be had */
         return AMZ_OK;
-      last_s[i] = r.ready_s;
+      took_ns[i] = l->took_ns;
     }
   return rc;
 }

@@ -19,7 +19,7 @@
 #include "findings.h"
 #include "measure_crew.h"
 
-#define DEFAULT_NS INT64_C(2200000000)
+#define DEFAULT_NS INT64_C(2000000000)
 #define PRECISE_NS INT64_C(25000000000)
 #define STAGGER 1344u /* 21 lines: arrays that begin at the same place of a page get into each other's way */
 #define STOLEN_MUCH 0.05

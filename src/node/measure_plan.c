@@ -236,6 +236,7 @@ size_t amz_measure_chases(const struct amz_node *node, uint64_t room, struct amz
 struct amz_quantity amz_measure_saturation(const struct amz_node *node, uint32_t domain)
 {
   struct amz_quantity q = {0};
+  bool from_one = false; /* nothing is known below the first point */
   double best = 0;
   uint32_t most = 0, cores = 1;
 
@@ -247,9 +248,10 @@ struct amz_quantity amz_measure_saturation(const struct amz_node *node, uint32_t
     q.n++;
     best = p->value.value > best ? p->value.value : best;
     most = p->cores > most ? p->cores : most;
+    from_one |= p->cores == 1;
   }
-  if (q.n == 0)
-    return q;
+  if (!from_one)
+    return (struct amz_quantity){0};
   while (cores < most && amz_node_bandwidth(node, domain, cores).value < SATURATED * best)
     cores++;
   q.value = q.low = q.high = cores;

@@ -53,7 +53,8 @@ size_t amz_measure_chases(const struct amz_node *node, uint64_t room, struct amz
 /* Bytes between two of a chain's loads: a cache line. */
 uint32_t amz_measure_line(const struct amz_node *node);
 
-/* The fewest cores of a domain that reach 90 % of its best rate, read between the points. \return unknown without points. */
+/* The fewest cores of a domain that reach 90 % of its best rate, read between the points. \return unknown without a point
+ * at one core. */
 struct amz_quantity amz_measure_saturation(const struct amz_node *node, uint32_t domain);
 
 #endif

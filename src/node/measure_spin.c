@@ -59,14 +59,14 @@ static int spin_at(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t
 /* \return rounds that take about `want_ns` on a core: doubled until they can be timed. */
 static uint64_t calibrate(int64_t want_ns)
 {
-  volatile double kept = 0;
+  double kept = 0;
 
   for (uint64_t rounds = 1000;; rounds *= 2) {
     int64_t start_ns = amz_gauge_now_ns(), took_ns;
 
     kept += amz_spin_run(rounds);
     took_ns = amz_gauge_now_ns() - start_ns;
-    if (took_ns >= want_ns / 4)
+    if (took_ns >= want_ns / 4 && kept > 0) /* as it always is: looked at, so that it can't be left out */
       return took_ns < want_ns ? rounds * (uint64_t)(want_ns / took_ns) : rounds;
   }
 }

@@ -233,7 +233,7 @@ static void test_saturation(void)
 {
   /* Straight lines between the points: from 30 at 4 to 50 at 8 cores, 45 (90 % of 50) is reached at 7. */
   static struct amz_curve_point curve[] = {RATE(0, 1, 10), RATE(0, 2, 20), RATE(0, 4, 30), RATE(0, 8, 50), RATE(1, 1, 40), RATE(1, 8, 41),
-                                           RATE(2, 1, 10), RATE(2, 2, 50), RATE(2, 4, 30)};
+                                           RATE(2, 1, 10), RATE(2, 2, 50), RATE(2, 4, 30), RATE(3, 8, 50)};
   const struct amz_node node = {.bandwidth = curve, .n_bandwidth = sizeof curve / sizeof *curve};
   static const struct {
     const char *what;
@@ -249,6 +249,7 @@ static void test_saturation(void)
     ASSERT_ROW_U64(rows[i].what, q.n, rows[i].n);
   }
   ASSERT_I64(amz_measure_saturation(&node, 7).source, AMZ_UNKNOWN);
+  ASSERT_I64(amz_measure_saturation(&node, 3).source, AMZ_UNKNOWN); /* eight cores alone say nothing of fewer */
 }
 
 /* ---- loops ------------------------------------------------------------------------------------------------------------- */
