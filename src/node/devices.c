@@ -18,42 +18,40 @@
 
 enum { VENDOR_NVIDIA = 0x10de, VENDOR_AMD = 0x1002 };
 
+struct seen_gpu {
+  struct amz_node_gpu gpu; /* becomes the node's */
+  unsigned vendor;
+  hwloc_obj_t object;      /* whose infos may have the GPU's own name; NULL: hwloc doesn't see it */
+  uint64_t bus;            /* its place on the bus */
+};
+
 struct seen {
-  struct amz_node_gpu *items; /* becomes the node's */
-  unsigned *vendors;
-  hwloc_obj_t *objects;       /* whose infos may have the GPU's own name */
-  size_t count, cap, cap_vendors, cap_objects;
+  struct seen_gpu *items;
+  size_t count, cap;
 };
 
 static void forget(struct seen *s)
 {
   for (size_t i = 0; i < s->count; i++) {
-    free(s->items[i].id);
-    free(s->items[i].model);
+    free(s->items[i].gpu.id);
+    free(s->items[i].gpu.model);
   }
   free(s->items);
-  free(s->vendors);
-  free(s->objects);
 }
 
-static int add(struct seen *s, const char *id, const char *model, uint32_t domain, unsigned vendor, hwloc_obj_t object)
+static int add(struct seen *s, const char *id, const char *model, uint32_t domain, struct seen_gpu **ret)
 {
-  struct amz_node_gpu *gpu;
+  struct seen_gpu *item;
   int rc = amz_grow((void **)&s->items, &s->cap, s->count + 1, sizeof *s->items);
 
-  if (rc == AMZ_OK)
-    rc = amz_grow((void **)&s->vendors, &s->cap_vendors, s->count + 1, sizeof *s->vendors);
-  if (rc == AMZ_OK)
-    rc = amz_grow((void **)&s->objects, &s->cap_objects, s->count + 1, sizeof *s->objects);
   if (rc < 0)
     return rc;
-  gpu = &s->items[s->count];
-  *gpu = (struct amz_node_gpu){.domain = domain, .usable = true};
-  gpu->id = amz_strndup(id, strlen(id));
-  gpu->model = amz_strndup(model ? model : "", model ? strlen(model) : 0);
-  s->vendors[s->count] = vendor;
-  s->objects[s->count++] = object;
-  return gpu->id && gpu->model ? AMZ_OK : AMZ_ENOMEM;
+  item = &s->items[s->count++];
+  *item = (struct seen_gpu){.gpu = {.domain = domain, .usable = true}};
+  item->gpu.id = amz_strndup(id, strlen(id));
+  item->gpu.model = amz_strndup(model ? model : "", model ? strlen(model) : 0);
+  *ret = item;
+  return item->gpu.id && item->gpu.model ? AMZ_OK : AMZ_ENOMEM;
 }
 
 /* ---- what hwloc sees -------------------------------------------------------------------------------------------------- */
@@ -125,10 +123,25 @@ static int add_pci(hwloc_topology_t h, const struct amz_node *node, hwloc_obj_t 
   const struct hwloc_pcidev_attr_s *at = &pci->attr->pcidev;
   hwloc_obj_t device = best_device(pci);
   const char *model = info_below(pci, "GPUModel");
+  struct seen_gpu *item;
   char bus[32];
+  int rc;
 
   (void)snprintf(bus, sizeof bus, "%04x:%02x:%02x.%x", (unsigned)at->domain & 0xffffffu, at->bus, at->dev, at->func & 0xfu);
-  return add(s, device ? device->name : bus, model ? model : pci->name, domain_of_device(h, node, pci), at->vendor_id, pci);
+  rc = add(s, device ? device->name : bus, model ? model : pci->name, domain_of_device(h, node, pci), &item);
+  if (rc < 0)
+    return rc;
+  item->vendor = at->vendor_id;
+  item->object = pci;
+  item->bus = (uint64_t)at->domain << 32 | (uint64_t)at->bus << 16 | (uint64_t)at->dev << 8 | at->func;
+  return AMZ_OK;
+}
+
+static int by_bus(const void *a, const void *b)
+{
+  const struct seen_gpu *x = a, *y = b;
+
+  return (x->bus > y->bus) - (x->bus < y->bus);
 }
 
 static int see(hwloc_topology_t h, const struct amz_node *node, struct seen *s)
@@ -138,6 +151,8 @@ static int see(hwloc_topology_t h, const struct amz_node *node, struct seen *s)
   for (hwloc_obj_t pci = NULL; rc == AMZ_OK && (pci = hwloc_get_next_pcidev(h, pci));)
     if (is_gpu_class(pci))
       rc = add_pci(h, node, pci, s);
+  if (rc == AMZ_OK && s->count > 1)
+    qsort(s->items, s->count, sizeof *s->items, by_bus);
   return rc;
 }
 
@@ -151,9 +166,9 @@ static size_t find_number(const struct seen *s, bool amd, uint64_t number)
   uint64_t at = 0;
 
   for (size_t i = 0; i < s->count; i++)
-    has_vendor = has_vendor || s->vendors[i] == vendor;
+    has_vendor = has_vendor || s->items[i].vendor == vendor;
   for (size_t i = 0; i < s->count; i++)
-    if ((!has_vendor || s->vendors[i] == vendor) && at++ == number)
+    if ((!has_vendor || s->items[i].vendor == vendor) && at++ == number)
       return i;
   return s->count;
 }
@@ -163,8 +178,8 @@ static size_t find_uuid(const struct seen *s, const char *id)
   static const char *const infos[] = {"NVIDIAUUID", "AMDUUID", "AMDSerial"};
 
   for (size_t i = 0; i < s->count; i++)
-    for (size_t k = 0; s->objects[i] && k < sizeof infos / sizeof *infos; k++) {
-      const char *value = info_below(s->objects[i], infos[k]);
+    for (size_t k = 0; s->items[i].object && k < sizeof infos / sizeof *infos; k++) {
+      const char *value = info_below(s->items[i].object, infos[k]);
 
       if (value && strcmp(value, id) == 0)
         return i;
@@ -235,14 +250,15 @@ static int apply_names(struct seen *s, const struct amz_environment *env, const 
   int rc = AMZ_OK;
 
   for (size_t i = 0; i < n_seen; i++)
-    s->items[i].usable = false;
+    s->items[i].gpu.usable = false;
   for (uint32_t i = 0; rc == AMZ_OK && i < gpus->count; i++) {
     size_t at = find_named(s, env, gpus, i);
+    struct seen_gpu *unseen;
 
-    if (at < n_seen && !s->items[at].usable)
-      rc = name_gpu(&s->items[at], gpus->ids[i]);
+    if (at < n_seen && !s->items[at].gpu.usable)
+      rc = name_gpu(&s->items[at].gpu, gpus->ids[i]);
     else
-      rc = add(s, gpus->ids[i], NULL, only_domain, 0, NULL);
+      rc = add(s, gpus->ids[i], NULL, only_domain, &unseen);
   }
   return rc;
 }
@@ -265,6 +281,18 @@ static int ask_variables(struct seen *s, const struct amz_environment *env, stru
   return rc;
 }
 
+static int hand_over(struct seen *s, struct amz_node *node)
+{
+  node->gpus = amz_new_array(s->count, sizeof *node->gpus);
+  if (!node->gpus)
+    return AMZ_ENOMEM;
+  for (size_t i = 0; i < s->count; i++)
+    node->gpus[i] = s->items[i].gpu;
+  node->n_gpus = s->count;
+  s->count = 0;
+  return AMZ_OK;
+}
+
 int amz_devices_look(const struct amz_topology *topology, const struct amz_environment *env, struct amz_tree *tree, bool ours,
                      struct amz_node *node)
 {
@@ -273,12 +301,8 @@ int amz_devices_look(const struct amz_topology *topology, const struct amz_envir
 
   if (rc == AMZ_OK && ours)
     rc = ask_variables(&s, env, tree, node);
-  if (rc == AMZ_OK) {
-    node->gpus = s.items;
-    node->n_gpus = s.count;
-    s.items = NULL;
-    s.count = 0;
-  }
+  if (rc == AMZ_OK)
+    rc = hand_over(&s, node);
   forget(&s);
   return rc;
 }

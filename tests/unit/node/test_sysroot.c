@@ -1,0 +1,237 @@
+/* A whole machine made by hand below a root: two packages with two cores and one NUMA domain each, and PCI devices. hwloc
+ * reads it
+ * by its own environment variables, of which nothing may remain. */
+#define _GNU_SOURCE
+#include "faketree.h"
+
+#include <stdbool.h>
+
+#include "looking.h"
+
+#define CPU "/sys/devices/system/cpu"
+#define NUMA "/sys/devices/system/node"
+#define PCI "/sys/bus/pci/devices"
+
+static const struct pair machine_tree[] = {
+  {CPU "/online", "0-3\n"}, {CPU "/possible", "0-3\n"}, {CPU "/present", "0-3\n"},
+  {CPU "/cpu0/topology/core_id", "0\n"}, {CPU "/cpu0/topology/physical_package_id", "0\n"},
+      {CPU "/cpu0/topology/core_cpus", "1\n"},
+  {CPU "/cpu0/topology/package_cpus", "3\n"},
+  {CPU "/cpu1/topology/core_id", "1\n"}, {CPU "/cpu1/topology/physical_package_id", "0\n"},
+      {CPU "/cpu1/topology/core_cpus", "2\n"},
+  {CPU "/cpu1/topology/package_cpus", "3\n"},
+  {CPU "/cpu2/topology/core_id", "0\n"}, {CPU "/cpu2/topology/physical_package_id", "1\n"},
+      {CPU "/cpu2/topology/core_cpus", "4\n"},
+  {CPU "/cpu2/topology/package_cpus", "c\n"},
+  {CPU "/cpu3/topology/core_id", "1\n"}, {CPU "/cpu3/topology/physical_package_id", "1\n"},
+      {CPU "/cpu3/topology/core_cpus", "8\n"},
+  {CPU "/cpu3/topology/package_cpus", "c\n"},
+  {NUMA "/online", "0-1\n"},
+  {NUMA "/node0/cpumap", "3\n"}, {NUMA "/node0/meminfo", "Node 0 MemTotal: 524288 kB\n"}, {NUMA "/node0/distance", "10 20\n"},
+  {NUMA "/node1/cpumap", "c\n"}, {NUMA "/node1/meminfo", "Node 1 MemTotal: 524288 kB\n"}, {NUMA "/node1/distance", "20 10\n"},
+  {"/proc/meminfo", "MemTotal: 1048576 kB\nMemFree: 500000 kB\nMemAvailable: 716800 kB\n"},
+  {"/proc/cpuinfo", "processor\t: 0\nvendor_id\t: Somebody\nmodel name\t: Some CPU at 2 GHz\nflags\t\t: fpu hypervisor sse\n"},
+  {"/proc/sys/kernel/hostname", "oracle7\n"},
+  {"/proc/sys/kernel/osrelease", "6.1.0-9\n"},
+  {NULL, NULL},
+};
+
+/* A PCI device near the units of the mask. */
+static void put_device(const char *root, const char *bus, const char *class, const char *vendor, const char *device,
+                       const char *mask)
+{
+  const struct pair files[] = {{"class", class}, {"vendor", vendor}, {"device", device}, {"subsystem_vendor", "0x0000\n"},
+                               {"subsystem_device", "0x0000\n"}, {"revision", "0x00\n"}, {"local_cpus", mask}};
+  static const char config[256];
+  char path[256];
+
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    (void)snprintf(path, sizeof path, PCI "/%s/%s", bus, files[i].name);
+    put_bytes(root, path, files[i].text, strlen(files[i].text));
+  }
+  (void)snprintf(path, sizeof path, PCI "/%s/config", bus);
+  put_bytes(root, path, config, sizeof config);
+  (void)snprintf(path, sizeof path, "/sys/class/pci_bus/%.7s/cpuaffinity", bus);
+  put_bytes(root, path, mask, strlen(mask));
+}
+
+static void look_below(const char *root, const struct pair *variables, struct amz_node *ret)
+{
+  struct amz_diags diags;
+  struct amz_error err = {0};
+
+  if (look_at(NULL, root, variables, &diags, &err, ret) < 0)
+    CU_FAIL_FATAL("the tree can't be looked at");
+  check_profile("a machine made by hand", ret);
+  amz_diags_clear(&diags);
+}
+
+static void reads_a_machine_below_a_root(void)
+{
+  char root[FAKE_ROOT_MAX];
+  struct amz_node n;
+
+  make_root(root);
+  put_files(root, machine_tree);
+  CU_ASSERT_FATAL(setenv("HWLOC_COMPONENTS", "-x86", 1) == 0 && unsetenv("HWLOC_FSROOT") == 0);
+  look_below(root, NULL, &n);
+  ASSERT_TEXT(getenv("HWLOC_COMPONENTS"), "-x86"); /* as before */
+  CU_ASSERT(getenv("HWLOC_FSROOT") == NULL);
+  CU_ASSERT(unsetenv("HWLOC_COMPONENTS") == 0);
+  CU_ASSERT(!n.this_machine && n.packages == 2 && n.n_domains == 2 && n.cores == 4 && n.units == 4);
+  CU_ASSERT(n.core[0].domain == 0 && n.core[3].domain == 1 && n.core[3].package == 1);
+  ASSERT_U64(n.memory_bytes, UINT64_C(1) << 30);
+  ASSERT_U64(n.domains[1].memory_bytes, UINT64_C(1) << 29);
+  ASSERT_U64(n.allowed_memory_bytes, UINT64_C(716800) * 1024);
+  ASSERT_TEXT(n.topology, root);
+  ASSERT_TEXT(n.host, "oracle7");
+  ASSERT_TEXT(n.kernel, "6.1.0-9");
+  ASSERT_TEXT(n.cpu_model, "Some CPU at 2 GHz");
+  ASSERT_TEXT(n.hypervisor, "unknown hypervisor");
+  amz_node_clear(&n);
+  remove_root(root);
+}
+
+/* The kernel's total holds when domains say something else, and each domain gets its share. */
+static void does_not_trust_one_source_of_memory(void)
+{
+  static const struct pair more[] = {{"/proc/meminfo", "MemTotal: 4194304 kB\nMemAvailable: 4000000 kB\n"}, {NULL, NULL}};
+  char root[FAKE_ROOT_MAX];
+  struct amz_node n;
+
+  make_root(root);
+  put_files(root, machine_tree);
+  put_files(root, more);
+  look_below(root, NULL, &n);
+  ASSERT_U64(n.memory_bytes, UINT64_C(4) << 30);
+  ASSERT_U64(n.domains[0].memory_bytes, UINT64_C(2) << 30);
+  ASSERT_U64(n.domains[1].memory_bytes, UINT64_C(2) << 30);
+  CU_ASSERT_FATAL(n.n_findings > 0);
+  CU_ASSERT(strstr(n.findings[0].text, "1024 MiB") && strstr(n.findings[0].text, "4096"));
+  amz_node_clear(&n);
+  remove_root(root);
+}
+
+/* ---- GPUs ------------------------------------------------------------------------------------------------------------- */
+
+struct gpu_row {
+  const char *what;
+  struct pair variables[4];
+  size_t n_gpus;
+  struct {
+    const char *id;
+    uint32_t domain;
+    bool usable;
+  } gpus[4];
+};
+
+/* In the order of the bus: 3b at the second package, af at the first. What the service processor draws with is none. */
+static void put_gpus(const char *root)
+{
+  put_device(root, "0000:03:00.0", "0x030000\n", "0x1a03\n", "0x2000\n", "3\n");
+  put_device(root, "0000:3b:00.0", "0x030200\n", "0x10de\n", "0x20b0\n", "c\n");
+  put_device(root, "0000:af:00.0", "0x030200\n", "0x10de\n", "0x20b0\n", "3\n");
+  put_device(root, "0000:b0:00.0", "0x020000\n", "0x8086\n", "0x1572\n", "3\n");
+}
+
+static void matches_gpus_with_the_variables(void)
+{
+  static const struct gpu_row rows[] = {
+    {"no variable: all, by their place", {{NULL, NULL}}, 2, {{"0000:3b:00.0", 1, true}, {"0000:af:00.0", 0, true}}},
+    {"both, numbered along the bus", {{"CUDA_VISIBLE_DEVICES", "0,1"}}, 2, {{"0", 1, true}, {"1", 0, true}}},
+    {"the second alone", {{"CUDA_VISIBLE_DEVICES", "1"}}, 2, {{"0000:3b:00.0", 1, false}, {"1", 0, true}}},
+    {"none", {{"CUDA_VISIBLE_DEVICES", ""}}, 2, {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}}},
+    {"confined: counted from 0, Slurm has the node's number", {{"CUDA_VISIBLE_DEVICES", "0"}, {"SLURM_JOB_GPUS", "1"}}, 2,
+     {{"0000:3b:00.0", 1, false}, {"0", 0, true}}},
+    {"a list of Slurm's that doesn't fit isn't used", {{"CUDA_VISIBLE_DEVICES", "0"}, {"SLURM_JOB_GPUS", "0,1"}}, 2,
+     {{"0", 1, true}, {"0000:af:00.0", 0, false}}},
+    {"one that hwloc doesn't see", {{"CUDA_VISIBLE_DEVICES", "GPU-6f2a"}}, 3,
+     {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"GPU-6f2a", AMZ_NO_DOMAIN, true}}},
+    {"a number alone", {{"SLURM_GPUS_ON_NODE", "2"}}, 2, {{"0", 1, true}, {"1", 0, true}}},
+  };
+  char root[FAKE_ROOT_MAX];
+
+  make_root(root);
+  put_files(root, machine_tree);
+  put_gpus(root);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_node n;
+
+    look_below(root, rows[i].variables, &n);
+    ASSERT_ROW_U64(rows[i].what, n.n_gpus, rows[i].n_gpus);
+    for (size_t k = 0; k < n.n_gpus && k < rows[i].n_gpus; k++) {
+      ASSERT_ROW_TEXT(rows[i].what, n.gpus[k].id, rows[i].gpus[k].id);
+      ASSERT_ROW_U64(rows[i].what, n.gpus[k].domain, rows[i].gpus[k].domain);
+      ASSERT_ROW_U64(rows[i].what, n.gpus[k].usable, rows[i].gpus[k].usable);
+    }
+    amz_node_clear(&n);
+  }
+  remove_root(root);
+}
+
+/* The slots of the first package's cores get the GPU that is there, whatever its number. */
+static void slots_get_gpus_at_their_cores(void)
+{
+  static const struct pair variables[] = {{"CUDA_VISIBLE_DEVICES", "0,1"}, {NULL, NULL}};
+  char root[FAKE_ROOT_MAX];
+  struct amz_node n;
+  uint32_t gpus[2];
+
+  make_root(root);
+  put_files(root, machine_tree);
+  put_gpus(root);
+  look_below(root, variables, &n);
+  CU_ASSERT_FATAL(amz_node_gpus_of_slots(&n, 2, 2, 1, gpus) == AMZ_OK);
+  ASSERT_TEXT(n.gpus[gpus[0]].id, "1");
+  ASSERT_TEXT(n.gpus[gpus[1]].id, "0");
+  amz_node_clear(&n);
+  remove_root(root);
+}
+
+/* ---- virtual machines ------------------------------------------------------------------------------------------------- */
+
+static void recognises_virtual_cpus(void)
+{
+  static const struct {
+    const char *what, *vendor, *product, *hypervisor;
+    bool share;
+  } rows[] = {
+    {"Amazon sells threads", "Amazon EC2\n", "c5.large\n", "Amazon EC2", true},
+    {"… and whole cores", "Amazon EC2\n", "c7a.large\n", "Amazon EC2", false},
+    {"Google", "Google\n", "Google Compute Engine\n", "Google Compute Engine", true},
+    {"Azure", "Microsoft Corporation\n", "Virtual Machine\n", "Hyper-V", true},
+    {"a computer at home under KVM", "QEMU\n", "Standard PC\n", "QEMU", false},
+    {"who knows", "Somebody Ltd.\n", "Thing\n", "unknown hypervisor", false},
+  };
+  static const struct pair arch[] = {{"/proc/sys/kernel/arch", "x86_64\n"}, {NULL, NULL}};
+  char root[FAKE_ROOT_MAX];
+
+  make_root(root);
+  put_files(root, machine_tree);
+  put_files(root, arch);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_node n;
+
+    put_bytes(root, "/sys/class/dmi/id/sys_vendor", rows[i].vendor, strlen(rows[i].vendor));
+    put_bytes(root, "/sys/class/dmi/id/product_name", rows[i].product, strlen(rows[i].product));
+    look_below(root, NULL, &n);
+    ASSERT_ROW_TEXT(rows[i].what, n.hypervisor, rows[i].hypervisor);
+    ASSERT_ROW_U64(rows[i].what, n.units_share_cores, rows[i].share);
+    amz_node_clear(&n);
+  }
+  remove_root(root);
+}
+
+int main(void)
+{
+  static const struct amz_test tests[] = {
+    {"reads a machine below a root", reads_a_machine_below_a_root},
+    {"does not trust one source of memory", does_not_trust_one_source_of_memory},
+    {"matches GPUs with the variables", matches_gpus_with_the_variables},
+    {"slots get GPUs at their cores", slots_get_gpus_at_their_cores},
+    {"recognises virtual CPUs", recognises_virtual_cpus},
+    {NULL, NULL},
+  };
+
+  return amz_test_main("sysroot", tests, 0);
+}
