@@ -1,7 +1,7 @@
 /* GPUs: hwloc tells where they are, the variables that programs obey tell which are ours.
  *
- * hwloc sees a GPU as a PCI device, with the devices that drivers made of it below (cuda0, nvml0, card0), when it was built
- * with what asks them. Without, the PCI class remains: display controllers and accelerators, less the plain graphics of
+ * hwloc sees a GPU as a PCI device, with the devices that drivers made of it below (nvml0, rsmi0, card0; cuda0 in an XML file),
+ * when it was built with what asks them. Without, the PCI class remains: display controllers and accelerators, less the plain graphics of
  * service processors and virtual machines. The variables number GPUs in the order of the bus. */
 #include "devices.h"
 
@@ -118,17 +118,26 @@ static uint32_t domain_of_device(hwloc_topology_t h, const struct amz_node *node
   return with_cores == 1 ? of_cores : with_cores == 0 ? found : AMZ_NO_DOMAIN;
 }
 
+/* For where nobody knows the model's name. */
+static const char *vendor_name(unsigned vendor)
+{
+  return vendor == VENDOR_NVIDIA ? "NVIDIA" : vendor == VENDOR_AMD ? "AMD" : vendor == 0x8086 ? "Intel" : "GPU";
+}
+
 static int add_pci(hwloc_topology_t h, const struct amz_node *node, hwloc_obj_t pci, struct seen *s)
 {
   const struct hwloc_pcidev_attr_s *at = &pci->attr->pcidev;
   hwloc_obj_t device = best_device(pci);
   const char *model = info_below(pci, "GPUModel");
   struct seen_gpu *item;
-  char bus[32];
+  char bus[32], numbers[64];
   int rc;
 
   (void)snprintf(bus, sizeof bus, "%04x:%02x:%02x.%x", (unsigned)at->domain & 0xffffffu, at->bus, at->dev, at->func & 0xfu);
-  rc = add(s, device ? device->name : bus, model ? model : pci->name, domain_of_device(h, node, pci), &item);
+  (void)snprintf(numbers, sizeof numbers, "%s %04x:%04x", vendor_name(at->vendor_id), at->vendor_id, at->device_id);
+  if (!model)
+    model = pci->name && *pci->name ? pci->name : numbers;
+  rc = add(s, device ? device->name : bus, model, domain_of_device(h, node, pci), &item);
   if (rc < 0)
     return rc;
   item->vendor = at->vendor_id;

@@ -132,6 +132,17 @@ static int choose(struct amz_topology *t, const struct amz_look *look, const str
   return rc < 0 ? rc : load(t, err);
 }
 
+/* Parts of hwloc that start the runtimes of GPUs, which takes up to seconds, or talk to displays; what they would add is known
+ * from the bus and from NVML and its like. The part for the bus asks a library that leaks; without it, /sys is read, which says as
+ * much but for names. One that this hwloc hasn't got needn't be left out. */
+static void leave_out_slow_parts(hwloc_topology_t handle)
+{
+  static const char *const parts[] = {"cuda", "opencl", "gl", "pci"};
+
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    (void)hwloc_topology_set_components(handle, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, parts[i]);
+}
+
 int amz_topology_open(const struct amz_look *look, const struct amz_tree *tree, struct amz_error *err, struct amz_topology *ret)
 {
   struct amz_topology t = {NULL, NULL, false};
@@ -139,6 +150,7 @@ int amz_topology_open(const struct amz_look *look, const struct amz_tree *tree, 
 
   if (hwloc_topology_init(&t.handle) < 0)
     return amz_error_set(err, AMZ_ENOMEM, "hwloc: out of memory");
+  leave_out_slow_parts(t.handle);
   if (hwloc_topology_set_io_types_filter(t.handle, HWLOC_TYPE_FILTER_KEEP_IMPORTANT) < 0)
     rc = amz_error_set(err, AMZ_EENV, "hwloc can't be told which devices to look for");
   else

@@ -183,6 +183,7 @@ static void slots_get_gpus_at_their_cores(void)
   look_below(root, variables, &n);
   CU_ASSERT_FATAL(amz_node_gpus_of_slots(&n, 2, 2, 1, gpus) == AMZ_OK);
   ASSERT_TEXT(n.gpus[gpus[0]].id, "1");
+  ASSERT_TEXT(n.gpus[gpus[0]].model, "NVIDIA 10de:20b0");
   ASSERT_TEXT(n.gpus[gpus[1]].id, "0");
   amz_node_clear(&n);
   remove_root(root);
