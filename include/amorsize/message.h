@@ -16,7 +16,7 @@
 #include <amorsize/buf.h>
 #include <amorsize/error.h>
 
-#define AMZ_MESSAGE_VERSION 3
+#define AMZ_MESSAGE_VERSION 4
 #define AMZ_REPLAY_WINDOW 1024
 
 enum amz_outcome {
@@ -68,6 +68,7 @@ struct amz_bulk {
   double wall_sq_s2; /* Σ of squares */
   const void *partials; /* nodes of a reduction, as reduce.h encodes them, of just these tasks; here they are mere bytes */
   size_t partials_bytes; /* 0: none; at most AMZ_PARTIALS_MAX */
+  uint32_t value_type, value_width; /* what the partials are of: enum amz_value, and how many per task */
 };
 #define AMZ_PARTIALS_MAX (UINT32_C(1) << 30)
 

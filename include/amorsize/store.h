@@ -147,7 +147,7 @@ int amz_store_absent(struct amz_store *s, struct amz_error *err, struct amz_stor
  * Call before amz_store_left. */
 int amz_store_forget(struct amz_store *s, const struct amz_store_absent *absent, size_t n, struct amz_error *err);
 
-/* Says what this run's partials are. Call before the first record.
+/* Says what this run's partials are: once, before the first record that has any.
  * \return AMZ_OK; AMZ_EINVAL: as amz_reduce_check, or an earlier launch of this run reduced otherwise; AMZ_EIO, AMZ_ENOMEM; with *err. */
 int amz_store_set_reduce(struct amz_store *s, const struct amz_reduce_kind *kind, struct amz_error *err);
 

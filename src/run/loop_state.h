@@ -43,6 +43,7 @@ struct amz_loop {
   struct amz_yield yield;              /* rank 0 with others: is its loop busy? Of the window that runs: */
   int64_t window_ns;                   /* its begin, */
   struct amz_cpu_time window_cpu;      /* and what the loop had by then */
+  struct amz_reduce_kind reduce;       /* rank 0: of the partials that have come; op NONE: none have */
   struct amz_loop_result *result;
 };
 

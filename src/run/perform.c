@@ -67,10 +67,47 @@ static void note_recorded(struct amz_loop *l, const struct amz_action *action, c
     l->config->kept[action->rank]++;
 }
 
+/* What partials are of is known when the first come: rank 0 itself may not run anything. */
+static int learn_reduction(struct amz_loop *l, const struct amz_bulk *b, struct amz_error *err)
+{
+  const struct amz_reduce_kind kind = {amz_job_settings(l->config->job)->output.reduce, (enum amz_value)b->value_type, b->value_width};
+
+  if (b->partials_bytes == 0 || l->reduce.op != AMZ_REDUCE_NONE)
+    return AMZ_OK;
+  l->reduce = kind;
+  return amz_store_set_reduce(l->config->store, &kind, err);
+}
+
+/* A stretch of positions may be several of task indexes; partials were made for each of those apart. */
+static int record_bulk(struct amz_loop *l, const struct amz_action *action, struct amz_error *err)
+{
+  const struct amz_bulk *b = action->bulk;
+  const struct amz_loop_config *c = l->config;
+  int rc = learn_reduction(l, b, err);
+  size_t at = 0;
+
+  for (uint64_t done = 0, n; rc == AMZ_OK && done < b->count; done += n) {
+    struct amz_chunk_record one = {.attempt = b->attempt, .rank = action->rank, .slot = b->slot, .epoch = c->epoch, .start_ns = b->start_ns,
+                                   .node = node_of(c, action->rank)};
+
+    n = amz_order_stretch(c->order, b->first + done, b->count - done, &one.first);
+    one.count = n;
+    one.wall_s = b->wall_s * (double)n / (double)b->count;
+    if (b->partials_bytes) {
+      one.partials = (const char *)b->partials + at;
+      at += one.partials_bytes = amz_reduce_split(&l->reduce, one.partials, b->partials_bytes - at, one.first, n);
+    }
+    rc = amz_store_record_chunk(c->store, &one, err);
+  }
+  if (rc == AMZ_OK)
+    amz_tally_add_bulk(&l->result->tally, b);
+  return rc;
+}
+
 static int record(struct amz_loop *l, const struct amz_action *action)
 {
   struct amz_error cause;
-  int rc = AMZ_OK;
+  int rc = action->bulk ? record_bulk(l, action, &cause) : AMZ_OK;
 
   for (size_t i = 0; rc == AMZ_OK && i < action->n_results; i++) {
     struct amz_record one = {.result = action->results[i], .rank = action->rank, .epoch = l->config->epoch, .final = action->final,
@@ -81,7 +118,8 @@ static int record(struct amz_loop *l, const struct amz_action *action)
     if (rc == AMZ_OK)
       note_recorded(l, action, &action->results[i], one.result.position);
   }
-  if (rc == AMZ_EIO) { /* what is lost here is in the pack: resume takes it from there */
+  /* What is lost here is in the pack, or isn't recorded and runs again: resume goes on from there. */
+  if (rc == AMZ_EIO || (rc == AMZ_EINVAL && action->bulk)) {
     amz_loop_break(l, &cause);
     return AMZ_OK;
   }

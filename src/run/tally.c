@@ -63,6 +63,23 @@ void amz_tally_add(struct amz_tally *t, const struct amz_result *result, uint64_
   keep_slowest(t, index, wall_s);
 }
 
+/* They ran one after the other: the last one ended as much later as they took. Of their longest no more is known than their mean. */
+void amz_tally_add_bulk(struct amz_tally *t, const struct amz_bulk *bulk)
+{
+  double mean_s = bulk->wall_s / (double)bulk->count;
+  int64_t end_ns = bulk->start_ns + (int64_t)(bulk->wall_s * 1e9);
+
+  t->succeeded += bulk->count;
+  t->ran += bulk->count;
+  t->wall_s += bulk->wall_s;
+  if (mean_s > t->max_s)
+    t->max_s = mean_s;
+  if (t->first_start_ns == 0 || bulk->start_ns < t->first_start_ns)
+    t->first_start_ns = bulk->start_ns;
+  if (end_ns > t->last_end_ns)
+    t->last_end_ns = end_ns;
+}
+
 uint64_t amz_tally_outcomes(const struct amz_tally *t)
 {
   return t->succeeded + t->failed + t->skipped;

@@ -20,6 +20,9 @@ struct amz_tally {
 /* Counts one recorded attempt at task `index`. */
 void amz_tally_add(struct amz_tally *t, const struct amz_result *result, uint64_t index, bool final);
 
+/* Counts tasks that succeeded, recorded by stretches. */
+void amz_tally_add_bulk(struct amz_tally *t, const struct amz_bulk *bulk);
+
 uint64_t amz_tally_outcomes(const struct amz_tally *t);
 /* \return seconds from the first task's start to the last task's end; 0 when nothing ran. */
 double amz_tally_makespan(const struct amz_tally *t);

@@ -20,7 +20,7 @@
 #include <amorsize/alloc.h>
 
 #define RESULT_BYTES 81u
-#define BULK_BYTES 68u
+#define BULK_BYTES 76u
 #define CHUNK_BYTES 28u
 
 /* ---- encoding --------------------------------------------------------------------------------------------------------- */
@@ -53,6 +53,8 @@ static void put_bulk(struct amz_buf *out, const struct amz_bulk *b)
   amz_buf_add_i64(out, b->start_ns);
   amz_buf_add_f64(out, b->wall_s);
   amz_buf_add_f64(out, b->wall_sq_s2);
+  amz_buf_add_u32(out, b->value_type);
+  amz_buf_add_u32(out, b->value_width);
   amz_buf_add_bytes(out, b->partials, b->partials_bytes);
 }
 
@@ -158,6 +160,8 @@ static int get_bulk(struct amz_cursor *c, struct amz_bulk *b)
   b->start_ns = amz_cursor_i64(c);
   b->wall_s = amz_cursor_f64(c);
   b->wall_sq_s2 = amz_cursor_f64(c);
+  b->value_type = amz_cursor_u32(c);
+  b->value_width = amz_cursor_u32(c);
   return isfinite(b->wall_s) && isfinite(b->wall_sq_s2) ? get_partials(c, b) : AMZ_ECORRUPT;
 }
 

@@ -55,6 +55,7 @@ int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r)
 static bool follows(const struct amz_bulk *last, const struct amz_bulk *b)
 {
   return last->chunk_id == b->chunk_id && last->attempt == b->attempt && last->slot == b->slot && last->first + last->count == b->first &&
+         last->value_type == b->value_type && last->value_width == b->value_width &&
          last->partials_bytes <= AMZ_PARTIALS_MAX - b->partials_bytes;
 }
 

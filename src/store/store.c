@@ -130,6 +130,8 @@ static int begin_launch(struct amz_store *s, const struct amz_store_config *conf
   if (rc == AMZ_OK)
     rc = amz_takeover(s->db, s->tasks, config, err, &in_packs);
   if (rc == AMZ_OK)
+    rc = amz_db_reduce_kind(amz_db_handle(s->db), amz_db_path(s->db), err, &s->reduced_before);
+  if (rc == AMZ_OK)
     rc = amz_db_last_epoch(s->db, err, &in_db);
   s->epoch = (in_db > in_packs ? in_db : in_packs) + 1;
   if (rc == AMZ_OK)
@@ -342,18 +344,18 @@ int amz_store_forget(struct amz_store *s, const struct amz_store_absent *absent,
 
 int amz_store_set_reduce(struct amz_store *s, const struct amz_reduce_kind *kind, struct amz_error *err)
 {
-  struct amz_reduce_kind before = {AMZ_REDUCE_NONE, AMZ_VALUE_BYTES, 0};
+  const struct amz_reduce_kind *before = &s->reduced_before;
   int rc = amz_reduce_check(kind, err);
 
-  if (rc < 0 || (rc = amz_db_reduce_kind(amz_db_handle(s->db), amz_db_path(s->db), err, &before)) < 0)
+  if (rc < 0)
     return rc;
-  if (before.op == AMZ_REDUCE_NONE)
-    rc = amz_db_put_reduce_kind(s->db, kind, err);
-  else if (before.op != kind->op || before.type != kind->type || before.width != kind->width)
-    rc = amz_error_set(err, AMZ_EINVAL, "%s: an earlier launch of this run reduced other results", amz_db_path(s->db));
-  if (rc == AMZ_OK)
-    s->reduce = *kind;
-  return rc;
+  if (before->op != AMZ_REDUCE_NONE && (before->op != kind->op || before->type != kind->type || before->width != kind->width))
+    return amz_error_set(err, AMZ_EINVAL, "%s: an earlier launch of this run reduced other results", s->dir);
+  (void)pthread_mutex_lock(&s->mutex);
+  s->work.puts_reduce = before->op == AMZ_REDUCE_NONE;
+  s->reduce = *kind;
+  (void)pthread_mutex_unlock(&s->mutex);
+  return AMZ_OK;
 }
 
 /* ---- queueing ------------------------------------------------------------------------------------------------------------ */
@@ -585,12 +587,14 @@ static int end_thread(struct amz_store *s, struct amz_error *err)
 static int close_store(struct amz_store *s, struct amz_reduced *ret, struct amz_error *err)
 {
   int rc, reduced = AMZ_OK;
+  const struct amz_reduce_kind *kind;
 
   if (!s)
     return AMZ_OK;
+  kind = s->reduce.op != AMZ_REDUCE_NONE ? &s->reduce : &s->reduced_before;
   rc = end_thread(s, err);
-  if (rc == AMZ_OK && s->db && ret && s->reduce.op != AMZ_REDUCE_NONE)
-    reduced = amz_db_reduced(amz_db_handle(s->db), amz_db_path(s->db), &s->reduce, err, ret);
+  if (rc == AMZ_OK && s->db && ret && kind->op != AMZ_REDUCE_NONE)
+    reduced = amz_db_reduced(amz_db_handle(s->db), amz_db_path(s->db), kind, err, ret);
   if (rc == AMZ_OK && s->db) {
     rc = amz_db_finish(s->db, err);
     if (rc == AMZ_OK)

@@ -47,6 +47,7 @@ struct amz_work {
   struct amz_queued_chunk *chunks;
   size_t n_chunks, cap_chunks;
   struct amz_buf partials; /* of all chunks */
+  bool puts_reduce;        /* the kind of partials is to be kept along */
   struct amz_new_rank *ranks;
   size_t n_ranks, cap_ranks;
   struct amz_sync *syncs;
@@ -72,7 +73,8 @@ struct amz_store {
   bool thread_runs;
 
   /* the callers' side alone */
-  struct amz_reduce_kind reduce; /* op NONE: there are no partials */
+  struct amz_reduce_kind reduce; /* what amz_store_set_reduce said, before there are partials; op NONE: nothing */
+  struct amz_reduce_kind reduced_before; /* by earlier launches */
   bool *rank_known;
   size_t cap_known;
 

@@ -196,6 +196,8 @@ static int put_all(struct amz_store *s, struct amz_work *w, struct amz_error *er
     if (rc == AMZ_OK)
       rc = note_offset(s, &w->records[i], err);
   }
+  if (rc == AMZ_OK && w->puts_reduce)
+    rc = amz_db_put_reduce_kind(s->db, &s->reduce, err);
   if (rc == AMZ_OK && w->n_chunks)
     rc = amz_store_put_chunks(s, w, err);
   if (rc == AMZ_OK)

@@ -95,12 +95,31 @@ static void layouts(void)
   }
 }
 
+/* A thousand tasks of 2 ms each from 5 s on, then four of 1 s from 4 s on. */
+static void test_bulks(void)
+{
+  const struct amz_bulk tiny = {.first = 0, .count = 1000, .attempt = 1, .start_ns = INT64_C(5000000000), .wall_s = 2};
+  const struct amz_bulk few = {.first = 1000, .count = 4, .attempt = 1, .start_ns = INT64_C(4000000000), .wall_s = 4};
+  struct amz_tally t = {0};
+
+  amz_tally_add_bulk(&t, &tiny);
+  CU_ASSERT_DOUBLE_EQUAL(amz_tally_makespan(&t), 2, 1e-9);
+  amz_tally_add_bulk(&t, &few);
+  ASSERT_U64(t.succeeded, 1004);
+  ASSERT_U64(t.ran, 1004);
+  CU_ASSERT_DOUBLE_EQUAL(t.max_s, 1, 1e-9);
+  CU_ASSERT_DOUBLE_EQUAL(amz_tally_makespan(&t), 4, 1e-9);
+  CU_ASSERT_DOUBLE_EQUAL(amz_tally_utilisation(&t, 2, 4), 0.75, 1e-9);
+  ASSERT_U64(t.n_slowest, 0); /* which were the slowest isn't known */
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
     {"counts by hand", counts_by_hand},
     {"keeps the slowest in order", keeps_the_slowest_in_order},
     {"layouts", layouts},
+    {"stretches", test_bulks},
     {NULL, NULL},
   };
 

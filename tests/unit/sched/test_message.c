@@ -17,7 +17,7 @@ static const struct amz_result results[] = {
 };
 static const struct amz_bulk bulks[] = {
   {.chunk_id = 8, .first = 100, .count = 50, .attempt = 2, .slot = 3, .seq = 17, .start_ns = 1700000000000000000, .wall_s = 0.25, .wall_sq_s2 = 1e-9,
-   .partials = "\0\1two", .partials_bytes = 5},
+   .partials = "\0\1two", .partials_bytes = 5, .value_type = 1, .value_width = UINT32_MAX},
   {.chunk_id = UINT64_MAX, .count = UINT64_MAX, .attempt = UINT32_MAX, .slot = UINT32_MAX, .seq = UINT64_MAX, .start_ns = INT64_MIN,
    .wall_sq_s2 = 1e300},
 };
@@ -53,7 +53,7 @@ static bool same_results(const struct amz_result *a, const struct amz_result *b)
 static bool same_bulks(const struct amz_bulk *a, const struct amz_bulk *b)
 {
   return a->chunk_id == b->chunk_id && a->first == b->first && a->count == b->count && a->attempt == b->attempt && a->slot == b->slot &&
-         a->seq == b->seq && a->start_ns == b->start_ns && a->partials_bytes == b->partials_bytes &&
+         a->seq == b->seq && a->start_ns == b->start_ns && a->partials_bytes == b->partials_bytes && a->value_type == b->value_type && a->value_width == b->value_width &&
          (a->partials_bytes == 0 || memcmp(a->partials, b->partials, a->partials_bytes) == 0) &&
          memcmp(&a->wall_s, &b->wall_s, sizeof a->wall_s) == 0 &&
          memcmp(&a->wall_sq_s2, &b->wall_sq_s2, sizeof a->wall_sq_s2) == 0;
@@ -94,7 +94,7 @@ static void test_there_and_back(void)
 /* The bytes are a contract between builds: a heartbeat, byte by byte. */
 static void test_layout(void)
 {
-  static const unsigned char expected[] = {3, 2, 7, 0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0,
+  static const unsigned char expected[] = {4, 2, 7, 0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0,
                                            0, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   const struct amz_message m = {
     .kind = AMZ_MSG_REPORT, .epoch = 7, .rank = 5, .seq = 9, .hungry = 3, .busy = 1, .durable_upto = 17};
@@ -152,7 +152,7 @@ static void test_refused(void)
     {"2^32 results in a small message", 3, 18 + 16 + 3, 255},
     {"a million more chunks than there are", 5, 18 + 2, 16},
     {"stop 4", 9, 18, 4},
-    {"partials longer than all that is left", 3, 18 + 16 + 4 + 2 * 81 + 4 + 64 + 1, 0xff},
+    {"partials longer than all that is left", 3, 18 + 16 + 4 + 2 * 81 + 4 + 72 + 1, 0xff},
     {"a bulk's wall time is not a number", 3, 18 + 16 + 4 + 2 * 81 + 4 + 48 + 7, 0xff},
   };
 
