@@ -20,7 +20,7 @@ struct cli_drive_args {
 
 struct cli_drive {
   struct amz_drive_options options;
-  const char *pass[16];
+  const char *pass[18];
   size_t n_pass;
 };
 

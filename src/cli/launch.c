@@ -48,10 +48,24 @@ static void note(void *ctx, enum amz_severity severity, const char *text)
   (void)snprintf(l->noted, sizeof l->noted, "%s", text);
 }
 
+/* What ranks print stands between two drawings of the bar. */
+static void said(void *ctx, int fd, const char *bytes, size_t n)
+{
+  struct cli_launch *l = ctx;
+
+  cli_bar_clear(&l->bar);
+  if (fd == STDERR_FILENO) {
+    cli_write_stderr(bytes, n);
+    return;
+  }
+  (void)cli_write(l->cli, bytes, n);
+  (void)cli_flush(l->cli);
+}
+
 void cli_launch_init(struct cli_launch *l, struct cli *cli, bool quiet, bool json)
 {
   *l = (struct cli_launch){.cli = cli, .bar = cli_bar_new(STDERR_FILENO), .quiet = quiet, .json = json};
-  l->observer = (struct amz_run_observer){.ctx = l, .findings = findings, .began = began, .progress = progress, .note = note};
+  l->observer = (struct amz_run_observer){.ctx = l, .findings = findings, .began = began, .progress = progress, .said = said, .note = note};
 }
 
 static int failed(const struct cli_launch *l, int rc, const struct amz_run_summary *s, const struct amz_error *err)
@@ -63,6 +77,15 @@ static int failed(const struct cli_launch *l, int rc, const struct amz_run_summa
   if (s->run_dir)
     cli_say_resume("what was recorded is safe", s->run_dir);
   return status;
+}
+
+void cli_launch_show(const struct cli_launch *l, struct cli_drive *d)
+{
+  if (!l->bar.terminal || l->quiet)
+    return;
+  d->options.show = true;
+  d->options.show_out = isatty(STDOUT_FILENO) != 0;
+  cli_drive_pass(d, "--quiet");
 }
 
 int cli_launch_driven(struct cli_launch *l, int rc, int status, const struct amz_error *err)

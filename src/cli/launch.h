@@ -5,6 +5,7 @@
 #include "../run/run.h"
 #include "bar.h"
 #include "cli.h"
+#include "driveargs.h"
 
 struct cli_launch {
   struct cli *cli;
@@ -20,6 +21,8 @@ void cli_launch_init(struct cli_launch *l, struct cli *cli, bool quiet, bool jso
 /* Prints the summary, or why there is none. \return exit status. */
 int cli_launch_end(struct cli_launch *l, int rc, const struct amz_run_summary *summary, const struct amz_error *err);
 
+/* On a terminal the driver draws the bar, and the ranks keep quiet. */
+void cli_launch_show(const struct cli_launch *l, struct cli_drive *d);
 /* The end of a launch by the driver: rank 0 has printed the summary. \return the exit status. */
 int cli_launch_driven(struct cli_launch *l, int rc, int status, const struct amz_error *err);
 

@@ -70,6 +70,7 @@ int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args
     cli_drive_pass(&d, "--take-over");
   for (size_t i = 0; i < a->n_sets; i++)
     cli_drive_pass_value(&d, a->sets[i].option, a->sets[i].value);
+  cli_launch_show(&l, &d);
   status = cli_drive_wanted(cli, &d, &l.observer, &drives);
   if (status != CLI_OK)
     return status;

@@ -171,6 +171,7 @@ static int launch(struct cli *cli, const struct amz_job_input *input, const stru
     return go_on(cli, dir, a);
   cli_launch_init(&l, cli, a->quiet, a->format == CLI_FORMAT_JSON);
   cli_drive_init(&d, &a->drive, a->quiet, l.json, false);
+  cli_launch_show(&l, &d);
   status = cli_drive_wanted(cli, &d, &l.observer, &drives);
   if (status != CLI_OK)
     return status;

@@ -26,6 +26,7 @@
 #include "clock.h"
 #include "marker.h"
 #include "patience.h"
+#include "show.h"
 #include "signals.h"
 
 #define LINGER_NS INT64_C(10000000000) /* for a launcher to end when the run has ended */
@@ -47,6 +48,7 @@ struct drive {
   pid_t launcher;              /* 0: none runs */
   int64_t ended_ns;            /* when the end marker was first seen; 0: not yet */
   bool told_to_go, killed;
+  struct amz_show show;
 };
 
 static void note(const struct drive *d, enum amz_severity severity, const char *text)
@@ -147,6 +149,16 @@ static int whole_line(const struct drive *d, unsigned attempt, struct amz_buf *o
 }
 
 /* A process group of its own: the terminal's Ctrl-C is for us. Its standard input is empty, its outputs are ours. */
+static int add_streams(const struct drive *d, posix_spawn_file_actions_t *actions)
+{
+  int rc = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+
+  for (int i = 0; rc == 0 && i < AMZ_SHOW_STREAMS; i++)
+    if (d->show.to[i] >= 0)
+      rc = posix_spawn_file_actions_adddup2(actions, d->show.to[i], i + 1);
+  return rc;
+}
+
 static int spawn(struct drive *d, char **words, struct amz_error *err)
 {
   posix_spawn_file_actions_t actions;
@@ -154,8 +166,7 @@ static int spawn(struct drive *d, char **words, struct amz_error *err)
   int rc = posix_spawn_file_actions_init(&actions);
 
   if (rc == 0 && (rc = posix_spawnattr_init(&attributes)) == 0) {
-    if ((rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)) == 0 &&
-        (rc = posix_spawnattr_setsigmask(&attributes, &d->signals.before)) == 0 &&
+    if ((rc = add_streams(d, &actions)) == 0 && (rc = posix_spawnattr_setsigmask(&attributes, &d->signals.before)) == 0 &&
         (rc = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK)) == 0)
       rc = posix_spawnp(&d->launcher, words[0], &actions, &attributes, words, environ);
     (void)posix_spawnattr_destroy(&attributes);
@@ -188,7 +199,10 @@ static int start_launcher(struct drive *d, unsigned attempt, struct amz_error *e
     rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
   if (rc == AMZ_OK) {
     say_launch(d, words[0]);
-    rc = spawn(d, words, err);
+    rc = d->options->show ? amz_show_open(&d->show, d->dir, d->options->show_out, d->observer, err) : AMZ_OK;
+    if (rc == AMZ_OK && (rc = spawn(d, words, err)) < 0)
+      amz_show_close(&d->show);
+    amz_show_launched(&d->show);
   }
   free(words);
   amz_buf_clear(&line);
@@ -234,17 +248,23 @@ static void hurry(struct drive *d, int64_t now_ns)
 /* Waits for the launcher's end. \return its wait status. */
 static int watch(struct drive *d)
 {
-  struct pollfd fds[2] = {{.fd = (int)syscall(SYS_pidfd_open, d->launcher, 0), .events = POLLIN}, {.fd = d->signals.fd, .events = POLLIN}};
+  struct pollfd fds[] = {{.fd = (int)syscall(SYS_pidfd_open, d->launcher, 0), .events = POLLIN}, {.fd = d->signals.fd, .events = POLLIN},
+                         {.events = POLLIN}, {.events = POLLIN}};
   int wait_status = 0, number, ignored;
 
   d->ended_ns = 0;
   d->told_to_go = d->killed = false;
   while (waitpid(d->launcher, &wait_status, WNOHANG) == 0) {
-    (void)poll(fds, 2, LOOK_MS);
+    for (int i = 0; i < AMZ_SHOW_STREAMS; i++)
+      fds[2 + i].fd = d->show.from[i];
+    (void)poll(fds, sizeof fds / sizeof *fds, LOOK_MS);
     while ((number = amz_signals_next(&d->signals)) > 0)
       ask_to_stop(d, number);
-    if (!d->ended_ns && amz_marker_ended(d->dir, &ignored))
+    if (!d->ended_ns && amz_marker_ended(d->dir, &ignored)) {
       d->ended_ns = amz_clock_monotonic_ns();
+      amz_show_end(&d->show);
+    }
+    amz_show_turn(&d->show);
     hurry(d, amz_clock_monotonic_ns());
   }
   if (fds[0].fd >= 0)
@@ -274,6 +294,7 @@ static void wait_for_orphans(struct drive *d)
     (void)poll(&fd, 1, LOOK_MS);
     while ((number = amz_signals_next(&d->signals)) > 0)
       ask_to_stop(d, number);
+    amz_show_turn(&d->show);
   }
 }
 
@@ -332,6 +353,7 @@ static int launch_until_done(struct drive *d, int *ret_status, struct amz_error 
       return rc;
     wait_status = watch(d);
     wait_for_orphans(d);
+    amz_show_close(&d->show);
     if (amz_marker_ended(d->dir, ret_status))
       return AMZ_OK;
     rc = after_death(d, &t, wait_status, ret_status, err);
@@ -364,7 +386,7 @@ static int drive(struct drive *d, const struct amz_job *job, const struct amz_ru
 int amz_drive_new(const struct amz_job_input *input, const struct amz_run_options *run, const struct amz_drive_options *options,
                   const struct amz_run_observer *observer, int *ret_status, struct amz_error *err)
 {
-  struct drive d = {.observer = observer, .options = options};
+  struct drive d = {.observer = observer, .options = options, .show = AMZ_SHOW_NONE};
   struct amz_job *job = NULL;
   char *dir = NULL;
   int rc = read_allocation(options, observer, &d.allocation, err);
@@ -391,7 +413,7 @@ int amz_drive_new(const struct amz_job_input *input, const struct amz_run_option
 int amz_drive_resume(const char *dir, const struct amz_run_options *run, const struct amz_drive_options *options,
                      const struct amz_run_observer *observer, int *ret_status, struct amz_error *err)
 {
-  struct drive d = {.observer = observer, .options = options, .dir = dir};
+  struct drive d = {.observer = observer, .options = options, .dir = dir, .show = AMZ_SHOW_NONE};
   struct amz_lease_info holder;
   struct amz_job *job = NULL;
   struct amz_diags diags;

@@ -100,16 +100,20 @@ bool amz_marker_out_of_time(const char *dir)
   return line && strcmp(line + 1, OUT_OF_TIME) == 0;
 }
 
+bool amz_marker_progress(const char *dir, struct amz_buf *text, struct amz_run_progress *ret)
+{
+  char json[8192];
+  ssize_t n = read_small(dir, "status.json", json, sizeof json);
+
+  return n > 0 && amz_report_status_parse(json, (size_t)n, text, ret) == AMZ_OK;
+}
+
 uint64_t amz_marker_done(const char *dir)
 {
   struct amz_run_progress p;
   struct amz_buf text = AMZ_BUF_INIT;
-  char json[8192];
-  ssize_t n = read_small(dir, "status.json", json, sizeof json);
-  uint64_t done = 0;
+  uint64_t done = amz_marker_progress(dir, &text, &p) ? p.succeeded + p.failed + p.skipped : 0;
 
-  if (n > 0 && amz_report_status_parse(json, (size_t)n, &text, &p) == AMZ_OK)
-    done = p.succeeded + p.failed + p.skipped;
   amz_buf_clear(&text);
   return done;
 }

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <amorsize/buf.h>
 #include <amorsize/error.h>
+#include <amorsize/report.h>
 
 /* Before a launch: removes both. */
 void amz_marker_clear(const char *dir);
@@ -18,6 +20,8 @@ int amz_marker_put_ended(const char *dir, int status, bool out_of_time, struct a
 bool amz_marker_launched(const char *dir);
 bool amz_marker_ended(const char *dir, int *ret_status);
 bool amz_marker_out_of_time(const char *dir);
+/* What status.json says; its strings live in *text. \return false: it can't be read. */
+bool amz_marker_progress(const char *dir, struct amz_buf *text, struct amz_run_progress *ret);
 /* \return how many tasks have an outcome by status.json; 0 when it can't be read. */
 uint64_t amz_marker_done(const char *dir);
 

@@ -16,6 +16,7 @@ struct amz_run_observer {
   void (*findings)(void *ctx, const struct amz_diags *diags); /* of the job description: errors and warnings */
   void (*began)(void *ctx, const struct amz_run_progress *p); /* directory and layout are known, nothing has started yet */
   void (*progress)(void *ctx, const struct amz_run_progress *p); /* about ten times a second */
+  void (*said)(void *ctx, int fd, const char *bytes, size_t n); /* ranks of ours have printed this to descriptor 1 or 2 */
   void (*note)(void *ctx, enum amz_severity severity, const char *text); /* "finishing 2 running tasks …" */
 };
 

@@ -85,6 +85,23 @@ is 'SIGTERM while ranks are being launched: exit status' "$status" 75
 left_nothing 'SIGTERM while ranks are being launched'
 check 'SIGTERM while ranks are being launched: the run stops soon' [ "$(amorsize-mpi tasks early 2>/dev/null | wc -l)" -lt $TASKS ]
 
+# ---- on a terminal: a bar, and what ranks say, each in its turn ----
+if command -v script >/dev/null 2>&1 && script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+  fresh
+  esc=$(printf '\033')
+  TERM=xterm AMZ_TEST_MARK="$here" script -qec "stty cols 60 2>/dev/null; timeout -k 2 $LIMIT amorsize-mpi run --ranks 2 --slots 2 --name tty \
+    --command 'sleep 0.2; : {n}' --for n=1..50" /dev/null </dev/null | tr -d '\r' >sent
+  check 'on a terminal: a bar' grep -q '\[#*-*\]' sent
+  is 'on a terminal: no bar is wider than its line' "$(sed "s/$esc\\[K/\\n/g" sent | grep '\[#*-*\]' | awk 'length > 60')" ''
+  check 'on a terminal: no lines of progress' [ "$(grep -c 'tasks done' sent)" = 0 ]
+  check 'on a terminal: said once where it runs' [ "$(grep -c 'tty.runs/001: 50 tasks to run on 4 slots' sent)" = 1 ]
+  sed "s/.*$esc\\[K//" sent >lines
+  check 'on a terminal: the summary begins a line' grep -q '^tty: finished: all tasks succeeded$' lines
+  left_nothing 'on a terminal'
+else
+  skip 'on a terminal' 'no script(1) to make one'
+fi
+
 # ---- a rank that ends, or can't begin, between MPI's beginning and its first word: the others don't wait long ----
 fresh
 if ${CC:-cc} -shared -fPIC -o early.so "$top_srcdir/tests/mpi/early.c" 2>cc.err; then
