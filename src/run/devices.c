@@ -1,4 +1,4 @@
-/* Reading GPUs; as many slots as there are GPUs for. */
+/* Reading GPUs, near ones first; as many slots as there are GPUs for. */
 #include "devices.h"
 
 #include <stdio.h>
@@ -10,6 +10,7 @@ int amz_devices_read(struct amz_gpus *ret, struct amz_error *err)
 {
   struct amz_environment env = amz_environment_of_process();
   struct amz_diags diags;
+  struct amz_gpus gpus;
   struct amz_disk *disk;
   struct amz_files files;
   int rc = amz_disk_new(&disk);
@@ -18,10 +19,15 @@ int amz_devices_read(struct amz_gpus *ret, struct amz_error *err)
     return amz_error_set(err, rc, "out of memory");
   files = amz_disk_files(disk);
   amz_diags_init(&diags);
-  rc = amz_gpus_read(&env, &files, &diags, ret);
+  rc = amz_gpus_read(&env, &files, &diags, &gpus);
+  if (rc == AMZ_OK && (rc = amz_gpus_sort(&gpus, &env, "")) < 0)
+    amz_gpus_clear(&gpus);
   amz_diags_clear(&diags);
   amz_disk_free(disk);
-  return rc < 0 ? amz_error_set(err, rc, "out of memory") : AMZ_OK;
+  if (rc < 0)
+    return amz_error_set(err, rc, "out of memory");
+  *ret = gpus;
+  return AMZ_OK;
 }
 
 int amz_devices_fit(struct amz_layout *layout, uint32_t per_slot, uint32_t most, uint32_t gpus, const char *where,

@@ -288,5 +288,5 @@ int main(void)
     {NULL, NULL},
   };
 
-  return amz_test_main("malformed", tests, 0);
+  return amz_test_main("malformed", tests, 180);
 }

@@ -189,6 +189,40 @@ static void slots_get_gpus_at_their_cores(void)
   remove_root(root);
 }
 
+/* What a run's slots get must be what the description says. */
+static void runs_meet_near_gpus_in_core_order(void)
+{
+  static const struct {
+    const char *what;
+    struct pair variables[2];
+    const char *order[2];
+  } rows[] = {
+    {"by domain: af at the first package, 3b at the second", {{"CUDA_VISIBLE_DEVICES", "0,1"}}, {"1", "0"}},
+    {"in order already", {{"CUDA_VISIBLE_DEVICES", "1,0"}}, {"1", "0"}},
+    {"one of them isn't to be seen: as given", {{"CUDA_VISIBLE_DEVICES", "0,GPU-6f2a"}}, {"0", "GPU-6f2a"}},
+  };
+  char root[FAKE_ROOT_MAX];
+
+  make_root(root);
+  put_files(root, machine_tree);
+  put_gpus(root);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_environment env = injected_environment(rows[i].variables);
+    struct amz_diags diags;
+    struct amz_gpus gpus;
+
+    amz_diags_init(&diags);
+    CU_ASSERT_FATAL(amz_gpus_read(&env, NULL, &diags, &gpus) == AMZ_OK);
+    ASSERT_ROW_I64(rows[i].what, amz_gpus_sort(&gpus, &env, root), AMZ_OK);
+    ASSERT_ROW_U64(rows[i].what, gpus.count, 2);
+    for (uint32_t k = 0; k < gpus.count && k < 2; k++)
+      ASSERT_ROW_TEXT(rows[i].what, gpus.ids[k], rows[i].order[k]);
+    amz_gpus_clear(&gpus);
+    amz_diags_clear(&diags);
+  }
+  remove_root(root);
+}
+
 /* ---- virtual machines ------------------------------------------------------------------------------------------------- */
 
 static void recognises_virtual_cpus(void)
@@ -230,6 +264,7 @@ int main(void)
     {"does not trust one source of memory", does_not_trust_one_source_of_memory},
     {"matches GPUs with the variables", matches_gpus_with_the_variables},
     {"slots get GPUs at their cores", slots_get_gpus_at_their_cores},
+    {"runs meet near GPUs in core order", runs_meet_near_gpus_in_core_order},
     {"recognises virtual CPUs", recognises_virtual_cpus},
     {NULL, NULL},
   };
