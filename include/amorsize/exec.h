@@ -73,8 +73,8 @@ struct amz_exec_end {
  *    has timed out, the others are given to the next.
  * A result is the task's standard output; an end without a newline is none. What the program writes to standard error goes with the
  * line that is the oldest without a result at that moment. Lines that the program was not given soon come back as AMZ_CANCELLED,
- * so that others may have them. wall_ns of several results that came together is shared out among them; max_rss_bytes is that of
- * the program at its end alone, else 0. */
+ * so that others may have them. wall_ns and cpu_ns of several results that came together are shared out among them; max_rss_bytes is
+ * the program's peak so far, as of the last second. cpu_ns and max_rss_bytes don't know of programs that it has started itself. */
 struct amz_exec_stream {
   struct amz_exec_command command; /* of the program; index, tag, attempt, ok_exit and stdin_path mean nothing */
   uint32_t window;                 /* >= 1 */

@@ -53,6 +53,21 @@ void amz_child_clear(struct amz_child *t)
   amz_buf_clear(&t->wish);
 }
 
+void amz_child_list_add(struct amz_child_list *l, struct amz_child *t)
+{
+  t->before = l->last;
+  t->after = NULL;
+  *(l->last ? &l->last->after : &l->first) = t;
+  l->last = t;
+}
+
+void amz_child_list_remove(struct amz_child_list *l, struct amz_child *t)
+{
+  *(t->before ? &t->before->after : &l->first) = t->after;
+  *(t->after ? &t->after->before : &l->last) = t->before;
+  t->before = t->after = NULL;
+}
+
 void amz_child_begin(struct amz_child *t, const struct amz_exec_command *command)
 {
   t->index = command->index;

@@ -41,6 +41,11 @@ struct amz_child {
   struct amz_buf wish; /* the bytes of a START that waits for a descriptor or process to become free; empty: none */
 };
 
+/* In order of arrival. A task is in one list at most. */
+struct amz_child_list {
+  struct amz_child *first, *last;
+};
+
 /* How a process ended, before it is judged. */
 struct amz_child_status {
   int wait_status;
@@ -57,6 +62,8 @@ struct amz_child_output {
   char *scratch;
 };
 
+void amz_child_list_add(struct amz_child_list *l, struct amz_child *t);
+void amz_child_list_remove(struct amz_child_list *l, struct amz_child *t);
 void amz_child_init(struct amz_child *t, uint32_t slot);
 void amz_child_clear(struct amz_child *t);
 /* Takes over who it is from the command; clears what the slot's last task left. */

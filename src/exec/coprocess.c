@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -48,7 +50,8 @@ static void begin_process(struct amz_streams *s, struct amz_coprocess *co)
   co->answers = 0;
   co->deaf = co->mute = co->input_known = co->termed = false;
   co->as = 0;
-  co->cpu_ns = 0;
+  co->cpu_ns = co->measure_ns = 0;
+  co->max_rss_bytes = 0;
   co->advice_cpu_ns = -1;
   co->kill_ns = co->look_ns = co->advise_ns = NEVER;
   co->has_cpu_clock = clock_getcpuclockid(t->pid, &co->cpu_clock) == 0;
@@ -175,6 +178,29 @@ int64_t amz_coprocess_cpu(const struct amz_coprocess *co)
   return (int64_t)ts.tv_sec * SECOND + ts.tv_nsec;
 }
 
+/* The peak of the program's memory, which tells what a slot needs. Once a second is enough, and costs nothing. */
+static void measure(struct amz_coprocess *co, int64_t now_ns)
+{
+  char path[64], text[2048];
+  const char *line;
+  ssize_t n;
+  int fd;
+
+  if (now_ns < co->measure_ns)
+    return;
+  co->measure_ns = now_ns + SECOND;
+  (void)snprintf(path, sizeof path, "/proc/%ld/status", (long)co->child->pid);
+  fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  n = read(fd, text, sizeof text - 1);
+  (void)close(fd);
+  text[n > 0 ? n : 0] = '\0';
+  line = strstr(text, "VmHWM:");
+  if (line)
+    co->max_rss_bytes = (uint64_t)strtoull(line + strlen("VmHWM:"), NULL, 10) * 1024;
+}
+
 /* How many results end in what has come. One that began in an earlier read may be missed where it ends in a sentinel: it is for
  * sharing out time alone. */
 static int64_t count_results(const struct amz_answer_rules *rules, const char *bytes, size_t n)
@@ -207,7 +233,8 @@ static struct shares share_out(struct amz_coprocess *co, const char *bytes, size
 static void result(struct amz_streams *s, struct amz_coprocess *co, struct shares *each, bool failed)
 {
   const struct amz_exec_end end = {.outcome = failed ? AMZ_FAILED : AMZ_SUCCEEDED, .exit_code = failed ? 1 : 0,
-    .start_ns = each->at_ns + s->real_ns, .wall_ns = each->wall_ns, .cpu_ns = each->cpu_ns};
+    .start_ns = each->at_ns + s->real_ns, .wall_ns = each->wall_ns, .cpu_ns = each->cpu_ns,
+    .max_rss_bytes = co->max_rss_bytes};
 
   co->answers++;
   co->bad_starts = 0;
@@ -232,6 +259,7 @@ static bool take(struct amz_streams *s, struct amz_coprocess *co, const char *by
 {
   struct shares each = share_out(co, bytes, n, now_ns);
 
+  measure(co, now_ns);
   while (n > 0) {
     struct amz_piece piece;
     size_t used = amz_answer_take(&co->answer, &co->rules, bytes, n, &piece);

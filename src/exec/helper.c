@@ -32,11 +32,6 @@
 #define EVENT_CHILD (UINT64_MAX - 1)
 #define EVENT_TIMER (UINT64_MAX - 2)
 
-/* In order of arrival. A task is in one list at most. */
-struct amz_child_list {
-  struct amz_child *first, *last;
-};
-
 struct helper {
   int fd, epoll, child_fd;
   const struct amz_exec_sink *sink;
@@ -57,21 +52,6 @@ struct helper {
 
 /* ---- which pipes are watched -------------------------------------------------------------------------------------------- */
 
-static void list_add(struct amz_child_list *l, struct amz_child *t)
-{
-  t->before = l->last;
-  t->after = NULL;
-  *(l->last ? &l->last->after : &l->first) = t;
-  l->last = t;
-}
-
-static void list_remove(struct amz_child_list *l, struct amz_child *t)
-{
-  *(t->before ? &t->before->after : &l->first) = t->after;
-  *(t->after ? &t->after->before : &l->last) = t->before;
-  t->before = t->after = NULL;
-}
-
 static int watch(const struct helper *h, int fd, uint32_t events, uint64_t data, int operation)
 {
   struct epoll_event event = {.events = events, .data = {.u64 = data}};
@@ -88,7 +68,7 @@ static int watch_old(struct helper *h)
   while (h->unwatched.first && now - h->unwatched.first->began_ns >= WATCH_AFTER_NS) {
     struct amz_child *t = h->unwatched.first;
 
-    list_remove(&h->unwatched, t);
+    amz_child_list_remove(&h->unwatched, t);
     t->watched = true;
     for (unsigned i = 0; i < 2; i++)
       if (watch(h, t->fds[i], EPOLLIN, (uint64_t)t->slot * 2 + i, EPOLL_CTL_ADD) < 0)
@@ -171,7 +151,7 @@ static int end_of(struct helper *h, pid_t pid, int wait_status, const struct rus
   h->running--;
   h->doomed -= t->as ? 1 : 0;
   if (!t->watched)
-    list_remove(&h->unwatched, t);
+    amz_child_list_remove(&h->unwatched, t);
   return tell_end(h, t, &status);
 }
 
@@ -221,7 +201,7 @@ static int start(struct helper *h, struct amz_child *t)
   if (amz_launch(&h->launcher, t, &h->start, &spawn) < 0)
     return h->running > 0 && amz_spawn_is_shortage(&spawn) ? AMZ_EBUSY : start_failed(h, t, &spawn);
   h->running++;
-  list_add(&h->unwatched, t);
+  amz_child_list_add(&h->unwatched, t);
   return AMZ_OK;
 }
 
@@ -240,7 +220,7 @@ static int do_start(struct helper *h, struct amz_cursor *body)
   if (rc != AMZ_EBUSY)
     return rc;
   amz_buf_add(&t->wish, whole.data + whole.pos, whole.len - whole.pos);
-  list_add(&h->waiting, t);
+  amz_child_list_add(&h->waiting, t);
   return amz_buf_ok(&t->wish) < 0 ? amz_error_set(h->err, AMZ_ENOMEM, "out of memory") : AMZ_OK;
 }
 
@@ -254,13 +234,13 @@ static int start_waiting(struct helper *h)
 
     if (amz_wire_read_start(&body, &h->start) < 0)
       return amz_error_set(h->err, AMZ_ENOMEM, "out of memory"); /* it was read before */
-    list_remove(&h->waiting, t);
+    amz_child_list_remove(&h->waiting, t);
     rc = start(h, t);
     if (rc != AMZ_EBUSY) {
       amz_buf_clear(&t->wish);
       continue;
     }
-    list_add(&h->waiting, t); /* behind the others: each gets its turn */
+    amz_child_list_add(&h->waiting, t); /* behind the others: each gets its turn */
     return AMZ_OK;
   }
   return rc;
@@ -271,7 +251,7 @@ static int kill_waiting(struct helper *h, struct amz_child *t, const struct amz_
 {
   const struct amz_child_status status = {.wait_status = order->signal};
 
-  list_remove(&h->waiting, t);
+  amz_child_list_remove(&h->waiting, t);
   amz_buf_clear(&t->wish);
   t->as = (enum amz_outcome)order->as;
   return tell_end(h, t, &status);
@@ -343,32 +323,23 @@ static int do_alive(struct helper *h, struct amz_cursor *body)
   return amz_cursor_left(body) == 0 ? AMZ_OK : corrupt(h);
 }
 
-static int do_stream(struct helper *h, struct amz_cursor *body)
-{
-  return told(h, amz_streams_open(&h->streams, body));
-}
-
-static int do_lines(struct helper *h, struct amz_cursor *body)
-{
-  return told(h, amz_streams_add(&h->streams, body));
-}
-
-static int do_close(struct helper *h, struct amz_cursor *body)
-{
-  return told(h, amz_streams_close(&h->streams, body));
-}
-
 static int perform(struct helper *h, struct amz_wire_frame *frame)
 {
   static const struct {
     uint8_t kind;
     int (*perform)(struct helper *, struct amz_cursor *);
-  } known[] = {{AMZ_WIRE_START, do_start}, {AMZ_WIRE_KILL, do_kill}, {AMZ_WIRE_SETUP, do_setup}, {AMZ_WIRE_ALIVE, do_alive},
-    {AMZ_WIRE_STREAM, do_stream}, {AMZ_WIRE_LINES, do_lines}, {AMZ_WIRE_CLOSE, do_close}};
+  } known[] = {{AMZ_WIRE_START, do_start}, {AMZ_WIRE_KILL, do_kill}, {AMZ_WIRE_SETUP, do_setup}, {AMZ_WIRE_ALIVE, do_alive}};
+  static const struct {
+    uint8_t kind;
+    int (*perform)(struct amz_streams *, struct amz_cursor *);
+  } of_streams[] = {{AMZ_WIRE_LINES, amz_streams_add}, {AMZ_WIRE_STREAM, amz_streams_open}, {AMZ_WIRE_CLOSE, amz_streams_close}};
 
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (known[i].kind == frame->kind && (h->ready || frame->kind == AMZ_WIRE_SETUP))
       return known[i].perform(h, &frame->body);
+  for (size_t i = 0; i < sizeof of_streams / sizeof *of_streams; i++)
+    if (of_streams[i].kind == frame->kind && h->ready)
+      return told(h, of_streams[i].perform(&h->streams, &frame->body));
   return corrupt(h);
 }
 

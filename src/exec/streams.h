@@ -48,6 +48,8 @@ struct amz_coprocess {
   int64_t cpu_ns, advice_cpu_ns;
   int64_t head_ns;               /* since when it works on its head */
   int64_t mean_ns;               /* running mean of a task; 0: unknown */
+  uint64_t max_rss_bytes;        /* its peak, as seen before measure_ns - 1 s */
+  int64_t measure_ns;            /* when that is to be looked at again */
   int64_t look_ns, kill_ns, retry_ns, back_ns, advise_ns; /* when something is due, or NEVER */
 };
 
