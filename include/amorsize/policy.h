@@ -37,6 +37,8 @@ struct amz_policy_ask {
   uint32_t worker;    /* p: number of the asking rank, 0-based */
   uint32_t workers;   /* ranks that have ever asked are numbered below this */
   uint32_t worker_slots; /* slots of the asking rank; 0: 1 */
+  uint64_t held;      /* tasks that the asking rank has in hand: handed out to it, and not told of */
+  uint64_t held_all;  /* that all ranks have in hand */
 };
 
 /* What became of a chunk or a part of one, in the order in which the results came in. Where only the time of the whole was taken,

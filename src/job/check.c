@@ -73,7 +73,7 @@ static void check_resources(struct amz_reader *r, const struct amz_yaml *root, c
 
 /* ---- policies ---- */
 
-static const char *const planned[] = {"adaptive", "mfsc", "wf", "awf", "awf-b", "awf-c", "awf-d", "awf-e", "tap", "tfss", "fiss", "viss", "pls",
+static const char *const planned[] = {"mfsc", "wf", "awf", "awf-b", "awf-c", "awf-d", "awf-e", "tap", "tfss", "fiss", "viss", "pls",
   "rand"};
 
 enum { PLANNED = sizeof planned / sizeof *planned, POLICIES_MAX = 64 };

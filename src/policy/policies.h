@@ -7,6 +7,7 @@
 
 #include <amorsize/policy.h>
 
+extern const struct amz_policy_ops amz_policy_adaptive;
 extern const struct amz_policy_ops amz_policy_static;
 extern const struct amz_policy_ops amz_policy_ss;
 extern const struct amz_policy_ops amz_policy_fsc;

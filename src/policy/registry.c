@@ -25,6 +25,7 @@ static const struct amz_policy_ops *const policies[] = {
   &amz_policy_fac2,
   &amz_policy_wf2,
   &amz_policy_af,
+  &amz_policy_adaptive,
 };
 
 const struct amz_policy_ops *const *amz_policy_list(size_t *ret_n)

@@ -15,6 +15,8 @@ static int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret
     .worker = rank,
     .workers = m->config.ranks,
     .worker_slots = r->slots,
+    .held = r->n_held,
+    .held_all = m->held.count,
   };
 
   *ret_any = amz_pool_available(&m->pool, m->now_ns) && amz_pool_take(&m->pool, m->now_ns, amz_policy_next(m->policy, &ask), ret);

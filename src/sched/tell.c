@@ -18,6 +18,7 @@
 #define SAFETY 2.0
 #define WORTH 200.0
 #define LEAD_WEIGHT 0.25
+#define LEAD_FALL 0.5               /* weight of an answer that came sooner: the first ones come while all ranks ask at once */
 #define AHEAD_PER_SLOT 2.0         /* chunks */
 #define BUFFER_MAX ((size_t)1024)  /* results that go without waiting for company */
 #define UNSYNCED_MAX 4096u         /* results that don't wait for the next SYNC: the master keeps them in memory till then */
@@ -107,12 +108,12 @@ void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto)
 
 void amz_worker_answered(struct amz_worker *w, size_t chunks)
 {
-  double took_ns = (double)(w->now_ns - w->asked_ns);
+  double took_ns = (double)(w->now_ns - w->asked_ns), weight = took_ns < w->lead_ns ? LEAD_FALL : LEAD_WEIGHT;
 
   if (w->asked == 0)
     return;
   if (w->timing && chunks)
-    w->lead_ns = w->lead_ns > 0 ? w->lead_ns + LEAD_WEIGHT * (took_ns - w->lead_ns) : took_ns;
+    w->lead_ns = w->lead_ns > 0 ? w->lead_ns + weight * (took_ns - w->lead_ns) : took_ns;
   w->timing = false;
   w->asked -= chunks < w->asked ? (uint32_t)chunks : w->asked;
   w->dry = w->asked > 0;

@@ -10,7 +10,7 @@
 
 #include "../../support/tap.h"
 
-static const char *const names[] = {"static", "ss", "fsc", "gss", "tss", "fac", "fac2", "wf2", "af"};
+static const char *const names[] = {"static", "ss", "fsc", "gss", "tss", "fac", "fac2", "wf2", "af", "adaptive"};
 #define N_NAMES (sizeof names / sizeof *names)
 
 /* A run in which nothing fails: chunks are asked for until nothing remains. */

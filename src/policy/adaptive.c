@@ -1,0 +1,266 @@
+/* adaptive, the default: chunks of a duration, by what is measured while the run goes on. adaptive.md has the reasoning and the
+ * constants' reasons; names here are those used there.
+ *
+ * State: what a task takes on a slot of mean speed (lately, and ever), how slow each worker is beside that mean, and the size of
+ * the present round. A round is P chunks, as in factoring, so that those who ask one after the other get the same.
+ * Everything is constant time per ask and per feedback. */
+#include <stdlib.h>
+
+#include <amorsize/alloc.h>
+
+#include "policies.h"
+
+#define OWN_TARGET_S 0.2     /* where params say nothing */
+#define OWN_RATE 0.3
+#define OWN_OVERHEAD_S 20e-6
+#define OWN_SERVICE_S 1e-6
+
+#define CUT 16.0             /* a chunk takes at most this part of the time that is left to its slot … */
+#define WORTH 15.0           /* … unless it would be shorter than so many overheads */
+#define FLOOR 3.0            /* overheads: no chunk is shorter, once its worker's speed is known */
+#define YIELD 8.0            /* chunks.min holds as long as it is not more than this part of the time that is left */
+#define SERVE 2.0            /* rounds of the master's service that a chunk should last */
+#define HELD_SHARE 0.4       /* of its fair share of all unfinished tasks, for a worker that has some in hand */
+#define HELD_SERVE 0.5       /* rounds of service that it gets even so */
+#define CAUTION 4.0          /* lately's mean may be this much below ever's before it is believed */
+#define FIRST_MOST 8.0       /* tasks of a chunk of which nothing is known */
+#define FIRST_CUT 4.0
+
+#define DOUBT 0.25           /* variance of a worker's slowness of which nothing is known: half or twice is nothing special */
+#define DRIFT 0.125          /* part of DOUBT that comes back per feedback, times rate */
+#define EXACT 1e-4           /* variance of a mean that is measured as well as can be */
+#define SLOWNESS_MAX 16.0
+#define MEMORY_SLOTS 8.0     /* at least so many chunks are remembered at a rate of 1 */
+#define TOLD_TASKS 10.0      /* tasks that the told mean counts for, at least; else one per slot */
+
+struct worker {
+  uint32_t slots;  /* 0: hasn't asked yet */
+  double slowness; /* time of its tasks over that of the mean slot */
+  double doubt;    /* variance of that belief */
+};
+
+struct state {
+  uint32_t workers;
+  struct worker *of;
+  double overhead_s, service_s, target_s, min_s, max_s, rate;
+  double told_s;               /* mean of params, 0: unknown */
+  double told_cv;
+  struct amz_seen late, ever;  /* tasks as they would have been on the mean slot */
+  double pace, doubt;          /* sums over the slots of workers that have asked: 1 / slowness, doubt */
+  uint64_t asked_slots;
+  uint32_t slots, left;        /* of the round: P, chunks still to come */
+  double size, share;          /* of the round: tasks of a chunk on the mean slot, R / P */
+};
+
+static double or_own(double given, double own)
+{
+  return given > 0 ? given : own;
+}
+
+static double larger(double a, double b)
+{
+  return a > b ? a : b;
+}
+
+static double smaller(double a, double b)
+{
+  return a < b ? a : b;
+}
+
+static void take_told(struct state *s, const struct amz_policy_params *p)
+{
+  double weight = larger(TOLD_TASKS, (double)p->slots);
+
+  s->told_s = p->mean_s;
+  s->told_cv = p->stddev_s / p->mean_s;
+  s->late = (struct amz_seen){
+    .tasks = weight, .mean_s = p->mean_s, .m2 = weight * p->stddev_s * p->stddev_s, .freedom = weight + 1};
+  s->ever = s->late;
+}
+
+static int init(void *state, const struct amz_policy_params *params)
+{
+  struct state *s = state;
+
+  s->workers = params->workers;
+  s->of = amz_new_array(params->workers, sizeof *s->of);
+  if (!s->of)
+    return AMZ_ENOMEM;
+  for (uint32_t i = 0; i < s->workers; i++)
+    s->of[i] = (struct worker){.slowness = 1, .doubt = DOUBT};
+  s->overhead_s = or_own(params->overhead_s, OWN_OVERHEAD_S);
+  s->service_s = or_own(params->service_s, OWN_SERVICE_S);
+  s->target_s = or_own(params->target_s, OWN_TARGET_S);
+  s->min_s = params->min_s;
+  s->max_s = larger(params->max_s, s->target_s);
+  s->rate = smaller(or_own(params->rate, OWN_RATE), 1);
+  s->told_cv = 1;
+  if (params->mean_s > 0)
+    take_told(s, params);
+  return AMZ_OK;
+}
+
+static void clear(void *state)
+{
+  struct state *s = state;
+
+  free(s->of);
+}
+
+/* ---- what is believed ------------------------------------------------------------------------------------------------- */
+
+static double cv_of(const struct state *s)
+{
+  double variance = amz_seen_variance(&s->late);
+
+  return variance < 0 || s->late.mean_s <= 0 ? s->told_cv : sqrt(variance) / s->late.mean_s;
+}
+
+/* Of the tasks to come next. Tasks that have become shorter are believed with caution: being wrong would make long chunks. */
+static double mean_next(const struct state *s)
+{
+  return larger(s->late.mean_s, smaller(s->ever.mean_s, CAUTION * s->late.mean_s));
+}
+
+/* Of all that remain: a sample over the whole list knows of what comes later. */
+static double mean_left(const struct state *s)
+{
+  return larger(s->ever.mean_s, s->told_s);
+}
+
+/* Slots of the mean speed that P amounts to; workers that haven't asked are like the others. */
+static double pace_of(const struct state *s, const struct amz_policy_ask *ask)
+{
+  double known = (double)s->asked_slots;
+
+  return s->asked_slots ? (double)ask->slots * larger(s->pace / known, 1 / SLOWNESS_MAX) : (double)ask->slots;
+}
+
+static void note_tasks(struct state *s, const struct worker *w, const struct amz_policy_feedback *f)
+{
+  struct amz_policy_feedback on_mean = *f;
+  double memory = larger((double)s->asked_slots, MEMORY_SLOTS);
+
+  on_mean.wall_s /= w->slowness;
+  on_mean.wall_sq_s2 /= w->slowness * w->slowness;
+  amz_seen_fade(&s->late, 1 - s->rate / memory);
+  amz_seen_add(&s->late, &on_mean);
+  amz_seen_add(&s->ever, &on_mean);
+}
+
+/* A Kalman filter for one number: `noise` is the variance of what was seen, `doubt` that of what was believed. */
+static void note_slowness(struct state *s, struct worker *w, const struct amz_policy_feedback *f)
+{
+  double seen = f->wall_s / (double)f->tasks / s->late.mean_s, cv = cv_of(s), noise = cv * cv / (double)f->tasks + EXACT;
+  double before = 1 / w->slowness, doubt = smaller(w->doubt + s->rate * DRIFT * DOUBT, DOUBT), gain = doubt / (doubt + noise);
+
+  seen = larger(smaller(seen, SLOWNESS_MAX), 1 / SLOWNESS_MAX);
+  s->doubt += (double)w->slots * (doubt * (1 - gain) - w->doubt);
+  w->doubt = doubt * (1 - gain);
+  w->slowness += gain * (seen - w->slowness);
+  s->pace += (double)w->slots * (1 / w->slowness - before);
+}
+
+static void feedback(void *state, const struct amz_policy_feedback *seen)
+{
+  struct state *s = state;
+
+  if (seen->worker >= s->workers)
+    return;
+  note_tasks(s, &s->of[seen->worker], seen);
+  if (s->late.mean_s > 0)
+    note_slowness(s, &s->of[seen->worker], seen);
+}
+
+static void note_slots(struct state *s, struct worker *w, uint32_t slots)
+{
+  double more = (double)slots - (double)w->slots;
+
+  if (w->slots == slots)
+    return;
+  s->asked_slots = s->asked_slots - w->slots + slots;
+  s->pace += more / w->slowness;
+  s->doubt += more * w->doubt;
+  w->slots = slots;
+}
+
+/* ---- chunks ----------------------------------------------------------------------------------------------------------- */
+
+/* \return the n for which n + spread · sqrt(n) = budget: so many tasks fit even if they turn out long. */
+static double fit(double budget, double spread)
+{
+  double half = spread / 2, root = sqrt(half * half + budget) - half;
+
+  return root * root;
+}
+
+static void begin_round(struct state *s, const struct amz_policy_ask *ask)
+{
+  double remaining = (double)ask->remaining, slots = (double)ask->slots, pace = pace_of(s, ask), each = remaining / pace;
+  double left_s = each * mean_left(s), mean_s = mean_next(s), cv = cv_of(s), among = sqrt(2 * log(slots)), doubt = DOUBT, length_s;
+
+  if (s->asked_slots)
+    doubt = smaller(larger(s->doubt, 0) / (double)s->asked_slots + s->rate * DRIFT * DOUBT, DOUBT);
+  s->slots = s->left = ask->slots;
+  s->share = remaining / slots;
+  length_s = larger(left_s / CUT, WORTH * s->overhead_s);
+  length_s = larger(length_s, smaller(s->min_s, left_s / YIELD));
+  length_s = smaller(length_s, s->target_s);
+  s->size = smaller(length_s / mean_s, fit(s->max_s / mean_s, 2 * cv));
+  s->size = smaller(s->size, fit(each / (1 + among * sqrt(doubt)), among * cv));
+}
+
+/* \return tasks below which a chunk isn't worth its overhead, or more than the master can serve. */
+static double least_of(const struct state *s, const struct worker *w, double slots, double remaining, double mean_s)
+{
+  double serve_s = smaller(SERVE * slots * s->service_s, sqrt(remaining * mean_left(s) * s->service_s));
+  double floor_s = s->overhead_s * (w && w->doubt < DOUBT / 2 ? FLOOR : 1);
+
+  return larger(serve_s, floor_s) / mean_s;
+}
+
+/* Not more than an even share, but for a run so short that the master couldn't hand out even shares in time. */
+static double most_of(const struct state *s, double remaining)
+{
+  return s->told_s > 0 ? larger(s->share, sqrt(remaining * s->service_s / mean_left(s))) : s->share;
+}
+
+/* What a worker may get that has tasks in hand: its share of all that is unfinished counts. */
+static double fair_of(const struct state *s, const struct amz_policy_ask *ask, double slowness, double mean_s)
+{
+  double unfinished = (double)ask->remaining + (double)ask->held_all;
+  double fair = HELD_SHARE * unfinished / pace_of(s, ask) / slowness - (double)ask->held / (double)ask->worker_slots;
+
+  return larger(fair, HELD_SERVE * (double)ask->slots * s->service_s / mean_s);
+}
+
+static uint64_t next(void *state, const struct amz_policy_ask *ask)
+{
+  struct state *s = state;
+  struct worker *w = ask->worker < s->workers ? &s->of[ask->worker] : NULL;
+  double slots = (double)ask->slots, remaining = (double)ask->remaining, slowness = w ? w->slowness : 1, mean_s, n;
+
+  if (w)
+    note_slots(s, w, ask->worker_slots);
+  if (s->late.mean_s <= 0)
+    return amz_ceil_count(smaller(remaining / (FIRST_CUT * slots), FIRST_MOST));
+  if (s->left == 0 || s->slots != ask->slots)
+    begin_round(s, ask);
+  s->left--;
+  mean_s = larger(mean_next(s), mean_left(s));
+  n = smaller(larger(s->size, least_of(s, w, slots, remaining, mean_s)), most_of(s, remaining)) / slowness;
+  if (ask->held > 0)
+    n = smaller(n, fair_of(s, ask, slowness, mean_s));
+  return amz_ceil_count(n - 0.5); /* to the nearest */
+}
+
+const struct amz_policy_ops amz_policy_adaptive = {
+  .name = "adaptive",
+  .summary = "chunks of a duration, shorter towards the end, by what is measured of ranks",
+  .source = "ours, see adaptive.md; the default",
+  .state_bytes = sizeof(struct state),
+  .init = init,
+  .clear = clear,
+  .next = next,
+  .feedback = feedback,
+};

@@ -1,0 +1,169 @@
+/* The bar of the adaptive policy: simulated makespans over those of list scheduling without costs, of the same draws.
+ *
+ * usage: bench_policies [-v] [SCENARIO…]   AMZ_ALL=1: every cell, for hours; else those that take minutes
+ * -v prints every cell. For each scenario: the median over the cells of each policy; how far adaptive is from the fixed policy with
+ * the least median; and in how many cells, and by how much at most, it is behind the policy that is best in that very cell. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../sim/contest.h"
+
+#define SEEDS 20
+
+/* The last two are ours: told the sample of 50 tasks as the others are, and told nothing. */
+static const char *const policies[] = {"static", "ss", "fsc", "gss", "tss", "fac", "fac2", "wf2", "af", "adaptive", "adaptive"};
+enum { POLICIES = sizeof policies / sizeof *policies, RIVALS = POLICIES - 2, ADAPTIVE = RIVALS, BLIND = RIVALS + 1, CELLS_MAX = 512 };
+
+struct grid {
+  const double *means;
+  const uint32_t *slots;
+  const uint64_t *each;
+  size_t n_means, n_slots, n_each;
+  uint64_t most; /* tasks of a cell */
+};
+
+struct cell {
+  double mean_s;
+  uint32_t slots;
+  uint64_t each;
+  double ratio[POLICIES]; /* medians over the seeds */
+};
+
+struct table {
+  struct cell cells[CELLS_MAX];
+  size_t n;
+};
+
+static int run_cell(enum contest_scenario scenario, struct cell *cell)
+{
+  double ratios[POLICIES][SEEDS];
+
+  for (unsigned seed = 0; seed < SEEDS; seed++) {
+    struct contest c = {.scenario = scenario, .mean_s = cell->mean_s, .slots = cell->slots, .tasks = cell->each * cell->slots,
+                        .seed = 1000 + seed};
+
+    if (contest_init(&c) < 0)
+      return AMZ_ENOMEM;
+    for (size_t p = 0; p < POLICIES; p++)
+      ratios[p][seed] = contest_run(&c, policies[p], p == BLIND);
+    contest_clear(&c);
+  }
+  for (size_t p = 0; p < POLICIES; p++)
+    cell->ratio[p] = contest_median(ratios[p], SEEDS);
+  return AMZ_OK;
+}
+
+static size_t best_rival(const double *ratio)
+{
+  size_t best = 0;
+
+  for (size_t p = 1; p < RIVALS; p++)
+    if (ratio[p] < ratio[best])
+      best = p;
+  return best;
+}
+
+static void print_cell(const char *scenario, const struct cell *c)
+{
+  size_t best = best_rival(c->ratio);
+
+  printf("  %-11s %8.0f us %5" PRIu32 " slots x %4" PRIu64 ":", scenario, c->mean_s * 1e6, c->slots, c->each);
+  for (size_t p = 0; p < POLICIES; p++)
+    printf(" %7.3f", c->ratio[p]);
+  printf("  %s %+.1f %% %+.1f %%\n", policies[best], (c->ratio[ADAPTIVE] / c->ratio[best] - 1) * 100, (c->ratio[BLIND] / c->ratio[best] - 1) * 100);
+}
+
+/* How one of ours does against the rivals. */
+static void print_behind(const struct table *t, size_t ours, const double *medians)
+{
+  size_t best = best_rival(medians), worst = 0, beyond = 0;
+  double most = -1, most_of_class = -1;
+
+  for (size_t i = 0; i < t->n; i++) {
+    const struct cell *c = &t->cells[i];
+    double behind = c->ratio[ours] / c->ratio[best_rival(c->ratio)] - 1, of_class = c->ratio[ours] / c->ratio[best] - 1;
+
+    beyond += behind > 0.10;
+    if (of_class > most_of_class)
+      most_of_class = of_class;
+    if (behind > most) {
+      most = behind;
+      worst = i;
+    }
+  }
+  printf("  %-8s median %+5.1f %% of %s's, in a cell at most %+.1f %%; of the best in each cell: %zu of %zu beyond 10 %%, at most "
+         "%+.1f %% (%g us, %" PRIu32 " x %" PRIu64 ", %s)\n",
+         ours == BLIND ? "untold" : "told", (medians[ours] / medians[best] - 1) * 100, policies[best], most_of_class * 100, beyond, t->n,
+         most * 100, t->cells[worst].mean_s * 1e6, t->cells[worst].slots, t->cells[worst].each,
+         policies[best_rival(t->cells[worst].ratio)]);
+}
+
+static void print_table(const char *scenario, const struct table *t)
+{
+  double values[CELLS_MAX], medians[POLICIES];
+
+  printf("%-11s", scenario);
+  for (size_t p = 0; p < POLICIES; p++) {
+    for (size_t i = 0; i < t->n; i++)
+      values[i] = t->cells[i].ratio[p];
+    medians[p] = contest_median(values, t->n);
+    printf(" %8.3f", medians[p]);
+  }
+  printf("\n");
+  print_behind(t, ADAPTIVE, medians);
+  print_behind(t, BLIND, medians);
+}
+
+static int run_scenario(enum contest_scenario scenario, const struct grid *g, bool verbose, struct table *t)
+{
+  t->n = 0;
+  for (size_t m = 0; m < g->n_means; m++)
+    for (size_t s = 0; s < g->n_slots; s++)
+      for (size_t e = 0; e < g->n_each; e++) {
+        struct cell *cell = &t->cells[t->n];
+
+        if (g->slots[s] * g->each[e] > g->most || t->n == CELLS_MAX)
+          continue;
+        *cell = (struct cell){.mean_s = g->means[m], .slots = g->slots[s], .each = g->each[e]};
+        if (run_cell(scenario, cell) < 0)
+          return AMZ_ENOMEM;
+        if (verbose)
+          print_cell(contest_names[scenario], cell);
+        t->n++;
+      }
+  print_table(contest_names[scenario], t);
+  (void)fflush(stdout);
+  return AMZ_OK;
+}
+
+static bool is_wanted(const char *name, char **names, int n)
+{
+  for (int i = 0; i < n; i++)
+    if (strcmp(name, names[i]) == 0)
+      return true;
+  return n == 0;
+}
+
+int main(int argc, char **argv)
+{
+  static const double all_means[] = {1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10}, few_means[] = {1e-5, 1e-4, 1e-3, 1e-1, 10};
+  static const uint32_t all_slots[] = {2, 16, 128, 1024, 4096}, few_slots[] = {2, 16, 128, 1024};
+  static const uint64_t each[] = {8, 64, 1024};
+  static const struct grid all = {all_means, all_slots, each, 7, 5, 3, UINT64_MAX}, few = {few_means, few_slots, each, 5, 4, 3, 17000};
+  static struct table table;
+  const char *wish = getenv("AMZ_ALL");
+  const struct grid *grid = wish && strcmp(wish, "1") == 0 ? &all : &few;
+  bool verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
+  int rc = AMZ_OK;
+
+  printf("%-11s", "");
+  for (size_t p = 0; p < POLICIES; p++)
+    printf(" %8s", p == BLIND ? "untold" : policies[p]);
+  printf("\n");
+  for (unsigned s = 0; s < CONTEST_SCENARIOS && rc == AMZ_OK; s++)
+    if (is_wanted(contest_names[s], argv + 1 + verbose, argc - 1 - verbose))
+      rc = run_scenario((enum contest_scenario)s, grid, verbose, &table);
+  return rc < 0;
+}

@@ -1,0 +1,203 @@
+/* The adaptive policy in whole runs: known traps against list scheduling without costs, and a small part of the bar that
+ * tests/bench/bench_policies.c measures in full. Virtual time: nothing here depends on the machine. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../support/tap.h"
+#include "contest.h"
+
+static const char *const rivals[] = {"static", "ss", "fsc", "gss", "tss", "fac", "fac2", "wf2", "af"};
+#define N_RIVALS (sizeof rivals / sizeof *rivals)
+
+/* ---- fast, then slow -------------------------------------------------------------------------------------------------- */
+
+enum { FAST = 5000, SLOW = 200 };
+
+static double fast_then_slow(void *arg, uint64_t position, uint32_t attempt)
+{
+  (void)arg;
+  (void)attempt;
+  return position < FAST ? 1e-4 : 0.1;
+}
+
+/* By hand, for 16 slots: 0.5 s of fast tasks take 31.25 ms; then 200 slow ones take 13 rounds of 0.1 s: 1.331 s. */
+static void test_fast_then_slow(void)
+{
+  static const struct {
+    const char *row;
+    uint32_t ranks, slots;
+    uint64_t grain;
+    double mean_s, stddev_s; /* told */
+  } rows[] = {
+    {"two ranks, a task at a time, nothing told", 2, 8, 1, 0, 0},
+    {"two ranks, whole chunks, nothing told", 2, 8, 0, 0, 0},
+    {"sixteen ranks, whole chunks, nothing told", 16, 1, 0, 0, 0},
+    {"two ranks, a task at a time, a sample told", 2, 8, 1, 0.00394, 0.0192}, /* mean and stddev of all 5200 */
+    {"sixteen ranks, a sample told", 16, 1, 0, 0.00394, 0.0192},
+    {"sixteen ranks, told what was true of the first 5000", 16, 1, 0, 0.0001, 0.00001},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_sim_config c = {
+      .master = {.tasks = FAST + SLOW, .policy = amz_policy_find("adaptive"), .stop_after = UINT64_MAX,
+                 .params = {.mean_s = rows[i].mean_s, .stddev_s = rows[i].stddev_s, .min_s = 0.05, .max_s = 1}},
+      .worker = {.grain = rows[i].grain}, .ranks = rows[i].ranks, .slots_per_rank = rows[i].slots, .bulk = rows[i].grain == 0,
+      .work = {.task_s = fast_then_slow}, .latency_ns = 50000, .message_ns = 1000, .chunk_ns = 300, .run_ns = 1000,
+    };
+    struct amz_sim_result r;
+
+    CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
+    ASSERT_ROW_U64(rows[i].row, r.end, AMZ_END_DONE);
+    if (r.makespan_s > 1.331 * 1.05)
+      ASSERT_ROW_I64(rows[i].row, llround(r.makespan_s * 1e3), 1331);
+  }
+}
+
+/* ---- the bar, small --------------------------------------------------------------------------------------------------- */
+
+static double median_of(const struct contest *cell, const char *policy, bool blind)
+{
+  double ratios[5];
+
+  for (uint64_t seed = 0; seed < 5; seed++) {
+    struct contest c = *cell;
+
+    c.seed = seed + 1;
+    if (contest_init(&c) < 0)
+      return INFINITY;
+    ratios[seed] = contest_run(&c, policy, blind);
+    contest_clear(&c);
+    if (ratios[seed] < 0)
+      return INFINITY;
+  }
+  return contest_median(ratios, 5);
+}
+
+/* Every scenario at cells in which tasks are long enough that chunks matter, not the master's time: within 10 % of the best of
+ * the others there, and of what they all would take without costs where that is to be had. */
+static void test_the_bar(void)
+{
+  static const struct contest cells[] = {
+    {.mean_s = 1e-4, .slots = 2, .tasks = 128},
+    {.mean_s = 1e-4, .slots = 16, .tasks = 1024},
+    {.mean_s = 1e-3, .slots = 128, .tasks = 1024},
+    {.mean_s = 1e-2, .slots = 16, .tasks = 16384},
+    {.mean_s = 1, .slots = 16, .tasks = 1024},
+  };
+  char row[128];
+
+  for (unsigned s = 0; s < CONTEST_SCENARIOS; s++)
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+      struct contest c = cells[i];
+      double best = INFINITY, ours;
+
+      c.scenario = (enum contest_scenario)s;
+      ours = median_of(&c, "adaptive", false);
+      for (size_t p = 0; p < N_RIVALS; p++)
+        best = fmin(best, median_of(&c, rivals[p], false));
+      (void)snprintf(row, sizeof row, "%s, %g s x %d over %u: makespan in thousandths of the best fixed policy's",
+                     contest_names[s], c.mean_s, (int)c.tasks, (unsigned)c.slots);
+      if (!(ours <= best * 1.10))
+        ASSERT_ROW_I64(row, llround(ours / best * 1e3), 1100);
+    }
+}
+
+/* What speeds allow: list scheduling knows them all. */
+static void test_slow_ranks(void)
+{
+  static const struct {
+    const char *row;
+    enum contest_scenario scenario;
+    bool blind;
+  } rows[] = {
+    {"one rank four times slower, a sample told", CONTEST_ONE_SLOW, false},
+    {"one rank four times slower, nothing told", CONTEST_ONE_SLOW, true},
+    {"a quarter slows down, a sample told", CONTEST_QUARTER, false},
+    {"a quarter slows down, nothing told", CONTEST_QUARTER, true},
+    {"half the tasks a thousand times as long, a sample told", CONTEST_BIMODAL, false},
+    {"half the tasks a thousand times as long, nothing told", CONTEST_BIMODAL, true},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct contest c = {.scenario = rows[i].scenario, .mean_s = 0.01, .slots = 16, .tasks = 1024};
+    double ratio = median_of(&c, "adaptive", rows[i].blind);
+
+    if (!(ratio <= 1.05))
+      ASSERT_ROW_I64(rows[i].row, llround(ratio * 1e3), 1050);
+  }
+}
+
+/* ---- durations -------------------------------------------------------------------------------------------------------- */
+
+/* Bulks are told per chunk: those handed out while more than two seconds per slot are left, and after half a second of learning. */
+struct durations {
+  uint64_t until; /* position */
+  uint64_t seen, out;
+};
+
+static void note_chunk(void *arg, int64_t now_ns, const struct amz_action *record)
+{
+  struct durations *d = arg;
+
+  (void)now_ns;
+  if (!record->bulk || record->bulk->first >= d->until || record->bulk->first < 4000)
+    return;
+  d->seen++;
+  d->out += record->bulk->wall_s < 0.05 || record->bulk->wall_s > 1;
+}
+
+static void test_durations(void)
+{
+  static const struct {
+    const char *row;
+    enum amz_sim_shape shape;
+  } rows[] = {{"constant", AMZ_SIM_CONSTANT}, {"uniform", AMZ_SIM_UNIFORM}, {"exponential", AMZ_SIM_EXPONENTIAL}};
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct durations seen = {.until = 84000}; /* 16000 tasks of 1 ms over 8 slots: two seconds */
+    struct amz_sim_config c = {
+      .master = {.tasks = 100000, .policy = amz_policy_find("adaptive"), .stop_after = UINT64_MAX,
+                 .params = {.target_s = 0.2, .min_s = 0.05, .max_s = 1, .rate = 0.3}},
+      .ranks = 8, .slots_per_rank = 1, .bulk = true, .seed = 3, .work = {.shape = rows[i].shape, .mean_s = 1e-3},
+      .latency_ns = 5000, .message_ns = 1000, .chunk_ns = 300, .recorded = note_chunk, .arg = &seen,
+    };
+    struct amz_sim_result r;
+
+    CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
+    CU_ASSERT_TRUE(seen.seen > 100);
+    ASSERT_ROW_U64(rows[i].row, seen.out, 0);
+  }
+}
+
+/* A rank that dies takes its chunk with it; what it had is done by the others, and the run ends in about the time that is needed. */
+static void test_a_rank_dies(void)
+{
+  static const struct amz_sim_fault faults[] = {{.kind = AMZ_SIM_FENCED, .at_ns = 500000000, .rank = 3}};
+  struct amz_sim_config c = {
+    .master = {.tasks = 1600, .policy = amz_policy_find("adaptive"), .stop_after = UINT64_MAX},
+    .ranks = 16, .slots_per_rank = 1, .bulk = true, .seed = 5, .work = {.shape = AMZ_SIM_NORMAL, .mean_s = 0.01, .cv = 0.3},
+    .latency_ns = 5000, .faults = faults, .n_faults = 1,
+  };
+  struct amz_sim_result r;
+
+  CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
+  ASSERT_U64(r.end, AMZ_END_DONE);
+  ASSERT_U64(r.stats.succeeded, 1600);
+  /* 16 s of tasks, one rank less from 0.5 s on, and at most its last chunk lost: (16 - 8) / 15 + 0.5 = 1.033 s */
+  CU_ASSERT_TRUE(r.makespan_s < 1.033 * 1.06);
+}
+
+int main(void)
+{
+  static const struct amz_test tests[] = {
+    {"fast, then slow", test_fast_then_slow},
+    {"the bar, small", test_the_bar},
+    {"slow ranks and long tasks", test_slow_ranks},
+    {"chunks last between min and max", test_durations},
+    {"a rank dies", test_a_rank_dies},
+    {NULL, NULL},
+  };
+
+  return amz_test_main("adaptive", tests, 120);
+}
