@@ -12,6 +12,7 @@
 #include <amorsize/measure.h>
 
 #include "../../../src/node/measure_crew.h"
+#include "../../../src/node/measure_gauge.h"
 #include "../../../src/node/measure_kernels.h"
 #include "../../../src/node/measure_plan.h"
 #include "../../support/tap.h"
@@ -408,12 +409,66 @@ static void test_measure(void)
     check_quantity("slowdown", &node->slowdown[i].value);
   for (size_t i = 0; i < node->n_latency; i++)
     check_quantity("latency", &node->latency[i].seconds);
-  check_quantity("one core with ordinary stores", &node->stream_one);
-  check_quantity("all cores with ordinary stores", &node->stream_all);
   check_quantity("saturation", &node->saturation_cores);
   ASSERT_I64(node->remote_ratio.source, AMZ_UNKNOWN);
   CU_ASSERT_PTR_NOT_NULL(node->bandwidth_method ? strstr(node->bandwidth_method, "for want of memory") : NULL);
   CU_ASSERT(node->measured_at_s > 0);
+  amz_node_clear(node);
+  free(node);
+}
+
+/* Two domains of two cores that are all the same unit: every part has something to do, and as much time as it needs. */
+static struct amz_node *two_domains(void)
+{
+  struct amz_node *node = small_node();
+
+  node->core = realloc(node->core, 4 * sizeof *node->core);
+  node->domains = calloc(2, sizeof *node->domains);
+  CU_ASSERT_FATAL(node->core && node->domains);
+  for (uint32_t i = 0; i < 4; i++)
+    node->core[i] = (struct amz_node_core){.domain = i / 2, .n_units = 1, .allowed_units = 1};
+  node->cores = node->allowed_cores = 4;
+  node->n_domains = 2;
+  return node;
+}
+
+static uint32_t points_of(const struct amz_curve_point *points, size_t n, uint32_t domain)
+{
+  uint32_t last = 0, found = 0;
+
+  for (size_t i = 0; i < n; i++) {
+    if (points[i].domain != domain)
+      continue;
+    CU_ASSERT(points[i].cores > last); /* they ascend, in whatever order they were measured */
+    last = points[i].cores;
+    check_quantity("a point", &points[i].value);
+    found++;
+  }
+  return found;
+}
+
+static void test_domains(void)
+{
+  static const uint32_t curves[] = {0, 1, AMZ_ALL_DOMAINS};
+  struct amz_node *node = two_domains();
+  struct amz_gauge g = {.node = node, .deadline_ns = INT64_MAX};
+
+  ASSERT_I64(amz_measure_plan_make(node, any, NULL, &g.plan), AMZ_OK);
+  ASSERT_I64(amz_gauge_map(&g), AMZ_OK);
+  ASSERT_I64(amz_gauge_spin(&g), AMZ_OK);
+  ASSERT_I64(amz_gauge_chase(&g), AMZ_OK);
+  ASSERT_I64(amz_gauge_triad(&g, amz_gauge_now_ns()), AMZ_OK);
+  for (size_t i = 0; i < 3; i++) { /* at one core and at two; of each */
+    ASSERT_U64(points_of(node->bandwidth, node->n_bandwidth, curves[i]), 2);
+    ASSERT_U64(points_of(node->slowdown, node->n_slowdown, curves[i]), 2);
+  }
+  ASSERT_U64(node->n_latency, 2); /* the cache, and memory */
+  check_quantity("one core with ordinary stores", &node->stream_one);
+  check_quantity("all cores with ordinary stores", &node->stream_all);
+  check_quantity("to the other domain's memory", &node->remote_ratio);
+  check_quantity("saturation", &node->saturation_cores);
+  amz_gauge_unmap(&g);
+  amz_measure_plan_clear(&g.plan);
   amz_node_clear(node);
   free(node);
 }
@@ -472,7 +527,8 @@ int main(void)
     {"sizes of arrays", test_sizes}, {"arrays shrink to the memory there is", test_scale}, {"sizes of chains", test_chases},
     {"bytes between loads", test_line}, {"where a curve saturates", test_saturation}, {"the triad computes", test_triad},
     {"chains are followed", test_chain}, {"spinning computes", test_spin}, {"threads are bound and meet", test_crew},
-    {"all threads or none", test_crew_refused}, {"a quick measurement", test_measure}, {"a measurement that is ended", test_stop},
+    {"all threads or none", test_crew_refused}, {"a quick measurement", test_measure}, {"several domains", test_domains},
+    {"a measurement that is ended", test_stop},
     {"another machine can't be measured", test_elsewhere}, {NULL, NULL}};
 
   return amz_test_main("node/measure", tests, 0);
