@@ -5,14 +5,16 @@
 #include <amorsize/alloc.h>
 #include <amorsize/profile.h>
 
+#include "../plot/plot.h"
 #include "../run/signals.h"
 #include "../survey/survey.h"
 #include "bar.h"
 #include "cli.h"
+#include "nodeplot.h"
 
 struct node_args {
   bool fast, precise, refresh;
-  const char *topology, *sysroot;
+  const char *topology, *sysroot, *plot;
   unsigned format;
 };
 
@@ -22,8 +24,15 @@ static const struct cli_option options[] = {
   CLI_ROW_FLAG("refresh", 0, struct node_args, refresh, "measure again, whatever the cache knows"),
   CLI_ROW_TEXT("topology", struct node_args, topology, "FILE|SYNTHETIC", "describe another machine: an hwloc XML file or a synthetic text"),
   CLI_ROW_TEXT("sysroot", struct node_args, sysroot, "DIR", "read /proc and /sys below DIR instead"),
+  CLI_ROW_TEXT("plot", struct node_args, plot, "FILE|DIR", "draw bandwidth and topology as SVG, with gnuplot"),
   CLI_ROW_FORMAT(struct node_args),
   {0},
+};
+
+/* How results are wanted. */
+struct form {
+  bool json;
+  const char *plot; /* NULL: no pictures */
 };
 
 /* ---- while it is measured ------------------------------------------------------------------------------------------------- */
@@ -82,7 +91,7 @@ static int failed(const struct watch *w, int rc, const struct amz_error *err)
   return CLI_RESUMABLE;
 }
 
-static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, struct watch *w, bool json)
+static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, struct watch *w, const struct form *form)
 {
   struct amz_diags diags;
   struct amz_error err = {0};
@@ -97,7 +106,9 @@ static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, stru
   amz_diags_clear(&diags);
   if (rc < 0)
     return failed(w, rc, &err);
-  status = print(cli, &node, &source.origin, json);
+  status = print(cli, &node, &source.origin, form->json);
+  if (status == CLI_OK && form->plot)
+    status = cli_node_plot(&node, form->plot);
   amz_node_clear(&node);
   return status;
 }
@@ -140,7 +151,7 @@ static int print_survey(struct cli *cli, const struct amz_survey *survey, bool j
   return status;
 }
 
-static int survey_nodes(struct cli *cli, const struct amz_survey_wish *wish, struct watch *w, bool json)
+static int survey_nodes(struct cli *cli, const struct amz_survey_wish *wish, struct watch *w, const struct form *form)
 {
   struct amz_diags diags;
   struct amz_error err = {0};
@@ -154,7 +165,9 @@ static int survey_nodes(struct cli *cli, const struct amz_survey_wish *wish, str
   amz_diags_clear(&diags);
   if (rc < 0)
     return failed(w, rc, &err);
-  status = print_survey(cli, &survey, json);
+  status = print_survey(cli, &survey, form->json);
+  if (status == CLI_OK && form->plot)
+    status = cli_node_plot(&survey.nodes[0].node, form->plot);
   amz_survey_clear(&survey);
   return status;
 }
@@ -174,16 +187,16 @@ static int survey(struct cli *cli, const struct node_args *a)
   struct watch w = {.bar = cli_bar_new(STDERR_FILENO), .signals = cli->link ? cli->link->signals : &own, .precise = a->precise};
   struct amz_measure_observer observer = {&w, stage, stop};
   struct amz_survey_wish wish = wish_of(a, &env, &observer);
-  bool json = a->format == CLI_FORMAT_JSON;
+  struct form form = {a->format == CLI_FORMAT_JSON, a->plot};
   struct amz_error err = {0};
   int rc, status;
 
   if (cli->link)
-    return survey_nodes(cli, &wish, &w, json);
+    return survey_nodes(cli, &wish, &w, &form);
   rc = amz_signals_open(&own, &err);
   if (rc < 0)
     return cli_fail(rc, &err);
-  status = survey_here(cli, &wish, &w, json);
+  status = survey_here(cli, &wish, &w, &form);
   amz_signals_close(&own);
   return status;
 }
@@ -191,10 +204,13 @@ static int survey(struct cli *cli, const struct node_args *a)
 static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
 {
   const struct node_args *a = args;
+  struct amz_error err = {0};
 
   (void)parsed;
   if (a->fast && (a->precise || a->refresh))
     return cli_usage("node", "node: --fast measures nothing: it can't be %s", a->precise ? "precise" : "a refresh");
+  if (a->plot && amz_plot_ready(&err) < 0) /* better said before measuring than after */
+    return cli_fail(err.code, &err);
   return survey(cli, a);
 }
 

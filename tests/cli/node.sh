@@ -117,4 +117,24 @@ tried_like 'an unwritable cache' 0 '^  measurements +made now' 'cache: warning: 
 status=0
 env -u HOME -u XDG_CACHE_HOME -u AMORSIZE_CACHE_DIR amorsize-mpi cache list >out 2>err || status=$?
 tried_like 'no place for a cache' 3 '' 'set AMORSIZE_CACHE_DIR'
+
+# ---- pictures ----
+fresh
+status=0
+PATH=/nonexistent "$top_builddir/amorsize-mpi" node --plot x.svg >out 2>err || status=$?
+tried 'no gnuplot: said before anything is measured' 3 '' 'amorsize-mpi: gnuplot not found: install it (Debian: gnuplot-nox, Fedora: gnuplot-minimal)'
+if command -v gnuplot >/dev/null 2>&1 && command -v xmllint >/dev/null 2>&1; then
+  try amorsize-mpi node --fast --plot one.svg
+  tried_like 'a picture of both' 0 'values are assumed' '^amorsize-mpi: drawn: one.svg$'
+  check 'a picture of both is XML' xmllint --noout one.svg
+  try amorsize-mpi node --topology 'pack:2 numa:2 core:8 pu:2' --format json --plot new/
+  is 'pictures in a new folder: exit status' "$status" 0
+  is 'pictures in a new folder' "$(cd new && echo *)" 'bandwidth.svg topology.svg'
+  check 'pictures in a folder are XML' xmllint --noout new/bandwidth.svg new/topology.svg
+  check 'the topology shows each core' test "$(grep -c '3b7dd8\|rgb( *59, 125, 216)' new/topology.svg)" -ge 32
+  try amorsize-mpi node --fast --plot /proc/one.svg
+  tried_like 'a place where nothing can be drawn' 3 '' '/proc/one.svg.* cannot be written'
+else
+  skip 'pictures' 'no gnuplot or no xmllint'
+fi
 done_testing
