@@ -13,6 +13,7 @@ U
 
 debian='gcc libc6-dev make autoconf automake libtool pkg-config libopenmpi-dev openmpi-bin libhwloc-dev libyaml-dev libsqlite3-dev libjansson-dev zlib1g-dev libcunit1-dev'
 fedora='gcc glibc-devel make autoconf automake libtool pkgconf-pkg-config openmpi-devel hwloc-devel libyaml-devel sqlite-devel jansson-devel zlib-devel CUnit-devel'
+optional='gnuplot-nox (pictures: node --plot)'
 
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"
@@ -53,7 +54,7 @@ install_deps() {
 
 case "${1-}" in
   --install-deps) install_deps ;;
-  --list-deps) echo "Debian: $debian"; echo "Fedora: $fedora"; exit 0 ;;
+  --list-deps) echo "Debian: $debian"; echo "Fedora: $fedora"; echo "Debian, optional: $optional"; exit 0 ;;
   -h|--help) usage; exit 0 ;;
   '') ;;
   *) usage >&2; exit 2 ;;
