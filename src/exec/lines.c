@@ -49,7 +49,7 @@ const char *amz_lines_next(const struct amz_lines *l, size_t window, size_t *ret
   for (size_t i = l->fed; i < until; i++)
     n += l->items[l->first + i].bytes;
   *ret_n = n > l->ahead ? n - l->ahead : 0;
-  return l->text.data + l->text_fed;
+  return *ret_n ? l->text.data + l->text_fed : "";
 }
 
 void amz_lines_wrote(struct amz_lines *l, size_t n)
