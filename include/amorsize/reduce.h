@@ -15,6 +15,7 @@
 #ifndef AMORSIZE_REDUCE_H
 #define AMORSIZE_REDUCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,11 +53,18 @@ void amz_reducer_add(struct amz_reducer *r, const void *values, uint64_t count);
 /* Appends the partials of what was added since begin, and begins again behind it. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_reducer_put(struct amz_reducer *r, struct amz_buf *out) AMZ_MUST_CHECK;
 
+/* \return nodes that put would append now; whether one more task makes it one more. */
+size_t amz_reducer_nodes(const struct amz_reducer *r);
+bool amz_reducer_grows(const struct amz_reducer *r);
+#define AMZ_REDUCE_NODES_MAX 128u /* of one run of indexes */
+
 /* ---- partials --------------------------------------------------------------------------------------------------------- */
 
 /* Partials are a list of nodes by ascending index; two lists of which the second begins where the first ends are, one behind the other, a
  * list again. Each node, little-endian: level u8, k u64, tasks with a value u64, then per value 8 bytes (sums and means of integers: 16). */
 
+/* \return bytes of a node. */
+size_t amz_reduce_node_bytes(const struct amz_reduce_kind *kind);
 /* \return how many of the bytes are the nodes of exactly the indexes first .. first+count-1, all with values; 0: the list doesn't
  * begin with such nodes. */
 size_t amz_reduce_split(const struct amz_reduce_kind *kind, const void *partials, size_t bytes, uint64_t first, uint64_t count);

@@ -8,6 +8,7 @@
 
 #include <amorsize/buf.h>
 #include <amorsize/error.h>
+#include <amorsize/reduce.h>
 #include <amorsize/sched.h>
 
 enum amz_run_state { AMZ_RUN_STARTING, AMZ_RUN_RUNNING, AMZ_RUN_DRAINING, AMZ_RUN_DONE, AMZ_RUN_STOPPED, AMZ_RUN_FAILED };
@@ -56,6 +57,9 @@ struct amz_run_summary {
   double predicted_s;      /* < 0: there was no prediction */
   uint32_t given_up_slots; /* most slots that rank 0 left unused at a time, because scheduling kept it busy */
   double master_busy;      /* such a share of a second; 0 when no slot was given up */
+  enum amz_reduce reduce;  /* NONE: nothing is reduced */
+  struct amz_reduced reduced; /* over all launches; its values are borrowed */
+  const char *results;     /* the file of results by index; NULL: there is none */
   struct amz_slow_task slowest[AMZ_SLOWEST]; /* of this launch, longest first */
   size_t n_slowest;
   struct amz_slow_task failures[AMZ_SLOWEST]; /* the first failed task indexes of this launch */
@@ -79,6 +83,12 @@ unsigned amz_report_percent(const struct amz_run_progress *p);
 void amz_report_path(const char *path, struct amz_buf *out);
 /* Several lines: what was done, how well, which were the slowest, what failed and how to look at it, where the outputs are, how to go on. */
 void amz_report_summary(const struct amz_run_summary *s, struct amz_buf *out);
+
+/* What was reduced, without newline: "sum 5050 of 100 tasks". */
+void amz_report_reduced(enum amz_reduce op, const struct amz_reduced *reduced, struct amz_buf *out);
+/* The same as a JSON object and a newline: op, tasks, values (numbers; null where JSON has none), exact (texts that lose no bit).
+ * \return AMZ_OK; AMZ_ENOMEM. */
+int amz_report_reduced_json(enum amz_reduce op, const struct amz_reduced *reduced, struct amz_buf *out);
 
 /* One JSON object and a newline. In JSON, as in the contract, `succeeded` counts skipped tasks too, so that succeeded, failed and not_run
  * sum up to the total; `skipped` says how many of them. \return AMZ_OK; AMZ_ENOMEM. */

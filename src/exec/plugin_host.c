@@ -146,11 +146,17 @@ static struct amz_host_shared plan(const struct amz_host_config *config)
     .lanes = config->lanes, .threads = config->threads, .gpus_apart = config->gpus_apart, .tasks = config->tasks};
   uint64_t total = sizeof plan, n_cpus = 0;
 
+  plan.reduce = config->reduce;
+  plan.results_asked = config->results_asked;
+
   for (uint32_t i = 0; i < config->lanes; i++)
     n_cpus += config->n_cpus[i];
   plan.path_at = place(&total, strlen(config->path) + 1, 1);
   plan.args_at = place(&total, config->args ? strlen(config->args) + 1 : 1, 1);
   plan.log_at = place(&total, strlen(config->log) + 1, 1);
+  plan.results_at = config->results ? place(&total, strlen(config->results) + 1, 1) : 0;
+  plan.job_at = place(&total, strlen(config->job) + 1, 1);
+  plan.run_at = place(&total, strlen(config->run) + 1, 1);
   plan.cpus_at = place(&total, n_cpus * sizeof(uint32_t), 64);
   plan.lanes_at = place(&total, config->lanes * sizeof(struct amz_lane), 4096);
   plan.total = total;
@@ -171,6 +177,10 @@ static int fill(struct amz_host_link *h, const struct amz_host_config *config, s
   put_text(h->shared, planned.path_at, config->path);
   put_text(h->shared, planned.args_at, config->args ? config->args : "");
   put_text(h->shared, planned.log_at, config->log);
+  if (config->results)
+    put_text(h->shared, planned.results_at, config->results);
+  put_text(h->shared, planned.job_at, config->job);
+  put_text(h->shared, planned.run_at, config->run);
   put_cpus(h, config);
   return AMZ_OK;
 }
@@ -288,6 +298,13 @@ void amz_host_link_send(struct amz_host_link *h, uint32_t lane)
 
   atomic_store(&l->ordered, atomic_load_explicit(&l->ordered, memory_order_relaxed) + 1);
   wake(l);
+}
+
+const void *amz_host_link_partials(const struct amz_host_link *h, uint32_t lane, const struct amz_telling *telling)
+{
+  size_t entry = (size_t)(telling - h->lanes[lane].tellings);
+
+  return telling->partials_bytes && telling->partials_bytes <= AMZ_TELLING_PARTIALS ? h->lanes[lane].partials[entry] : NULL;
 }
 
 void amz_host_link_yield(struct amz_host_link *h, uint32_t lane, uint64_t number)

@@ -10,6 +10,7 @@
 
 #include <amorsize/buf.h>
 #include <amorsize/error.h>
+#include <amorsize/reduce.h>
 
 #include "plugin_shared.h"
 
@@ -33,6 +34,10 @@ struct amz_host_config {
   uint32_t rank, first_slot, lanes, threads;
   bool gpus_apart;               /* each slot needs a process of its own */
   uint64_t tasks;
+  enum amz_reduce reduce;
+  const char *results;           /* path of the results' file; NULL: none is kept */
+  bool results_asked;
+  const char *job, *run;         /* for its header */
   const uint32_t *const *cpus;   /* per lane, n_cpus[lane] of them */
   const size_t *n_cpus;
 };
@@ -57,6 +62,8 @@ struct amz_order_to_run *amz_host_link_order(struct amz_host_link *h, uint32_t l
 void amz_host_link_send(struct amz_host_link *h, uint32_t lane);
 /* \return the lane's next telling, valid until the next call; NULL: none now. */
 const struct amz_telling *amz_host_link_next(struct amz_host_link *h, uint32_t lane);
+/* The partials beside a telling, valid as long; partials_bytes of them, which is checked to be within bounds. \return NULL: none, or damaged. */
+const void *amz_host_link_partials(const struct amz_host_link *h, uint32_t lane, const struct amz_telling *telling);
 /* Orders up to this number are to end with the task that runs. */
 void amz_host_link_yield(struct amz_host_link *h, uint32_t lane, uint64_t number);
 /* Which order's task runs (0: none), and which of its tasks. */

@@ -23,6 +23,7 @@
 #define AMZ_ORDERS 4         /* powers of two */
 #define AMZ_TELLINGS 64
 #define AMZ_TELLING_TEXT 168
+#define AMZ_TELLING_PARTIALS 16384 /* bytes: what a reduction has of the tasks of one telling; room for one node of 1000 values */
 
 /* Tasks to be run: ranges of indexes, one after the other. An offset counts their tasks through. */
 struct amz_order_to_run {
@@ -48,7 +49,7 @@ struct amz_telling {
   uint32_t kind;
   uint32_t last;          /* nothing more comes of this order */
   int32_t code;
-  uint32_t spare;
+  uint32_t partials_bytes; /* DONE: of the lane's partials */
   int64_t start_ns;       /* CLOCK_REALTIME */
   int64_t wall_ns;
   double wall_sq_s2;      /* as amz_bulk's */
@@ -71,6 +72,7 @@ struct amz_lane {
   _Alignas(AMZ_SHARED_LINE) struct amz_order_to_run orders[AMZ_ORDERS];
   struct amz_telling tellings[AMZ_TELLINGS];
   uint32_t cpus_first, n_cpus;  /* of the array of CPUs, for binding */
+  unsigned char partials[AMZ_TELLINGS][AMZ_TELLING_PARTIALS]; /* beside each telling; pages that nobody touches cost nothing */
 };
 
 enum amz_host_state {
@@ -83,11 +85,17 @@ struct amz_host_shared {
   uint32_t magic, bytes;   /* bytes: sizeof of this struct, so that programs of two builds notice */
   uint32_t rank, first_slot, lanes, threads, gpus_apart;
   uint64_t tasks;
+  uint32_t reduce;         /* enum amz_reduce */
+  uint32_t results_asked;  /* for results in a file by the user's own words: the plug-in must have some */
+  uint64_t results_at;     /* the path of that file; 0: none is kept */
+  uint64_t job_at, run_at; /* what its header says */
   uint64_t path_at, args_at, log_at, cpus_at, lanes_at, total; /* offsets in bytes */
   _Atomic uint32_t closing;
   /* the host writes: */
   _Atomic uint32_t state;
   uint32_t flags, result_type, result_bytes, has_range;
+  uint32_t keeps_results; /* in the file */
+  uint32_t value_type, value_width; /* enum amz_value, and how many: what a reduction is of */
   char name[64];
   char error[1024];
 };

@@ -71,6 +71,19 @@ static void check_resources(struct amz_reader *r, const struct amz_yaml *root, c
     amz_yaml_warning(r->diags, memory, "resources.memory has no effect yet");
 }
 
+/* Commands and streams print; they have no results that could be kept by index or reduced. */
+static void check_results(struct amz_reader *r, const struct amz_yaml *root)
+{
+  static const char *const keys[] = {"output.results", "output.reduce"};
+
+  for (size_t i = 0; i < sizeof keys / sizeof *keys && !amz_yaml_at(root, "tasks.plugin"); i++) {
+    const struct amz_yaml *value = amz_yaml_at(root, keys[i]);
+
+    if (value && !amz_yaml_null(value) && (value->kind != AMZ_YAML_SCALAR || strcmp(value->text, "none") != 0))
+      amz_yaml_warning(r->diags, amz_yaml_key_at(root, keys[i]), "%s has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout", keys[i]);
+  }
+}
+
 /* ---- policies ---- */
 
 static const char *const planned[] = {"mfsc", "wf", "awf", "awf-b", "awf-c", "awf-d", "awf-e", "tap", "tfss", "fiss", "viss", "pls",
@@ -124,5 +137,6 @@ void amz_settings_check(struct amz_reader *r, const struct amz_yaml *root, struc
   check_sample(r, root, settings);
   check_deadline(r, root, settings);
   check_resources(r, root, settings);
+  check_results(r, root);
   check_policy(r, root, settings);
 }

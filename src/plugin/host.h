@@ -15,6 +15,7 @@
 #include <amorsize/buf.h>
 #include <amorsize/job.h>
 #include <amorsize/plugin.h>
+#include <amorsize/results.h>
 
 #include "../exec/plugin_shared.h"
 
@@ -33,6 +34,8 @@ struct amz_host {
   int wake_fd;
   const struct amz_plugin_v1 *plugin;
   size_t result_bytes;
+  struct amz_results *results; /* the file of all results; NULL: they aren't kept */
+  struct amz_reduce_kind reduce; /* op NONE: nothing is reduced */
   struct amz_host_values values;
 };
 
@@ -49,6 +52,9 @@ struct amz_slot_thread {
   size_t n_texts;
   unsigned char *results; /* room of results_most of them */
   size_t results_most;
+  struct amz_reducer *reducer; /* of what wasn't told yet, from index reduced_to on; NULL: nothing is reduced */
+  uint64_t reduced_to;
+  struct amz_buf partials;     /* what wasn't told yet, of indexes that don't adjoin what the reducer has */
   double mean_ns;      /* of a task, lately; 0: not known */
   char error[AMZ_TELLING_TEXT];
 };
@@ -64,6 +70,17 @@ void amz_slot_tell(struct amz_slot_thread *s, const struct amz_telling *telling)
 /* The plug-in doesn't want to begin, or we can't: the rank is told, the thread ends. */
 void amz_host_refuse(struct amz_host *h, const char *text);
 void amz_host_wake_rank(struct amz_host *h);
+
+/* keep.c: what becomes of results. \return whether all can be as it was asked for; false: the rank has been told. */
+bool amz_host_keep(struct amz_host *h);
+bool amz_slot_keep_begin(struct amz_slot_thread *s);
+void amz_slot_keep_end(struct amz_slot_thread *s);
+/* Writes results. \return 0; errno. */
+int amz_slot_write(struct amz_slot_thread *s, uint64_t first, uint64_t count, const void *results);
+/* Takes the results of as many tasks into the reduction as a telling has room for. \return how many; 0: tell first. */
+uint64_t amz_slot_reduce(struct amz_slot_thread *s, uint64_t first, uint64_t count, const void *results);
+/* Gathers the partials of all that was taken in s->partials. */
+void amz_slot_gather(struct amz_slot_thread *s);
 
 /* work.c: runs an order to its end. */
 void amz_slot_work(struct amz_slot_thread *s, const struct amz_order_to_run *order);

@@ -87,6 +87,8 @@ static uint32_t load(struct amz_host *h)
   shared->result_type = h->plugin->result_type;
   shared->result_bytes = (uint32_t)h->result_bytes;
   shared->has_range = h->plugin->run_range != NULL;
+  if (!amz_host_keep(h))
+    return 0;
   (void)snprintf(shared->name, sizeof shared->name, "%s", h->plugin->name ? h->plugin->name : "");
   if (!atomic_compare_exchange_strong(&shared->state, &expected, AMZ_HOST_SERVES))
     return 0;

@@ -41,6 +41,8 @@ void amz_slot_tell(struct amz_slot_thread *s, const struct amz_telling *telling)
     (void)nanosleep(&nap, NULL);
   }
   lane->tellings[told % AMZ_TELLINGS] = *telling;
+  if (telling->partials_bytes)
+    memcpy(lane->partials[told % AMZ_TELLINGS], s->partials.data, telling->partials_bytes);
   atomic_store_explicit(&lane->told, told + 1, memory_order_release);
   amz_host_wake_rank(s->host);
 }
@@ -158,7 +160,7 @@ void *amz_slot_main(void *arg)
 
   s->task = (struct amz_plugin_task){.value = amz_slot_value, .error = s->error, .error_size = sizeof s->error, .host = s};
   bind_self(s);
-  if (!stack || !make_room(s) || !amz_guilt_begin(s->lane, stack)) {
+  if (!stack || !make_room(s) || !amz_slot_keep_begin(s) || !amz_guilt_begin(s->lane, stack)) {
     amz_host_refuse(s->host, "the plug-in's host is out of memory");
   } else if (open_plugin(s)) {
     serve(s);
@@ -168,6 +170,7 @@ void *amz_slot_main(void *arg)
   amz_guilt_end();
   free(stack);
   free(s->results);
+  amz_slot_keep_end(s);
   amz_slot_clear_values(s);
   return NULL;
 }

@@ -70,7 +70,10 @@ static void tell_stretch(struct amz_slot_thread *s, const struct amz_order_to_ru
   wall_s = (double)telling.wall_ns * 1e-9;
   telling.wall_sq_s2 = t->timed ? t->sq_s2 : wall_s * wall_s / (double)t->count;
   learn(s, (double)telling.wall_ns / (double)t->count);
+  amz_slot_gather(s);
+  telling.partials_bytes = (uint32_t)s->partials.len;
   amz_slot_tell(s, &telling);
+  amz_buf_reset(&s->partials);
 }
 
 static void tell_failure(struct amz_slot_thread *s, const struct amz_order_to_run *order, const struct stretch *t, int code)
@@ -89,6 +92,36 @@ static void tell_undone(struct amz_slot_thread *s, const struct amz_order_to_run
   const struct amz_telling telling = telling_of(order, AMZ_TELL_UNDONE, offset, order->count - offset);
 
   amz_slot_tell(s, &telling);
+}
+
+static void tell_unkept(struct amz_slot_thread *s, const struct amz_order_to_run *order, uint64_t offset, uint64_t count, int code)
+{
+  struct amz_telling telling = telling_of(order, AMZ_TELL_UNKEPT, offset, count);
+
+  telling.code = code;
+  amz_slot_tell(s, &telling);
+}
+
+/* Tasks that have succeeded: their results are kept, and the stretch has them. */
+static void keep(struct amz_slot_thread *s, const struct amz_order_to_run *order, struct stretch *t, uint64_t offset, uint64_t first,
+                 uint64_t count, const unsigned char *results)
+{
+  int code = amz_slot_write(s, first, count, results);
+
+  if (code) {
+    tell_stretch(s, order, t);
+    tell_unkept(s, order, offset, count, code);
+    begin(s, t, offset + count, t->timed);
+    return;
+  }
+  for (uint64_t n; count > 0; offset += n, first += n, count -= n, results += n * s->host->result_bytes) {
+    n = s->reducer ? amz_slot_reduce(s, first, count, results) : count;
+    t->count += n;
+    if (n < count) {
+      tell_stretch(s, order, t);
+      begin(s, t, offset + n, t->timed);
+    }
+  }
 }
 
 static bool must_yield(const struct amz_slot_thread *s, const struct amz_order_to_run *order)
@@ -115,26 +148,29 @@ static uint64_t run_each(struct amz_slot_thread *s, const struct amz_order_to_ru
                          uint64_t count)
 {
   size_t each = s->host->result_bytes;
-  unsigned char *result = s->results;
+  unsigned char *result = s->results, *unkept = result;
+  uint64_t i, from = 0; /* the first whose result isn't kept yet */
 
-  for (uint64_t i = 0; i < count; i++, result += each) {
+  for (i = 0; i < count; i++, result += each) {
     int code;
 
     if (must_yield(s, order))
-      return i;
+      break;
     atomic_store_explicit(&s->lane->at, offset + i, memory_order_relaxed);
     s->task.index = first + i;
     code = run_one(s, t, each ? result : NULL);
-    if (code == 0) {
-      t->count++;
+    if (code == 0)
       continue;
-    }
+    keep(s, order, t, offset + from, first + from, i - from, unkept);
     tell_stretch(s, order, t);
     tell_failure(s, order, t, code);
     s->error[0] = '\0';
     begin(s, t, offset + i + 1, t->timed);
+    from = i + 1;
+    unkept = result + each;
   }
-  return count;
+  keep(s, order, t, offset + from, first + from, i - from, unkept);
+  return i;
 }
 
 /* Runs a step by the plug-in's own loop. One that failed as a whole is run task by task, to find out which. */
@@ -142,9 +178,12 @@ static uint64_t run_together(struct amz_slot_thread *s, const struct amz_order_t
                              uint64_t first, uint64_t count)
 {
   atomic_store_explicit(&s->lane->at, offset, memory_order_relaxed);
-  if (s->host->plugin->run_range(s->state, first, count, s->host->result_bytes ? s->results : NULL) != 0)
+  if (s->host->plugin->run_range(s->state, first, count, s->host->result_bytes ? s->results : NULL) != 0) {
+    if (s->results)
+      memset(s->results, 0, count * s->host->result_bytes);
     return run_each(s, order, t, offset, first, count);
-  t->count += count;
+  }
+  keep(s, order, t, offset, first, count, s->results);
   return count;
 }
 

@@ -143,9 +143,21 @@ void amz_reducer_add(struct amz_reducer *r, const void *values, uint64_t count)
   }
 }
 
+size_t amz_reducer_nodes(const struct amz_reducer *r)
+{
+  return r->n;
+}
+
+bool amz_reducer_grows(const struct amz_reducer *r)
+{
+  const struct node leaf = {.level = 0, .k = r->next, .tasks = 1};
+
+  return r->n == 0 || !are_siblings(&r->nodes[r->n - 1], &leaf);
+}
+
 /* ---- partials --------------------------------------------------------------------------------------------------------- */
 
-static size_t node_bytes(const struct amz_reduce_kind *kind)
+size_t amz_reduce_node_bytes(const struct amz_reduce_kind *kind)
 {
   return HEAD_BYTES + amz_values_of(kind)->state_bytes * kind->width;
 }
@@ -179,7 +191,7 @@ static bool get_head(struct amz_cursor *c, size_t bytes, struct node *ret)
 size_t amz_reduce_split(const struct amz_reduce_kind *kind, const void *partials, size_t bytes, uint64_t first, uint64_t count)
 {
   struct amz_cursor c = amz_cursor_over(partials, bytes);
-  const size_t each = node_bytes(kind);
+  const size_t each = amz_reduce_node_bytes(kind);
   uint64_t next = first;
 
   while (count > 0) {
@@ -197,7 +209,7 @@ size_t amz_reduce_split(const struct amz_reduce_kind *kind, const void *partials
 int amz_reducer_join(struct amz_reducer *r, const void *partials, size_t bytes)
 {
   struct amz_cursor c = amz_cursor_over(partials, bytes);
-  const size_t each = node_bytes(&r->kind);
+  const size_t each = amz_reduce_node_bytes(&r->kind);
 
   while (amz_cursor_left(&c) > 0) {
     struct node n;
@@ -231,7 +243,7 @@ static void rise(struct amz_reducer *r, uint64_t first)
 int amz_reducer_fold(struct amz_reducer *r, const void *partials, size_t bytes)
 {
   struct amz_cursor c = amz_cursor_over(partials, bytes);
-  const size_t each = node_bytes(&r->kind);
+  const size_t each = amz_reduce_node_bytes(&r->kind);
 
   while (amz_cursor_left(&c) > 0) {
     struct node n;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "object.h"
+#include "reduced.h"
 #include "words.h"
 
 static int add_bytes(const char *bytes, size_t n, void *out)
@@ -105,6 +106,8 @@ int amz_report_summary_json(const struct amz_run_summary *s, struct amz_buf *out
   put_count(&o, "output_bytes", s->output_bytes);
   put_count(&o, "outputs_elsewhere", s->elsewhere);
   put_count(&o, "max_rss_bytes", s->max_rss_bytes);
+  put_text(&o, "results", s->results);
+  put(&o, "reduced", s->reduce == AMZ_REDUCE_NONE ? json_null() : amz_reduced_object(s->reduce, &s->reduced));
   put_slow_tasks(&o, "slowest", s->slowest, s->n_slowest);
   put_slow_tasks(&o, "failures", s->failures, s->n_failures);
   return finish(&o, out);

@@ -125,8 +125,10 @@ static void add_tasks(const struct amz_run_summary *s, struct amz_buf *out)
   char a[AMZ_WORD], b[AMZ_WORD], c[AMZ_WORD];
 
   amz_word_name("task time", out);
-  amz_buf_addf(out, "mean %s, longest %s, CPU in all %s\n", amz_word_seconds(s->task_mean_s, a),
-               amz_word_seconds(s->task_max_s, b), amz_word_seconds(s->cpu_s, c));
+  amz_buf_addf(out, "mean %s, longest %s", amz_word_seconds(s->task_mean_s, a), amz_word_seconds(s->task_max_s, b));
+  if (s->cpu_s > 0) /* of tiny tasks it isn't known */
+    amz_buf_addf(out, ", CPU in all %s", amz_word_seconds(s->cpu_s, c));
+  amz_buf_addc(out, '\n');
   if (s->max_rss_bytes) {
     amz_word_name("largest memory", out);
     amz_buf_addf(out, "%s of a task\n", amz_format_bytes(s->max_rss_bytes, a, sizeof a));
@@ -138,6 +140,20 @@ static void add_tasks(const struct amz_run_summary *s, struct amz_buf *out)
     amz_buf_addf(out, "%s%llu (%s)", i ? ", " : "", (unsigned long long)s->slowest[i].index,
                  amz_word_seconds(s->slowest[i].wall_s, a));
   amz_buf_addc(out, '\n');
+}
+
+static void add_results(const struct amz_run_summary *s, struct amz_buf *out)
+{
+  if (s->reduce != AMZ_REDUCE_NONE) {
+    amz_word_name("reduced", out);
+    amz_report_reduced(s->reduce, &s->reduced, out);
+    amz_buf_addc(out, '\n');
+  }
+  if (s->results) {
+    amz_word_name("results", out);
+    amz_report_path(s->results, out);
+    amz_buf_addc(out, '\n');
+  }
 }
 
 static void add_failures(const struct amz_run_summary *s, struct amz_buf *out)
@@ -197,6 +213,7 @@ void amz_report_summary(const struct amz_run_summary *s, struct amz_buf *out)
     add_speed(s, out);
     add_tasks(s, out);
   }
+  add_results(s, out);
   add_failures(s, out);
   add_ways_on(s, out);
 }

@@ -1,9 +1,11 @@
 /* Plug-in tasks: the executor's table. See plugin.h. */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <amorsize/alloc.h>
+#include <amorsize/results.h>
 
 #include "plugin.h"
 
@@ -26,6 +28,27 @@ static int name_log(struct amz_plugin_exec *p, const struct amz_loop_config *c)
   return p->log ? AMZ_OK : AMZ_ENOMEM;
 }
 
+/* The last two words of the run directory's path. */
+static void name_run(struct amz_plugin_exec *p, const char *dir)
+{
+  const char *from = dir + strlen(dir);
+
+  for (unsigned slashes = 0; from > dir && (from[-1] != '/' || ++slashes < 2); from--)
+    ;
+  (void)snprintf(p->run, sizeof p->run, "%s", from);
+}
+
+/* Results are kept by index when they are asked for, or when nothing else is. */
+static int name_results(struct amz_plugin_exec *p, const struct amz_loop_config *c, struct amz_error *err)
+{
+  const struct amz_settings *s = amz_job_settings(c->job);
+
+  name_run(p, c->shared_dir);
+  if (!s->output.results && s->output.reduce != AMZ_REDUCE_NONE)
+    return AMZ_OK;
+  return amz_results_path(c->shared_dir, s->output.results, err, &p->results);
+}
+
 static int open_plugin(struct amz_loop *l, struct amz_error *err)
 {
   const struct amz_loop_config *c = l->config;
@@ -42,6 +65,9 @@ static int open_plugin(struct amz_loop *l, struct amz_error *err)
   p->hosts = amz_new_array((size_t)p->n_slots * 2, sizeof *p->hosts);
   if (!p->slots || !p->hosts || name_log(p, c) < 0)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  if (name_results(p, c, err) < 0)
+    return err->code;
+  l->sync_path = p->results; /* tasks without results don't ask for it */
   (void)amz_job_names(c->job, &n_names); /* without names there are no values to compute */
   return amz_host_common_new(c->recording, n_names ? c->n_recording : 0, err, &p->common);
 }
@@ -89,6 +115,7 @@ static void close_plugin(struct amz_loop *l)
   free(p->hosts);
   free(p->slots);
   free(p->log);
+  free(p->results);
   free(p);
   l->executing = NULL;
 }

@@ -34,6 +34,7 @@ static void release(struct amz_launch *l)
   free(l->node_dirs);
   free(l->kept);
   free(l->absent);
+  amz_reduced_clear(&l->reduced);
   amz_places_clear(&l->places);
   amz_team_clear(&l->team);
   amz_buf_clear(&l->recording);
@@ -225,7 +226,7 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_loop_config config = {.job = l->job, .recording = l->recording.data,
     .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(s->chunks.policy), .layout = l->layout,
-    .cores = &l->cores, .gpus = &l->gpus, .gpu_first = l->gpu_first, .gpu_slots = l->gpu_slots, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
+    .cores = &l->cores, .gpus = &l->gpus, .gpu_first = l->gpu_first, .gpu_slots = l->gpu_slots, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir, .shared_dir = l->dir,
     .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots};
   struct amz_run_progress p;
 
@@ -308,6 +309,23 @@ static int run_ranks(struct amz_launch *l, struct amz_signals *signals, struct a
   return bring_home(l, err);
 }
 
+/* What the results reduce to, for whoever comes later; the partials in run.db give it again at any time. */
+static int keep_reduced(const struct amz_launch *l, struct amz_error *err)
+{
+  enum amz_reduce op = amz_job_settings(l->job)->output.reduce;
+  struct amz_buf json = AMZ_BUF_INIT;
+  int rc = AMZ_OK;
+
+  if (op == AMZ_REDUCE_NONE)
+    return AMZ_OK;
+  if (amz_report_reduced_json(op, &l->reduced, &json) < 0)
+    rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  else
+    rc = amz_rundir_write(l->dir, "reduced.json", json.data, json.len, true, err);
+  amz_buf_clear(&json);
+  return rc;
+}
+
 /* Signals are blocked before the store's thread is born, so that it inherits the mask. */
 static int run_in_directory(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err)
 {
@@ -323,8 +341,10 @@ static int run_in_directory(struct amz_launch *l, const struct amz_run_options *
   amz_gather_leave(l);
   amz_exec_free(l->exec);
   l->exec = NULL;
-  close_rc = amz_store_close(l->store, &close_err);
+  close_rc = amz_store_close_reduced(l->store, &l->reduced, &close_err);
   l->store = NULL;
+  if (rc == AMZ_OK && close_rc == AMZ_OK)
+    close_rc = keep_reduced(l, &close_err);
   if (rc == AMZ_OK && close_rc < 0 && l->result.err.code == AMZ_OK)
     l->result.err = close_err;
   if (!l->link)

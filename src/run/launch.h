@@ -47,6 +47,7 @@ struct amz_launch {
   int64_t end_s;              /* of the batch job; 0: not known */
   bool *ret_requeue;
   struct amz_loop_result result;
+  struct amz_reduced reduced; /* of all launches; zeroed when nothing is reduced */
 };
 
 /* Gives what is due while the loop doesn't run: signs of life to the other ranks, and to the lease while the store isn't open yet. */

@@ -32,6 +32,7 @@ struct amz_loop {
   const char **env;                    /* and the task's environment with them */
   size_t cap_env;
   uint64_t last_pack_seq;
+  const char *sync_path;               /* what SYNC makes durable; NULL: the pack */
   bool master_finished, worker_finished, broken, binding_told;
   bool *fenced;                        /* rank 0: ranks whose death is to be told, by rank */
   bool any_fenced;

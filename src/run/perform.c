@@ -23,7 +23,7 @@ static int post(struct amz_buf *box, const struct amz_message *message)
 static int sync_pack(struct amz_loop *l)
 {
   struct amz_error cause;
-  int rc = amz_store_sync(l->config->store, l->config->pack_path, l->last_pack_seq, &cause);
+  int rc = amz_store_sync(l->config->store, l->sync_path ? l->sync_path : l->config->pack_path, l->last_pack_seq, &cause);
 
   if (rc == AMZ_EIO) {
     amz_loop_break(l, &cause);

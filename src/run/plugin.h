@@ -17,6 +17,7 @@
 #include "executor.h"
 #include "loop_state.h"
 
+#define AMZ_PLUGIN_RUN_NAME 256
 #define AMZ_PLUGIN_AHEAD 2u /* orders of a lane, so that it goes on while we are told of the last one */
 
 /* Positions that a lane was ordered to run. */
@@ -59,6 +60,8 @@ struct amz_plugin_exec {
   struct amz_plugin_process *hosts; /* 2 · slots */
   uint32_t n_slots;
   char *log;
+  char *results;       /* path of the results' file; NULL: none is asked for, or it can't be */
+  char run[AMZ_PLUGIN_RUN_NAME]; /* for its header: "NAME.runs/NNN" */
   int64_t timeout_ns;  /* 0: none */
   int64_t check_ns;    /* when to look at what runs */
   bool ready;          /* there is something to gather, as far as is known */

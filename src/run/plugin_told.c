@@ -11,15 +11,19 @@ int amz_plugin_tell(struct amz_loop *l, uint32_t slot, const struct amz_result *
   return amz_loop_worker_event(l, &event);
 }
 
-static int tell_done(struct amz_loop *l, uint32_t slot, uint64_t first, const struct amz_telling *t)
+/* Tasks that have succeeded. Their results, if they are kept, are in the file, and count when it is synced. */
+static int tell_done(struct amz_loop *l, uint32_t slot, uint64_t first, const struct amz_telling *t, const struct amz_host_shared *host,
+                     const void *partials)
 {
+  uint64_t seq = host->keeps_results ? ++l->last_pack_seq : 0;
   struct amz_result one = {.position = first, .outcome = AMZ_SUCCEEDED, .slot = slot, .attempt = amz_plugin_of(l)->slots[slot].attempt,
-                           .start_ns = t->start_ns, .wall_ns = t->wall_ns, .cpu_ns = t->cpu_ns};
-  struct amz_bulk bulk = {.first = first, .count = t->count, .start_ns = t->start_ns, .wall_s = (double)t->wall_ns * 1e-9,
-                          .wall_sq_s2 = t->wall_sq_s2};
+                           .seq = seq, .start_ns = t->start_ns, .wall_ns = t->wall_ns, .cpu_ns = t->cpu_ns};
+  struct amz_bulk bulk = {.first = first, .count = t->count, .seq = seq, .start_ns = t->start_ns, .wall_s = (double)t->wall_ns * 1e-9,
+                          .wall_sq_s2 = t->wall_sq_s2, .partials = partials, .partials_bytes = partials ? t->partials_bytes : 0,
+                          .value_type = host->value_type, .value_width = host->value_width};
   struct amz_event event = {.kind = AMZ_EV_RAN, .slot = slot, .bulk = &bulk};
 
-  return t->count == 1 ? amz_plugin_tell(l, slot, &one, NULL, 0) : amz_loop_worker_event(l, &event);
+  return t->count == 1 && !partials ? amz_plugin_tell(l, slot, &one, NULL, 0) : amz_loop_worker_event(l, &event);
 }
 
 static int tell_failed(struct amz_loop *l, uint32_t slot, uint64_t position, const struct amz_telling *t)
@@ -70,7 +74,7 @@ static bool settle(struct amz_plugin_slot *s, uint64_t count, bool last)
 }
 
 /* One telling. The slot's state comes first: the worker may give it a new RUN at once. */
-static int hear(struct amz_loop *l, uint32_t host, uint32_t slot, const struct amz_telling *told)
+static int hear(struct amz_loop *l, uint32_t host, uint32_t lane, uint32_t slot, const struct amz_telling *told)
 {
   struct amz_plugin_exec *p = amz_plugin_of(l);
   struct amz_plugin_slot *s = &p->slots[slot];
@@ -90,7 +94,7 @@ static int hear(struct amz_loop *l, uint32_t host, uint32_t slot, const struct a
     amz_host_link_close(p->hosts[host].link);
   }
   if (t.kind == AMZ_TELL_DONE)
-    rc = tell_done(l, slot, first, &t);
+    rc = tell_done(l, slot, first, &t, amz_host_link_shared(p->hosts[host].link), amz_host_link_partials(p->hosts[host].link, lane, told));
   else if (t.kind == AMZ_TELL_FAILED)
     rc = tell_failed(l, slot, first, &t);
   else
@@ -125,6 +129,6 @@ int amz_plugin_hear(struct amz_loop *l, uint32_t host)
 
   for (uint32_t lane = 0; rc == AMZ_OK && lane < lanes; lane++)
     while (rc == AMZ_OK && (t = amz_host_link_next(h->link, lane)) != NULL)
-      rc = hear(l, host, threads ? lane : host % p->n_slots, t);
+      rc = hear(l, host, lane, threads ? lane : host % p->n_slots, t);
   return rc;
 }

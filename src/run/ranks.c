@@ -198,7 +198,7 @@ static int loop(struct service *s, const struct amz_rank_link *link, uint32_t ra
     .n_recording = s->order.n_recording, .order = s->positions, .cores = &s->cores, .gpus = &s->gpus, .gpu_first = s->order.gpu_first,
     .gpu_slots = s->order.gpu_slots, .exec = link->exec, .store = s->store,
     .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.most},
-    .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
+    .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .shared_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
     .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid,
     .walltime = {AMZ_NEVER, AMZ_NEVER}};
   struct amz_loop_result result;

@@ -1,6 +1,10 @@
 /* The summary of a launch, from what was there before and what this launch has tallied. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <amorsize/results.h>
 
 #include "launch.h"
 #include "clock.h"
@@ -27,19 +31,42 @@ static size_t keep(struct amz_buf *text, const char *what)
   return at;
 }
 
+/* The values stand among the texts, where numbers may stand. */
+static size_t keep_values(struct amz_buf *text, const struct amz_reduced *r)
+{
+  size_t at;
+
+  while (!text->failed && text->len % sizeof(double))
+    amz_buf_addc(text, '\0');
+  at = text->len;
+  if (r->n_values)
+    amz_buf_add(text, r->values, r->n_values * sizeof *r->values);
+  return at;
+}
+
 static int keep_texts(const struct amz_launch *l, const char *policy, struct amz_buf *text, struct amz_run_summary *s)
 {
   char room[128];
-  const char *reason = end_reason(l, room, sizeof room);
-  size_t job = keep(text, amz_job_name(l->job)), dir = keep(text, l->shown_dir), name = keep(text, policy), why = 0;
+  const char *reason = end_reason(l, room, sizeof room), *name_of_results = amz_job_settings(l->job)->output.results;
+  struct amz_error ignored;
+  char *results = NULL;
+  size_t job = keep(text, amz_job_name(l->job)), dir = keep(text, l->shown_dir), name = keep(text, policy), why = 0, where = 0, values;
 
+  if (amz_job_kind(l->job) == AMZ_TASK_PLUGIN && amz_results_path(l->shown_dir, name_of_results, &ignored, &results) == AMZ_OK &&
+      access(results, F_OK) == 0)
+    where = keep(text, results);
+  free(results);
   if (reason)
     why = keep(text, reason);
+  values = keep_values(text, &l->reduced);
   if (amz_buf_ok(text) < 0)
     return AMZ_ENOMEM;
+  s->reduced = l->reduced;
+  s->reduced.values = l->reduced.n_values ? (void *)(text->data + values) : NULL;
   s->job = text->data + job;
   s->run_dir = text->data + dir;
   s->policy = text->data + name;
+  s->results = where ? text->data + where : NULL; /* the job's name stands before it */
   s->reason = reason ? text->data + why : NULL;
   return AMZ_OK;
 }
@@ -96,5 +123,6 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
   s->n_slowest = t->n_slowest;
   memcpy(s->failures, t->failures, sizeof s->failures);
   s->n_failures = t->n_failures;
+  s->reduce = amz_job_settings(l->job)->output.reduce;
   return keep_texts(l, amz_job_settings(l->job)->chunks.policy, text, s);
 }

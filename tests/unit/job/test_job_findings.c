@@ -122,6 +122,10 @@ static void of_keys_together(void)
      "job.yaml:2:18: warning: chunks.policy: \"tap\" is not in this version yet: fac2 is used\n"},
     {"policy of no version", TASKS "chunks: {policy: gsss}\n", "job.yaml:2:18: chunks.policy: unknown policy \"gsss\"; did you mean gss?\n"},
     {"no effect yet", TASKS "plan:\n  goal: efficiency\n", "job.yaml:3:3: warning: plan.goal has no effect yet\n"},
+    {"commands have no results", TASKS "output: {results: r.npy, reduce: sum}\n",
+     "job.yaml:2:10: warning: output.results has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout\n"
+     "job.yaml:2:26: warning: output.reduce has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout\n"},
+    {"plug-ins have", "tasks: {plugin: x.so}\noutput: {results: r.npy, reduce: sum}\n", ""},
     {"the default needs no warning", TASKS "plan: {goal: time, efficiency: 80%, nodes: auto}\noutput: {stdout: pack, reduce: none}\n", ""},
     {"stages are checked, not run", TASKS "stages: [{comand: x}]\n",
      "job.yaml:2:1: warning: stages has no effect yet\njob.yaml:2:10: tasks: one of command, stream, plugin or lines is needed\n"
