@@ -49,8 +49,6 @@ int amz_results_open(const char *path, const struct amz_results_format *format, 
 /* Writes the results of tasks first .. first+count-1, one behind the other in memory. From any thread.
  * \return AMZ_OK; AMZ_EIO with *err: the disk is full …; AMZ_EINVAL: beyond the tasks. */
 int amz_results_write(const struct amz_results *r, uint64_t first, uint64_t count, const void *results, struct amz_error *err);
-/* Makes places zero again, and gives their space back where the file system can. Errors as write's. */
-int amz_results_erase(const struct amz_results *r, uint64_t first, uint64_t count, struct amz_error *err);
 /* What was written so far is on disk. \return AMZ_OK; AMZ_EIO with *err. */
 int amz_results_sync(const struct amz_results *r, struct amz_error *err);
 void amz_results_close(struct amz_results *r); /* accepts NULL; doesn't sync */

@@ -2,7 +2,6 @@
  *
  * Invariant: whoever makes it writes the same header and the same size, so that makers at the same time don't harm each other; a
  * file with any other header is never touched. */
-#define _GNU_SOURCE
 #include <amorsize/results.h>
 
 #include <errno.h>
@@ -263,30 +262,6 @@ int amz_results_write(const struct amz_results *r, uint64_t first, uint64_t coun
   int rc = check_range(r, first, count, err);
 
   return rc < 0 ? rc : write_at(r, results, count * r->bytes, AMZ_RESULTS_HEADER + first * r->bytes, err);
-}
-
-static int write_zeros(const struct amz_results *r, uint64_t n, uint64_t offset, struct amz_error *err)
-{
-  static const char zeros[65536];
-  int rc = AMZ_OK;
-
-  for (uint64_t some; n > 0 && rc == AMZ_OK; n -= some, offset += some) {
-    some = n < sizeof zeros ? n : sizeof zeros;
-    rc = write_at(r, zeros, some, offset, err);
-  }
-  return rc;
-}
-
-int amz_results_erase(const struct amz_results *r, uint64_t first, uint64_t count, struct amz_error *err)
-{
-  uint64_t offset = AMZ_RESULTS_HEADER + first * r->bytes, n = count * r->bytes;
-  int rc = check_range(r, first, count, err);
-
-  if (rc < 0 || n == 0)
-    return rc;
-  while ((rc = fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)n)) < 0 && errno == EINTR)
-    ;
-  return rc == 0 ? AMZ_OK : write_zeros(r, n, offset, err); /* not every file system can */
 }
 
 int amz_results_sync(const struct amz_results *r, struct amz_error *err)

@@ -251,8 +251,9 @@ static void test_joined_bulks(void)
   CU_ASSERT_TRUE(told->partials_bytes == 2 && memcmp(told->partials, "cc", 2) == 0);
   second.first = 4;
   (void)step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 1, .bulk = &second});
+  ASSERT_TEXT(tick(&b), "report([bulk 4+4])");
   told = amz_actions_at(b.actions, 0)->message->bulks;
-  ASSERT_U64(told->slot, 1); /* what ran at the same time isn't joined */
+  ASSERT_U64(told->slot, 1);
   close_bench(&b);
 }
 

@@ -98,13 +98,6 @@ static void test_places(void)
   ASSERT_U64(read_at(path, back, sizeof back, AMZ_RESULTS_HEADER), sizeof back);
   for (size_t i = 0; i < 1000; i++)
     CU_ASSERT_EQUAL(back[i], i < 3 ? values[i] : i >= 997 ? values[i - 997] : 0);
-  ASSERT_I64(amz_results_erase(a, 1, 997, &err), AMZ_OK);
-  ASSERT_I64(amz_results_erase(a, 1, 1000, &err), AMZ_EINVAL);
-  ASSERT_U64(read_at(path, back, sizeof back, AMZ_RESULTS_HEADER), sizeof back);
-  CU_ASSERT_EQUAL(back[0], 1.5);
-  CU_ASSERT_EQUAL(back[1], 0);
-  CU_ASSERT_EQUAL(back[997], 0);
-  CU_ASSERT_EQUAL(back[998], -2);
   amz_results_close(a);
   amz_results_close(NULL);
   scratch_remove(&s);
