@@ -243,7 +243,9 @@ static void test_joined_bulks(void)
   ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .bulk = &second}), "run0[12+4]");
   second.first = 12;
   second.seq = 3;
-  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .bulk = &second}), "report(h1 [bulk 0+4 bulk 8+8])");
+  (void)step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .bulk = &second});
+  ASSERT_TEXT(tick(&b), "report([bulk 0+4 bulk 8+8])");
+  CU_ASSERT_FATAL(amz_actions_count(b.actions) == 1 && amz_actions_at(b.actions, 0)->message != NULL);
   told = &amz_actions_at(b.actions, 0)->message->bulks[1];
   ASSERT_U64(told->slot, 0);
   ASSERT_U64(told->seq, 3);
@@ -252,6 +254,7 @@ static void test_joined_bulks(void)
   second.first = 4;
   (void)step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 1, .bulk = &second});
   ASSERT_TEXT(tick(&b), "report([bulk 4+4])");
+  CU_ASSERT_FATAL(amz_actions_count(b.actions) == 1 && amz_actions_at(b.actions, 0)->message != NULL);
   told = amz_actions_at(b.actions, 0)->message->bulks;
   ASSERT_U64(told->slot, 1);
   close_bench(&b);
