@@ -251,12 +251,6 @@ static void test_joined_bulks(void)
   ASSERT_U64(told->seq, 3);
   ASSERT_I64(told->start_ns, 5);
   CU_ASSERT_TRUE(told->partials_bytes == 2 && memcmp(told->partials, "cc", 2) == 0);
-  second.first = 4;
-  (void)step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 1, .bulk = &second});
-  ASSERT_TEXT(tick(&b), "report([bulk 4+4])");
-  CU_ASSERT_FATAL(amz_actions_count(b.actions) == 1 && amz_actions_at(b.actions, 0)->message != NULL);
-  told = amz_actions_at(b.actions, 0)->message->bulks;
-  ASSERT_U64(told->slot, 1);
   close_bench(&b);
 }
 
