@@ -10,6 +10,7 @@
 #ifndef AMORSIZE_MAKESPAN_H
 #define AMORSIZE_MAKESPAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,8 @@
 struct amz_makespan_work {
   const double *task_s; /* a sample of task times under the layout's conditions, ascending, >= 0 */
   size_t n;             /* >= 1 */
-  uint64_t tasks;       /* K; n of them are the sample when n <= K */
+  uint64_t tasks;       /* K */
+  bool apart;           /* the sample is none of them; else its n are among the K, and known */
   uint64_t slots;       /* W >= 1 */
   double chunk_s;       /* target duration of a chunk; 0: one task each */
   double overhead_s;    /* of a chunk, to its slot */

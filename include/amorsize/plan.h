@@ -129,6 +129,7 @@ struct amz_plan_bounds {
   uint32_t memory;
   uint32_t gpus;
   uint32_t workers;
+  uint32_t load;    /* what others leave free, when the user minds (load.h) */
 };
 void amz_plan_bound(const struct amz_plan_input *input, const struct amz_node *node, uint32_t threads, uint32_t nodes, struct amz_plan_bounds *ret);
 

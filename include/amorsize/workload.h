@@ -40,7 +40,8 @@ struct amz_relation {
 };
 
 struct amz_workload {
-  uint64_t tasks;           /* that the run has */
+  uint64_t tasks;           /* that are to be run */
+  bool apart;               /* what was observed is done already, and none of them */
   uint32_t threads, busy;   /* of the reference */
   size_t n;                 /* observations in `wall_s` */
   size_t observed, failed;  /* in all; how many of them failed (they tell nothing of time) */

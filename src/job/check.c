@@ -53,10 +53,8 @@ static void check_deadline(struct amz_reader *r, const struct amz_yaml *root, co
 
   if (s->plan.goal == AMZ_GOAL_DEADLINE && !deadline)
     amz_yaml_error(r->diags, amz_yaml_at(root, "plan.goal"), "plan.goal: deadline needs plan.deadline");
-  if (!s->plan.deadline_ns)
-    return;
-  amz_yaml_warning(r->diags, deadline, "plan.deadline has no effect %s",
-                   s->plan.goal == AMZ_GOAL_DEADLINE ? "yet" : "without plan.goal: deadline");
+  if (s->plan.deadline_ns && s->plan.goal != AMZ_GOAL_DEADLINE)
+    amz_yaml_warning(r->diags, deadline, "plan.deadline has no effect without plan.goal: deadline");
 }
 
 static void check_resources(struct amz_reader *r, const struct amz_yaml *root, const struct amz_settings *s)
@@ -67,8 +65,8 @@ static void check_resources(struct amz_reader *r, const struct amz_yaml *root, c
     amz_yaml_warning(r->diags, threads, "resources.threads: auto has no effect yet");
   if (s->resources.threads_column)
     amz_yaml_warning(r->diags, threads, "resources.threads: a column has no effect on the layout yet");
-  if (s->resources.memory_column || s->resources.memory_bytes)
-    amz_yaml_warning(r->diags, memory, "resources.memory has no effect yet");
+  if (s->resources.memory_column)
+    amz_yaml_warning(r->diags, memory, "resources.memory: a column has no effect on the layout yet");
 }
 
 /* Commands and streams print; they have no results that could be kept by index or reduced. */

@@ -130,7 +130,7 @@ static double replicate(const struct amz_makespan_work *w, double *room, struct 
   qsort(room, w->n, sizeof *room, ascending);
   again.task_s = room;
   (void)amz_makespan_expect(&again, &m); /* valid as *w is */
-  left = (double)w->tasks - (double)w->n;
+  left = (double)w->tasks - (w->apart ? 0 : (double)w->n);
   if (left <= 0)
     return m.total_s;
   return fmax(m.total_s + amz_stats_stddev(&s) * sqrt(left) / fmin((double)w->slots, (double)w->tasks) * amz_rng_normal(rng), 0);
@@ -139,7 +139,7 @@ static double replicate(const struct amz_makespan_work *w, double *room, struct 
 /* Deviations shrink by the share of the run that is known already. */
 static void shrink(const struct amz_makespan_work *w, double expected, double ret[2])
 {
-  double unknown = w->n >= w->tasks ? 0 : sqrt(1 - (double)w->n / (double)w->tasks);
+  double unknown = w->apart ? 1 : w->n >= w->tasks ? 0 : sqrt(1 - (double)w->n / (double)w->tasks);
 
   for (int k = 0; k < 2; k++)
     ret[k] = expected + (ret[k] - expected) * unknown;

@@ -146,6 +146,11 @@ static int say_counts(const struct amz_plan_input *in, struct amz_plan *plan, co
     if (rc == AMZ_OK)
       rc = lift(plan, "a larger plan.max_workers");
   }
+  if (rc == AMZ_OK && b->load < otherwise) {
+    rc = say(plan, "load", true, "%u slots a node instead of %u: other work keeps the node busy, and plan.load_aware minds it", b->load, otherwise);
+    if (rc == AMZ_OK)
+      rc = lift(plan, "a node without other work");
+  }
   if (rc == AMZ_OK && in->work->tasks < plan->chosen.slots)
     rc = say(plan, "tasks", true, "there are fewer tasks than slots");
   return rc;
@@ -177,6 +182,12 @@ static int say_shapes(const struct amz_plan_input *in, struct amz_plan *plan)
   if (amz_plan_domains(node) > 1 && in->want.ranks_per_node == AMZ_AUTO && in->work->kind != AMZ_WORK_IO)
     rc = say(plan, "numa", false, "a rank stays within one of %u NUMA domains of %u cores, unless one task needs more", amz_plan_domains(node),
              amz_plan_domain_cores(node));
+  if (rc == AMZ_OK && in->work->kind == AMZ_WORK_IO && amz_plan_others_compute(node)) {
+    rc = say(plan, "load", true, "tasks computed %.0f %% of their time only, but other work keeps the CPUs busy: no more slots than cores",
+             100 * in->work->cpu_per_wall);
+    if (rc == AMZ_OK)
+      rc = lift(plan, "a sample on a node without other work");
+  }
   if (rc == AMZ_OK && in->want.threads_per_task == AMZ_AUTO && in->work->serial.source == AMZ_UNKNOWN && amz_plan_cores(node) > 1) {
     rc = say(plan, "threads", false, "%u thread%s a task: what more would bring wasn't sampled", in->work->threads, in->work->threads == 1 ? "" : "s");
     if (rc == AMZ_OK)

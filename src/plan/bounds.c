@@ -3,6 +3,9 @@
 
 #include <math.h>
 
+#include <amorsize/load.h>
+
+#define PRESSED 0.3 /* of the time, tasks of this node have waited for a CPU: what a task doesn't compute may be that */
 #define OVERSUBSCRIBE_MAX 16u /* slots a core: waiting tasks cost memory and descriptors, too */
 
 static uint32_t at_least_one(uint32_t n)
@@ -47,13 +50,18 @@ uint32_t amz_plan_node_count(const struct amz_plan_input *input)
   return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
-/* Slots that wait most of their time leave their cores to others. */
-static uint32_t core_bound(const struct amz_workload *w, uint32_t cores, uint32_t threads)
+bool amz_plan_others_compute(const struct amz_node *node)
 {
-  uint32_t slots = cores / threads;
+  return node->load.cpu_pressure > PRESSED;
+}
+
+/* Slots that wait most of their time leave their cores to others; unless it is for a CPU that they wait. */
+static uint32_t core_bound(const struct amz_workload *w, const struct amz_node *node, uint32_t threads)
+{
+  uint32_t cores = amz_plan_cores(node), slots = cores / threads;
   double waiting;
 
-  if (w->kind != AMZ_WORK_IO)
+  if (w->kind != AMZ_WORK_IO || amz_plan_others_compute(node))
     return slots;
   waiting = floor(cores / fmax(w->cpu_per_wall, 1.0 / OVERSUBSCRIBE_MAX));
   return waiting > slots ? (uint32_t)fmin(waiting, (double)cores * OVERSUBSCRIBE_MAX) : slots;
@@ -85,13 +93,17 @@ static uint32_t gpu_bound(const struct amz_plan_input *input, const struct amz_n
 void amz_plan_bound(const struct amz_plan_input *input, const struct amz_node *node, uint32_t threads, uint32_t nodes, struct amz_plan_bounds *ret)
 {
   uint32_t workers = input->want.max_workers;
+  const struct amz_load_rule rule = AMZ_LOAD_RULE;
 
   *ret = (struct amz_plan_bounds){
-    .cores = core_bound(input->work, amz_plan_cores(node), at_least_one(threads)),
+    .cores = core_bound(input->work, node, at_least_one(threads)),
     .memory = memory_bound(input, node),
     .gpus = gpu_bound(input, node),
     .workers = workers == AMZ_AUTO ? UINT32_MAX : workers / at_least_one(nodes),
+    .load = UINT32_MAX,
   };
+  if (input->want.load_aware)
+    ret->load = amz_load_slots(ret->cores, &node->load, &rule);
 }
 
 uint32_t amz_plan_most_slots(const struct amz_plan_bounds *b)
@@ -100,5 +112,6 @@ uint32_t amz_plan_most_slots(const struct amz_plan_bounds *b)
 
   most = b->memory < most ? b->memory : most;
   most = b->gpus < most ? b->gpus : most;
+  most = b->load < most ? b->load : most;
   return b->workers < most ? b->workers : most;
 }

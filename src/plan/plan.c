@@ -258,8 +258,12 @@ static double cores_of_all(const struct amz_plan_input *in)
 {
   double cores = 0;
 
-  for (size_t i = 0; i < in->n_nodes; i++)
-    cores += (double)in->nodes[i].count * amz_plan_cores(in->nodes[i].node) * in->nodes[i].speed;
+  for (size_t i = 0; i < in->n_nodes; i++) {
+    struct amz_plan_bounds bounds;
+
+    amz_plan_bound(in, in->nodes[i].node, 1, 1, &bounds); /* slots that wait count for more than cores */
+    cores += (double)in->nodes[i].count * bounds.cores * in->nodes[i].speed;
+  }
   return cores;
 }
 

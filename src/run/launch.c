@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <amorsize/policy.h>
+#include <amorsize/sampling.h>
 
 #include "batch.h"
 #include "devices.h"
@@ -186,6 +187,28 @@ static int find_absent(struct amz_launch *l, bool retry_lost, struct amz_error *
   return rc;
 }
 
+/* All that is left, or a sample of it. */
+static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+  struct amz_range *drawn;
+  uint64_t left = 0;
+  size_t n;
+  int rc;
+
+  if (!sampler)
+    return amz_order_new(l->left, l->n_left, &l->order);
+  l->sampler = sampler;
+  for (size_t i = 0; i < l->n_left; i++)
+    left += l->left[i].count;
+  rc = amz_sample_draw(l->left, l->n_left, amz_sample_limit(left, s->sample.tasks_max), sampler->seed, &drawn, &n);
+  if (rc < 0)
+    return rc;
+  rc = amz_order_new(drawn, n, &l->order);
+  free(drawn);
+  return rc < 0 ? rc : amz_sampler_begin(sampler, s, amz_job_tasks(l->job), l->layout.slots, l->layout.threads);
+}
+
 static int open_store(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err)
 {
   struct amz_store_config config = {.dir = l->dir, .lease = l->lease, .retries = amz_job_settings(l->job)->failures.retries,
@@ -199,7 +222,7 @@ static int open_store(struct amz_launch *l, const struct amz_run_options *how, s
   if (how->retry_failed)
     l->before.failed = 0;
   l->epoch = amz_store_epoch(l->store);
-  rc = amz_order_new(l->left, l->n_left, &l->order);
+  rc = make_order(l, how->sampler);
   if (rc == AMZ_OK)
     rc = amz_rundir_pack_path(l->dir, 0, l->epoch, &l->pack_path);
   return rc < 0 ? amz_error_set(err, rc, "cannot prepare the run: %s", amz_err_name(rc)) : AMZ_OK;
@@ -225,9 +248,10 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
 {
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_loop_config config = {.job = l->job, .recording = l->recording.data,
-    .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(s->chunks.policy), .layout = l->layout,
-    .cores = &l->cores, .gpus = &l->gpus, .gpu_first = l->gpu_first, .gpu_slots = l->gpu_slots, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir, .shared_dir = l->dir,
-    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots};
+    .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler ? "ss" : s->chunks.policy), .layout = l->layout,
+    .cores = &l->cores, .gpus = &l->gpus, .gpu_first = l->gpu_first, .gpu_slots = l->gpu_slots, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
+    .shared_dir = l->dir,
+    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .sampler = l->sampler};
   struct amz_run_progress p;
 
   config.walltime = amz_walltime_plan(l->end_s, amz_clock_realtime_ns(), amz_clock_monotonic_ns(), s->failures.grace_ns);
@@ -410,6 +434,8 @@ static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct am
     rc = amz_error_set(err, told, "out of memory while summing up; the run itself is recorded in %s", l->shown_dir);
   if (l->link && l->dir && !l->lost_early)
     mark_end(l, rc, ret_summary);
+  if (l->sampler)
+    l->sampler->settings = NULL; /* the job's */
   release(l);
   return rc;
 }

@@ -46,6 +46,7 @@ struct amz_launch {
   uint64_t elsewhere;         /* tasks whose outputs aren't here */
   int64_t end_s;              /* of the batch job; 0: not known */
   bool *ret_requeue;
+  struct amz_sampler *sampler; /* borrowed; NULL: all that is left is run */
   struct amz_loop_result result;
   struct amz_reduced reduced; /* of all launches; zeroed when nothing is reduced */
 };

@@ -31,11 +31,12 @@ int amz_loop_master_event(struct amz_loop *l, struct amz_event *event)
 
 int amz_loop_worker_event(struct amz_loop *l, struct amz_event *event)
 {
-  int rc;
+  int rc = l->config->sampler && event->kind == AMZ_EV_RAN ? amz_loop_sample_ran(l, event) : AMZ_OK;
 
   event->now_ns = amz_clock_monotonic_ns();
   amz_actions_clear(l->worker_out);
-  rc = amz_worker_step(l->worker, event, l->worker_out);
+  if (rc == AMZ_OK)
+    rc = amz_worker_step(l->worker, event, l->worker_out);
   for (size_t i = 0; rc == AMZ_OK && i < amz_actions_count(l->worker_out); i++)
     rc = amz_loop_perform_worker(l, amz_actions_at(l->worker_out, i));
   return rc;
@@ -139,6 +140,8 @@ static int gather_deadlines(struct amz_loop *l)
     rc = amz_loop_drain_in_time(l);
   if (rc == AMZ_OK)
     rc = amz_loop_look_for_dead(l);
+  if (rc == AMZ_OK)
+    rc = amz_loop_sample(l);
   return rc;
 }
 

@@ -14,6 +14,7 @@
 
 #include "net.h"
 #include "run.h"
+#include "sampler.h"
 #include "tally.h"
 #include "team.h"
 #include "walltime.h"
@@ -43,6 +44,7 @@ struct amz_loop_config {
   struct amz_walltime walltime;   /* rank 0: when to come to an end */
   struct amz_store_counts before; /* recorded by earlier launches */
   uint64_t *kept;                 /* rank 0: recorded tasks by rank, counted here; may be NULL */
+  struct amz_sampler *sampler;    /* NULL: this launch doesn't sample */
   const struct amz_run_observer *observer;
 };
 

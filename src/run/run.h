@@ -24,6 +24,7 @@ struct amz_net;
 struct amz_mpi;
 struct amz_exec;
 struct amz_signals;
+struct amz_sampler;
 
 /* What a process that runs as a rank of an MPI launch brings along, all of it started before anything else. */
 struct amz_rank_link {
@@ -45,6 +46,7 @@ struct amz_run_options {
   bool take_over;      /* resume: a process on another host that held the run is known to be dead: wait for less silence (patience.h) */
   const struct amz_set *sets; /* resume: settings of where and how tasks run (plan.*, chunks.*), which win over the recorded ones */
   size_t n_sets;
+  struct amz_sampler *sampler; /* NULL: all that is left is run; else only a sample of it, by one process. It keeps what was seen */
   bool *ret_requeue;   /* may be NULL; true: the run ran out of time, and the description wants the job to be started again (amz_run_requeue) */
 };
 

@@ -166,9 +166,9 @@ no_run 'nothing was started by any of them'
 
 # What has no effect yet is told, never ignored in silence; the run goes on.
 fresh
-printf 'tasks: {command: echo hello}\nplan: {goal: efficiency}\n' >job.yaml
+printf 'tasks: {command: echo hello}\nsample: {reuse: false}\n' >job.yaml
 try amorsize-mpi run --quiet job.yaml
-tried_like 'a key without effect yet' 0 '^job: finished: the task succeeded$' '^job\.yaml:2:8: warning: plan\.goal has no effect yet$'
+tried_like 'a key without effect yet' 0 '^job: finished: the task succeeded$' '^job\.yaml:2:10: warning: sample\.reuse has no effect yet$'
 for kind in 'plugin: ./x.so'; do
   fresh
   printf 'tasks: {%s}\n' "$kind" >job.yaml

@@ -3,7 +3,7 @@
 . "${top_srcdir:?}/tests/cli/lib.sh"
 
 pages=$top_srcdir/src/cli/man
-commands='node check run resume stop status watch tasks output policies cache'
+commands='node check sample plan run resume stop status watch tasks output policies cache'
 
 # The commands in a page's EXAMPLES: what stands between .EX and .EE, roff's escapes undone.
 examples() {
@@ -57,9 +57,6 @@ sed -n 's/^  {"\([a-z_.]*\)".*\(NOW\|LATER\).*/\1 \2/p' "$top_srcdir"/src/job/se
 check 'the keys were found in the sources' test "$(wc -l <keys)" -gt 40
 while read -r key effect; do
   awk -v key=".B $key" '$0 == key { on = 1; next } /^\.(TP|SH|SS)/ { on = 0 } on' page >entry
-  case $key in
-    resources.memory | plan.deadline) effect=LATER ;; # read now, as others depend on them; their effect comes later, too
-  esac
   case $effect in
     NOW) check "amorsize-mpi-job(5): $key" sh -c 'test -s entry && ! grep -q "No effect in this version" entry' ;;
     *) check "amorsize-mpi-job(5): $key, without effect yet" grep -q 'No effect in this version' entry ;;

@@ -16,7 +16,7 @@ slip 'unknown command, with a near one' 'unknown command rnu; did you mean run?'
 slip 'unknown command' 'unknown command frobnicate' '' frobnicate
 slip 'hostile command' 'unknown command \x1b[2J' '' "$(printf '\033[2J')"
 slip 'option before the command' 'unknown option --quiet: options follow the command' '' --quiet run
-for later in sample plan submit report simulate validate compare history; do
+for later in submit report simulate validate compare history; do
   slip "$later is told to come later" "$later: not in this version yet" '' "$later"
 done
 slip 'unknown option, with a near one' 'run: unknown option --slot; did you mean --slots?' run run --slot 4

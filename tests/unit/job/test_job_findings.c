@@ -114,14 +114,14 @@ static void of_keys_together(void)
     {"target above max", TASKS "chunks: {target: 200ms, max: 0.1s}\n",
      "job.yaml:2:18: chunks.target: \"200ms\" is more than chunks.max, which is \"0.1s\"\njob.yaml:2:25: warning: chunks.max has no effect yet\n"},
     {"sample bounds", TASKS "sample: {tasks: [50, 5]}\n",
-     "job.yaml:2:10: warning: sample.tasks has no effect yet\njob.yaml:2:17: sample.tasks: the least, 50, is more than the most, 5\n"},
+     "job.yaml:2:17: sample.tasks: the least, 50, is more than the most, 5\n"},
     {"goal without deadline", TASKS "plan: {goal: deadline}\n",
-     "job.yaml:2:8: warning: plan.goal has no effect yet\njob.yaml:2:14: plan.goal: deadline needs plan.deadline\n"},
+     "job.yaml:2:14: plan.goal: deadline needs plan.deadline\n"},
     {"deadline without goal", TASKS "plan: {deadline: 2h}\n", "job.yaml:2:8: warning: plan.deadline has no effect without plan.goal: deadline\n"},
     {"policy of a later version", TASKS "chunks: {policy: tap}\n",
      "job.yaml:2:18: warning: chunks.policy: \"tap\" is not in this version yet: fac2 is used\n"},
     {"policy of no version", TASKS "chunks: {policy: gsss}\n", "job.yaml:2:18: chunks.policy: unknown policy \"gsss\"; did you mean gss?\n"},
-    {"no effect yet", TASKS "plan:\n  goal: efficiency\n", "job.yaml:3:3: warning: plan.goal has no effect yet\n"},
+    {"no effect yet", TASKS "sample:\n  reuse: false\n", "job.yaml:3:3: warning: sample.reuse has no effect yet\n"},
     {"commands have no results", TASKS "output: {results: r.npy, reduce: sum}\n",
      "job.yaml:2:10: warning: output.results has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout\n"
      "job.yaml:2:26: warning: output.reduce has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout\n"},
@@ -205,7 +205,7 @@ static void of_tasks(void)
      "job.yaml:1:31: warning: tasks.csv: the column \"index\" is the name of a built-in placeholder: it is left out\n"},
     {"missing column", "tasks: {command: \"{lig}\", csv: table.csv}\nresources: {memory: \"{mem}\"}\n",
      "job.yaml:1:19: tasks.command: unknown placeholder {lig}; known: ligand2, mem_column, index, threads, rank, slot, job, scratch\n"
-     "job.yaml:2:13: warning: resources.memory has no effect yet\n"
+     "job.yaml:2:13: warning: resources.memory: a column has no effect on the layout yet\n"
      "job.yaml:2:21: resources.memory: unknown name \"mem\"\n"},
     {"task lines: none", "tasks: {lines: empty.txt}\n", "job.yaml:1:16: tasks.lines: \"empty.txt\" has no task lines\n"},
     {"weight of no name", FOR("a: [1]") "  weight: {size_of: b}\n",

@@ -206,6 +206,11 @@ static void test_waiting_tasks(void)
   plan = plan_for(&w, &nodes, 1, nothing_given());
   CU_ASSERT(plan.chosen.slots > 64); /* each wants a twentieth of a core */
   amz_plan_clear(&plan);
+  m.node.load.cpu_pressure = 0.9; /* or they wait for one that somebody else uses */
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.slots, 8);
+  CU_ASSERT_TRUE(has_reason(&plan, "load", "other work keeps the CPUs busy"));
+  amz_plan_clear(&plan);
   amz_workload_clear(&w);
 }
 
@@ -244,6 +249,24 @@ static void test_few_threaded_tasks(void)
   plan = plan_for(&w, &nodes, 1, nothing_given());
   ASSERT_U64(plan.chosen.layout.threads, 1);
   ASSERT_U64(plan.chosen.slots, 16);
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+static void test_load(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(1000, 1, 0.1, 1);
+  struct amz_plan_want want = nothing_given();
+  struct amz_plan plan;
+
+  make_machine(&m, 16, 1, 64 * GIB);
+  m.node.load = (struct amz_node_load){.cpu = 0.85, .memory = 0.1}; /* (1 − 0.85) / (1 − 0.7): half of the slots */
+  want.load_aware = true;
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.slots, 8);
+  CU_ASSERT_TRUE(has_reason(&plan, "load", "8 slots a node instead of 16"));
   amz_plan_clear(&plan);
   amz_workload_clear(&w);
 }
@@ -397,7 +420,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
     {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"waiting tasks share cores", test_waiting_tasks},
-    {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks}, {"GPUs", test_gpus},
+    {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks}, {"load", test_load}, {"GPUs", test_gpus},
     {"goals", test_goals}, {"what is given stays", test_given}, {"kinds of nodes", test_kinds_of_nodes},
     {"what holds for every plan", test_invariants}, {NULL, NULL}};
 

@@ -1,0 +1,35 @@
+/* A plan in words and as JSON. Pure. */
+#ifndef AMORSIZE_PLAN_REPORT_H
+#define AMORSIZE_PLAN_REPORT_H
+
+#include <amorsize/buf.h>
+#include <amorsize/error.h>
+#include <amorsize/plan.h>
+
+/* What a plan was made from and what came of it; all borrowed. */
+struct amz_plan_report {
+  const char *job;
+  const struct amz_plan_input *input;
+  const struct amz_plan *plan;
+};
+
+/* At most six lines: the layout, what it will take, why, the bound that matters most. */
+void amz_report_plan(const struct amz_plan_report *r, struct amz_buf *out);
+/* In full, seven sections: workload analysis, system resources, optimization decision, performance prediction, rejected
+ * alternatives, active constraints, recommendations. */
+void amz_report_plan_explain(const struct amz_plan_report *r, struct amz_buf *out);
+/* One JSON object and a newline, with everything. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out);
+
+/* A complete batch script for Slurm that runs the job with the plan's layout. */
+struct amz_sbatch {
+  const char *job;          /* the name */
+  const char *command;      /* what follows `amorsize-mpi`, "run job.yaml" or "resume job.runs/001", quoted as a shell wants it */
+  const char *partition, *account; /* NULL: not given */
+  const char *const *extra; /* further options, each one #SBATCH line */
+  size_t n_extra;
+  bool requeue;
+};
+void amz_report_plan_sbatch(const struct amz_plan_report *r, const struct amz_sbatch *s, struct amz_buf *out);
+
+#endif

@@ -1,0 +1,342 @@
+/* plan: which layout a job should have, what it will take, and why; from a sample of its tasks and what nodes can do. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/allocation.h>
+#include <amorsize/measure.h>
+#include <amorsize/plan_report.h>
+#include <amorsize/profile.h>
+#include <amorsize/store.h>
+
+#include "../run/files.h"
+#include "../run/profile.h"
+#include "jobargs.h"
+#include "rundir.h"
+#include "sampled.h"
+
+struct plan_args {
+  struct cli_job_args job;
+  const char *runs_in, *sample, *node, *sbatch;
+  struct cli_count nodes, ranks;
+  bool explain;
+  unsigned format;
+};
+
+static const struct cli_option options[] = {
+  CLI_JOB_OPTIONS(struct plan_args, job),
+  CLI_ROW_TEXT("runs-in", struct plan_args, runs_in, "DIR", "where NAME.runs is made when tasks have to be sampled (default: here)"),
+  CLI_ROW_TEXT("sample", struct plan_args, sample, "FILE", "a sample taken before (sample.json of a run): nothing is run"),
+  CLI_ROW_TEXT("node", struct plan_args, node, "FILE", "profile of the nodes, as node --format json prints it (default: this node's)"),
+  CLI_ROW_COUNT("nodes", 'N', struct plan_args, nodes, "N", "nodes that may be used (default: the allocation's, else 1)", 1, 1000000),
+  CLI_ROW_COUNT("ranks-per-node", 0, struct plan_args, ranks, "R", "ranks on each node (default: the plan chooses)", 1, 65536),
+  CLI_ROW_FLAG("explain", 'e', struct plan_args, explain, "all of it: analysis, resources, prediction, alternatives, constraints, advice"),
+  CLI_ROW_TEXT("sbatch", struct plan_args, sbatch, "FILE", "write a batch script for Slurm that runs the job so; - is standard output"),
+  CLI_ROW_FORMAT(struct plan_args),
+  {0},
+};
+
+/* All that a plan is made of, with its memory. */
+struct planning {
+  struct cli_sampled sampled;
+  struct amz_job *job;
+  char *command;             /* how the plan is carried out: "resume DIR", "run JOB" */
+  struct amz_node node;
+  struct amz_plan_nodes nodes;
+  struct amz_plan_input input;
+  struct amz_plan plan;
+};
+
+static void clear(struct planning *p)
+{
+  amz_plan_clear(&p->plan);
+  amz_node_clear(&p->node);
+  amz_job_free(p->job);
+  cli_sampled_clear(&p->sampled);
+  free(p->command);
+}
+
+/* ---- where tasks' times come from --------------------------------------------------------------------------------------- */
+
+/* "VERB WHAT" with WHAT quoted for a shell. */
+static int set_command(struct planning *p, const char *verb, const char *what)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+
+  amz_buf_addf(&text, "%s ", verb);
+  amz_report_path(what, &text);
+  if (amz_buf_ok(&text) < 0) {
+    amz_buf_clear(&text);
+    return cli_fail(AMZ_ENOMEM, NULL);
+  }
+  p->command = amz_buf_detach(&text);
+  return CLI_OK;
+}
+
+/* Only what is left will be run: the sampled tasks are done, and so is what was run since. */
+static int count_left(struct planning *p)
+{
+  struct amz_store_reader *reader = NULL;
+  struct amz_store_counts done;
+  struct amz_error err = {0};
+  int status = cli_reader_open(p->sampled.dir, &reader), rc;
+
+  if (status != CLI_OK)
+    return status;
+  rc = amz_store_reader_counts(reader, &err, &done);
+  amz_store_reader_free(reader);
+  if (rc < 0)
+    return cli_fail(rc, &err);
+  p->sampled.work.tasks = amz_job_tasks(p->job) - (done.succeeded + done.failed + done.skipped);
+  p->sampled.work.apart = p->sampled.work.tasks > 0;
+  if (p->sampled.work.tasks)
+    return CLI_OK;
+  cli_say("%s: all tasks have been run; this is what all of them would take", p->sampled.dir);
+  p->sampled.work.tasks = amz_job_tasks(p->job);
+  return CLI_OK;
+}
+
+static int load_recorded(struct planning *p)
+{
+  struct amz_diags diags; /* told when the run began */
+  struct amz_error err = {0};
+  int rc;
+
+  amz_diags_init(&diags);
+  rc = amz_run_load_recorded(p->sampled.dir, &diags, &p->job, &err);
+  amz_diags_clear(&diags);
+  if (rc < 0)
+    return cli_fail(rc, &err);
+  rc = count_left(p);
+  return rc == CLI_OK ? set_command(p, "resume", p->sampled.dir) : rc;
+}
+
+static bool is_sampled_run(const char *operand, char **ret_dir)
+{
+  struct amz_buf path = AMZ_BUF_INIT;
+  struct amz_error err = {0};
+  FILE *f;
+
+  if (!operand || amz_rundir_find(operand, &err, ret_dir) < 0)
+    return false;
+  amz_buf_addf(&path, "%s/sample.json", *ret_dir);
+  f = fopen(amz_buf_text(&path), "re");
+  amz_buf_clear(&path);
+  if (f) {
+    (void)fclose(f);
+    return true;
+  }
+  free(*ret_dir);
+  *ret_dir = NULL;
+  return false;
+}
+
+static int from_file(const struct amz_job_input *input, const char *operand, const char *file, struct planning *p)
+{
+  struct amz_diags diags;
+  int rc, status;
+
+  amz_diags_init(&diags);
+  rc = amz_run_load(input, &diags, &p->job);
+  cli_show_findings(&diags);
+  status = rc < 0 ? cli_job_failed(rc, &diags, NULL) : cli_sampled_read(NULL, file, &p->sampled);
+  amz_diags_clear(&diags);
+  if (status == CLI_OK)
+    p->sampled.work.tasks = amz_job_tasks(p->job);
+  return status == CLI_OK ? set_command(p, "run", operand ? operand : "JOB") : status;
+}
+
+static int get_sample(struct cli *cli, const struct cli_parsed *parsed, const struct plan_args *a, struct planning *p)
+{
+  const char *operand = parsed->n_operands ? parsed->operands[0] : NULL;
+  struct cli_job_source source;
+  char *dir = NULL;
+  int status;
+
+  if (!a->sample && is_sampled_run(operand, &dir)) {
+    status = cli_sampled_read(dir, NULL, &p->sampled);
+    free(dir);
+    return status == CLI_OK ? load_recorded(p) : status;
+  }
+  status = cli_job_source_init(&source, "plan", parsed, &a->job);
+  if (status == CLI_OK && a->sample) {
+    status = from_file(&source.input, operand, a->sample, p);
+  } else if (status == CLI_OK) {
+    status = cli_sampled_take(cli, &source.input, a->runs_in, &p->sampled);
+    if (status == CLI_OK)
+      status = load_recorded(p);
+  }
+  cli_job_source_clear(&source);
+  return status;
+}
+
+/* ---- what nodes there are ----------------------------------------------------------------------------------------------- */
+
+static int read_profile(const char *path, struct amz_node *ret)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+  struct amz_error err = {0}, cause;
+  struct amz_disk *disk;
+  struct amz_files files;
+  int rc = amz_disk_new(&disk);
+
+  if (rc < 0)
+    return cli_fail(rc, NULL);
+  files = amz_disk_files(disk);
+  rc = files.read(files.ctx, path, AMZ_PROFILE_BYTES_MAX, &text, &err);
+  if (rc == AMZ_OK && (rc = amz_profile_parse(amz_buf_text(&text), text.len, &cause, ret)) < 0)
+    (void)amz_error_set(&err, rc, "%s: %.900s", path, cause.text);
+  amz_buf_clear(&text);
+  amz_disk_free(disk);
+  return rc < 0 ? cli_fail(rc, &err) : CLI_OK;
+}
+
+static int get_node(const struct plan_args *a, struct planning *p)
+{
+  struct amz_environment env = amz_environment_of_process();
+  struct amz_look look = {.env = &env};
+  struct amz_profile_source source;
+  struct amz_error err = {0};
+  struct amz_diags diags;
+  int rc;
+
+  if (a->node)
+    return read_profile(a->node, &p->node);
+  amz_diags_init(&diags);
+  rc = amz_node_profile(&look, &diags, &err, &p->node, &source);
+  cli_show_findings(&diags);
+  amz_diags_clear(&diags);
+  return rc < 0 ? cli_fail(rc, &err) : CLI_OK;
+}
+
+/* As many as the batch system has given us, else this one. */
+static uint32_t nodes_here(void)
+{
+  struct amz_environment env = amz_environment_of_process();
+  struct amz_allocation allocation;
+  struct amz_error err = {0};
+  struct amz_diags diags;
+  struct amz_files files;
+  struct amz_disk *disk;
+  uint32_t n = 1;
+
+  if (amz_disk_new(&disk) < 0)
+    return 1;
+  files = amz_disk_files(disk);
+  amz_diags_init(&diags);
+  if (amz_allocation_read(&env, &files, NULL, &diags, &err, &allocation) == AMZ_OK) {
+    if (allocation.n_nodes)
+      n = (uint32_t)allocation.n_nodes;
+    amz_allocation_clear(&allocation);
+  }
+  amz_diags_clear(&diags);
+  amz_disk_free(disk);
+  return n;
+}
+
+/* ---- the plan ----------------------------------------------------------------------------------------------------------- */
+
+static struct amz_plan_want want_of(const struct amz_settings *s, const struct plan_args *a)
+{
+  uint32_t threads = s->plan.threads_per_task;
+
+  if (threads == AMZ_AUTO && s->resources.threads != 1)
+    threads = s->resources.threads;
+  return (struct amz_plan_want){.goal = s->plan.goal, .efficiency = s->plan.efficiency, .deadline_s = (double)s->plan.deadline_ns * 1e-9,
+    .nodes = s->plan.nodes, .ranks_per_node = a->ranks.set ? (uint32_t)a->ranks.n : s->plan.ranks_per_node,
+    .slots_per_rank = s->plan.slots_per_rank, .threads_per_task = threads, .max_workers = s->plan.max_workers,
+    .memory_bytes = s->resources.memory_bytes, .memory_ignore = s->plan.memory_ignore, .load_aware = s->plan.load_aware,
+    .gpus = s->resources.gpus, .policy = s->chunks.policy, .chunk_s = (double)s->chunks.target_ns * 1e-9};
+}
+
+static int make(const struct plan_args *a, struct planning *p)
+{
+  const struct amz_node_costs *costs = &p->node.costs;
+  struct amz_error err = {0};
+  int rc;
+
+  p->nodes = (struct amz_plan_nodes){&p->node, a->nodes.set ? (uint32_t)a->nodes.n : nodes_here(), 1};
+  p->input = (struct amz_plan_input){.work = &p->sampled.work, .nodes = &p->nodes, .n_nodes = 1, .want = want_of(amz_job_settings(p->job), a)};
+  p->input.costs = (struct amz_plan_costs){.gap_s = p->sampled.sample.gap_s, .chunk_s = costs->chunk_s, .service_s = costs->service_s,
+    .launch_base_s = costs->launch_base_s, .launch_per_rank_s = costs->launch_per_rank_s};
+  rc = amz_plan_make(&p->input, &p->plan, &err);
+  return rc < 0 ? cli_fail(rc == AMZ_ERANGE ? AMZ_EENV : rc, &err) : CLI_OK;
+}
+
+static int write_sbatch(struct cli *cli, const struct amz_plan_report *r, const struct planning *p, const char *file)
+{
+  const struct amz_settings *s = amz_job_settings(p->job);
+  struct amz_sbatch batch = {.job = r->job, .command = p->command, .partition = s->slurm.partition, .account = s->slurm.account,
+    .extra = s->slurm.extra, .n_extra = s->slurm.n_extra, .requeue = s->slurm.requeue};
+  struct amz_buf text = AMZ_BUF_INIT;
+  int status = CLI_OK;
+  FILE *f;
+
+  amz_report_plan_sbatch(r, &batch, &text);
+  if (amz_buf_ok(&text) < 0) {
+    status = cli_fail(AMZ_ENOMEM, NULL);
+  } else if (strcmp(file, "-") == 0) {
+    (void)cli_write(cli, text.data, text.len);
+  } else {
+    bool written;
+
+    f = fopen(file, "we");
+    written = f && fwrite(text.data, 1, text.len, f) == text.len;
+    if ((f && fclose(f) != 0) || !written) {
+      cli_say("cannot write %s: %m", file);
+      status = CLI_ENVIRONMENT;
+    } else {
+      cli_say("wrote %s; submit it with: sbatch %s", file, file);
+    }
+  }
+  amz_buf_clear(&text);
+  return status;
+}
+
+static int print(struct cli *cli, const struct amz_plan_report *r, const struct plan_args *a, const struct planning *p)
+{
+  struct amz_buf out = AMZ_BUF_INIT;
+  int rc = AMZ_OK;
+
+  if (a->format == CLI_FORMAT_JSON)
+    rc = amz_report_plan_json(r, &out);
+  else if (a->explain)
+    amz_report_plan_explain(r, &out);
+  else
+    amz_report_plan(r, &out);
+  if (a->format != CLI_FORMAT_JSON)
+    amz_buf_addf(&out, "%srun it with: amorsize-mpi %s --set plan.slots_per_rank=%u --set plan.threads_per_task=%u\n", a->explain ? "\n" : "  ",
+                 p->command, p->plan.chosen.layout.slots_per_rank, p->plan.chosen.layout.threads);
+  if (rc == AMZ_OK && (rc = amz_buf_ok(&out)) == AMZ_OK)
+    (void)cli_write(cli, out.data, out.len);
+  amz_buf_clear(&out);
+  return rc < 0 ? cli_fail(rc, NULL) : CLI_OK;
+}
+
+static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
+{
+  const struct plan_args *a = args;
+  struct planning p = {.job = NULL};
+  struct amz_plan_report report = {.input = &p.input, .plan = &p.plan};
+  int status = get_sample(cli, parsed, a, &p);
+
+  if (status == CLI_OK && (status = get_node(a, &p)) == CLI_OK && (status = make(a, &p)) == CLI_OK) {
+    report.job = amz_job_name(p.job);
+    if (!a->sbatch || strcmp(a->sbatch, "-") != 0)
+      status = print(cli, &report, a, &p);
+    if (status == CLI_OK && a->sbatch)
+      status = write_sbatch(cli, &report, &p, a->sbatch);
+  }
+  clear(&p);
+  return status;
+}
+
+const struct cli_command cli_plan = {
+  .name = "plan", .operands = "[JOB|RUN]", .max_operands = 1,
+  .summary = "Chooses nodes, ranks, slots and threads for a job, predicts its time, and says why",
+  .text = "A JOB is sampled first: its first tasks are run and recorded, in a new run that the plan goes on with.\n"
+          "A RUN that holds a sample is planned without running anything. What nodes can do comes from\n"
+          "amorsize-mpi node's measurements, or is assumed.\n",
+  .example = "amorsize-mpi plan --explain --command 'sleep 0.0{n}' --for n=1..9",
+  .options = options, .args_bytes = sizeof(struct plan_args), .run = run,
+};

@@ -1,0 +1,142 @@
+/* A plan as JSON: the contract's keys (layout, chunk, prediction, constraints, rejected), and all that `--explain` says. */
+#include <amorsize/plan_report.h>
+
+#include "object.h"
+#include "plan_words.h"
+
+static void put_layout(struct object *o, const struct amz_plan_layout *l)
+{
+  struct object layout = object_new();
+
+  put_count(&layout, "nodes", l->nodes);
+  put_count(&layout, "ranks_per_node", l->ranks_per_node);
+  put_count(&layout, "slots_per_rank", l->slots_per_rank);
+  put_count(&layout, "threads_per_task", l->threads);
+  put_object(o, "layout", &layout);
+}
+
+static void put_prediction(struct object *o, const struct amz_candidate *c)
+{
+  struct object p = object_new(), parts = object_new();
+  json_t *interval = json_pack("[f,f]", c->interval_s[0], c->interval_s[1]);
+
+  put_number(&p, "makespan_s", c->makespan_s);
+  put(&p, "interval_s", interval);
+  put_number(&p, "total_s", c->total_s);
+  put_number(&p, "speedup", c->speedup);
+  put_number(&p, "efficiency", c->efficiency);
+  put_number(&p, "core_hours", c->core_hours);
+  put_number(&p, "task_s", c->task_s);
+  put_number(&p, "contention", c->contention);
+  put_text(&p, "by", c->simulated ? "simulator" : "formula");
+  put_number(&parts, "launch_s", c->launch_s);
+  put_number(&parts, "work_s", c->work_s);
+  put_number(&parts, "gap_s", c->gap_s);
+  put_number(&parts, "dispatch_s", c->dispatch_s);
+  put_number(&parts, "imbalance_s", c->imbalance_s);
+  put_number(&parts, "collect_s", c->collect_s);
+  put_object(&p, "parts", &parts);
+  put_object(o, "prediction", &p);
+}
+
+static void put_sample(struct object *o, const struct amz_workload *w)
+{
+  struct object s = object_new();
+
+  amz_put_workload(&s, w);
+  put_object(o, "sample", &s);
+}
+
+static void put_costs(struct object *o, const struct amz_plan_costs *c)
+{
+  struct object costs = object_new();
+
+  amz_put_quantity(&costs, "gap_s", &c->gap_s);
+  amz_put_quantity(&costs, "chunk_s", &c->chunk_s);
+  amz_put_quantity(&costs, "service_s", &c->service_s);
+  amz_put_quantity(&costs, "launch_base_s", &c->launch_base_s);
+  amz_put_quantity(&costs, "launch_per_rank_s", &c->launch_per_rank_s);
+  put_object(o, "costs", &costs);
+}
+
+/* A list whose items are made by `fill`. */
+static void put_list(struct object *o, const char *key, size_t n, void (*fill)(struct object *item, const struct amz_plan *p, size_t i),
+                     const struct amz_plan *p)
+{
+  json_t *array = json_array();
+
+  for (size_t i = 0; i < n; i++) {
+    struct object item = object_new();
+
+    fill(&item, p, i);
+    if (!item.ok || json_array_append(array, item.json) < 0)
+      o->ok = false;
+    json_decref(item.json);
+  }
+  put(o, key, array);
+}
+
+static void fill_constraint(struct object *item, const struct amz_plan *p, size_t i)
+{
+  put_text(item, "what", p->reasons[i].what);
+  put(item, "active", json_boolean(p->reasons[i].active));
+  put_text(item, "text", p->reasons[i].text);
+  put_text(item, "lifted_by", p->reasons[i].lift);
+}
+
+static void fill_rejected(struct object *item, const struct amz_plan *p, size_t i)
+{
+  put_layout(item, &p->others[i].layout);
+  put_prediction(item, &p->others[i]);
+  put_text(item, "why_not", p->why_not[i]);
+}
+
+static void fill_recommendation(struct object *item, const struct amz_plan *p, size_t i)
+{
+  put_text(item, "text", p->recommendations[i].text);
+}
+
+static void put_chunk(struct object *o, const struct amz_plan_want *want)
+{
+  struct object chunk = object_new();
+
+  put_text(&chunk, "policy", want->policy);
+  put_number(&chunk, "target_s", want->chunk_s);
+  put_object(o, "chunk", &chunk);
+}
+
+static int add_bytes(const char *bytes, size_t n, void *out)
+{
+  amz_buf_add(out, bytes, n);
+  return amz_buf_ok(out) == AMZ_OK ? 0 : -1;
+}
+
+int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  const struct amz_plan *p = r->plan;
+  struct object o = object_new();
+  int rc = AMZ_ENOMEM;
+
+  put_text(&o, "job", r->job);
+  put_count(&o, "tasks", r->input->work->tasks);
+  put_layout(&o, &p->chosen.layout);
+  put_count(&o, "slots", p->chosen.slots);
+  put_chunk(&o, &r->input->want);
+  put_prediction(&o, &p->chosen);
+  put_text(&o, "why", p->why);
+  put_number(&o, "theoretical_speedup", p->theoretical_speedup);
+  put_number(&o, "break_even_tasks", p->break_even_tasks);
+  put_count(&o, "considered", p->considered);
+  put_count(&o, "simulated", p->simulated);
+  put_sample(&o, r->input->work);
+  put_costs(&o, &r->input->costs);
+  put_list(&o, "constraints", p->n_reasons, fill_constraint, p);
+  put_list(&o, "rejected", p->n_others, fill_rejected, p);
+  put_list(&o, "recommendations", p->n_recommendations, fill_recommendation, p);
+  if (o.ok && json_dump_callback(o.json, add_bytes, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0) {
+    amz_buf_addc(out, '\n');
+    rc = amz_buf_ok(out);
+  }
+  json_decref(o.json);
+  return rc;
+}

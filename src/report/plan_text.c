@@ -1,0 +1,207 @@
+/* A plan as a person reads it: shortly, and in seven sections. Each number that is no measurement says so. */
+#include <amorsize/plan_report.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <amorsize/diag.h>
+#include <amorsize/units.h>
+
+#include "plan_words.h"
+#include "words.h"
+
+/* ---- words ------------------------------------------------------------------------------------------------------------ */
+
+static const char *plural(uint64_t n)
+{
+  return n == 1 ? "" : "s";
+}
+
+static void add_layout(const struct amz_plan_layout *l, struct amz_buf *out)
+{
+  amz_buf_addf(out, "%u node%s × %u rank%s × %u slot%s", l->nodes, plural(l->nodes), l->ranks_per_node, plural(l->ranks_per_node),
+               l->slots_per_rank, plural(l->slots_per_rank));
+  if (l->threads > 1)
+    amz_buf_addf(out, " × %u threads", l->threads);
+}
+
+static void add_range(const double interval_s[2], struct amz_buf *out)
+{
+  char a[AMZ_WORD], b[AMZ_WORD];
+
+  amz_buf_addf(out, "%s to %s", amz_word_seconds(interval_s[0], a), amz_word_seconds(interval_s[1], b));
+}
+
+static double share(double part, double whole)
+{
+  return whole > 0 ? 100 * part / whole : 0;
+}
+
+/* ---- short ------------------------------------------------------------------------------------------------------------ */
+
+static void add_first_bound(const struct amz_plan *p, struct amz_buf *out)
+{
+  for (size_t i = 0; i < p->n_reasons; i++)
+    if (p->reasons[i].active) {
+      amz_word_name("limited by", out);
+      amz_buf_addf(out, "%s: %s\n", p->reasons[i].what, p->reasons[i].text);
+      return;
+    }
+}
+
+void amz_report_plan(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  const struct amz_candidate *c = &r->plan->chosen;
+  char a[AMZ_WORD];
+
+  amz_word_name("plan", out);
+  add_layout(&c->layout, out);
+  amz_buf_addf(out, "\n");
+  amz_word_name("predicted", out);
+  amz_buf_addf(out, "%s (90 %%: ", amz_word_seconds(c->makespan_s, a));
+  add_range(c->interval_s, out);
+  amz_buf_addf(out, "), speedup %.3g, efficiency %.0f %%\n", c->speedup, 100 * c->efficiency);
+  amz_word_name("because it is", out);
+  amz_buf_addf(out, "%s\n", r->plan->why);
+  add_first_bound(r->plan, out);
+  if (r->plan->break_even_tasks > 0) {
+    amz_word_name("pays from", out);
+    amz_buf_addf(out, "about %s on\n", amz_word_tasks((uint64_t)r->plan->break_even_tasks, a));
+  }
+}
+
+/* ---- in full: what is to be done, and where --------------------------------------------------------------------------- */
+
+static void add_system(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  const struct amz_plan_input *in = r->input;
+  char a[AMZ_WORD];
+
+  amz_buf_adds(out, "\nSystem resources\n");
+  for (size_t i = 0; i < in->n_nodes; i++) {
+    const struct amz_node *n = in->nodes[i].node;
+
+    amz_word_name(i ? "" : "nodes", out);
+    amz_buf_addf(out, "%u × %u cores (%u ours), %zu NUMA domain%s, %s of memory ours", in->nodes[i].count, n->cores, n->allowed_cores, n->n_domains,
+                 plural(n->n_domains), amz_format_bytes(n->allowed_memory_bytes ? n->allowed_memory_bytes : n->memory_bytes, a, sizeof a));
+    if (in->nodes[i].speed < 1 || in->nodes[i].speed > 1)
+      amz_buf_addf(out, ", speed %.2f", in->nodes[i].speed);
+    amz_buf_addc(out, '\n');
+  }
+  amz_words_quantity("between tasks", &in->costs.gap_s, out);
+  amz_words_quantity("a chunk", &in->costs.chunk_s, out);
+  amz_words_quantity("master, a chunk", &in->costs.service_s, out);
+  amz_words_quantity("a launch", &in->costs.launch_base_s, out);
+  amz_words_quantity("and a rank", &in->costs.launch_per_rank_s, out);
+}
+
+/* ---- in full: what was chosen ----------------------------------------------------------------------------------------- */
+
+static void add_decision(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  const struct amz_plan *p = r->plan;
+  char a[AMZ_WORD], b[AMZ_WORD];
+
+  amz_buf_adds(out, "\nOptimization decision\n");
+  amz_word_name("layout", out);
+  add_layout(&p->chosen.layout, out);
+  amz_buf_addf(out, " = %s tasks at a time\n", amz_format_count(p->chosen.slots, a, sizeof a));
+  amz_word_name("chunks", out);
+  amz_buf_addf(out, "%s", r->input->want.policy ? r->input->want.policy : "");
+  if (r->input->want.chunk_s > 0)
+    amz_buf_addf(out, ", of about %s", amz_word_seconds(r->input->want.chunk_s, a));
+  amz_buf_addc(out, '\n');
+  amz_word_name("because it is", out);
+  amz_buf_addf(out, "%s\n", p->why);
+  amz_word_name("considered", out);
+  amz_buf_addf(out, "%s layouts by formula, %s of them in the simulator\n", amz_format_count(p->considered, a, sizeof a),
+               amz_format_count(p->simulated, b, sizeof b));
+  if (p->break_even_tasks > 0) {
+    amz_word_name("pays from", out);
+    amz_buf_addf(out, "about %s on\n", amz_word_tasks((uint64_t)p->break_even_tasks, a));
+  }
+}
+
+static void add_part(const char *name, double part_s, double whole_s, struct amz_buf *out)
+{
+  char a[AMZ_WORD];
+
+  amz_word_name(name, out);
+  amz_buf_addf(out, "%s (%.1f %%)\n", amz_word_seconds(part_s, a), share(part_s, whole_s));
+}
+
+static void add_prediction(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  const struct amz_candidate *c = &r->plan->chosen;
+  char a[AMZ_WORD], b[AMZ_WORD];
+
+  amz_buf_adds(out, "\nPerformance prediction\n");
+  amz_word_name("makespan", out);
+  amz_buf_addf(out, "%s (90 %%: ", amz_word_seconds(c->makespan_s, a));
+  add_range(c->interval_s, out);
+  amz_buf_addf(out, "), %s in all; %s\n", amz_word_seconds(c->total_s, b), c->simulated ? "simulated" : "by formula");
+  amz_word_name("speedup", out);
+  amz_buf_addf(out, "%.3g over one slot (%s); theoretical maximum %.3g\n", c->speedup, amz_word_seconds(r->plan->serial.total_s, a),
+               r->plan->theoretical_speedup);
+  amz_word_name("efficiency", out);
+  amz_buf_addf(out, "%.1f %%; %.3g core-hours\n", 100 * c->efficiency, c->core_hours);
+  add_part("launch", c->launch_s, c->total_s, out);
+  add_part("tasks", c->work_s, c->total_s, out);
+  add_part("starting tasks", c->gap_s, c->total_s, out);
+  add_part("handing out", c->dispatch_s, c->total_s, out);
+  add_part("imbalance", c->imbalance_s, c->total_s, out);
+  add_part("collecting", c->collect_s, c->total_s, out);
+  if (c->contention > 1.005 || c->contention < 0.995) {
+    amz_word_name("neighbours", out);
+    amz_buf_addf(out, "tasks take %.2f times as long as when they were sampled\n", c->contention);
+  }
+}
+
+static void add_rejected(const struct amz_plan *p, struct amz_buf *out)
+{
+  amz_buf_adds(out, "\nRejected alternatives\n");
+  if (p->n_others == 0)
+    amz_buf_adds(out, "  none: nothing else fits\n");
+  else
+    amz_buf_addf(out, "  %5s %5s %6s %7s %10s %10s  %s\n", "nodes", "ranks", "slots", "threads", "in all", "efficiency", "why not");
+  for (size_t i = 0; i < p->n_others; i++) {
+    const struct amz_candidate *c = &p->others[i];
+    char a[AMZ_WORD];
+
+    amz_buf_addf(out, "  %5u %5u %6u %7u %10s %8.1f %%  %s\n", c->layout.nodes, c->layout.ranks_per_node, c->layout.slots_per_rank, c->layout.threads,
+                 amz_word_seconds(c->total_s, a), 100 * c->efficiency, p->why_not[i]);
+  }
+}
+
+static void add_words(const struct amz_plan *p, struct amz_buf *out)
+{
+  bool any = false;
+
+  amz_buf_adds(out, "\nActive constraints\n");
+  for (size_t i = 0; i < p->n_reasons; i++) {
+    any = true;
+    amz_word_name(p->reasons[i].what, out);
+    amz_buf_addf(out, "%s%s\n", p->reasons[i].text, p->reasons[i].active ? "" : " (took nothing away)");
+    if (*p->reasons[i].lift) {
+      amz_word_name("", out);
+      amz_buf_addf(out, "lifted by: %s\n", p->reasons[i].lift);
+    }
+  }
+  if (!any)
+    amz_buf_adds(out, "  none: all cores are used\n");
+  amz_buf_adds(out, "\nRecommendations\n");
+  for (size_t i = 0; i < p->n_recommendations; i++)
+    amz_buf_addf(out, "  - %s\n", p->recommendations[i].text);
+  if (p->n_recommendations == 0)
+    amz_buf_adds(out, "  none\n");
+}
+
+void amz_report_plan_explain(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  amz_words_workload(r->job, r->input->work, out);
+  add_system(r, out);
+  add_decision(r, out);
+  add_prediction(r, out);
+  add_rejected(r->plan, out);
+  add_words(r->plan, out);
+}

@@ -1,0 +1,105 @@
+/* A workload in words and as JSON: the first section of a plan, and what a sample says of itself. */
+#include "plan_words.h"
+
+#include <amorsize/diag.h>
+#include <amorsize/units.h>
+
+#include "words.h"
+
+void amz_words_quantity(const char *name, const struct amz_quantity *q, struct amz_buf *out)
+{
+  char a[AMZ_WORD];
+
+  amz_word_name(name, out);
+  if (q->source == AMZ_UNKNOWN)
+    amz_buf_adds(out, "unknown: counted as nothing\n");
+  else
+    amz_buf_addf(out, "%s (%s)\n", amz_word_seconds(q->value, a), amz_source_name(q->source));
+}
+
+static void add_times(const struct amz_workload *w, struct amz_buf *out)
+{
+  char a[AMZ_WORD], b[AMZ_WORD], c[AMZ_WORD];
+
+  amz_word_name("task time", out);
+  amz_buf_addf(out, "mean %s (95 %%: %s to %s), from %zu sampled\n", amz_word_seconds(w->mean_s.value, a), amz_word_seconds(w->mean_s.low, b),
+               amz_word_seconds(w->mean_s.high, c), w->n);
+  amz_word_name("spread", out);
+  amz_buf_addf(out, "CV %.2f: %s\n", w->cv, w->cv < 0.3 ? "homogeneous" : w->cv < 0.7 ? "moderate" : "heterogeneous");
+  if (w->heavy) {
+    amz_word_name("", out);
+    amz_buf_adds(out, "so few samples may have missed the longest: the interval is widened, and the run refines it\n");
+  }
+  amz_word_name("kind", out);
+  amz_buf_addf(out, "%s: CPU %.0f %% of the wall time\n", amz_work_kind_name(w->kind), 100 * w->cpu_per_wall);
+}
+
+void amz_words_workload(const char *job, const struct amz_workload *w, struct amz_buf *out)
+{
+  char a[AMZ_WORD];
+
+  amz_buf_adds(out, "Workload analysis\n");
+  amz_word_name("job", out);
+  amz_buf_add_printable(out, job, strlen(job), SIZE_MAX);
+  amz_buf_addf(out, ": %s\n", amz_word_tasks(w->tasks, a));
+  add_times(w, out);
+  if (w->rss_bytes) {
+    amz_word_name("memory", out);
+    amz_buf_addf(out, "up to %s a task\n", amz_format_bytes(w->rss_bytes, a, sizeof a));
+  }
+  amz_word_name("output", out);
+  amz_buf_addf(out, "%s a task\n", amz_format_bytes(w->out_bytes < 1e18 ? (uint64_t)w->out_bytes : 0, a, sizeof a));
+  if (w->trend_r2 > 0.3) {
+    amz_word_name("trend", out);
+    amz_buf_addf(out, "times %s by %.0f %% of the mean along the list\n", w->trend > 0 ? "grow" : "fall", 100 * (w->trend > 0 ? w->trend : -w->trend));
+  }
+  if (w->weight.r2 >= 0) {
+    amz_word_name("weights", out);
+    amz_buf_addf(out, "time grows with weight^%.2f (R² %.2f)\n", w->weight.slope, w->weight.r2);
+  }
+  if (w->serial.source != AMZ_UNKNOWN) {
+    amz_word_name("threads", out);
+    amz_buf_addf(out, "%.0f %% of a task is serial (Amdahl)\n", 100 * w->serial.value);
+  }
+  if (w->slowdown.source != AMZ_UNKNOWN) {
+    amz_word_name("neighbours", out);
+    amz_buf_addf(out, "tasks take %.2f times as long beside %u others\n", w->slowdown.value, w->busy - 1);
+  }
+  if (w->failed) {
+    amz_word_name("failures", out);
+    amz_buf_addf(out, "%zu of %zu sampled tasks failed\n", w->failed, w->observed);
+  }
+}
+
+void amz_put_quantity(struct object *o, const char *key, const struct amz_quantity *q)
+{
+  struct object x = object_new();
+
+  if (q->source == AMZ_UNKNOWN) {
+    put(&x, "value", json_null());
+  } else {
+    put_number(&x, "value", q->value);
+    put_number(&x, "low", q->low);
+    put_number(&x, "high", q->high);
+    put_count(&x, "n", q->n);
+  }
+  put_text(&x, "source", amz_source_name(q->source));
+  put_object(o, key, &x);
+}
+
+void amz_put_workload(struct object *o, const struct amz_workload *w)
+{
+  put_count(o, "tasks", w->n);
+  put_number(o, "mean_s", w->mean_s.value);
+  amz_put_quantity(o, "mean", &w->mean_s);
+  put_number(o, "cv", w->cv);
+  put_text(o, "kind", amz_work_kind_name(w->kind));
+  put_number(o, "cpu_per_wall", w->cpu_per_wall);
+  put_count(o, "max_rss_bytes", w->rss_bytes);
+  put_number(o, "out_bytes", w->out_bytes);
+  put_number(o, "trend", w->trend);
+  put_number(o, "trend_r2", w->trend_r2);
+  amz_put_quantity(o, "serial", &w->serial);
+  amz_put_quantity(o, "slowdown", &w->slowdown);
+  put_count(o, "failed", w->failed);
+}

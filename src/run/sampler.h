@@ -1,0 +1,49 @@
+/* Sampling as the first tasks of a run: what they showed is kept beside their records, and the launch ends when enough is known.
+ *
+ * The first few tasks run alone, the others on all slots: from the difference the planner learns what neighbours cost. */
+#ifndef AMZ_RUN_SAMPLER_H
+#define AMZ_RUN_SAMPLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/job.h>
+#include <amorsize/message.h>
+#include <amorsize/sched.h>
+#include <amorsize/quantity.h>
+#include <amorsize/workload.h>
+
+struct amz_loop;
+
+struct amz_sampler {
+  uint64_t seed;
+  /* filled in by the launch: */
+  const struct amz_settings *settings;
+  uint64_t tasks;                /* of the job */
+  struct amz_observation *seen;  /* in the sequence of their ends; owned */
+  size_t n, cap, next_check;
+  double *gaps_s;                /* between a task's end and its slot's next start; owned */
+  size_t n_gaps, cap_gaps;
+  int64_t *last_end_ns;          /* by slot; owned */
+  uint32_t slots, threads, alone; /* tasks that run alone before the others do */
+  int64_t started_ns;            /* of the first task's end; 0: none has ended */
+  bool opened, done;
+  const char *why;               /* it ended: static; NULL: the launch itself ended */
+};
+
+/* Release with amz_sampler_clear (accepts what is zeroed). */
+void amz_sampler_clear(struct amz_sampler *s);
+/* The gaps' median with its interval, sampled; unknown when no slot ran two tasks. Sorts them. */
+struct amz_quantity amz_sampler_gap(struct amz_sampler *s);
+
+/* ---- for the loop */
+int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots, uint32_t threads);
+/* A task has ended; `busy`: slots that were busy until then. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t busy);
+/* All that a RAN event tells of. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event);
+/* Does what is due: opens all slots, or ends the launch. Each turn of the loop. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_sample(struct amz_loop *l);
+
+#endif

@@ -1,0 +1,118 @@
+#!/bin/sh
+# Samples and plans: sampled tasks are results, a plan says what and why, and bad input is told, not believed.
+# shellcheck disable=SC2154
+. "${top_srcdir:?}/tests/cli/lib.sh"
+AMORSIZE_CACHE_DIR=$top/cache
+export AMORSIZE_CACHE_DIR
+
+# json FILE EXPRESSION: true if the Python expression over d, the file's JSON, is
+json() { python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); sys.exit(0 if eval(sys.argv[2]) else 1)' "$1" "$2"; }
+have_python=false
+command -v python3 >/dev/null 2>&1 && have_python=true
+holds() { # NAME FILE EXPRESSION
+  if $have_python; then check "$1" json "$2" "$3"; else skip "$1" 'no python3'; fi
+}
+indexes() { amorsize-mpi tasks "$1" | awk 'NR > 1 { print $1 }' | sort -n; }
+
+# ---- a sample is the beginning of its run
+fresh
+try amorsize-mpi sample --name work --command 'echo {n}; echo {n} >>log' --for n=1..200 --slots 2
+tried_like 'sample' 0 'task time +mean' ''
+sampled=$(wc -l <log)
+check 'it takes no more than max(50, a twentieth)' test "$sampled" -le 50
+check 'and no fewer than 5' test "$sampled" -ge 5
+is 'each sampled task is recorded' "$(indexes work | wc -l)" "$sampled"
+holds 'sample.json: the keys of the contract' work.runs/001/sample.json \
+  "d['tasks'] >= 3 and d['mean_s'] > 0 and d['cv'] >= 0 and d['kind'] in ('cpu-bound', 'mixed', 'I/O-bound', 'unknown')"
+holds 'sample.json: as many observations as tasks ran' work.runs/001/sample.json "len(d['observations']) == $sampled and d['of_tasks'] == 200"
+holds 'they are spread over the list' work.runs/001/sample.json \
+  "min(o['index'] for o in d['observations']) < 60 and max(o['index'] for o in d['observations']) > 140"
+try amorsize-mpi plan work
+tried_like 'plan of a run' 0 'plan +1 node × 1 rank' ''
+check 'it says how to go on' grep -qF 'amorsize-mpi resume work.runs/001 --set plan.slots_per_rank=' out
+is 'a plan of a run runs nothing' "$(wc -l <log)" "$sampled"
+try amorsize-mpi resume --quiet work
+is 'resume runs the rest' "$status" 0
+is 'no task ran twice' "$(sort -n log)" "$(seq 200)"
+is 'all are recorded' "$(indexes work)" "$(seq 0 199)"
+try amorsize-mpi plan work
+tried_like 'nothing is left: the whole is planned' 0 'predicted' 'all tasks have been run; this is what all of them would take'
+
+# ---- a plan in full
+fresh
+try amorsize-mpi plan --name nap --command 'sleep 0.0{n}' --for n=10..40 --for k=1..9 --explain
+is 'plan of a job' "$status" 0
+for section in 'Workload analysis' 'System resources' 'Optimization decision' 'Performance prediction' 'Rejected alternatives' 'Active constraints' \
+  'Recommendations'; do
+  check "explain: $section" grep -qx "$section" out
+done
+try amorsize-mpi plan nap --format json
+cp out plan.json
+holds 'the contract of plan: layout' plan.json \
+  "all(d['layout'][k] >= 1 for k in ('nodes', 'ranks_per_node', 'slots_per_rank', 'threads_per_task'))"
+holds 'the contract of plan: chunk, prediction' plan.json \
+  "d['chunk']['policy'] and d['prediction']['interval_s'][0] <= d['prediction']['makespan_s'] <= d['prediction']['interval_s'][1] and d['prediction']['speedup'] > 0 and d['prediction']['efficiency'] > 0"
+holds 'the contract of plan: constraints, rejected' plan.json "isinstance(d['constraints'], list) and isinstance(d['rejected'], list)"
+holds 'what is assumed says so' plan.json "d['costs']['launch_base_s']['source'] == 'assumed' and d['costs']['gap_s']['source'] == 'sampled'"
+
+# ---- other nodes, a batch script
+amorsize-mpi node --fast --topology 'pack:2 [numa(memory=64GB)] core:8 pu:2' --format json >big.json 2>/dev/null
+try amorsize-mpi plan nap --node big.json --nodes 4 --ranks-per-node 2 --set plan.goal=time --sbatch job.sh --format json
+is 'sbatch: status' "$status" 0
+check 'sbatch: asks for the plan' sh -c 'grep -q "^#SBATCH --nodes=[1-4]$" job.sh && grep -q "^#SBATCH --ntasks-per-node=2$" job.sh && grep -q "^#SBATCH --time=[0-9-]*[0-9:]*$" job.sh'
+check 'sbatch: runs the run' grep -q '^exec amorsize-mpi resume nap.runs/001 --set plan.slots_per_rank=' job.sh
+check 'sbatch: bash takes it' bash -n job.sh
+if command -v shellcheck >/dev/null 2>&1; then check 'sbatch: shellcheck finds nothing' shellcheck job.sh; else skip 'sbatch: shellcheck finds nothing' 'no shellcheck'; fi
+try amorsize-mpi plan nap --sbatch -
+tried_like 'sbatch to standard output, and nothing else' 0 '^#!/bin/bash' ''
+is 'its first line' "$(head -n 1 out)" '#!/bin/bash'
+try amorsize-mpi plan nap --sbatch missing/job.sh
+tried_like 'a script that cannot be written' 3 '' 'cannot write missing/job.sh: No such file'
+
+# ---- values that mean harm
+fresh
+try amorsize-mpi plan --name nap --command 'true {n}' --for n=1..200 --set 'slurm.partition=a b$(touch pwned)' --sbatch -
+check 'a value with blanks stays a word' grep -qx '#SBATCH --partition=a_b$(touch_pwned)' out
+
+# ---- memory
+fresh
+printf 'job: big\ntasks: {command: "true {n}", for: {n: {range: [1, 5000]}}}\nresources: {memory: 900TiB}\n' >job.yaml
+try amorsize-mpi plan job.yaml
+tried_like 'not one task fits' 3 '' 'not one task fits: it needs 900(\.0)? TiB'
+try amorsize-mpi plan big --set plan.memory=ignore
+is 'a run is planned with the settings that it was begun with' "$status" 3
+
+# ---- failing tasks
+fresh
+try amorsize-mpi sample --name bad --command 'echo no {n} >&2; exit 3' --for n=1..100
+tried_like 'all sampled tasks fail' 1 '' 'all [0-9]+ sampled tasks failed: nothing is known of their time'
+check 'what to look at is named' grep -Eq 'amorsize-mpi output bad.runs/001 --task [0-9]+ --both' err
+check 'it stops early' test "$(indexes bad | wc -l)" -lt 20
+try amorsize-mpi plan bad
+check 'there is no plan without a sample' test "$status" -ne 0
+
+# ---- bad files
+fresh
+echo '{"format": 1, "job": "x"}' >half.json
+try amorsize-mpi plan --command true --for n=1..9 --sample half.json
+tried_like 'half a sample' 2 '' 'half.json: one of job, host, of_tasks, slots, threads is missing'
+echo 'no json' >no.json
+try amorsize-mpi plan --command true --for n=1..9 --sample no.json
+tried_like 'no JSON' 2 '' 'no.json: line 1: '
+try amorsize-mpi plan --command true --for n=1..9 --sample missing.json
+tried_like 'no file' 3 '' 'missing.json'
+try amorsize-mpi plan --command 'true {n}' --for n=1..9 --node no.json
+tried_like 'a profile that is none' 2 '' 'no.json: '
+try amorsize-mpi plan nowhere
+tried_like 'neither job nor run' 2 '' 'nowhere: No such file'
+
+# ---- interrupted
+fresh
+start amorsize-mpi sample --name slow --command 'sleep 5; echo {n}' --for n=1..100 --slots 1 --set sample.time=1h
+wait_for test -s slow.runs/001/status.json
+sleep 0.5
+kill -INT "$pid"
+finish
+is 'Ctrl-C: exit status' "$status" 75
+check 'and how to go on' grep -q 'amorsize-mpi resume slow.runs/001' bg.err
+done_testing

@@ -1,0 +1,173 @@
+/* Plans in words, as batch scripts and as JSON; samples there and back, and what is refused of them. */
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include <amorsize/job.h>
+#include <amorsize/plan_report.h>
+#include <amorsize/sample_report.h>
+
+#include "../../support/tap.h"
+
+static struct amz_reason reasons[] = {
+  {"numa", false, "a rank stays within one of 2 NUMA domains of 8 cores, unless one task needs more", ""},
+  {"memory", true, "6 slots a node instead of 16: 4.0 GiB a task, and 80 % of 32.0 GiB are for tasks", "nodes of 80.0 GiB would allow all 16"},
+};
+static struct amz_recommendation advice[] = {{"split the longest"}};
+
+static struct amz_node node = {.cores = 16, .allowed_cores = 16, .n_domains = 0, .allowed_memory_bytes = UINT64_C(32) << 30};
+static const struct amz_plan_nodes nodes = {&node, 2, 1};
+static double times[] = {90, 110};
+static const struct amz_workload work = {.tasks = 600, .threads = 1, .busy = 6, .n = 2, .observed = 3, .failed = 1, .wall_s = times,
+  .mean_s = {100, 80, 120, 2, AMZ_SAMPLED}, .cv = 0.14, .cpu_share = 0.99, .cpu_per_wall = 0.99, .kind = AMZ_WORK_CPU,
+  .rss_bytes = UINT64_C(4) << 30, .weight = {.r2 = -1}};
+static const struct amz_plan_input input = {.work = &work, .nodes = &nodes, .n_nodes = 1,
+  .want = {.nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO, .threads_per_task = AMZ_AUTO, .policy = "adaptive", .chunk_s = 0.2},
+  .costs = {.gap_s = {0.001, 0.001, 0.002, 9, AMZ_SAMPLED}, .launch_base_s = {0.5, 0.5, 0.5, 0, AMZ_ASSUMED}}};
+static const struct amz_plan plan = {
+  .chosen = {.layout = {2, 1, 6, 1}, .slots = 12, .task_s = 100, .contention = 1, .launch_s = 1, .work_s = 5000, .imbalance_s = 50, .makespan_s = 5050,
+             .total_s = 5051, .interval_s = {4900, 5200}, .speedup = 11.9, .efficiency = 0.99, .core_hours = 44.9, .simulated = true},
+  .serial = {.layout = {1, 1, 1, 1}, .slots = 1, .total_s = 60000},
+  .others = {{.layout = {1, 1, 6, 1}, .slots = 6, .total_s = 10001, .makespan_s = 10001, .efficiency = 1}}, .why_not = {"no faster"}, .n_others = 1,
+  .considered = 20, .simulated = 2, .why = "the fastest; within 2 % of it, the smallest", .break_even_tasks = 3, .theoretical_speedup = 32,
+  .reasons = reasons, .n_reasons = 2, .recommendations = advice, .n_recommendations = 1};
+static const struct amz_plan_report report = {"dock", &input, &plan};
+
+static void test_short(void)
+{
+  struct amz_buf out = AMZ_BUF_INIT;
+
+  amz_report_plan(&report, &out);
+  ASSERT_TEXT(amz_buf_text(&out), "  plan              2 nodes × 1 rank × 6 slots\n"
+                                  "  predicted         1 h 24 min (90 %: 1 h 21 min to 1 h 26 min), speedup 11.9, efficiency 99 %\n"
+                                  "  because it is     the fastest; within 2 % of it, the smallest\n"
+                                  "  limited by        memory: 6 slots a node instead of 16: 4.0 GiB a task, and 80 % of 32.0 GiB are for tasks\n"
+                                  "  pays from         about 3 tasks on\n");
+  amz_buf_clear(&out);
+}
+
+static void test_in_full(void)
+{
+  static const char *const parts[] = {
+    "Workload analysis\n  job               dock: 600 tasks\n", "1 of 3 sampled tasks failed\n", "  between tasks     1 ms (sampled)\n",
+    "  a chunk           unknown: counted as nothing\n", "  a launch          500 ms (assumed)\n",
+    "  layout            2 nodes × 1 rank × 6 slots = 12 tasks at a time\n", "theoretical maximum 32\n", "simulated\n",
+    "Rejected alternatives\n", "no faster\n", "took nothing away)\n", "lifted by: nodes of 80.0 GiB would allow all 16\n", "  - split the longest\n"};
+  struct amz_buf out = AMZ_BUF_INIT;
+
+  amz_report_plan_explain(&report, &out);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    ASSERT_ROW_U64(parts[i], strstr(amz_buf_text(&out), parts[i]) != NULL, true);
+  amz_buf_clear(&out);
+}
+
+/* Every line of the script, worked out from the plan: 6 × 4 GiB with a quarter more; (1 + 5200) · 1.1 + 60 + 120 s in whole minutes. */
+static void test_script(void)
+{
+  static const char *const extra[] = {"--constraint=milan", "--comment=\"x\ny\""};
+  const struct amz_sbatch batch = {.job = "dock\n#SBATCH -A evil", .command = "resume dock.runs/001", .partition = "cpu", .extra = extra, .n_extra = 2};
+  struct amz_buf out = AMZ_BUF_INIT;
+
+  amz_report_plan_sbatch(&report, &batch, &out);
+  ASSERT_TEXT(amz_buf_text(&out), "#!/bin/bash\n"
+                                  "#SBATCH --job-name=dock_#SBATCH_-A_evil\n"
+                                  "#SBATCH --nodes=2\n"
+                                  "#SBATCH --ntasks-per-node=1\n"
+                                  "#SBATCH --cpus-per-task=6\n"
+                                  "#SBATCH --mem=30720M\n"
+                                  "#SBATCH --time=01:39:00\n"
+                                  "#SBATCH --signal=B:USR1@120\n"
+                                  "#SBATCH --no-requeue\n"
+                                  "#SBATCH --partition=cpu\n"
+                                  "#SBATCH --constraint=milan\n"
+                                  "#SBATCH --comment=_x_y_\n"
+                                  "\n"
+                                  "# Predicted: 1 h 24 min (90 %: 1 h 21 min to 1 h 26 min) with 6 slots a rank; asked for: the upper end and a margin.\n"
+                                  "# `exec`: the signal before the end of the time reaches amorsize-mpi itself, which lets running tasks finish.\n"
+                                  "exec amorsize-mpi resume dock.runs/001 --set plan.slots_per_rank=6 --set plan.threads_per_task=1\n");
+  amz_buf_clear(&out);
+}
+
+static void test_json(void)
+{
+  struct amz_buf out = AMZ_BUF_INIT;
+  json_t *o;
+
+  ASSERT_I64(amz_report_plan_json(&report, &out), AMZ_OK);
+  o = json_loads(amz_buf_text(&out), 0, NULL);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+  ASSERT_I64(json_integer_value(json_object_get(json_object_get(o, "layout"), "slots_per_rank")), 6);
+  ASSERT_TEXT(json_string_value(json_object_get(json_object_get(o, "chunk"), "policy")), "adaptive");
+  CU_ASSERT(json_real_value(json_array_get(json_object_get(json_object_get(o, "prediction"), "interval_s"), 1)) == 5200);
+  ASSERT_U64(json_array_size(json_object_get(o, "constraints")), 2);
+  ASSERT_TEXT(json_string_value(json_object_get(json_array_get(json_object_get(o, "rejected"), 0), "why_not")), "no faster");
+  ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json_object_get(o, "costs"), "chunk_s"), "source")), "unknown");
+  json_decref(o);
+  amz_buf_clear(&out);
+}
+
+/* ---- samples ---------------------------------------------------------------------------------------------------------- */
+
+static void test_there_and_back(void)
+{
+  struct amz_observation seen[] = {{.index = 7, .weight = 2.5, .threads = 1, .busy = 2, .wall_s = 0.125, .cpu_s = 0.1, .rss_bytes = 1 << 20, .out_bytes = 3},
+    {.index = UINT64_C(1) << 61, .threads = 4, .busy = 1, .failed = true, .wall_s = 1e-9}};
+  struct amz_sample s = {.job = "dock", .host = "n1", .tasks = 600, .slots = 2, .threads = 1, .gap_s = {0.001, 0.0005, 0.002, 9, AMZ_SAMPLED},
+                         .seen = seen, .n = 2}, back;
+  struct amz_buf out = AMZ_BUF_INIT;
+  struct amz_error err = {0};
+
+  ASSERT_I64(amz_report_sample_json(&s, &work, &out), AMZ_OK);
+  CU_ASSERT_EQUAL_FATAL(amz_sample_parse(amz_buf_text(&out), out.len, &err, &back), AMZ_OK);
+  ASSERT_TEXT(back.job, "dock");
+  ASSERT_U64(back.tasks, 600);
+  ASSERT_U64(back.n, 2);
+  ASSERT_U64(back.seen[1].index, UINT64_C(1) << 61);
+  CU_ASSERT(back.seen[1].failed && !back.seen[0].failed && back.seen[0].wall_s == 0.125 && back.seen[0].weight == 2.5);
+  CU_ASSERT(back.gap_s.value == 0.001 && back.gap_s.n == 9 && back.gap_s.source == AMZ_SAMPLED);
+  for (size_t cut = 0; cut + 3 < out.len; cut += 7) { /* all but the closing brace and the newline */
+    struct amz_sample none;
+
+    ASSERT_I64(amz_sample_parse(amz_buf_text(&out), cut, &err, &none), AMZ_EINVAL);
+  }
+  amz_sample_clear(&back);
+  amz_sample_clear(&back);
+  amz_buf_clear(&out);
+}
+
+#define HEAD "{\"format\": 1, \"job\": \"x\", \"host\": \"h\", \"of_tasks\": 9, \"slots\": 2, \"threads\": 1, \"observations\": "
+#define ROW(wall, threads) \
+  "[{\"index\": 1, \"weight\": 0, \"threads\": " threads ", \"busy\": 1, \"failed\": false, \"wall_s\": " wall \
+  ", \"cpu_s\": 0, \"max_rss_bytes\": 1, \"output_bytes\": 0}]}"
+
+static void test_refused(void)
+{
+  static const struct {
+    const char *row, *json, *says;
+  } rows[] = {
+    {"nothing", "", "line 1"},
+    {"a list", "[]", "format: expected 1"},
+    {"another version", "{\"format\": 2}", "format: expected 1"},
+    {"no observations", HEAD "7}", "observations: expected an array"},
+    {"a negative time", HEAD ROW("-1", "1"), "observations[0]"},
+    {"no threads", HEAD ROW("1", "0"), "observations[0]"},
+    {"too many threads", HEAD ROW("1", "99999999999"), "observations[0]"},
+    {"a text for a time", HEAD ROW("\"1\"", "1"), "observations[0]"},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_error err = {0};
+    struct amz_sample s;
+
+    ASSERT_ROW_I64(rows[i].row, amz_sample_parse(rows[i].json, strlen(rows[i].json), &err, &s), AMZ_EINVAL);
+    ASSERT_ROW_U64(rows[i].row, strstr(err.text, rows[i].says) != NULL, true);
+  }
+}
+
+int main(void)
+{
+  static const struct amz_test tests[] = {{"a plan in short", test_short}, {"a plan in full", test_in_full}, {"a batch script", test_script},
+    {"a plan as JSON", test_json}, {"a sample there and back", test_there_and_back}, {"no samples", test_refused}, {NULL, NULL}};
+
+  return amz_test_main("report plan", tests, 0);
+}
