@@ -58,7 +58,7 @@ struct amz_chunk {
  * A bulk that brings partials of a reduction (reduce.h) counts whole or not at all, as they can't be taken apart: when a task of it
  * has an outcome already, the others run again. So in a run that reduces, every success is told by a bulk, if only of one task. */
 struct amz_bulk {
-  uint64_t chunk_id;
+  uint64_t chunk_id; /* 0: of several chunks, which follow each other */
   uint64_t first, count;
   uint32_t attempt;  /* 1 for the first */
   uint32_t slot;

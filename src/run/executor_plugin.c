@@ -9,7 +9,7 @@
 
 #include "plugin.h"
 
-#define GRAIN_NS INT64_C(2000000)        /* how long an order should last: long beside the rank's part of it, short beside what others wait for */
+#define GRAIN_NS INT64_C(4000000)        /* how long an order should last: long beside the rank's part of it, short beside what others wait for */
 #define OVERDUE_NS (4 * GRAIN_NS)        /* then an order of several tasks is cut short: others may be idle */
 #define CLOSE_MS 5000                /* for plug-ins to close */
 #define LOOK_LEAST_NS INT64_C(1000000)

@@ -3,6 +3,8 @@
 
 #include "plugin.h"
 
+#define TOLD_SINGLY_NS 1000000 /* a task that takes so long is worth a row of its own */
+
 int amz_plugin_tell(struct amz_loop *l, uint32_t slot, const struct amz_result *result, const struct amz_range *returned, size_t n_returned)
 {
   struct amz_event event = {.kind = AMZ_EV_RAN, .slot = slot, .results = result, .n_results = result ? 1 : 0, .returned = returned,
@@ -23,7 +25,7 @@ static int tell_done(struct amz_loop *l, uint32_t slot, uint64_t first, const st
                           .value_type = host->value_type, .value_width = host->value_width};
   struct amz_event event = {.kind = AMZ_EV_RAN, .slot = slot, .bulk = &bulk};
 
-  return t->count == 1 && !partials ? amz_plugin_tell(l, slot, &one, NULL, 0) : amz_loop_worker_event(l, &event);
+  return t->count == 1 && t->wall_ns >= TOLD_SINGLY_NS && !partials ? amz_plugin_tell(l, slot, &one, NULL, 0) : amz_loop_worker_event(l, &event);
 }
 
 static int tell_failed(struct amz_loop *l, uint32_t slot, uint64_t position, const struct amz_telling *t)

@@ -113,10 +113,11 @@ static int accept_open(struct amz_master *m, uint32_t rank, const struct amz_bul
 
 /* ---- what is told ----------------------------------------------------------------------------------------------------- */
 
-/* Takes the next part of the bulk that the rank has in hand out of its hands. \return AMZ_OK, ret->count 0: there is no more. */
-static int take_part(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_range *ret)
+/* Takes the next part of the bulk, from `from` on, that the rank has in hand out of its hands. \return AMZ_OK, ret->count 0: there is
+ * no more. */
+static int take_part(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, uint64_t from, struct amz_range *ret)
 {
-  struct amz_told told = {.rank = rank, .attempt = b->attempt, .chunk_id = b->chunk_id, .first = b->first, .count = b->count};
+  struct amz_told told = {.rank = rank, .attempt = b->attempt, .chunk_id = b->chunk_id, .first = from, .count = b->first + b->count - from};
 
   if (amz_held_tell_part(&m->held, &m->ranks[rank].held, &told, ret) < 0)
     return AMZ_ENOMEM;
@@ -148,32 +149,66 @@ static int take_stray(struct amz_master *m, uint32_t rank, const struct amz_bulk
   return rc;
 }
 
+/* Takes the parts that follow each other from `from` on. \return AMZ_OK with how far they reach, and *ret_other: a part that
+ * doesn't follow, count 0: there is none. */
+static int take_row(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, uint64_t from, uint64_t *ret_until, struct amz_range *ret_other)
+{
+  uint64_t end = b->first + b->count;
+  int rc = AMZ_OK;
+
+  *ret_other = (struct amz_range){end, 0};
+  for (*ret_until = from; *ret_until < end; *ret_until += ret_other->count) {
+    rc = take_part(m, rank, b, *ret_until, ret_other);
+    if (rc < 0 || ret_other->count == 0 || ret_other->first != *ret_until)
+      return rc;
+  }
+  *ret_other = (struct amz_range){end, 0};
+  return AMZ_OK;
+}
+
+static int accept_part(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, const struct amz_range *part, struct amz_actions *out)
+{
+  uint64_t counted;
+  int rc = part->count ? accept_open(m, rank, b, part, out, &counted) : AMZ_OK;
+
+  if (rc == AMZ_OK && part->count)
+    m->stats.late += part->count - counted;
+  return rc;
+}
+
+/* Tiny chunks that ran one after the other are accepted as one. */
 static int take_in_parts(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
 {
-  struct amz_range part;
-  uint64_t in_hand = 0, counted;
-  int rc;
+  struct amz_range row = {b->first, 0}, other;
+  uint64_t in_hand = 0, from = b->first, until;
+  int rc = AMZ_OK;
 
-  while ((rc = take_part(m, rank, b, &part)) == AMZ_OK && part.count) {
-    in_hand += part.count;
-    rc = accept_open(m, rank, b, &part, out, &counted);
-    if (rc < 0)
+  while (rc == AMZ_OK && in_hand < b->count) {
+    if ((rc = take_row(m, rank, b, from, &until, &other)) < 0)
+      return rc;
+    row = (struct amz_range){from, until - from};
+    in_hand += row.count + other.count;
+    rc = accept_part(m, rank, b, &row, out);
+    if (rc == AMZ_OK)
+      rc = accept_part(m, rank, b, &other, out);
+    if (row.count + other.count == 0)
       break;
-    m->stats.late += part.count - counted;
-    if (in_hand == b->count)
-      return AMZ_OK;
+    from = until;
   }
-  return rc < 0 ? rc : take_stray(m, rank, b, b->count - in_hand, out);
+  return rc < 0 || in_hand == b->count ? rc : take_stray(m, rank, b, b->count - in_hand, out);
 }
 
 static int take_whole(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
 {
   struct amz_range part;
-  int rc = take_part(m, rank, b, &part);
+  uint64_t until;
+  int rc = take_row(m, rank, b, b->first, &until, &part);
 
-  if (rc == AMZ_OK && part.count == b->count && is_open(m, b))
+  if (rc == AMZ_OK && until == b->first + b->count && is_open(m, b))
     return accept(m, rank, b, out);
-  for (; rc == AMZ_OK && part.count; rc = rc < 0 ? rc : take_part(m, rank, b, &part))
+  if (rc == AMZ_OK && until > b->first)
+    rc = amz_master_give_back(m, &(struct amz_chunk){.first = b->first, .count = until - b->first, .attempt = b->attempt});
+  for (; rc == AMZ_OK && part.count; rc = rc < 0 ? rc : take_part(m, rank, b, b->first, &part))
     rc = amz_master_give_back(m, &(struct amz_chunk){.first = part.first, .count = part.count, .attempt = b->attempt});
   if (rc < 0)
     return rc;
@@ -185,7 +220,7 @@ static int take_whole(struct amz_master *m, uint32_t rank, const struct amz_bulk
 
 int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
 {
-  if (b->count == 0 || b->chunk_id == 0 || b->attempt == 0 || b->first >= m->pool.fresh || b->count > m->pool.fresh - b->first) {
+  if (b->count == 0 || b->attempt == 0 || b->first >= m->pool.fresh || b->count > m->pool.fresh - b->first) {
     m->stats.dropped++;
     return AMZ_OK;
   }

@@ -205,9 +205,9 @@ int amz_held_tell_part(struct amz_held *h, struct amz_held_list *list, const str
     uint32_t number = h->table[place] - 1;
     const struct amz_piece *p = &h->pieces[number];
 
-    if (matches(p, told) && told->count <= p->chunk.count) {
-      *ret = (struct amz_range){told->first, told->count};
-      return cut(h, list, number, told->first, told->count);
+    if (matches(p, told)) {
+      *ret = (struct amz_range){told->first, told->count < p->chunk.count ? told->count : p->chunk.count};
+      return cut(h, list, number, told->first, ret->count);
     }
   }
   return tell_anywhere(h, list, told, ret);

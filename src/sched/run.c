@@ -54,48 +54,95 @@ void amz_worker_forget_queue(struct amz_worker *w)
 
 /* ---- slots ------------------------------------------------------------------------------------------------------------ */
 
-/* \return how many positions of a chunk a slot takes at once. */
-static uint64_t grain_of(const struct amz_worker *w, const struct amz_chunk *c)
+/* \return how many positions a slot takes at once; when RUNs are measured by time, no more than its share of what is queued, so that
+ * no other slot goes without. */
+static uint64_t grain_of(const struct amz_worker *w)
 {
   const struct amz_worker_config *config = &w->config;
-  uint64_t most = config->grain && config->grain < c->count ? config->grain : c->count, least = config->grain_least > 1 ? config->grain_least : 1;
+  uint64_t of_chunk = w->queue.chunks[w->queue.first].count, share = (w->queue.positions + config->slots - 1) / config->slots;
+  uint64_t least = config->grain_least > 1 ? config->grain_least : 1;
   double wanted;
 
   if (config->grain_ns == 0)
-    return most;
+    return config->grain && config->grain < of_chunk ? config->grain : of_chunk;
   wanted = w->task_ns > 0 ? (double)config->grain_ns / w->task_ns : 1;
-  if (wanted < (double)least)
-    wanted = (double)least;
-  return wanted < (double)most ? (uint64_t)wanted : most;
+  if (config->grain && wanted > (double)config->grain)
+    wanted = (double)config->grain;
+  if (wanted > (double)share)
+    wanted = (double)share;
+  return wanted > (double)least ? (uint64_t)wanted : least;
 }
 
-static int start(struct amz_worker *w, uint32_t slot, struct amz_actions *out)
+/* Takes up to `most` positions off the queue's first chunk. */
+static struct amz_chunk take(struct amz_queue *q, uint64_t most)
 {
-  struct amz_queue *q = &w->queue;
-  struct amz_chunk *c = &q->chunks[q->first];
-  uint64_t count = grain_of(w, c);
-  struct amz_action *run = amz_actions_add(out, AMZ_DO_RUN);
-  int64_t limit_ns = w->config.timeout_ns ? amz_worker_after(w, w->config.timeout_ns) : AMZ_NEVER;
+  struct amz_chunk *c = &q->chunks[q->first], taken = *c;
 
-  if (!run)
-    return AMZ_ENOMEM;
-  run->slot = slot;
-  run->first = c->first;
-  run->count = count;
-  run->attempt = c->attempt;
-  w->slots[slot] = (struct amz_slot){
-    .chunk_id = c->id, .first = c->first, .count = count, .left = count, .attempt = c->attempt, .started_ns = w->now_ns,
-    .signal_ns = limit_ns};
-  if (limit_ns < w->signal_ns)
-    w->signal_ns = limit_ns;
-  w->last_start_ns = w->now_ns;
-  c->first += count;
-  c->count -= count;
-  q->positions -= count;
+  taken.count = most < c->count ? most : c->count;
+  c->first += taken.count;
+  c->count -= taken.count;
+  q->positions -= taken.count;
   if (c->count == 0) {
     q->count--;
     q->first = q->count ? (q->first + 1) & (q->cap - 1) : 0; /* an empty one begins anew: one cache line, not the whole ring */
   }
+  return taken;
+}
+
+static int add_part(struct amz_parts *p, const struct amz_chunk *chunk)
+{
+  int rc = amz_grow((void **)&p->chunks, &p->cap, p->count + 1, sizeof *p->chunks);
+
+  if (rc == AMZ_OK)
+    p->chunks[p->count++] = *chunk;
+  return rc;
+}
+
+/* Chunks that are too small for a RUN go together, as long as they follow each other. Their ids are kept for what may come back.
+ * \return AMZ_OK; AMZ_ENOMEM; *ret: all of it, id 0 when it is of several. */
+static int gather(struct amz_worker *w, uint32_t slot, uint64_t wanted, struct amz_chunk *ret)
+{
+  struct amz_queue *q = &w->queue;
+  struct amz_parts *parts = &w->parts[slot];
+  int rc = AMZ_OK;
+
+  parts->count = 0;
+  *ret = take(q, wanted);
+  while (rc == AMZ_OK && w->config.grain_ns && q->count && ret->count < wanted) {
+    const struct amz_chunk *next = &q->chunks[q->first];
+
+    if (next->first != ret->first + ret->count || next->attempt != ret->attempt)
+      break;
+    if (parts->count == 0 && add_part(parts, ret) < 0)
+      return AMZ_ENOMEM;
+    ret->id = 0;
+    rc = add_part(parts, &(struct amz_chunk){0});
+    if (rc == AMZ_OK)
+      parts->chunks[parts->count - 1] = take(q, wanted - ret->count);
+    if (rc == AMZ_OK)
+      ret->count += parts->chunks[parts->count - 1].count;
+  }
+  return rc;
+}
+
+static int start(struct amz_worker *w, uint32_t slot, struct amz_actions *out)
+{
+  struct amz_action *run = amz_actions_add(out, AMZ_DO_RUN);
+  int64_t limit_ns = w->config.timeout_ns ? amz_worker_after(w, w->config.timeout_ns) : AMZ_NEVER;
+  struct amz_chunk c;
+
+  if (!run || gather(w, slot, grain_of(w), &c) < 0)
+    return AMZ_ENOMEM;
+  run->slot = slot;
+  run->first = c.first;
+  run->count = c.count;
+  run->attempt = c.attempt;
+  w->slots[slot] = (struct amz_slot){
+    .chunk_id = c.id, .first = c.first, .count = c.count, .left = c.count, .attempt = c.attempt, .started_ns = w->now_ns,
+    .signal_ns = limit_ns};
+  if (limit_ns < w->signal_ns)
+    w->signal_ns = limit_ns;
+  w->last_start_ns = w->now_ns;
   return AMZ_OK;
 }
 
@@ -188,16 +235,30 @@ static int ran_bulk(struct amz_worker *w, struct amz_slot *s, const struct amz_b
   return ended(w, s, kept.count);
 }
 
+/* Puts the part of a chunk that is in the range into the queue. */
+static int queue_again(struct amz_worker *w, const struct amz_chunk *of, const struct amz_range *r)
+{
+  uint64_t from = r->first > of->first ? r->first : of->first;
+  uint64_t end = r->first + r->count, of_end = of->first + of->count, until = end < of_end ? end : of_end;
+  struct amz_chunk again = {.id = of->id, .first = from, .count = until - from, .attempt = of->attempt};
+
+  return from < until ? amz_worker_queue(w, &again) : AMZ_OK;
+}
+
 /* What a RUN left undone stands in the queue again. One who is stopping leaves it: the master takes it back at our BYE. */
 static int ran_not(struct amz_worker *w, struct amz_slot *s, const struct amz_range *r)
 {
-  struct amz_chunk again = {.id = s->chunk_id, .first = r->first, .count = r->count, .attempt = s->attempt};
+  const struct amz_parts *parts = &w->parts[s - w->slots];
+  const struct amz_chunk all = {.id = s->chunk_id, .first = s->first, .count = s->count, .attempt = s->attempt};
+  int rc = AMZ_OK;
 
   if (!is_of(s, r->first, r->count))
     return AMZ_OK;
-  if (w->stop == AMZ_STOP_NONE && amz_worker_queue(w, &again) < 0)
-    return AMZ_ENOMEM;
-  return ended(w, s, r->count);
+  if (w->stop == AMZ_STOP_NONE && s->chunk_id)
+    rc = queue_again(w, &all, r);
+  for (size_t i = 0; rc == AMZ_OK && w->stop == AMZ_STOP_NONE && !s->chunk_id && i < parts->count; i++)
+    rc = queue_again(w, &parts->chunks[i], r);
+  return rc < 0 ? rc : ended(w, s, r->count);
 }
 
 int amz_worker_ran(struct amz_worker *w, const struct amz_event *e)

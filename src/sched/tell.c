@@ -19,6 +19,7 @@
 #define WORTH 200.0
 #define LEAD_WEIGHT 0.25
 #define LEAD_FALL 0.5               /* weight of an answer that came sooner: the first ones come while all ranks ask at once */
+#define LEAD_OF_GRAIN 0.25         /* of the time that a RUN is to last */
 #define AHEAD_PER_SLOT 2.0         /* chunks */
 #define BUFFER_MAX ((size_t)1024)  /* results that go without waiting for company */
 #define UNSYNCED_MAX 4096u         /* results that don't wait for the next SYNC: the master keeps them in memory till then */
@@ -119,10 +120,28 @@ void amz_worker_answered(struct amz_worker *w, size_t chunks)
   w->dry = w->asked > 0;
 }
 
+/* What an answer takes, or a good part of what a RUN lasts: who measures RUNs by time would else ask for each few of many tiny tasks. */
+static double lead_of(const struct amz_worker *w)
+{
+  double least_ns = (double)w->config.grain_ns * LEAD_OF_GRAIN;
+
+  return w->lead_ns > least_ns ? w->lead_ns : least_ns;
+}
+
+/* \return how many chunks may be queued ahead: a few for each slot, or as many as last for a RUN. */
+static double most_ahead(const struct amz_worker *w)
+{
+  double most = AHEAD_PER_SLOT, lasts_ns = w->task_ns * w->chunk_tasks;
+
+  if (lasts_ns > 0 && lasts_ns * most < (double)w->config.grain_ns)
+    most = (double)w->config.grain_ns / lasts_ns;
+  return most * (double)w->config.slots;
+}
+
 /* \return how many more positions the queue may get before a slot is idle. */
 static double room_ahead(const struct amz_worker *w)
 {
-  double chunks = AHEAD_PER_SLOT * (double)w->config.slots * w->chunk_tasks, done = (double)w->tasks_done;
+  double chunks = most_ahead(w) * w->chunk_tasks, done = (double)w->tasks_done;
 
   return (chunks > done ? chunks : done) - (double)w->queue.positions;
 }
@@ -131,9 +150,10 @@ int64_t amz_worker_ask_at(const struct amz_worker *w)
 {
   double each_ns = w->task_ns / (double)w->config.slots, missing_ns, at_ns;
 
-  if (w->asked || w->n_idle || w->open < w->config.slots || w->stop != AMZ_STOP_NONE || w->lead_ns * WORTH <= w->task_ns * w->chunk_tasks || w->task_ns <= 0)
+  if (w->asked || w->n_idle || w->open < w->config.slots || w->stop != AMZ_STOP_NONE || lead_of(w) * WORTH <= w->task_ns * w->chunk_tasks ||
+      w->task_ns <= 0)
     return AMZ_NEVER;
-  missing_ns = SAFETY * w->lead_ns - (double)w->queue.positions * each_ns;
+  missing_ns = SAFETY * lead_of(w) - (double)w->queue.positions * each_ns;
   if (missing_ns <= 0 || (w->queue.count && room_ahead(w) <= 0))
     return AMZ_NEVER;
   at_ns = (double)w->last_start_ns + (each_ns > missing_ns ? each_ns - missing_ns : 0);
@@ -143,19 +163,24 @@ int64_t amz_worker_ask_at(const struct amz_worker *w)
 /* \return how many chunks to ask for now. */
 static uint32_t hunger(const struct amz_worker *w)
 {
-  const double most = AHEAD_PER_SLOT * (double)w->config.slots;
+  const double most = most_ahead(w);
+  uint32_t free_slots = amz_worker_free_slots(w);
   double ahead, room;
 
   if (w->stop != AMZ_STOP_NONE)
     return 0;
-  if (amz_worker_free_slots(w) > w->asked)
-    return amz_worker_free_slots(w) - w->asked;
-  if (w->now_ns < amz_worker_ask_at(w))
+  if (free_slots > w->asked && (w->config.grain_ns == 0 || w->asked || w->task_ns <= 0 || w->open < w->config.slots))
+    return free_slots - w->asked;
+  if (free_slots == 0 && w->now_ns < amz_worker_ask_at(w))
     return 0;
-  ahead = SAFETY * w->lead_ns * (double)w->config.slots / w->task_ns - (double)w->queue.positions;
+  if (w->asked)
+    return 0;
+  ahead = SAFETY * lead_of(w) * (double)w->config.slots / w->task_ns - (double)w->queue.positions;
   room = room_ahead(w);
   ahead = (ahead < room ? ahead : room) / w->chunk_tasks;
-  return ahead <= 1 ? 1 : (uint32_t)(ahead < most ? ahead : most);
+  ahead = ahead < most ? ahead : most;
+  ahead = ahead > 1 ? ahead : 1;
+  return ahead > (double)free_slots ? (uint32_t)ahead : free_slots;
 }
 
 /* ---- sending ---------------------------------------------------------------------------------------------------------- */

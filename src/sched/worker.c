@@ -44,7 +44,8 @@ int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **r
   init(w, config);
   w->slots = amz_new_array(config->slots, sizeof *w->slots);
   w->idle = amz_new_array(config->slots, sizeof *w->idle);
-  if (!w->slots || !w->idle) {
+  w->parts = amz_new_array(config->slots, sizeof *w->parts);
+  if (!w->slots || !w->idle || !w->parts) {
     amz_worker_free(w);
     return AMZ_ENOMEM;
   }
@@ -61,6 +62,9 @@ void amz_worker_free(struct amz_worker *w)
   if (!w)
     return;
   free(w->queue.chunks);
+  for (uint32_t i = 0; w->parts && i < w->config.slots; i++)
+    free(w->parts[i].chunks);
+  free(w->parts);
   free(w->slots);
   free(w->idle);
   free(w->results);

@@ -8,12 +8,18 @@
 
 /* What runs on a slot. */
 struct amz_slot {
-  uint64_t chunk_id, first, count; /* of the RUN */
+  uint64_t chunk_id, first, count; /* of the RUN; chunk_id 0: of several */
   uint64_t left;       /* positions not told of yet; 0: idle */
   uint32_t attempt;
   int64_t started_ns;
   int64_t signal_ns;   /* when the next signal is due */
   enum amz_outcome as; /* what it was signalled for; 0: not yet */
+};
+
+/* Chunks, or parts of such, of which a RUN consists when it is of more than one. */
+struct amz_parts {
+  struct amz_chunk *chunks;
+  size_t count, cap;
 };
 
 /* Chunks in the order in which they came; a ring. */
@@ -33,6 +39,7 @@ struct amz_worker {
 
   struct amz_queue queue;
   struct amz_slot *slots;
+  struct amz_parts *parts; /* per slot */
   uint32_t *idle; /* stack of idle slots */
   uint32_t n_idle;
   uint32_t open;         /* so many slots may run something; the others are barred */

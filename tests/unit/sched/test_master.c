@@ -540,6 +540,29 @@ static void test_dropped(void)
   close_bench(&b);
 }
 
+static void test_bulks_of_several_chunks(void)
+{
+  struct amz_bulk whole = {.first = 7, .count = 2, .attempt = 1, .partials = "nodes", .partials_bytes = 5};
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){.tasks = 10, .ranks = 2, .slots = 2});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(ask(&b, 0, 4), "assign0[0+1 1+1 2+1 3+1]");
+  ASSERT_TEXT(bulk_of(&b, 0, 0, 0, 4), "record0[bulk 0+4]"); /* one, as it was told */
+  ASSERT_U64(stats(&b).handed_out, 0);
+  ASSERT_TEXT(ask(&b, 1, 1), "assign1[4+1]");
+  ASSERT_TEXT(ask(&b, 0, 4), "assign0[5+1 6+1 7+1 8+1]");
+  ASSERT_TEXT(bulk_of(&b, 0, 0, 4, 3), "record0[bulk 5+1] record0[bulk 6+1] record0[bulk 4+1]"); /* 4 is another's: a stray */
+  ASSERT_U64(stats(&b).handed_out, 3);
+  ASSERT_TEXT(say(&b, 0, (struct amz_message){.kind = AMZ_MSG_REPORT, .bulks = &whole, .n_bulks = 1}), "record0[bulk 7+2]");
+  ASSERT_TEXT(ask(&b, 0, 1), "assign0[9+1]");
+  whole.first = 8;
+  (void)say(&b, 0, (struct amz_message){.kind = AMZ_MSG_REPORT, .bulks = &whole, .n_bulks = 1}); /* can't be taken apart: 9 runs again */
+  ASSERT_U64(stats(&b).succeeded, 9);
+  ASSERT_U64(stats(&b).waiting, 1);
+  close_bench(&b);
+}
+
 static void test_bulks(void)
 {
   struct bench b;
@@ -713,6 +736,7 @@ int main(void)
     {"bulks with partials", test_whole_bulks},
     {"many chunks in one message", test_many_chunks_one_message},
     {"refused", test_refused},
+    {"bulks of several chunks", test_bulks_of_several_chunks},
     {NULL, NULL},
   };
 

@@ -292,6 +292,48 @@ static void test_a_run_in_parts(void)
   close_bench(&b);
 }
 
+/* Chunks of one task of a microsecond, RUNs of 4 ms: they are asked for by the thousand and run together, as far as they follow each other. */
+static void test_tiny_chunks_go_together(void)
+{
+  static const struct amz_chunk chunks[] = {{2, 1, 1, 1}, {3, 2, 1, 1}, {4, 3, 1, 1}, {5, 7, 2, 1}, {6, 9, 1, 1}, {7, 10, 1, 2}};
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain_ns = 4 * MS});
+  ASSERT_TEXT(event(&b, AMZ_EV_START), "hello report(h1 [])");
+  ASSERT_TEXT(assign(&b, 0, 1), "run0[0+1]");
+  b.now_ns = 1000;
+  ASSERT_TEXT(ran_bulk(&b, 0, 0, 1), "report(h2000 [bulk 0+1])"); /* twice a quarter of a RUN's time */
+  ASSERT_U64(amz_actions_at(b.actions, 0)->message->bulks[0].chunk_id, 1);
+  ASSERT_TEXT(hear(&b, (struct amz_message){.kind = AMZ_MSG_ASSIGN, .chunks = chunks, .n_chunks = 6}), "run0[1+3]");
+  (void)ran_bulk(&b, 0, 1, 1);
+  ASSERT_TEXT(returned(&b, 0, 2, 2), "run0[7+3]"); /* behind them: another attempt, and what came back, by its own ids */
+  ASSERT_TEXT(ran_bulk(&b, 0, 7, 3), "run0[10+1]");
+  ASSERT_TEXT(ran_bulk(&b, 0, 10, 1), "run0[2+2]");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_OPEN, .slots = 0}), "yield0[]");
+  ASSERT_TEXT(returned(&b, 0, 2, 2), "yield0[3+1 2+1] report([bulk 1+1 bulk 7+3 bulk 10+1])");
+  ASSERT_U64(amz_actions_at(b.actions, 0)->message->chunks[0].id, 4);
+  ASSERT_U64(amz_actions_at(b.actions, 0)->message->chunks[1].id, 3);
+  for (size_t i = 0; i < 2; i++)
+    ASSERT_U64(amz_actions_at(b.actions, 1)->message->bulks[i].chunk_id, 0);
+  ASSERT_U64(amz_actions_at(b.actions, 1)->message->bulks[2].chunk_id, 7);
+  close_bench(&b);
+}
+
+/* A chunk is shared out among the slots of a rank, however short its tasks are. */
+static void test_a_chunk_is_shared(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 2, .grain_ns = 4 * MS});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 1), "run0[0+1]");
+  b.now_ns = 1000;
+  (void)ran_bulk(&b, 0, 0, 1);
+  ASSERT_TEXT(assign(&b, 1, 100), "run0[1+50] run1[51+25]");
+  ASSERT_TEXT(ran_bulk(&b, 1, 51, 25), "run1[76+13]");
+  close_bench(&b);
+}
+
 static void test_asks_ahead(void)
 {
   struct bench b;
@@ -537,6 +579,8 @@ int main(void)
     {"what joined bulks say", test_joined_bulks},
     {"a RUN told of in parts", test_a_run_in_parts},
     {"a RUN left undone", test_a_run_left_undone},
+    {"tiny chunks go together", test_tiny_chunks_go_together},
+    {"a chunk is shared", test_a_chunk_is_shared},
     {"asks ahead by what an answer takes", test_asks_ahead},
     {"short tasks at first", test_short_tasks_at_first},
     {"doesn't ask ahead for nothing", test_does_not_ask_ahead},
