@@ -22,6 +22,7 @@ while read -r name tasks args; do
   job "$name" "$plugins/$name.so" "$args" "$tasks" ''
   try timeout 120 amorsize-mpi run --slots 2 "$name.yaml"
   tried_like "$name: all its tasks succeed" 0 '' ''
+  is "$name: and are counted" "$(sed -n 's/^  tasks  *//p' out | tr -d '\302\240\342\200\257 ')" "$tasks:${tasks}succeeded,0failed"
 done <<'END'
 pi 3000 500
 mandelbrot 100 64 48 100
