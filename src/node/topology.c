@@ -57,53 +57,6 @@ static int use_description(struct amz_topology *t, const char *text, const char 
   return use_synthetic(t, text, who, err);
 }
 
-/* ---- a tree of /sys and /proc ----------------------------------------------------------------------------------------- */
-
-/* hwloc has no call for this, environment variables only. They are set for as long as it loads. */
-static const struct variable {
-  const char *name, *value; /* NULL: the tree's root */
-} tree_variables[] = {
-  {"HWLOC_FSROOT", NULL},
-  {"HWLOC_COMPONENTS", "linux,stop"},
-};
-
-enum { N_VARIABLES = sizeof tree_variables / sizeof *tree_variables };
-
-static int keep(char *saved[], struct amz_error *err)
-{
-  for (size_t i = 0; i < N_VARIABLES; i++) {
-    const char *value = getenv(tree_variables[i].name);
-
-    saved[i] = value ? amz_strndup(value, strlen(value)) : NULL;
-    if (value && !saved[i])
-      return amz_error_set(err, AMZ_ENOMEM, "out of memory");
-  }
-  return AMZ_OK;
-}
-
-static int set_one(const char *name, const char *value)
-{
-  return value ? setenv(name, value, 1) : unsetenv(name);
-}
-
-static int load_from_tree(struct amz_topology *t, const char *root, struct amz_error *err)
-{
-  char *saved[N_VARIABLES] = {NULL};
-  int rc = keep(saved, err);
-
-  for (size_t i = 0; rc == AMZ_OK && i < N_VARIABLES; i++)
-    if (set_one(tree_variables[i].name, tree_variables[i].value ? tree_variables[i].value : root) < 0)
-      rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
-  if (rc == AMZ_OK && hwloc_topology_load(t->handle) < 0)
-    rc = amz_error_set(err, AMZ_EENV, "hwloc can't read a topology from below %.400s", root);
-  for (size_t i = 0; i < N_VARIABLES; i++) {
-    if (set_one(tree_variables[i].name, saved[i]) < 0 && rc == AMZ_OK)
-      rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
-    free(saved[i]);
-  }
-  return rc;
-}
-
 /* ---- choosing --------------------------------------------------------------------------------------------------------- */
 
 static int load(struct amz_topology *t, struct amz_error *err)
@@ -126,7 +79,7 @@ static int choose(struct amz_topology *t, const struct amz_look *look, const str
   else if (synthetic)
     rc = use_synthetic(t, synthetic, "HWLOC_SYNTHETIC", err);
   else if (tree->root[0] && amz_tree_has(tree, "/sys/devices/system/cpu"))
-    return (rc = name_it(t, tree->root, err)) < 0 ? rc : load_from_tree(t, tree->root, err);
+    return (rc = name_it(t, tree->root, err)) < 0 ? rc : amz_topology_load_tree(t->handle, tree, err);
   else
     rc = name_it(t, "this machine", err);
   return rc < 0 ? rc : load(t, err);

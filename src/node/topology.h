@@ -17,11 +17,14 @@ struct amz_topology {
 };
 
 /* Loads what `look` asks for: its description, else the one that HWLOC_XMLFILE or HWLOC_SYNTHETIC names, else the tree below
- * its root when that describes processors, else this machine. A tree is given to hwloc by its environment variables, which
- * are as before when this returns; no other thread may use the environment meanwhile.
+ * its root when that describes processors, else this machine.
  * \return as amz_node_look. Close with amz_topology_close. */
 int amz_topology_open(const struct amz_look *look, const struct amz_tree *tree, struct amz_error *err, struct amz_topology *ret);
 void amz_topology_close(struct amz_topology *topology);
+
+/* Loads the tree below tree->root into a handle that isn't loaded yet. Where hwloc can't make anything of it, that is told and the
+ * processing units that are online are counted as cores. \return AMZ_OK; AMZ_EENV with *err; AMZ_ENOMEM. */
+int amz_topology_load_tree(hwloc_topology_t handle, const struct amz_tree *tree, struct amz_error *err);
 
 /* Fills in what there is: packages, domains, cores, kinds, caches, and the names that the topology knows. `bound`: the units
  * that we may use. \return AMZ_OK; AMZ_EENV with *err; AMZ_ENOMEM. */
