@@ -169,11 +169,4 @@ fresh
 printf 'tasks: {command: echo hello}\nsample: {reuse: false}\n' >job.yaml
 try amorsize-mpi run --quiet job.yaml
 tried_like 'a key without effect yet' 0 '^job: finished: the task succeeded$' '^job\.yaml:2:10: warning: sample\.reuse has no effect yet$'
-for kind in 'plugin: ./x.so'; do
-  fresh
-  printf 'tasks: {%s}\n' "$kind" >job.yaml
-  try amorsize-mpi run job.yaml
-  check "${kind%%:*} tasks are refused" test "$status" = 2
-  no_run "${kind%%:*} tasks: nothing was started"
-done
 done_testing

@@ -11,7 +11,7 @@ rank_try() { # RANKS MODE
 
 ours() { grep '^amorsize-mpi: ' out; }
 names() { ours | awk '$2 == "cost" { print $3 }' | sort | tr '\n' ' '; }
-sound() { ours | awk '$2 == "cost" && !($4 > 0 && $5 > 0 && $6 >= 0 && $6 <= $5 && $5 <= $7) { bad = 1 } END { exit bad }'; }
+sound() { ours | awk '$2 == "cost" && !($4 > 0 && $5 >= 0 && $6 >= 0 && $6 <= $5 && $5 <= $7) { bad = 1 } END { exit bad }'; }
 
 fresh
 for n in 2 3; do

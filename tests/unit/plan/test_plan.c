@@ -17,7 +17,7 @@
 struct machine {
   struct amz_node node;
   struct amz_node_domain domains[8];
-  struct amz_curve_point bandwidth[16], phi[2];
+  struct amz_curve_point bandwidth[24], phi[2];
   struct amz_node_gpu gpus[8];
 };
 
