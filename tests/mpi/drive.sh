@@ -120,8 +120,8 @@ if ${CC:-cc} -shared -fPIC -o early.so "$top_srcdir/tests/mpi/early.c" 2>cc.err;
   left_nothing 'a rank that dies before it can begin'
   if [ -n "${AMZ_ALL-}" ] && [ -n "$survive" ]; then
     start env AMZ_TEST_MARK="$here" AMZ_TEST_EARLY=die timeout -k 2 $LIMIT $quick $survive -n 3 env LD_PRELOAD="$here/early.so" amorsize-mpi run \
-      --name short --command "$COMMAND" --for n=1..6
-    wait_for ls short.runs/001/launched
+      --name survived --command "$COMMAND" --for n=1..6
+    wait_for ls survived.runs/001/launched
     wait_for no_ranks || wait_for no_ranks || wait_for no_ranks # half a minute
     for p in $(launcher_pid); do kill -TERM "$p"; done # it doesn't end by itself once a rank was killed
     finish

@@ -157,7 +157,7 @@ static void packs_are_given(void)
   struct scratch s;
   struct amz_cursor c;
   const void *bytes;
-  char *path;
+  char *path = NULL;
   size_t n;
 
   CU_ASSERT_FATAL(scratch_make(&s) && amz_nodedir_path(s.dir, KEY, &path) == AMZ_OK);
