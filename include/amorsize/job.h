@@ -53,7 +53,7 @@ struct amz_settings {
     bool memory_ignore, load_aware;
   } plan;
   struct {
-    const char *policy;     /* a name known to amz_policy_find; "fac2" by default until `adaptive` exists */
+    const char *policy;     /* a name known to amz_policy_find; "adaptive" by default */
     int64_t target_ns, min_ns, max_ns; /* 200 ms, 50 ms, 1 s */
     double rate;            /* 0.3 */
   } chunks;

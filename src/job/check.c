@@ -120,13 +120,13 @@ static void check_policy(struct amz_reader *r, const struct amz_yaml *root, stru
     return;
   (void)amz_yaml_show(node, shown);
   if (is_planned(s->chunks.policy)) {
-    amz_yaml_warning(r->diags, node, "chunks.policy: %s is not in this version yet: fac2 is used", shown);
+    amz_yaml_warning(r->diags, node, "chunks.policy: %s is not in this version yet: adaptive is used", shown);
   } else {
     near = nearest_policy(s->chunks.policy);
     amz_yaml_error(r->diags, node, "chunks.policy: unknown policy %s%s%s%s", shown, near ? "; did you mean " : "", near ? near : "",
                    near ? "?" : "");
   }
-  s->chunks.policy = "fac2";
+  s->chunks.policy = "adaptive";
 }
 
 void amz_settings_check(struct amz_reader *r, const struct amz_yaml *root, struct amz_settings *settings)

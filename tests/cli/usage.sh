@@ -108,7 +108,7 @@ tried 'no tasks, no chunks' 0 '' ''
 slip 'unknown policy' 'unknown policy gsss; did you mean gss?' policies policies --show gsss
 slip 'tasks without a policy' '-n and -p are for --show NAME' policies policies -n 5
 try amorsize-mpi policies
-for policy in static ss fsc gss tss fac fac2 wf2 af; do check "policies lists $policy" grep -Eq "^$policy " out; done
+for policy in static ss fsc gss tss fac fac2 wf2 af adaptive; do check "policies lists $policy" grep -Eq "^$policy " out; done
 if have_jq; then
   try amorsize-mpi policies --show gss -n 10 -p 2 --format json
   is 'chunks as JSON' "$(jq -c '[.policy, .tasks, .slots, (.chunks | add)]' out)" '["gss",10,2,10]'

@@ -35,7 +35,7 @@ static void of_yaml_itself(void)
     {"two documents", TASKS "---\nb: 1\n", "job.yaml:2:1: a second document: a job description is one document\n"},
     {"duplicate key", TASKS "chunks: {}\nchunks: {}\n", "job.yaml:3:1: duplicate key \"chunks\" (first on line 2)\n"},
     {"duplicate key inside, and the rest is checked", TASKS "chunks: {rate: 0.1, rate: 0.1}\njbo: x\n",
-     "job.yaml:2:10: warning: chunks.rate has no effect yet\njob.yaml:2:21: duplicate key \"rate\" (first on line 2)\n"
+     "job.yaml:2:21: duplicate key \"rate\" (first on line 2)\n"
      "job.yaml:3:1: unknown key \"jbo\"; did you mean \"job\"?\n"},
     {"tab as indentation", "tasks:\n\tcommand: x\n", "job.yaml:2:1: not valid YAML: a tab, where YAML allows only blanks\n"},
     {"merge key", "a: &a {x: 1}\ntasks: {<<: *a, command: x}\n",
@@ -110,16 +110,16 @@ static void of_keys_together(void)
 {
   static const struct row rows[] = {
     {"min above target", TASKS "chunks: {min: 1s, target: 200ms}\n",
-     "job.yaml:2:10: warning: chunks.min has no effect yet\njob.yaml:2:15: chunks.min: \"1s\" is more than chunks.target, which is \"200ms\"\n"},
+     "job.yaml:2:15: chunks.min: \"1s\" is more than chunks.target, which is \"200ms\"\n"},
     {"target above max", TASKS "chunks: {target: 200ms, max: 0.1s}\n",
-     "job.yaml:2:18: chunks.target: \"200ms\" is more than chunks.max, which is \"0.1s\"\njob.yaml:2:25: warning: chunks.max has no effect yet\n"},
+     "job.yaml:2:18: chunks.target: \"200ms\" is more than chunks.max, which is \"0.1s\"\n"},
     {"sample bounds", TASKS "sample: {tasks: [50, 5]}\n",
      "job.yaml:2:17: sample.tasks: the least, 50, is more than the most, 5\n"},
     {"goal without deadline", TASKS "plan: {goal: deadline}\n",
      "job.yaml:2:14: plan.goal: deadline needs plan.deadline\n"},
     {"deadline without goal", TASKS "plan: {deadline: 2h}\n", "job.yaml:2:8: warning: plan.deadline has no effect without plan.goal: deadline\n"},
     {"policy of a later version", TASKS "chunks: {policy: tap}\n",
-     "job.yaml:2:18: warning: chunks.policy: \"tap\" is not in this version yet: fac2 is used\n"},
+     "job.yaml:2:18: warning: chunks.policy: \"tap\" is not in this version yet: adaptive is used\n"},
     {"policy of no version", TASKS "chunks: {policy: gsss}\n", "job.yaml:2:18: chunks.policy: unknown policy \"gsss\"; did you mean gss?\n"},
     {"no effect yet", TASKS "sample:\n  reuse: false\n", "job.yaml:3:3: warning: sample.reuse has no effect yet\n"},
     {"commands have no results", TASKS "output: {results: r.npy, reduce: sum}\n",

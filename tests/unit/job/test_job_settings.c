@@ -21,7 +21,7 @@ static void defaults_are_the_documented_ones(void)
     ASSERT_U64(s->resources.threads, 1);
     ASSERT_U64(s->plan.slots_per_rank, AMZ_AUTO);
     ASSERT_U64(s->plan.max_workers, AMZ_AUTO);
-    ASSERT_TEXT(s->chunks.policy, "fac2");
+    ASSERT_TEXT(s->chunks.policy, "adaptive");
     ASSERT_I64(s->chunks.target_ns, 200000000);
     ASSERT_I64(s->chunks.min_ns, 50000000);
     ASSERT_I64(s->chunks.max_ns, 1000000000);
@@ -55,7 +55,7 @@ static void check_example(const struct amz_job *job)
   ASSERT_U64(s->plan.max_workers, 64);
   CU_ASSERT(s->plan.efficiency == 0.8 && s->chunks.rate == 0.3);
   ASSERT_I64(s->plan.deadline_ns, INT64_C(7200) * 1000000000);
-  ASSERT_TEXT(s->chunks.policy, "fac2");
+  ASSERT_TEXT(s->chunks.policy, "adaptive");
   ASSERT_U64(s->failures.retries, 2);
   ASSERT_I64(s->failures.timeout_ns, INT64_C(600) * 1000000000);
   CU_ASSERT(s->failures.stop_after.set && s->failures.stop_after.is_share && s->failures.stop_after.share == 0.05);
