@@ -55,7 +55,7 @@ static struct amz_sim_config configure(const struct amz_plan_input *in, const st
     .bulk = true, .latency_ns = nanoseconds(in->costs.chunk_s) / 2, .message_ns = nanoseconds(in->costs.service_s)};
 
   s.master.tasks = tasks;
-  s.master.policy = policy ? policy : amz_policy_find("fac2");
+  s.master.policy = policy ? policy : amz_policy_find("adaptive");
   s.master.stop_after = UINT64_MAX;
   s.master.dead_ns = s.master.suspect_ns = s.master.heartbeat_ns = s.worker.heartbeat_ns = AMZ_NEVER;
   s.master.params = (struct amz_policy_params){.mean_s = c->task_s, .stddev_s = c->task_s * in->work->cv,
