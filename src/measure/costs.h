@@ -25,8 +25,9 @@ int amz_measure_costs(struct amz_node *node, enum amz_effort effort, const struc
 int amz_measure_starts(struct amz_exec *helper, enum amz_effort effort, const struct amz_measure_observer *observer, struct amz_node_costs *costs,
                        struct amz_error *err);
 
-/* The part of messages, in a launch that exists: all of its ranks call this at about the same time. Rank 0 measures with the first other rank on its own node
- * and the first one on another node, the rest wait. Fills in inside, between, chunk_s and service_s on rank 0 (those for which there is a rank), nothing elsewhere.
+/* The part of messages, in a launch that exists: all of its ranks call this at about the same time. Rank 0 measures with the first other rank on its own
+ * node and the first one on another node, the rest wait. Fills in inside, between, chunk_s and service_s on rank 0 (those for which there is a rank),
+ * nothing elsewhere.
  * \return AMZ_OK; AMZ_EENV: a rank has said nothing for a minute; AMZ_ENOMEM, AMZ_EIO, AMZ_ECORRUPT of the transport, with *err. */
 int amz_measure_link(const struct amz_net *net, struct amz_mpi *mpi, enum amz_effort effort, struct amz_node_costs *costs, struct amz_error *err);
 

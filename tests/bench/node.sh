@@ -18,24 +18,30 @@ ours memory default
 sort -u "$scratch/said"
 mib=$(awk '/^cache-/ { last = $2 } END { print int((last ? last : 33554432) * 4 / 1048576) }' "$scratch/ours")
 
-reference() { OMP_NUM_THREADS=$1 OMP_PROC_BIND=close "$here/stream_triad" "$mib" 10; }
+reference() { # CORES [streaming]: for as long as ours takes
+  cores_=$1
+  shift
+  OMP_NUM_THREADS=$cores_ OMP_PROC_BIND=close "$here/stream_triad" "$mib" 1 "$@"
+}
 row() { # WHAT OURS THEIRS
   echo "$1 $2 $3" | tee -a "$scratch/rows" |
     awk '{ printf "  %-34s %7.2f GB/s   reference %7.2f GB/s   ratio %.2f\n", $1, $2 / 1e9, $3 / 1e9, $2 / $3 }' | tr _ ' '
 }
 
-echo "triad, arrays of $mib MiB for the reference; ordinary stores by STREAM's count, the others by what crosses the bus (32 of the reference's 24)"
+echo "triad, 24 bytes an element, arrays of $mib MiB for the reference, which has ordinary and streaming stores, too"
 i=0
 while [ "$i" -lt "$rounds" ]; do
   i=$((i + 1))
   one=$(reference 1)
   all=$(reference "$cores")
+  one_streaming=$(reference 1 streaming)
+  all_streaming=$(reference "$cores" streaming)
   ours memory "$effort"
   echo "round $i ($(sed -n 's/^method //p' "$scratch/ours"))"
   row 1_core,_ordinary_stores "$(value stream-1)" "$one"
   row "${cores}_cores,_ordinary_stores" "$(value "stream-all-$cores")" "$all"
-  row 1_core,_the_curve "$(value triad-1)" "$(echo "$one" | awk '{ print $1 * 32 / 24 }')"
-  row "${cores}_cores,_the_curve" "$(value "triad-$cores")" "$(echo "$all" | awk '{ print $1 * 32 / 24 }')"
+  row 1_core,_streaming_stores "$(value triad-1)" "$one_streaming"
+  row "${cores}_cores,_streaming_stores" "$(value "triad-$cores")" "$all_streaming"
 done
 echo "best of all rounds"
 awk '{ if ($2 > a[$1]) a[$1] = $2; if ($3 > b[$1]) b[$1] = $3; if (!seen[$1]++) name[++n] = $1 }
@@ -46,7 +52,7 @@ grep -E '^(slowdown|latency)' "$scratch/ours" | sed 's/^/  /'
 echo "outside witnesses"
 if command -v stress-ng >/dev/null; then
   for n in 1 "$cores"; do
-    stress-ng --stream "$n" --stream-l3-size "$((mib / 4))M" -t 4 2>&1 | sed -n 's/.*memory rate: */  stress-ng, one of '"$n"' instances: /p' | tail -n 1
+    stress-ng --stream "$n" --stream-l3-size "$((mib / 4))M" -t 10 2>&1 | sed -n 's/.*memory rate: */  stress-ng, one of '"$n"' instances: /p' | tail -n 1
   done
 else
   echo "  stress-ng is not installed"
@@ -67,16 +73,23 @@ OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
 mpirun=$(command -v mpirun.openmpi || command -v mpirun || true)
 [ -n "$mpirun" ] || { echo "  no mpirun for fresh launches"; exit 0; }
-echo "fresh launches, best and median of 5 each"
-for ranks in 1 2 3 4 6; do
-  i=0
-  while [ "$i" -lt 5 ]; do
-    i=$((i + 1))
-    begin=$(date +%s.%N)
-    "$mpirun" --bind-to none --oversubscribe --enable-recovery --mca pml ob1 --mca btl self,vader --mca plm isolated -n "$ranks" "$top/amorsize-mpi-rank" measure-link ready |
-      { read -r _; date +%s.%N; cat >/dev/null; } | awk -v begin="$begin" '{ printf "%.4f\n", $1 - begin }'
-  done | sort -n | awk -v ranks="$ranks" -v a="$(value launch-base-0)" -v b="$(value launch-per-rank-0)" '
-    { t[NR] = $1 }
-    END { median = t[3]; fit = a + b * ranks
-          printf "  %d ranks: %.3f s (best %.3f), fit %.3f s, off by %+.0f %%\n", ranks, median, t[1], fit, 100 * (fit - median) / median }'
+
+fresh() { # RANKS: seconds until all are there
+  begin=$(date +%s.%N)
+  "$mpirun" --bind-to none --oversubscribe --enable-recovery --mca pml ob1 --mca btl self,vader --mca plm isolated -n "$1" \
+    "$top/amorsize-mpi-rank" measure-link ready | { read -r _; date +%s.%N; cat >/dev/null; } | awk -v begin="$begin" '{ printf "%.4f\n", $1 - begin }'
+}
+
+echo "fresh launches and fits of launches, turn and turn about, 7 of each: medians"
+i=0
+while [ "$i" -lt 7 ]; do
+  i=$((i + 1))
+  for ranks in 1 2 3 4 6; do echo "fresh $ranks $(fresh $ranks)"; done >>"$scratch/launches"
+  ours costs default
+  echo "$(value launch-base-0) $(value launch-per-rank-0)" | awk '$1 + $2 > 0 { for (r = 1; r <= 6; r++) print "fit", r, $1 + $2 * r }' >>"$scratch/launches"
 done
+sort -k1,1 -k2,2n -k3,3n "$scratch/launches" | awk '
+  { k = $1 " " $2; v[k, ++n[k]] = $3 }
+  function median(k) { return n[k] ? (v[k, int((n[k] + 1) / 2)] + v[k, int(n[k] / 2) + 1]) / 2 : 0 }
+  END { for (r = 1; r <= 6; r++) if (n["fresh " r] && n["fit " r]) { a = median("fresh " r); b = median("fit " r)
+        printf "  %d ranks: %.3f s (best %.3f), fitted %.3f s, off by %+.0f %%\n", r, a, v["fresh " r, 1], b, 100 * (b - a) / a } }'
