@@ -127,7 +127,7 @@ if mount -t tmpfs -o size=2m none small 2>/dev/null; then
   is 'disk full: exit status' "$status" 3
   check 'disk full: said' grep -q 'outputs could not be gathered, and stay on their nodes: .*No space left on device' err
   check 'disk full: outputs are still on the node' [ "$(in_scratch)" -eq 1 ]
-  is 'disk full: nothing half is left' "$(ls -A small/full.runs/001/out | grep -v '^r.*pack$')" ''
+  is 'disk full: nothing half is left' "$(find small/full.runs/001/out -mindepth 1 ! -name 'r*pack')" ''
   left_nothing 'disk full'
   mount -o remount,size=64m small
   gather_try 2 resume small/full.runs/001
