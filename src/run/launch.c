@@ -452,10 +452,13 @@ static int note_cwd(struct amz_launch *l, struct amz_error *err)
   return amz_buf_ok(&l->cwd) < 0 ? amz_error_set(err, AMZ_ENOMEM, "out of memory") : AMZ_OK;
 }
 
-static int can_run(const struct amz_job *job, struct amz_error *err)
+/* Told before anything is started. What is wrong with a plug-in that is there is found by the process that loads it. */
+static int find_plugin(const struct amz_job *job, struct amz_error *err)
 {
-  if (!amz_executor_of(amz_job_kind(job)))
-    return amz_error_set(err, AMZ_EINVAL, "this version runs no plug-in tasks; tasks.plugin is checked, but not run yet");
+  const struct amz_plugin *plugin = amz_job_plugin(job);
+
+  if (plugin && access(plugin->path, R_OK) < 0)
+    return amz_error_set(err, AMZ_EINVAL, "tasks.plugin: cannot read %s: %s", plugin->path, strerror(errno));
   return AMZ_OK;
 }
 
@@ -471,7 +474,7 @@ static int prepare(struct amz_launch *l, const struct amz_job_input *input, cons
   if (rc == AMZ_EINVAL)
     (void)amz_error_set(err, rc, "the job description has %zu error%s; nothing was started", diags.errors, diags.errors == 1 ? "" : "s");
   amz_diags_clear(&diags);
-  if (rc < 0 || (rc = can_run(l->job, err)) < 0 || (rc = choose_layout(l, err)) < 0 ||
+  if (rc < 0 || (rc = find_plugin(l->job, err)) < 0 || (rc = choose_layout(l, err)) < 0 ||
       (rc = make_directory(l, input, options, err)) < 0)
     return rc;
   return note_cwd(l, err);
@@ -629,7 +632,7 @@ int amz_run_resume(const char *dir, const struct amz_run_options *options, const
 
   begin(&l, options, observer);
   if ((rc = take_directory(&l, dir, options->take_over, err)) == AMZ_OK && (rc = load_job(&l, options, err)) == AMZ_OK &&
-      (rc = can_run(l.job, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK &&
+      (rc = choose_layout(&l, err)) == AMZ_OK &&
       (options->n_sets == 0 || (rc = write_plan(&l, err)) == AMZ_OK) && (rc = go_where_it_began(&l.cwd, err)) == AMZ_OK)
     rc = run_in_directory(&l, options, err);
   return end(&l, rc, ret_text, ret_summary, err);

@@ -169,4 +169,9 @@ fresh
 printf 'tasks: {command: echo hello}\nsample: {reuse: false}\n' >job.yaml
 try amorsize-mpi run --quiet job.yaml
 tried_like 'a key without effect yet' 0 '^job: finished: the task succeeded$' '^job\.yaml:2:10: warning: sample\.reuse has no effect yet$'
+fresh
+printf 'tasks: {plugin: ./x.so}\n' >job.yaml
+try amorsize-mpi run job.yaml
+tried_like 'a plug-in that is not there' 2 '' 'tasks.plugin: cannot read ./x.so: No such file or directory'
+no_run 'a plug-in that is not there: nothing was started'
 done_testing

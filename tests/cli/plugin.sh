@@ -56,6 +56,38 @@ job again "$plugins/crash.so" 'crash 7' 20 'failures: {retries: 1, backoff: 1ms}
 try timeout 60 amorsize-mpi run --slots 2 again.yaml
 is 'retries count attempts, not processes' "$(failed again)" '7 failed - 11 2;'
 
+# ---- not thread-safe, with a loop of its own, and with values of names
+odd=$top_builddir/tests/cli/.libs/plugin_odd.so
+try timeout 60 amorsize-mpi run --slots 2 --ranks 2 --set job=unused --command true --for n=1..2 # is there MPI here?
+ranks=$status
+for where in '--slots 3' '--ranks 2 --slots 2'; do
+  [ "$where" = '--slots 3' ] || [ "$ranks" = 0 ] || { skip "over ranks: a plug-in that is not thread-safe" 'no ranks can be launched here'; continue; }
+  job odd "$odd" '-1' 20000 'output: {reduce: sum}'
+  # shellcheck disable=SC2086 # options
+  try timeout 120 amorsize-mpi run $where odd.yaml
+  is "$where: a process per slot, each with its state: all succeed" "$status" 0
+  check "$where: the sum of 0 .. 19999" grep -q 199990000 out
+  job odd "$odd" '12345' 20000 'output: {reduce: sum}'
+  # shellcheck disable=SC2086
+  try timeout 120 amorsize-mpi run $where odd.yaml
+  is "$where: the task that ends the loop's process is found" "$(failed odd)" '12345 failed - 7 1;'
+  check "$where: and is missing in the sum, alone" grep -q "$((199990000 - 12345))" out
+done
+job one "$odd" '7' 40 'failures: {timeout: 1m}'
+try timeout 60 amorsize-mpi run --slots 2 one.yaml
+is 'with a timeout each task is called for itself, with its values' "$(failed one)" '7 failed - 7 1;'
+
+# ---- stopped and resumed: each task counts once
+job long "$plugins/crash.so" 'none 100000 2000' 4000 ''
+start timeout 120 amorsize-mpi run --slots 2 long.yaml
+check 'a run to be stopped has begun' wait_for grep -q '"succeeded": *[1-9]' long.runs/001/status.json
+kill -INT "$pid"
+finish
+is 'Ctrl-C: can be resumed' "$status" 75
+try timeout 120 amorsize-mpi resume long.runs/001
+is 'resumed: it comes to its end' "$status" 0
+is 'resumed: all tasks, each once' "$(amorsize-mpi tasks long | awk 'NR > 1 && $2 == "succeeded" { print $1 }' | sort -u | wc -l | tr -d ' ')" 4000
+
 # ---- it can't even begin: nothing runs, and the reason is told
 job open "$plugins/crash.so" 'open 7' 20 ''
 try timeout 60 amorsize-mpi run --slots 2 open.yaml
@@ -65,7 +97,11 @@ try timeout 60 amorsize-mpi run --slots 2 args.yaml
 tried_like 'arguments that make no sense to it' 3 '' 'args: expected a number of darts per task, got "many"'
 job none "./none.so" '' 20 ''
 try timeout 60 amorsize-mpi run --slots 2 none.yaml
-tried_like 'a plug-in that is not there' 3 '' 'cannot load the plug-in ./none.so: .*No such file'
+tried_like 'a plug-in that is not there' 2 '' 'tasks.plugin: cannot read ./none.so: No such file'
+echo 'no object' >text.so
+job text "./text.so" '' 20 ''
+try timeout 60 amorsize-mpi run --slots 2 text.yaml
+tried_like 'a file that is no shared object' 3 '' 'cannot load the plug-in ./text.so: '
 echo 'int nothing;' >empty.c
 if ${CC:-cc} -shared -fPIC empty.c -o empty.so 2>/dev/null; then
   job empty "./empty.so" '' 20 ''
