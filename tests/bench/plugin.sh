@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Plug-in tasks: what the host and the scheduler cost, per task.
+#
+# Spinning tasks count turns, which are measured against the thread's CPU time when a slot begins: so tasks · length is what the tasks
+# alone take. Efficiency is that over two slots' makespan; by CPU time, it is that over all CPU time of the run, launch and
+# helpers included, which a busy machine spoils least. usage: plugin.sh [ROUNDS]   (make bench-plugin)
+set -u
+rounds=${1:-3}
+top=$(cd "${top_builddir:-.}" && pwd)
+src=$(cd "${top_srcdir:-.}" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/amz-bench.XXXXXX") || exit 3
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 3
+TIMEFORMAT='%U %S'
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+cc=${CC:-cc}
+python=${PYTHON:-/usr/bin/python3} # the system's, which Debian's packages are for
+
+"$cc" -O2 -shared -fPIC -I"$src/include" "$src/tests/bench/plugins/spin.c" -o spin.so &&
+  "$cc" -O2 -shared -fPIC -DRESULT -I"$src/include" "$src/tests/bench/plugins/spin.c" -o spin8.so || { echo 'no compiler here'; exit 3; }
+
+median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+ours() { # PLUGIN NS TASKS POLICY [OPTION…]: makespan and CPU time
+  printf 'tasks: {plugin: ./%s.so, args: "%s", for: {i: {range: [1, %s]}}}\nchunks: {policy: %s}\n' "$1" "$2" "$3" "$4" >job.yaml
+  [ "$1" = spin ] || echo 'output: {results: results.bin}' >>job.yaml
+  { time timeout 300 "$top/amorsize-mpi" run job.yaml --quiet --format json "${@:5}" >out 2>err; } 2>cpu
+  awk 'NR == FNR { cpu = $1 + $2; next } /"makespan_s"/ { gsub(/[^0-9.e-]/, "", $2); print $2, cpu }' cpu out
+}
+
+rate() { # NAME PLUGIN TASKS BAR
+  local i
+  : >rows
+  for ((i = 0; i < rounds; i++)); do
+    rm -rf ./*.runs
+    ours "$2" 0 "$3" adaptive --slots 2 >>rows
+  done
+  printf '%-34s %7.1f M/s, by CPU time %7.1f M/s on two cores; bar %s M/s\n' "$1" \
+    "$(awk -v n="$3" '{ print n / $1 / 1e6 }' rows | median)" "$(awk -v n="$3" '{ print 2 * n / $2 / 1e6 }' rows | median)" "$4"
+}
+
+metg() { # rows "NS EFFICIENCY" in falling order of NS
+  awk '$2 >= 0.5 { ns = $1; e = $2; next }
+       ns && !met { met = exp(log($1) + (log(ns) - log($1)) * (0.5 - $2) / (e - $2)) }
+       END { if (met) printf "%.0f ns\n", met; else if (ns) printf "below %s ns\n", ns; else print "beyond all of them" }'
+}
+
+sweep() { # POLICY BAR NS…
+  local ns n i
+  : >by_wall
+  : >by_cpu
+  for ns in "${@:3}"; do
+    n=$((1500000000 / (ns + 300)))
+    : >rows
+    for ((i = 0; i < rounds; i++)); do
+      rm -rf ./*.runs
+      ours spin "$ns" "$n" "$1" --slots 2 >>rows
+    done
+    echo "$ns $(awk -v t="$n" -v ns="$ns" '{ print t * ns / 2e9 / $1 }' rows | median)" >>by_wall
+    echo "$ns $(awk -v t="$n" -v ns="$ns" '{ print t * ns / 1e9 / $2 }' rows | median)" >>by_cpu
+  done
+  paste by_wall by_cpu | awk -v p="$1" '{ printf "%-10s %8s ns  efficiency %.3f, by CPU time %.3f\n", p, $1, $2, $4 }'
+  printf '%-10s METG(50 %%) %s, by CPU time %s; bar %s\n' "$1" "$(metg <by_wall)" "$(metg <by_cpu)" "$2"
+}
+
+best() { # EFFICIENCY of the best chunk size: HOW NS TASKS CHUNK…
+  local chunk s
+  for chunk in "${@:4}"; do
+    if [ "$1" = mpi4py ]; then
+      s=$(timeout 300 mpirun --oversubscribe --bind-to none -n 3 "$python" "$src/tests/bench/peers.py" mpi4py "$work/spin.so" "$2" "$3" "$chunk" 2>err)
+    else
+      s=$(timeout 300 "$python" "$src/tests/bench/peers.py" joblib "$work/spin.so" "$2" "$3" "$chunk" 2>err)
+    fi
+    [ -n "$s" ] && awk -v t="$3" -v ns="$2" -v s="$s" 'BEGIN { print t * ns / 2e9 / s }'
+  done | sort -g | tail -n 1
+}
+
+spins() { # over two ranks, and by others in the same round
+  local ns n
+  printf '%10s %12s %12s %12s %12s\n' task ours 'by CPU time' mpi4py joblib
+  for ns in 10000 100000 1000000; do
+    n=$((8000000000 / ns))
+    rm -rf ./*.runs
+    ours spin $ns $n adaptive --ranks 2 --slots 1 >rows
+    printf '%7s us %12.3f %12.3f %12s %12s\n' $((ns / 1000)) "$(awk -v t=$n -v ns=$ns '{ print t * ns / 2e9 / $1 }' rows)" \
+      "$(awk -v t=$n -v ns=$ns '{ print t * ns / 1e9 / $2 }' rows)" \
+      "$("$python" -c 'import mpi4py' 2>/dev/null && best mpi4py $ns $n 10 100 1000 || echo 'not here')" \
+      "$("$python" -c 'import joblib' 2>/dev/null && best joblib $ns $n 0 100 || echo 'not here')"
+  done
+  echo 'bar 0.97 each'
+}
+
+large() { # 10^8 tasks: what the master holds, what the store takes
+  rm -rf ./*.runs
+  printf 'tasks: {plugin: ./spin.so, for: {i: {range: [1, 100000000]}}}\n' >job.yaml
+  "$python" - "$top/amorsize-mpi" <<'END'
+import resource, subprocess, sys
+subprocess.run([sys.argv[1], "run", "job.yaml", "--quiet", "--slots", "2"], stdout=subprocess.DEVNULL, check=True)
+print("1e8 tasks: peak RSS of the largest process %.1f MiB; bar 64" % (resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024))
+END
+  echo "1e8 tasks: run.db $(find . -name run.db -not -path '*/latest/*' -exec wc -c {} + | awk '{ print $1 / 1e6 }') MB; bar 20"
+}
+
+echo "$(nproc) cores, $(uname -r), load $(cut -d' ' -f1 /proc/loadavg), $rounds rounds, medians"
+rate 'no-op tasks' spin 400000000 200
+rate 'no-op tasks with an 8-byte result' spin8 100000000 50
+sweep adaptive '100 ns' 400 200 100 50 20 10
+sweep ss '1000 ns' 8000 4000 2000 1000 500 250
+spins
+large
+echo "load $(cut -d' ' -f1 /proc/loadavg) at the end"
