@@ -81,6 +81,8 @@ static void check_company(struct amz_reader *r, const B *b)
     {"stdin", "stream", false, "a stream's tasks come by its standard input"},
     {"ok_exit", "stream", false, "results, not exit statuses, tell what became of a stream's tasks"},
     {"stdin", "plugin", false, "a plug-in has no standard input"},
+    {"creates", "plugin", false, "looking for a file takes longer than many a plug-in's task; it can look by itself"},
+    {"ok_exit", "plugin", false, "a plug-in's tasks say themselves whether they have succeeded"},
     {"for", "lines", false, "task lines have no placeholders"},
     {"csv", "lines", false, "task lines have no placeholders"},
     {"combine", "lines", false, "task lines have no placeholders"},

@@ -162,6 +162,11 @@ static void of_tasks(void)
      "job.yaml:1:20: tasks.ok_exit: cannot stand beside tasks.stream: results, not exit statuses, tell what became of a stream's tasks\n"},
     {"stdin of a plug-in", "tasks: {plugin: ./x.so, stdin: y}\n",
      "job.yaml:1:25: tasks.stdin: cannot stand beside tasks.plugin: a plug-in has no standard input\n"},
+    {"creates beside a plug-in", "tasks: {plugin: ./x.so, creates: x}\n",
+     "job.yaml:1:25: tasks.creates: cannot stand beside tasks.plugin: looking for a file takes longer than many a plug-in's task; it can look by "
+     "itself\n"},
+    {"ok_exit beside a plug-in", "tasks: {plugin: ./x.so, ok_exit: [0, 1]}\n",
+     "job.yaml:1:25: tasks.ok_exit: cannot stand beside tasks.plugin: a plug-in's tasks say themselves whether they have succeeded\n"},
     {"for with lines", "tasks: {lines: tasks.txt, for: {a: 1}}\n", "job.yaml:1:27: tasks.for: cannot stand beside tasks.lines: task lines have no placeholders\n"},
     {"unknown placeholder in a plain text", "tasks:\n  command: echo {sed}\n  for: {seed: [1]}\n",
      "job.yaml:2:17: tasks.command: unknown placeholder {sed}; did you mean {seed}?\n"},
