@@ -118,6 +118,11 @@ const struct amz_settings *amz_job_settings(const struct amz_job *job);
 const char *amz_job_scratch(const struct amz_job *job); /* stage.scratch; NULL: none */
 enum amz_task_kind amz_job_kind(const struct amz_job *job);
 uint64_t amz_job_tasks(const struct amz_job *job); /* how many */
+/* The cost hint of tasks.weight. \return whether there is one. */
+bool amz_job_is_weighted(const struct amz_job *job);
+/* Of a weighted job. *ret_same: how many tasks from index on share a value by the order of the names, >= 1; it may reach beyond the last.
+ * \return the weight, >= 0: only which of two is larger means something. */
+double amz_job_weight(const struct amz_job *job, uint64_t index, uint64_t *ret_same);
 /* The names that placeholders may use, in written order. */
 const char *const *amz_job_names(const struct amz_job *job, size_t *ret_n);
 /* \return the accepted exit statuses as a bit set over 0..255: bit (s % 64) of word s / 64. Default: 0 alone. */

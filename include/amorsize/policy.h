@@ -8,6 +8,7 @@
 #ifndef AMORSIZE_POLICY_H
 #define AMORSIZE_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct amz_policy_params {
   double overhead_s; /* h: what a chunk costs the slot that runs it */
   double service_s; /* g: what a chunk costs the master, who serves one after the other */
   const double *weights; /* relative speed of each worker's slots, > 0; NULL: alike. Read only while the policy is made */
+  bool longest_first; /* tasks come in the order of their weights: the mean of the next is more than that of the rest */
   /* The user's wishes, for policies that follow them; 0: the policy's own. */
   double target_s, min_s, max_s; /* duration of a chunk */
   double rate;      /* weight of the newest chunk in what is believed of a worker, in (0, 1] */

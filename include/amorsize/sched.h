@@ -46,6 +46,19 @@ uint64_t amz_order_index(const struct amz_order *order, uint64_t position);
  * from *ret_index on; as many as there are, across ranges that touch. position + most <= count, most >= 1. */
 uint64_t amz_order_stretch(const struct amz_order *order, uint64_t position, uint64_t most, uint64_t *ret_index);
 
+/* What is believed of tasks' costs, >= 0. */
+struct amz_weights {
+  /* *ret_same: how many tasks from index on have the same weight, as far as that is known, >= 1. */
+  double (*of)(const void *ctx, uint64_t index, uint64_t *ret_same);
+  const void *ctx;
+};
+
+/* The same tasks, heaviest first: sorted, ties by index, up to `exact` (0: 10^7) stretches of equal weight; more go by 256 logarithmic
+ * classes of weight and keep their order within one. The ranges given must be in the order of their indices.
+ * \return AMZ_OK with an array to be freed; AMZ_ENOMEM. */
+int amz_ranges_weigh(const struct amz_range *ranges, size_t n, const struct amz_weights *weights, uint64_t exact,
+                     struct amz_range **ret, size_t *ret_n);
+
 /* ---- events and actions ----------------------------------------------------------------------------------------------- */
 
 enum amz_event_kind {

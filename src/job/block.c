@@ -25,7 +25,7 @@ const struct amz_key amz_block_keys[] = {
   {"tasks.stdin", &amz_type_text_node, AT(stdin_path), NOW, NULL, NULL, NULL},
   {"tasks.ok_exit", &amz_type_statuses, AT(ok_exit), NOW, "0", "255", NULL},
   {"tasks.creates", &amz_type_text_node, AT(creates), NOW, NULL, NULL, NULL},
-  {"tasks.weight", &amz_type_any_node, AT(weight), LATER, NULL, NULL, NULL},
+  {"tasks.weight", &amz_type_any_node, AT(weight), NOW, NULL, NULL, NULL},
 };
 const size_t amz_block_n_keys = sizeof amz_block_keys / sizeof *amz_block_keys;
 

@@ -178,8 +178,7 @@ static size_t name_index(const struct amz_job *job, const char *name, size_t n)
   return AMZ_NO_NAME;
 }
 
-/* The index of a name that a key gives instead of a number; AMZ_NO_NAME with a finding when there is no such name. */
-static size_t find_name(struct amz_loader *l, const struct amz_yaml *node, const char *path, const char *name, size_t n)
+size_t amz_loader_find_name(struct amz_loader *l, const struct amz_yaml *node, const char *path, const char *name, size_t n)
 {
   size_t found = name_index(l->job, name, n);
   const char *near;
@@ -199,27 +198,11 @@ static void find_columns(struct amz_loader *l)
   const struct amz_settings *s = &l->job->settings;
 
   if (s->resources.threads_column)
-    l->job->threads_column = find_name(l, amz_yaml_at(l->root, "resources.threads"), "resources.threads", s->resources.threads_column,
+    l->job->threads_column = amz_loader_find_name(l, amz_yaml_at(l->root, "resources.threads"), "resources.threads", s->resources.threads_column,
                                        strlen(s->resources.threads_column));
   if (s->resources.memory_column)
-    l->job->memory_column = find_name(l, amz_yaml_at(l->root, "resources.memory"), "resources.memory", s->resources.memory_column,
+    l->job->memory_column = amz_loader_find_name(l, amz_yaml_at(l->root, "resources.memory"), "resources.memory", s->resources.memory_column,
                                       strlen(s->resources.memory_column));
-}
-
-/* `weight: {size_of: name}` or `weight: "{column}"`. \return the name's index, or AMZ_NO_NAME. */
-static size_t find_weight(struct amz_loader *l)
-{
-  const struct amz_yaml *w = l->block.weight, *of = w && w->kind == AMZ_YAML_MAP && w->n == 1 ? amz_yaml_at(w, "size_of") : NULL;
-  char shown[AMZ_YAML_SHOWN];
-
-  if (!w)
-    return AMZ_NO_NAME;
-  if (of && of->kind == AMZ_YAML_SCALAR && of->len > 0)
-    return find_name(l, of, "tasks.weight", of->text, of->len);
-  if (w->kind == AMZ_YAML_SCALAR && w->len > 2 && w->text[0] == '{' && w->text[w->len - 1] == '}')
-    return find_name(l, w, "tasks.weight", w->text + 1, w->len - 2);
-  amz_yaml_error(l->reader.diags, w, "tasks.weight: expected {size_of: name} or a name like \"{column}\", got %s", amz_yaml_show(w, shown));
-  return AMZ_NO_NAME;
 }
 
 static bool any_uses(const struct amz_job *job, const char *name)
@@ -238,14 +221,14 @@ static bool any_uses(const struct amz_job *job, const char *name)
 }
 
 /* A name that changes nothing is most likely a slip: the same task would be run again and again. */
-static void check_uses(struct amz_loader *l, size_t weight)
+static void check_uses(struct amz_loader *l)
 {
   const struct amz_job *job = l->job;
 
   if (!job->command || (l->block.stream && !job->line)) /* without a line, a stream's program is given all names */
     return;
   for (size_t i = 0; i < job->n_columns; i++)
-    if (job->columns[i].key && i != job->threads_column && i != job->memory_column && i != weight && !any_uses(job, job->names[i]))
+    if (job->columns[i].key && i != job->threads_column && i != job->memory_column && i != job->weight_column && !any_uses(job, job->names[i]))
       amz_yaml_warning(l->reader.diags, job->columns[i].key, "tasks.for.%s: the name is not used", job->names[i]);
 }
 
@@ -261,7 +244,7 @@ int amz_loader_compile(struct amz_loader *l)
 {
   const struct amz_block *b = &l->block;
   struct amz_job *job = l->job;
-  size_t weight, errors = l->reader.diags->errors;
+  size_t errors = l->reader.diags->errors;
   int rc = compile_command(l);
 
   job->kind = b->stream ? AMZ_TASK_STREAM : b->plugin ? AMZ_TASK_PLUGIN : AMZ_TASK_COMMAND;
@@ -283,9 +266,9 @@ int amz_loader_compile(struct amz_loader *l)
     return rc;
   memcpy(job->ok_exit, b->ok_exit, sizeof job->ok_exit);
   find_columns(l);
-  weight = find_weight(l);
+  rc = amz_loader_weigh(l);
   if (l->reader.diags->errors == errors) /* else the use may be in what isn't there */
-    check_uses(l, weight);
+    check_uses(l);
   check_scratch(l);
-  return AMZ_OK;
+  return rc;
 }

@@ -132,6 +132,7 @@ static struct amz_job *new_job(void)
   amz_arena_init(&job->arena);
   job->threads_column = AMZ_NO_NAME;
   job->memory_column = AMZ_NO_NAME;
+  job->weight_column = AMZ_NO_NAME;
   return job;
 }
 

@@ -52,6 +52,8 @@ struct amz_job {
   size_t n_env;
   bool own_omp; /* the user sets OMP_NUM_THREADS */
   size_t threads_column, memory_column; /* index of a name, or AMZ_NO_NAME */
+  size_t weight_column;  /* index of a name, or AMZ_NO_NAME */
+  double *weights;       /* of its values; in the arena */
   uint64_t ok_exit[4];
 };
 
@@ -74,6 +76,12 @@ int amz_loader_columns(struct amz_loader *l);
 
 /* compile.c: the templates. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
 int amz_loader_compile(struct amz_loader *l);
+
+/* The index of a name that a key gives instead of a number; AMZ_NO_NAME with a finding when there is no such name. */
+size_t amz_loader_find_name(struct amz_loader *l, const struct amz_yaml *node, const char *path, const char *name, size_t n);
+
+/* weight.c: tasks.weight, once names and sources are known. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
+int amz_loader_weigh(struct amz_loader *l) AMZ_MUST_CHECK;
 
 /* task.c: the value of a name for a task; and a place with the job's scratch where it has none of its own. */
 void amz_job_column_value(const struct amz_job *job, uint64_t index, size_t name, struct amz_buf *out);

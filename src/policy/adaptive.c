@@ -23,6 +23,7 @@
 #define HELD_SHARE 0.4       /* of its fair share of all unfinished tasks, for a worker that has some in hand */
 #define HELD_SERVE 0.5       /* rounds of service that it gets even so */
 #define CAUTION 4.0          /* lately's mean may be this much below ever's before it is believed */
+#define CUT_LONGEST 64.0     /* CUT where the longest tasks come first */
 #define FIRST_MOST 8.0       /* tasks of a chunk of which nothing is known */
 #define FIRST_CUT 4.0
 
@@ -43,6 +44,7 @@ struct state {
   uint32_t workers;
   struct worker *of;
   double overhead_s, service_s, target_s, min_s, max_s, rate;
+  bool longest_first;
   double told_s;               /* mean of params, 0: unknown */
   double told_cv;
   struct amz_seen late, ever;  /* tasks as they would have been on the mean slot */
@@ -94,6 +96,7 @@ static int init(void *state, const struct amz_policy_params *params)
   s->min_s = params->min_s;
   s->max_s = larger(params->max_s, s->target_s);
   s->rate = smaller(or_own(params->rate, OWN_RATE), 1);
+  s->longest_first = params->longest_first;
   s->told_cv = 1;
   if (params->mean_s > 0)
     take_told(s, params);
@@ -122,9 +125,11 @@ static double mean_next(const struct state *s)
   return larger(s->late.mean_s, smaller(s->ever.mean_s, CAUTION * s->late.mean_s));
 }
 
-/* Of all that remain: a sample over the whole list knows of what comes later. */
+/* Of all that remain: a sample over the whole list knows of what comes later. Behind the longest ones there are only shorter ones. */
 static double mean_left(const struct state *s)
 {
+  if (s->longest_first)
+    return s->told_s > 0 ? smaller(s->told_s, s->late.mean_s) : s->late.mean_s;
   return larger(s->ever.mean_s, s->told_s);
 }
 
@@ -203,8 +208,9 @@ static void begin_round(struct state *s, const struct amz_policy_ask *ask)
     doubt = smaller(larger(s->doubt, 0) / (double)s->asked_slots + s->rate * DRIFT * DOUBT, DOUBT);
   s->slots = s->left = ask->slots;
   s->share = remaining / slots;
-  length_s = larger(left_s / CUT, WORTH * s->overhead_s);
-  length_s = larger(length_s, smaller(s->min_s, left_s / YIELD));
+  length_s = larger(left_s / (s->longest_first ? CUT_LONGEST : CUT), WORTH * s->overhead_s);
+  if (!s->longest_first)
+    length_s = larger(length_s, smaller(s->min_s, left_s / YIELD));
   length_s = smaller(length_s, s->target_s);
   s->size = smaller(length_s / mean_s, fit(s->max_s / mean_s, 2 * cv));
   s->size = smaller(s->size, fit(each / (1 + among * sqrt(doubt)), among * cv));
@@ -243,7 +249,7 @@ static uint64_t next(void *state, const struct amz_policy_ask *ask)
   if (w)
     note_slots(s, w, ask->worker_slots);
   if (s->late.mean_s <= 0)
-    return amz_ceil_count(smaller(remaining / (FIRST_CUT * slots), FIRST_MOST));
+    return s->longest_first ? 1 : amz_ceil_count(smaller(remaining / (FIRST_CUT * slots), FIRST_MOST));
   if (s->left == 0 || s->slots != ask->slots)
     begin_round(s, ask);
   s->left--;

@@ -21,6 +21,7 @@
 #include "launch.h"
 #include "layout.h"
 #include "marker.h"
+#include "order.h"
 #include "meeting.h"
 #include "patience.h"
 #include "ranks.h"
@@ -197,7 +198,7 @@ static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
   int rc;
 
   if (!sampler)
-    return amz_order_new(l->left, l->n_left, &l->order);
+    return amz_run_order(l->job, l->left, l->n_left, &l->order);
   l->sampler = sampler;
   for (size_t i = 0; i < l->n_left; i++)
     left += l->left[i].count;

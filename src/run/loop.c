@@ -303,7 +303,7 @@ static int make_machines(struct amz_loop *l)
   struct amz_master_config master = {.tasks = amz_order_count(c->order), .epoch = c->epoch, .ranks = c->layout.ranks, .slots = c->total_slots,
     .policy = c->policy, .retries = s->failures.retries, .backoff_ns = s->failures.backoff_ns, .stop_after = UINT64_MAX,
     .idempotent = s->failures.idempotent, .grace_ns = s->failures.grace_ns,
-    .params = {.target_s = (double)s->chunks.target_ns * 1e-9, .min_s = (double)s->chunks.min_ns * 1e-9,
+    .params = {.longest_first = amz_job_is_weighted(c->job), .target_s = (double)s->chunks.target_ns * 1e-9, .min_s = (double)s->chunks.min_ns * 1e-9,
                .max_s = (double)s->chunks.max_ns * 1e-9, .rate = s->chunks.rate > 0 ? s->chunks.rate : 1e-9 /* 0 would be unknown */}};
   struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .node = c->host,
     .grain = l->executor->grain, .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,

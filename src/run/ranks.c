@@ -19,6 +19,7 @@
 #include "loop_state.h"
 #include "marker.h"
 #include "meeting.h"
+#include "order.h"
 
 /* ---- rank 0 ----------------------------------------------------------------------------------------------------------- */
 
@@ -174,7 +175,7 @@ static int load(struct service *s, uint32_t rank, struct amz_error *err)
     return rc;
   if ((rc = go_to_work(s, rank, err)) < 0)
     return rc;
-  if ((rc = amz_order_new(s->order.ranges, s->order.n_ranges, &s->positions)) < 0 ||
+  if ((rc = amz_run_order(s->job, s->order.ranges, s->order.n_ranges, &s->positions)) < 0 ||
       (rc = amz_rundir_pack_path(packs_of(s), rank, s->order.epoch, &s->pack_path)) < 0)
     return amz_error_set(err, rc, "rank %u: cannot prepare the run: %s", rank, amz_err_name(rc));
   return AMZ_OK;

@@ -243,6 +243,18 @@ is 'check' "$(sed 's/on [0-9]* core.*/on CORES/' out)" 'cat: 2 command tasks
   slots    2 of 1 thread each, on CORES
   policy   adaptive'
 
+# Longest first, by sizes as they were when the run began
+fresh
+printf '%s\n' 'job: heavy' 'tasks:' '  command: echo {f} >>order; test -e go' '  for: {f: [a, b, c, d]}' '  weight: {size_of: f}' >heavy.yaml
+printf 1 >a; printf 333 >b; printf 22 >c; printf 333 >d
+try amorsize-mpi run --quiet --slots 1 heavy.yaml
+is 'weights: the largest file first, then as written' "$(paste -s -d ' ' order)" 'b d c a'
+printf 55555 >a; rm order; touch go
+try amorsize-mpi resume --quiet --retry-failed heavy
+is 'weights: a resumed run knows the sizes that it began with' "$status $(paste -s -d ' ' order)" '0 b d c a'
+try amorsize-mpi run --quiet --slots 1 --command 'echo {n} >>numbers' --for n=1..20 --set 'tasks.weight="{n}"'
+is 'weights: numbers of a column' "$(paste -s -d ' ' numbers)" "$(seq 20 -1 1 | paste -s -d ' ')"
+
 # JSON
 if have_jq; then
   fresh

@@ -170,6 +170,55 @@ static void test_durations(void)
   }
 }
 
+/* With exact weights the run's order is longest first; the same tasks in the order in which they were written may end with a long one.
+ * No schedule is shorter than the longest task or an even share. */
+static int falling(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return (x < y) - (x > y);
+}
+
+static double listed(void *arg, uint64_t position, uint32_t attempt)
+{
+  (void)attempt;
+  return ((const double *)arg)[position];
+}
+
+static double makespan_of(const double *times, uint64_t tasks, bool longest_first)
+{
+  double copy[1024];
+  struct amz_sim_config c = {
+    .master = {.tasks = tasks, .policy = amz_policy_find("adaptive"), .stop_after = UINT64_MAX,
+               .params = {.longest_first = longest_first, .min_s = 0.05}},
+    .ranks = 16, .slots_per_rank = 1, .bulk = true, .work = {.task_s = listed, .arg = copy}, .latency_ns = 5000, .message_ns = 1000, .chunk_ns = 300, .run_ns = 1000,
+  };
+  struct amz_sim_result r;
+
+  for (uint64_t i = 0; i < tasks; i++)
+    copy[i] = times[i];
+  return amz_sim_run(&c, &r) == AMZ_OK && r.end == AMZ_END_DONE ? r.makespan_s : INFINITY;
+}
+
+static void test_longest_first(void)
+{
+  const struct amz_sim_work work = {.shape = AMZ_SIM_LOGNORMAL, .mean_s = 0.01, .cv = 2};
+  double times[1024], as_written, sorted, least;
+  struct amz_stats s = {0};
+
+  for (uint64_t seed = 1; seed <= 5; seed++) {
+    s = (struct amz_stats){0};
+    for (uint64_t i = 0; i < 1024; i++)
+      amz_stats_add(&s, times[i] = amz_sim_task_s(&work, seed, 1024, i, 1));
+    least = fmax(s.max, s.mean * 1024 / 16);
+    as_written = makespan_of(times, 1024, false);
+    qsort(times, 1024, sizeof *times, falling);
+    sorted = makespan_of(times, 1024, true);
+    CU_ASSERT_TRUE(sorted <= least * 1.01);
+    CU_ASSERT_TRUE(sorted <= as_written * 1.001);
+  }
+}
+
 /* A rank that dies takes its chunk with it; what it had is done by the others, and the run ends in about the time that is needed. */
 static void test_a_rank_dies(void)
 {
@@ -195,6 +244,7 @@ int main(void)
     {"the bar, small", test_the_bar},
     {"slow ranks and long tasks", test_slow_ranks},
     {"chunks last between min and max", test_durations},
+    {"longest first", test_longest_first},
     {"a rank dies", test_a_rank_dies},
     {NULL, NULL},
   };

@@ -214,9 +214,12 @@ static void of_tasks(void)
      "job.yaml:2:21: resources.memory: unknown name \"mem\"\n"},
     {"task lines: none", "tasks: {lines: empty.txt}\n", "job.yaml:1:16: tasks.lines: \"empty.txt\" has no task lines\n"},
     {"weight of no name", FOR("a: [1]") "  weight: {size_of: b}\n",
-     "job.yaml:4:3: warning: tasks.weight has no effect yet\njob.yaml:4:21: tasks.weight: unknown name \"b\"; did you mean \"a\"?\n"},
+     "job.yaml:4:21: tasks.weight: unknown name \"b\"; did you mean \"a\"?\n"},
+    {"weight that is no number", FOR("a: [1, x, y]") "  weight: \"{a}\"\n",
+     "job.yaml:4:11: tasks.weight: expected numbers >= 0 in \"a\", got \"x\"\n"},
+    {"weight below 0", FOR("a: [1, -2]") "  weight: \"{a}\"\n",
+     "job.yaml:4:11: tasks.weight: expected numbers >= 0 in \"a\", got \"-2\"\n"},
     {"weight of another shape", FOR("a: [1]") "  weight: 5\n",
-     "job.yaml:4:3: warning: tasks.weight has no effect yet\n"
      "job.yaml:4:11: tasks.weight: expected {size_of: name} or a name like \"{column}\", got \"5\"\n"},
   };
 

@@ -263,6 +263,36 @@ static void values_are_shown_by_name(void)
   loaded_clear(&l);
 }
 
+static void weights_belong_to_values(void)
+{
+  static const struct {
+    const char *what, *yaml;
+    uint64_t index, weight, same;
+  } rows[] = {
+    {"size of a file, of a slow name: the fast one shares it", "for: {a: [list.txt, empty.txt], b: [p, q, r]}, weight: {size_of: a}", 0, 19, 3},
+    {"within what is shared", "for: {a: [list.txt, empty.txt], b: [p, q, r]}, weight: {size_of: a}", 1, 19, 2},
+    {"an empty file", "for: {a: [list.txt, empty.txt], b: [p, q, r]}, weight: {size_of: a}", 5, 0, 1},
+    {"a number, of the fast name", "for: {a: [7, 8, 9], b: [2, 1e3]}, weight: \"{b}\"", 3, 1000, 1},
+    {"a file that isn't there", "for: {a: [list.txt, gone], b: [p]}, weight: {size_of: a}", 1, 0, 1},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_buf yaml = AMZ_BUF_INIT;
+    struct loaded l;
+    uint64_t same = 0;
+
+    amz_buf_addf(&yaml, "tasks: {command: \"x {a} {b}\", %s}\n", rows[i].yaml);
+    load_text(amz_buf_text(&yaml), &l);
+    ASSERT_ROW_U64(rows[i].what, l.errors, 0);
+    ASSERT_ROW_U64(rows[i].what, l.warnings, strstr(rows[i].yaml, "gone") != NULL);
+    CU_ASSERT_TRUE_FATAL(l.job && amz_job_is_weighted(l.job));
+    ASSERT_ROW_U64(rows[i].what, amz_job_weight(l.job, rows[i].index, &same), rows[i].weight);
+    ASSERT_ROW_U64(rows[i].what, same, rows[i].same);
+    loaded_clear(&l);
+    amz_buf_clear(&yaml);
+  }
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -275,6 +305,7 @@ int main(void)
     {"columns give numbers", columns_give_numbers},
     {"a billion tasks cost no memory", a_billion_tasks_cost_no_memory},
     {"values are shown by name", values_are_shown_by_name},
+    {"weights belong to values", weights_belong_to_values},
     {NULL, NULL},
   };
 

@@ -1,6 +1,9 @@
 /* The run's order: positions to task indices. */
 #include <amorsize/sched.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "../../support/tap.h"
 
 static void test_identity(void)
@@ -56,6 +59,65 @@ static void test_stretches(void)
   amz_order_free(o);
 }
 
+/* Weights by index / 2, so that pairs have the same. */
+static double weight_of_pair(const void *ctx, uint64_t index, uint64_t *ret_same)
+{
+  const double *weights = ctx;
+
+  *ret_same = 2 - index % 2;
+  return weights[index / 2];
+}
+
+/* As "first+count …". */
+static void tell_weighed(const struct amz_range *left, size_t n, const double *weights, uint64_t exact, char *text, size_t size)
+{
+  const struct amz_weights w = {weight_of_pair, weights};
+  struct amz_range *ranges = NULL;
+  size_t n_ranges = 0, at = 0;
+
+  text[0] = '\0';
+  CU_ASSERT_EQUAL_FATAL(amz_ranges_weigh(left, n, &w, exact, &ranges, &n_ranges), AMZ_OK);
+  for (size_t i = 0; i < n_ranges && at < size; i++)
+    at += (size_t)snprintf(text + at, size - at, "%s%d+%d", i ? " " : "", (int)ranges[i].first, (int)ranges[i].count);
+  free(ranges);
+}
+
+static void test_heaviest_first(void)
+{
+  static const struct amz_range all[] = {{0, 10}}, some[] = {{1, 4}, {7, 2}};
+  static const double rising[] = {1, 2, 3, 4, 5}, falling[] = {5, 4, 3, 2, 1}, same[] = {7, 7, 7, 7, 7}, mixed[] = {0, 9, 1, 9, 0.5},
+                      nothing[] = {0, 0, 0, 0, 0}, classes[] = {1000, 1, 1001, 1.001, 0};
+  static const struct {
+    const char *row;
+    const struct amz_range *left;
+    size_t n;
+    const double *weights;
+    uint64_t exact;
+    const char *expected;
+  } rows[] = {
+    {"rising", all, 1, rising, 0, "8+2 6+2 4+2 2+2 0+2"},
+    {"falling: as it is, in one range", all, 1, falling, 0, "0+10"},
+    {"all the same: as it is", all, 1, same, 0, "0+10"},
+    {"ties by index", all, 1, mixed, 0, "2+2 6+2 4+2 8+2 0+2"},
+    {"no weight at all", all, 1, nothing, 0, "0+10"},
+    {"what a resumed run has left", some, 2, rising, 0, "8+1 7+1 4+1 2+2 1+1"},
+    {"nothing left", NULL, 0, rising, 0, ""},
+    {"classes: what weighs about the same keeps its order", all, 1, classes, 4, "0+2 4+2 6+2 2+2 8+2"},
+    {"exact: it doesn't", all, 1, classes, 5, "4+2 0+2 6+2 2+2 8+2"},
+    {"classes: one weight, and what touches joins", all, 1, same, 1, "0+10"},
+    {"classes: no weight at all", all, 1, nothing, 1, "0+10"},
+    {"classes: rising", all, 1, rising, 1, "8+2 6+2 4+2 2+2 0+2"},
+    {"classes: what a resumed run has left", some, 2, rising, 1, "8+1 7+1 4+1 2+2 1+1"},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char text[256];
+
+    tell_weighed(rows[i].left, rows[i].n, rows[i].weights, rows[i].exact, text, sizeof text);
+    ASSERT_ROW_TEXT(rows[i].row, text, rows[i].expected);
+  }
+}
+
 static void test_nothing_left(void)
 {
   struct amz_order *o = NULL;
@@ -91,6 +153,7 @@ int main(void)
     {"identity", test_identity},
     {"ranges in any sequence", test_ranges},
     {"stretches", test_stretches},
+    {"heaviest first", test_heaviest_first},
     {"nothing left", test_nothing_left},
     {"refused", test_refused},
     {NULL, NULL},
