@@ -123,6 +123,7 @@ int main(int argc, char **argv)
 {
   struct amz_host h = {.wake_fd = -1};
   uint32_t n;
+  int status;
 
   if (argc != 5) {
     (void)fputs("amorsize-mpi-plugin is started by amorsize-mpi; it is of no use alone\n", stderr);
@@ -138,5 +139,9 @@ int main(int argc, char **argv)
     return 3;
   }
   n = load(&h);
-  return n ? serve(&h, n) : 3;
+  if (n == 0)
+    return 3;
+  status = serve(&h, n);
+  amz_job_free(h.values.job);
+  return status;
 }

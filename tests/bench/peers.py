@@ -1,22 +1,22 @@
 """The same spinning tasks by mpi4py.futures (mpirun -n 3: a master and two workers) or joblib: peers.py HOW SPIN.SO NANOSECONDS TASKS CHUNK.
 Prints the seconds from the first task handed out to the last result."""
-import ctypes
 import sys
 import time
 
 how, library, task_ns, tasks, chunk = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
-spin = ctypes.CDLL(library)
-spin.amz_bench_turns.restype = ctypes.c_uint64
-spin.amz_bench_turns.argtypes = [ctypes.c_double]
-spin.amz_bench_spin.argtypes = [ctypes.c_uint64]
-turns = None
 
 
 def task(_):
-    global turns
-    if turns is None:
-        turns = spin.amz_bench_turns(task_ns)
-    spin.amz_bench_spin(turns)
+    import builtins  # joblib sends this function, with a copy of its globals, again and again: what lasts must be elsewhere
+    if not hasattr(builtins, "amz_spin"):
+        import ctypes
+        spin = ctypes.CDLL(library)
+        spin.amz_bench_turns.restype = ctypes.c_uint64
+        spin.amz_bench_turns.argtypes = [ctypes.c_double]
+        spin.amz_bench_spin.argtypes = [ctypes.c_uint64]
+        builtins.amz_spin = (spin.amz_bench_spin, spin.amz_bench_turns(task_ns))
+    run, turns = builtins.amz_spin
+    run(turns)
 
 
 def by_mpi():
