@@ -87,20 +87,22 @@ static int weigh_all(struct amz_loader *l, const struct amz_source *source, bool
 int amz_loader_weigh(struct amz_loader *l)
 {
   struct amz_job *job = l->job;
+  const struct amz_source *source;
   bool is_size = false;
   uint64_t count;
 
   job->weight_column = find_weight(l, &is_size);
-  if (job->weight_column == AMZ_NO_NAME)
+  source = job->weight_column == AMZ_NO_NAME ? NULL : job->columns[job->weight_column].source;
+  if (!source) /* no weights, or the name's values were refused, with a finding */
     return AMZ_OK;
-  count = amz_source_count(job->columns[job->weight_column].source);
+  count = amz_source_count(source);
   if (count > VALUES_MAX) {
     amz_yaml_error(l->reader.diags, l->block.weight, "tasks.weight: \"%s\" has more than %llu values", job->names[job->weight_column],
                    (unsigned long long)VALUES_MAX);
     return AMZ_OK;
   }
   job->weights = amz_arena_array(&job->arena, (size_t)count, sizeof *job->weights);
-  return job->weights ? weigh_all(l, job->columns[job->weight_column].source, is_size) : AMZ_ENOMEM;
+  return job->weights ? weigh_all(l, source, is_size) : AMZ_ENOMEM;
 }
 
 bool amz_job_is_weighted(const struct amz_job *job)

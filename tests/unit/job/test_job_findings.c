@@ -219,6 +219,8 @@ static void of_tasks(void)
      "job.yaml:4:11: tasks.weight: expected numbers >= 0 in \"a\", got \"x\"\n"},
     {"weight below 0", FOR("a: [1, -2]") "  weight: \"{a}\"\n",
      "job.yaml:4:11: tasks.weight: expected numbers >= 0 in \"a\", got \"-2\"\n"},
+    {"weight of a name whose values are refused", FOR("a: {range: 5}") "  weight: \"{a}\"\n",
+     "job.yaml:3:20: tasks.for.a: range: expected [first, last] or [first, last, step], got \"5\"\n"},
     {"weight of another shape", FOR("a: [1]") "  weight: 5\n",
      "job.yaml:4:11: tasks.weight: expected {size_of: name} or a name like \"{column}\", got \"5\"\n"},
   };
