@@ -71,6 +71,7 @@ enum amz_event_kind {
   AMZ_EV_DURABLE,   /* worker: pack records up to durable_upto are on disk */
   AMZ_EV_BROKEN,    /* worker: this rank can't run or keep anything more (helper died, disk full): gives its tasks back */
   AMZ_EV_OPEN,      /* worker: run at most `slots` tasks at a time from now on (what runs may end); 0 .. its slots */
+  AMZ_EV_RESIZE,    /* worker: it has `slots` slots from now on, 1 .. its capacity: the first ones; all are open. What runs on others may end there */
 };
 
 struct amz_event {
@@ -81,7 +82,7 @@ struct amz_event {
   int64_t grace_ns;
   uint32_t rank;
   uint32_t slot;                     /* RAN */
-  uint32_t slots;                    /* OPEN */
+  uint32_t slots;                    /* OPEN, RESIZE */
   const struct amz_result *results;  /* RAN: positions, outcomes (attempt and slot filled in) */
   size_t n_results;
   const struct amz_bulk *bulk;       /* RAN: or NULL; chunk_id, attempt and slot are filled in */
@@ -185,7 +186,8 @@ bool amz_master_settled(const struct amz_master *m, uint64_t position);
 struct amz_worker_config {
   uint32_t rank;
   uint32_t epoch;
-  uint32_t slots;       /* >= 1 */
+  uint32_t slots;       /* to begin with, >= 1 */
+  uint32_t capacity;    /* the most that RESIZE may give it; 0: as many as slots */
   const char *node;     /* kept by reference */
   uint64_t grain;       /* most positions in one RUN: 1 for commands; 0: a whole chunk */
   int64_t grain_ns;     /* 0; or: a RUN is as many positions as should last so long, by what tasks have taken; 1 while that isn't known */

@@ -245,6 +245,7 @@ static int on_event(struct amz_master *m, const struct amz_event *e, struct amz_
   case AMZ_EV_DURABLE:
   case AMZ_EV_BROKEN:
   case AMZ_EV_OPEN:
+  case AMZ_EV_RESIZE:
     break;
   }
   return AMZ_OK;

@@ -1,6 +1,6 @@
 /* The worker's queue and slots: what runs next where, and who must be signalled.
  *
- * Invariants: a slot is idle exactly when it is on the stack; while a slot is free to begin something the queue is empty (amz_worker_run
+ * Invariants: a slot in use is idle exactly when it is on the stack; while a slot is free to begin something the queue is empty (amz_worker_run
  * has run); while slots are barred the queue has no more than a chunk per open slot (amz_worker_yield has run).
  * signal_ns of the worker is a lower bound of its slots': when it has come, they are looked through and it is set anew. As all
  * timeouts are equal that happens about once per timeout, not once per task. */
@@ -59,7 +59,7 @@ void amz_worker_forget_queue(struct amz_worker *w)
 static uint64_t grain_of(const struct amz_worker *w)
 {
   const struct amz_worker_config *config = &w->config;
-  uint64_t of_chunk = w->queue.chunks[w->queue.first].count, share = (w->queue.positions + config->slots - 1) / config->slots;
+  uint64_t of_chunk = w->queue.chunks[w->queue.first].count, share = (w->queue.positions + w->n_slots - 1) / w->n_slots;
   uint64_t least = config->grain_least > 1 ? config->grain_least : 1;
   double wanted;
 
@@ -143,6 +143,7 @@ static int start(struct amz_worker *w, uint32_t slot, struct amz_actions *out)
   if (limit_ns < w->signal_ns)
     w->signal_ns = limit_ns;
   w->last_start_ns = w->now_ns;
+  w->n_busy++;
   return AMZ_OK;
 }
 
@@ -153,6 +154,18 @@ int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
   while (rc == AMZ_OK && amz_worker_free_slots(w) && w->queue.count && w->stop == AMZ_STOP_NONE)
     rc = start(w, w->idle[--w->n_idle], out);
   return rc;
+}
+
+void amz_worker_resize(struct amz_worker *w, uint32_t slots)
+{
+  slots = slots < w->config.capacity ? slots : w->config.capacity;
+  w->n_slots = slots ? slots : 1;
+  w->open = w->n_slots;
+  w->open_told = false;
+  w->n_idle = 0;
+  for (uint32_t i = w->n_slots; i-- > 0;) /* slot 0 on top */
+    if (w->slots[i].left == 0)
+      w->idle[w->n_idle++] = i;
 }
 
 /* The newest chunks beyond one per open slot go back: others can begin them sooner. */
@@ -175,7 +188,7 @@ static int give_back(struct amz_worker *w, struct amz_message *m, struct amz_act
 
 int amz_worker_yield(struct amz_worker *w, struct amz_actions *out)
 {
-  bool too_many = w->open < w->config.slots && w->queue.count > w->open;
+  bool too_many = w->queue.count > w->open && (w->open < w->n_slots || !w->open_told);
   struct amz_message *m;
 
   if (w->stop != AMZ_STOP_NONE || (w->open_told && !too_many))
@@ -204,7 +217,9 @@ static int ended(struct amz_worker *w, struct amz_slot *s, uint64_t count)
   if (s->left)
     return AMZ_OK;
   w->task_ns = w->task_ns > 0 ? w->task_ns + MEAN_WEIGHT * (task_ns - w->task_ns) : task_ns;
-  w->idle[w->n_idle++] = (uint32_t)(s - w->slots);
+  w->n_busy--;
+  if ((uint32_t)(s - w->slots) < w->n_slots)
+    w->idle[w->n_idle++] = (uint32_t)(s - w->slots);
   return AMZ_OK;
 }
 
@@ -266,7 +281,7 @@ int amz_worker_ran(struct amz_worker *w, const struct amz_event *e)
   struct amz_slot *s;
   int rc = AMZ_OK;
 
-  if (e->slot >= w->config.slots)
+  if (e->slot >= w->config.capacity)
     return AMZ_OK;
   s = &w->slots[e->slot];
   for (size_t i = 0; i < e->n_results && rc == AMZ_OK; i++)
@@ -306,7 +321,7 @@ int amz_worker_signal(struct amz_worker *w, struct amz_actions *out)
 
   if (!cancel && w->now_ns < w->signal_ns)
     return AMZ_OK;
-  for (uint32_t i = 0; i < w->config.slots && rc == AMZ_OK; i++) {
+  for (uint32_t i = 0; i < w->config.capacity && rc == AMZ_OK; i++) {
     struct amz_slot *s = &w->slots[i];
 
     if (s->left == 0)

@@ -135,7 +135,7 @@ static double most_ahead(const struct amz_worker *w)
 
   if (lasts_ns > 0 && lasts_ns * most < (double)w->config.grain_ns)
     most = (double)w->config.grain_ns / lasts_ns;
-  return most * (double)w->config.slots;
+  return most * (double)w->n_slots;
 }
 
 /* \return how many more positions the queue may get before a slot is idle. */
@@ -148,9 +148,9 @@ static double room_ahead(const struct amz_worker *w)
 
 int64_t amz_worker_ask_at(const struct amz_worker *w)
 {
-  double each_ns = w->task_ns / (double)w->config.slots, missing_ns, at_ns;
+  double each_ns = w->task_ns / (double)w->n_slots, missing_ns, at_ns;
 
-  if (w->asked || w->n_idle || w->open < w->config.slots || w->stop != AMZ_STOP_NONE || lead_of(w) * WORTH <= w->task_ns * w->chunk_tasks ||
+  if (w->asked || w->n_idle || w->open < w->n_slots || w->stop != AMZ_STOP_NONE || lead_of(w) * WORTH <= w->task_ns * w->chunk_tasks ||
       w->task_ns <= 0)
     return AMZ_NEVER;
   missing_ns = SAFETY * lead_of(w) - (double)w->queue.positions * each_ns;
@@ -169,13 +169,13 @@ static uint32_t hunger(const struct amz_worker *w)
 
   if (w->stop != AMZ_STOP_NONE)
     return 0;
-  if (free_slots > w->asked && (w->config.grain_ns == 0 || w->asked || w->task_ns <= 0 || w->open < w->config.slots))
+  if (free_slots > w->asked && (w->config.grain_ns == 0 || w->asked || w->task_ns <= 0 || w->open < w->n_slots))
     return free_slots - w->asked;
   if (free_slots == 0 && w->now_ns < amz_worker_ask_at(w))
     return 0;
   if (w->asked)
     return 0;
-  ahead = SAFETY * lead_of(w) * (double)w->config.slots / w->task_ns - (double)w->queue.positions;
+  ahead = SAFETY * lead_of(w) * (double)w->n_slots / w->task_ns - (double)w->queue.positions;
   room = room_ahead(w);
   ahead = (ahead < room ? ahead : room) / w->chunk_tasks;
   ahead = ahead < most ? ahead : most;

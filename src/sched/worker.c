@@ -18,13 +18,14 @@ static int64_t given_or(int64_t given, int64_t fallback)
 
 static bool is_valid(const struct amz_worker_config *c)
 {
-  return c->epoch >= 1 && c->slots >= 1 && c->timeout_ns >= 0 && c->grain_ns >= 0 && c->kill_after_ns >= 0 && c->report_ns >= 0 && c->sync_ns >= 0 &&
+  return c->epoch >= 1 && c->slots >= 1 && (c->capacity == 0 || c->capacity >= c->slots) && c->timeout_ns >= 0 && c->grain_ns >= 0 && c->kill_after_ns >= 0 && c->report_ns >= 0 && c->sync_ns >= 0 &&
          c->heartbeat_ns >= 0;
 }
 
 static void init(struct amz_worker *w, const struct amz_worker_config *config)
 {
   w->config = *config;
+  w->config.capacity = config->capacity ? config->capacity : config->slots;
   w->config.kill_after_ns = given_or(config->kill_after_ns, MILLISECONDS(5000));
   w->config.report_ns = given_or(config->report_ns, MILLISECONDS(100));
   w->config.sync_ns = given_or(config->sync_ns, MILLISECONDS(1000));
@@ -42,16 +43,14 @@ int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **r
   if (!w)
     return AMZ_ENOMEM;
   init(w, config);
-  w->slots = amz_new_array(config->slots, sizeof *w->slots);
-  w->idle = amz_new_array(config->slots, sizeof *w->idle);
-  w->parts = amz_new_array(config->slots, sizeof *w->parts);
+  w->slots = amz_new_array(w->config.capacity, sizeof *w->slots);
+  w->idle = amz_new_array(w->config.capacity, sizeof *w->idle);
+  w->parts = amz_new_array(w->config.capacity, sizeof *w->parts);
   if (!w->slots || !w->idle || !w->parts) {
     amz_worker_free(w);
     return AMZ_ENOMEM;
   }
-  for (uint32_t i = 0; i < config->slots; i++)
-    w->idle[i] = config->slots - 1 - i; /* slot 0 on top */
-  w->n_idle = w->open = config->slots;
+  amz_worker_resize(w, config->slots);
   w->open_told = true;
   *ret = w;
   return AMZ_OK;
@@ -62,7 +61,7 @@ void amz_worker_free(struct amz_worker *w)
   if (!w)
     return;
   free(w->queue.chunks);
-  for (uint32_t i = 0; w->parts && i < w->config.slots; i++)
+  for (uint32_t i = 0; w->parts && i < w->config.capacity; i++)
     free(w->parts[i].chunks);
   free(w->parts);
   free(w->slots);
@@ -81,7 +80,7 @@ static int on_start(struct amz_worker *w, struct amz_actions *out)
 
   if (!hello)
     return w->started ? AMZ_OK : AMZ_ENOMEM;
-  hello->slots = w->config.slots;
+  hello->slots = w->n_slots;
   hello->node = w->config.node;
   w->started = true;
   return AMZ_OK;
@@ -136,7 +135,7 @@ static void on_broken(struct amz_worker *w)
 
 static void open_slots(struct amz_worker *w, uint32_t slots)
 {
-  slots = slots < w->config.slots ? slots : w->config.slots;
+  slots = slots < w->n_slots ? slots : w->n_slots;
   w->open_told = w->open_told && slots == w->open;
   w->open = slots;
 }
@@ -158,6 +157,9 @@ static int on_event(struct amz_worker *w, const struct amz_event *e, struct amz_
     return AMZ_OK;
   case AMZ_EV_OPEN:
     open_slots(w, e->slots);
+    return AMZ_OK;
+  case AMZ_EV_RESIZE:
+    amz_worker_resize(w, e->slots);
     return AMZ_OK;
   case AMZ_EV_TICK:
   case AMZ_EV_DRAIN:
@@ -234,5 +236,5 @@ bool amz_worker_hungry(const struct amz_worker *w)
 
 uint32_t amz_worker_busy(const struct amz_worker *w)
 {
-  return w->config.slots - w->n_idle;
+  return w->n_busy;
 }

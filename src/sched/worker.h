@@ -40,8 +40,9 @@ struct amz_worker {
   struct amz_queue queue;
   struct amz_slot *slots;
   struct amz_parts *parts; /* per slot */
-  uint32_t *idle; /* stack of idle slots */
-  uint32_t n_idle;
+  uint32_t n_slots; /* in use: the first ones; others run at most what they began earlier */
+  uint32_t *idle; /* stack of idle slots below n_slots */
+  uint32_t n_idle, n_busy;
   uint32_t open;         /* so many slots may run something; the others are barred */
   bool open_told;        /* the master knows that number */
   int64_t signal_ns;     /* no signal is due on any slot before this */
@@ -74,6 +75,8 @@ struct amz_worker {
 int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk) AMZ_MUST_CHECK;
 void amz_worker_forget_queue(struct amz_worker *w);
 int amz_worker_run(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+/* The first `slots` slots (1 .. capacity) are in use from now on, all of them open. */
+void amz_worker_resize(struct amz_worker *w, uint32_t slots);
 /* Tells how many slots are open, and gives back what they needn't keep. */
 int amz_worker_yield(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* Tasks have ended. */
@@ -97,14 +100,14 @@ int64_t amz_worker_ask_at(const struct amz_worker *w);
 /* \return how many slots could begin something now. */
 static inline uint32_t amz_worker_free_slots(const struct amz_worker *w)
 {
-  uint32_t barred = w->config.slots - w->open;
+  uint32_t most = w->open > w->n_busy ? w->open - w->n_busy : 0;
 
-  return w->n_idle > barred ? w->n_idle - barred : 0;
+  return w->n_idle < most ? w->n_idle : most;
 }
 
 static inline bool amz_worker_is_idle(const struct amz_worker *w)
 {
-  return w->n_idle == w->config.slots && w->queue.count == 0;
+  return w->n_busy == 0 && w->queue.count == 0;
 }
 
 static inline int64_t amz_worker_after(const struct amz_worker *w, int64_t wait_ns)

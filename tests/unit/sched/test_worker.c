@@ -552,6 +552,33 @@ static void test_bars_slots(void)
   close_bench(&b);
 }
 
+static const char *resize(struct bench *b, uint32_t slots)
+{
+  return step(b, (struct amz_event){.kind = AMZ_EV_RESIZE, .slots = slots});
+}
+
+/* More slots begin at once; of fewer, no more tasks run than there are slots, and only the first ones begin something. */
+static void test_resizes(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .capacity = 4, .grain = 1});
+  ASSERT_TEXT(event(&b, AMZ_EV_START), "hello report(h1 [])");
+  ASSERT_TEXT(assign(&b, 0, 8), "run0[0+1]");
+  ASSERT_TEXT(resize(&b, 3), "run1[1+1] run2[2+1] yield3[]");
+  ASSERT_TEXT(resize(&b, 1), "yield1[]");
+  ASSERT_U64(amz_worker_busy(b.w), 3);
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_SUCCEEDED, 0), ""); /* two still run: one more than may */
+  ASSERT_TEXT(ran(&b, 2, 2, AMZ_SUCCEEDED, 0), "");
+  ASSERT_TEXT(ran(&b, 1, 1, AMZ_SUCCEEDED, 0), "run0[3+1]");
+  (void)assign(&b, 20, 2);
+  ASSERT_TEXT(resize(&b, 2), "run1[4+1] yield2[]");
+  ASSERT_TEXT(resize(&b, 1), "yield1[20+2]"); /* what is queued beyond a chunk per slot goes back */
+  ASSERT_TEXT(ran(&b, 0, 3, AMZ_SUCCEEDED, 0), "");
+  ASSERT_TEXT(resize(&b, 99), "run0[5+1] run2[6+1] run3[7+1] yield4[]"); /* no more than its capacity */
+  close_bench(&b);
+}
+
 static void test_refused(void)
 {
   const struct amz_worker_config good = {.epoch = 1, .slots = 1};
@@ -590,6 +617,7 @@ int main(void)
     {"broken", test_broken},
     {"heartbeats", test_heartbeats},
     {"bars slots, gives chunks back, opens them again", test_bars_slots},
+    {"gets more slots, and fewer", test_resizes},
     {"dropped", test_dropped},
     {"refused", test_refused},
     {NULL, NULL},
