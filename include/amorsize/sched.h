@@ -183,6 +183,21 @@ bool amz_master_settled(const struct amz_master *m, uint64_t position);
 
 /* ---- worker ----------------------------------------------------------------------------------------------------------- */
 
+/* What something takes of a rank, or what a rank has. */
+struct amz_need {
+  uint32_t cores;
+  uint64_t memory_bytes;
+};
+
+/* What tasks take where it differs from task to task, so that a slot alone says little. What runs on a rank at the same time takes no more than
+ * `all`. A task that wants more than that runs alone: whoever makes a rank for which that is wrong bars its slots (OPEN). */
+struct amz_needs {
+  /* Of the task at a position. *ret_same: how many positions from it on take the same, as far as that is known, >= 1. NULL: slots bound tasks, nothing else. */
+  void (*of)(const void *ctx, uint64_t position, struct amz_need *ret, uint64_t *ret_same);
+  const void *ctx;
+  struct amz_need all;
+};
+
 struct amz_worker_config {
   uint32_t rank;
   uint32_t epoch;
@@ -197,12 +212,14 @@ struct amz_worker_config {
   int64_t report_ns;    /* results wait at most so long for company (0: 100 ms); hunger is told at once */
   int64_t sync_ns;      /* between SYNCs while results wait for durability (0: 1 s) */
   int64_t heartbeat_ns; /* 0: 5 s */
+  struct amz_needs needs; /* with them a RUN's positions all take the same */
 };
 
 struct amz_worker;
 
 /* The worker keeps chunks in a queue of its own; any idle slot takes the next positions (at most `grain`), so that slots of
- * a rank share their chunks. It asks when the queue will be empty sooner than an answer takes: it measures both. */
+ * a rank share their chunks. It asks when the queue will be empty sooner than an answer takes: it measures both. With needs, what doesn't fit
+ * beside what runs waits, and may be overtaken by as many others as there are slots; then it is the next that begins. */
 int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **ret); /* as amz_master_new */
 void amz_worker_free(struct amz_worker *w);
 int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct amz_actions *out) AMZ_MUST_CHECK;

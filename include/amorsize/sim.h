@@ -101,6 +101,9 @@ struct amz_sim_config {
   void (*recorded)(void *arg, int64_t now_ns, const struct amz_action *record);
   /* Called behind every step of the master. */
   void (*stepped)(void *arg, int64_t now_ns, const struct amz_master *master);
+  /* Told of every RUN of a rank, and of its end; a rank that dies ends nothing. */
+  void (*began)(void *arg, int64_t now_ns, uint32_t rank, const struct amz_action *run);
+  void (*ended)(void *arg, int64_t now_ns, uint32_t rank, uint32_t slot);
   void *arg;
 };
 

@@ -1,7 +1,7 @@
 /* The worker's queue and slots: what runs next where, and who must be signalled.
  *
- * Invariants: a slot in use is idle exactly when it is on the stack; while a slot is free to begin something the queue is empty (amz_worker_run
- * has run); while slots are barred the queue has no more than a chunk per open slot (amz_worker_yield has run).
+ * Invariants: a slot in use is idle exactly when it is on the stack; while a slot is free to begin something the queue is empty, or what is
+ * here doesn't fit (amz_worker_run has run); while slots are barred no more than a chunk per open slot is kept (amz_worker_yield has run).
  * signal_ns of the worker is a lower bound of its slots': when it has come, they are looked through and it is set anew. As all
  * timeouts are equal that happens about once per timeout, not once per task. */
 #include "worker.h"
@@ -50,13 +50,13 @@ void amz_worker_forget_queue(struct amz_worker *w)
 {
   w->queue.count = 0;
   w->queue.positions = 0;
+  w->n_aside = 0;
 }
 
 /* ---- slots ------------------------------------------------------------------------------------------------------------ */
 
-/* \return how many positions a slot takes at once; when RUNs are measured by time, no more than its share of what is queued, so that
- * no other slot goes without. */
-static uint64_t grain_of(const struct amz_worker *w)
+/* When RUNs are measured by time, no more than its share of what is queued, so that no other slot goes without. */
+uint64_t amz_worker_grain(const struct amz_worker *w)
 {
   const struct amz_worker_config *config = &w->config;
   uint64_t of_chunk = w->queue.chunks[w->queue.first].count, share = (w->queue.positions + w->n_slots - 1) / w->n_slots;
@@ -73,9 +73,9 @@ static uint64_t grain_of(const struct amz_worker *w)
   return wanted > (double)least ? (uint64_t)wanted : least;
 }
 
-/* Takes up to `most` positions off the queue's first chunk. */
-static struct amz_chunk take(struct amz_queue *q, uint64_t most)
+struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most)
 {
+  struct amz_queue *q = &w->queue;
   struct amz_chunk *c = &q->chunks[q->first], taken = *c;
 
   taken.count = most < c->count ? most : c->count;
@@ -107,7 +107,7 @@ static int gather(struct amz_worker *w, uint32_t slot, uint64_t wanted, struct a
   int rc = AMZ_OK;
 
   parts->count = 0;
-  *ret = take(q, wanted);
+  *ret = amz_worker_take(w, wanted);
   while (rc == AMZ_OK && w->config.grain_ns && q->count && ret->count < wanted) {
     const struct amz_chunk *next = &q->chunks[q->first];
 
@@ -118,28 +118,27 @@ static int gather(struct amz_worker *w, uint32_t slot, uint64_t wanted, struct a
     ret->id = 0;
     rc = add_part(parts, &(struct amz_chunk){0});
     if (rc == AMZ_OK)
-      parts->chunks[parts->count - 1] = take(q, wanted - ret->count);
+      parts->chunks[parts->count - 1] = amz_worker_take(w, wanted - ret->count);
     if (rc == AMZ_OK)
       ret->count += parts->chunks[parts->count - 1].count;
   }
   return rc;
 }
 
-static int start(struct amz_worker *w, uint32_t slot, struct amz_actions *out)
+static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, const struct amz_need *need, struct amz_actions *out)
 {
   struct amz_action *run = amz_actions_add(out, AMZ_DO_RUN);
   int64_t limit_ns = w->config.timeout_ns ? amz_worker_after(w, w->config.timeout_ns) : AMZ_NEVER;
-  struct amz_chunk c;
 
-  if (!run || gather(w, slot, grain_of(w), &c) < 0)
+  if (!run)
     return AMZ_ENOMEM;
   run->slot = slot;
-  run->first = c.first;
-  run->count = c.count;
-  run->attempt = c.attempt;
+  run->first = c->first;
+  run->count = c->count;
+  run->attempt = c->attempt;
   w->slots[slot] = (struct amz_slot){
-    .chunk_id = c.id, .first = c.first, .count = c.count, .left = c.count, .attempt = c.attempt, .started_ns = w->now_ns,
-    .signal_ns = limit_ns};
+    .chunk_id = c->id, .first = c->first, .count = c->count, .left = c->count, .attempt = c->attempt, .started_ns = w->now_ns,
+    .signal_ns = limit_ns, .need = *need};
   if (limit_ns < w->signal_ns)
     w->signal_ns = limit_ns;
   w->last_start_ns = w->now_ns;
@@ -149,10 +148,21 @@ static int start(struct amz_worker *w, uint32_t slot, struct amz_actions *out)
 
 int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
 {
+  struct amz_need need = {0, 0};
+  struct amz_chunk c;
   int rc = AMZ_OK;
 
-  while (rc == AMZ_OK && amz_worker_free_slots(w) && w->queue.count && w->stop == AMZ_STOP_NONE)
-    rc = start(w, w->idle[--w->n_idle], out);
+  while (rc == AMZ_OK && amz_worker_free_slots(w) && amz_worker_kept(w) && w->stop == AMZ_STOP_NONE) {
+    uint32_t slot = w->idle[w->n_idle - 1];
+
+    if (w->aside && !amz_worker_next_fitting(w, &c, &need))
+      break;
+    if (!w->aside)
+      rc = gather(w, slot, amz_worker_grain(w), &c);
+    w->n_idle--;
+    if (rc == AMZ_OK)
+      rc = start(w, slot, &c, &need, out);
+  }
   return rc;
 }
 
@@ -172,12 +182,16 @@ void amz_worker_resize(struct amz_worker *w, uint32_t slots)
 static int give_back(struct amz_worker *w, struct amz_message *m, struct amz_actions *out)
 {
   struct amz_queue *q = &w->queue;
-  size_t n = q->count > w->open ? q->count - w->open : 0;
+  size_t n = amz_worker_kept(w) > w->open ? amz_worker_kept(w) - w->open : 0;
   struct amz_chunk *chunks = n ? amz_actions_room(out, n, sizeof *chunks) : NULL;
 
   if (n && !chunks)
     return AMZ_ENOMEM;
   for (size_t i = 0; i < n; i++) {
+    if (q->count == 0) {
+      chunks[i] = w->aside[--w->n_aside].chunk;
+      continue;
+    }
     chunks[i] = q->chunks[(q->first + --q->count) & (q->cap - 1)];
     q->positions -= chunks[i].count;
   }
@@ -188,7 +202,7 @@ static int give_back(struct amz_worker *w, struct amz_message *m, struct amz_act
 
 int amz_worker_yield(struct amz_worker *w, struct amz_actions *out)
 {
-  bool too_many = w->queue.count > w->open && (w->open < w->n_slots || !w->open_told);
+  bool too_many = amz_worker_kept(w) > w->open && (w->open < w->n_slots || !w->open_told);
   struct amz_message *m;
 
   if (w->stop != AMZ_STOP_NONE || (w->open_told && !too_many))
@@ -220,6 +234,7 @@ static int ended(struct amz_worker *w, struct amz_slot *s, uint64_t count)
   w->n_busy--;
   if ((uint32_t)(s - w->slots) < w->n_slots)
     w->idle[w->n_idle++] = (uint32_t)(s - w->slots);
+  amz_worker_leave_room(w, s);
   return AMZ_OK;
 }
 

@@ -160,11 +160,20 @@ int64_t amz_worker_ask_at(const struct amz_worker *w)
   return at_ns < 0x1p62 ? (int64_t)at_ns : AMZ_NEVER;
 }
 
+/* \return slots for which nothing is here. What waits for room has a slot, so that a rank that waits doesn't gather what others could run. */
+static uint32_t empty_slots(const struct amz_worker *w)
+{
+  uint32_t n = amz_worker_free_slots(w);
+  uint64_t waiting = w->queue.positions + w->n_aside;
+
+  return waiting < n ? n - (uint32_t)waiting : 0;
+}
+
 /* \return how many chunks to ask for now. */
 static uint32_t hunger(const struct amz_worker *w)
 {
   const double most = most_ahead(w);
-  uint32_t free_slots = amz_worker_free_slots(w);
+  uint32_t free_slots = empty_slots(w);
   double ahead, room;
 
   if (w->stop != AMZ_STOP_NONE)

@@ -30,6 +30,7 @@ static void init(struct amz_worker *w, const struct amz_worker_config *config)
   w->config.report_ns = given_or(config->report_ns, MILLISECONDS(100));
   w->config.sync_ns = given_or(config->sync_ns, MILLISECONDS(1000));
   w->config.heartbeat_ns = given_or(config->heartbeat_ns, MILLISECONDS(5000));
+  w->room = config->needs.all;
   w->signal_ns = w->cancel_ns = w->leave_ns = w->report_ns = w->sync_ns = AMZ_NEVER;
 }
 
@@ -46,7 +47,8 @@ int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **r
   w->slots = amz_new_array(w->config.capacity, sizeof *w->slots);
   w->idle = amz_new_array(w->config.capacity, sizeof *w->idle);
   w->parts = amz_new_array(w->config.capacity, sizeof *w->parts);
-  if (!w->slots || !w->idle || !w->parts) {
+  w->aside = config->needs.of ? amz_new_array(w->config.capacity, sizeof *w->aside) : NULL;
+  if (!w->slots || !w->idle || !w->parts || (config->needs.of && !w->aside)) {
     amz_worker_free(w);
     return AMZ_ENOMEM;
   }
@@ -64,6 +66,7 @@ void amz_worker_free(struct amz_worker *w)
   for (uint32_t i = 0; w->parts && i < w->config.capacity; i++)
     free(w->parts[i].chunks);
   free(w->parts);
+  free(w->aside);
   free(w->slots);
   free(w->idle);
   free(w->results);

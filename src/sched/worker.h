@@ -1,4 +1,4 @@
-/* The worker's parts: run.c (queue, slots, signals), tell.c (hunger, reports, durability), worker.c (the step). Room-private. */
+/* The worker's parts: run.c (queue, slots, signals), room.c (what fits beside what runs), tell.c (hunger, reports, durability), worker.c (the step). Room-private. */
 #ifndef AMZ_SRC_SCHED_WORKER_H
 #define AMZ_SRC_SCHED_WORKER_H
 
@@ -14,6 +14,14 @@ struct amz_slot {
   int64_t started_ns;
   int64_t signal_ns;   /* when the next signal is due */
   enum amz_outcome as; /* what it was signalled for; 0: not yet */
+  struct amz_need need; /* while it runs; nothing when there are no needs */
+};
+
+/* What was next, but didn't fit beside what ran. */
+struct amz_aside {
+  struct amz_chunk chunk; /* whose positions all take the same */
+  struct amz_need need;
+  uint32_t overtaken;     /* by so many RUNs that came behind it */
 };
 
 /* Chunks, or parts of such, of which a RUN consists when it is of more than one. */
@@ -38,6 +46,9 @@ struct amz_worker {
   int64_t sent_ns;
 
   struct amz_queue queue;
+  struct amz_aside *aside; /* in front of the queue, oldest first; room for one per slot that may be; NULL: there are no needs */
+  uint32_t n_aside;
+  struct amz_need room;    /* that what runs leaves */
   struct amz_slot *slots;
   struct amz_parts *parts; /* per slot */
   uint32_t n_slots; /* in use: the first ones; others run at most what they began earlier */
@@ -77,12 +88,21 @@ void amz_worker_forget_queue(struct amz_worker *w);
 int amz_worker_run(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* The first `slots` slots (1 .. capacity) are in use from now on, all of them open. */
 void amz_worker_resize(struct amz_worker *w, uint32_t slots);
+/* \return how many positions of the queue, which isn't empty, a slot takes at once. */
+uint64_t amz_worker_grain(const struct amz_worker *w);
+/* Takes up to `most` positions off the queue's first chunk. */
+struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most);
 /* Tells how many slots are open, and gives back what they needn't keep. */
 int amz_worker_yield(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* Tasks have ended. */
 int amz_worker_ran(struct amz_worker *w, const struct amz_event *e) AMZ_MUST_CHECK;
 /* Timeouts and the end of the grace that are due. */
 int amz_worker_signal(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+
+/* ---- room.c: for a worker with needs */
+/* \return what may begin now, in *ret; false: nothing that fits is here. */
+bool amz_worker_next_fitting(struct amz_worker *w, struct amz_chunk *ret, struct amz_need *ret_need);
+void amz_worker_leave_room(struct amz_worker *w, struct amz_slot *slot);
 
 /* ---- tell.c */
 int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r) AMZ_MUST_CHECK;
@@ -105,9 +125,15 @@ static inline uint32_t amz_worker_free_slots(const struct amz_worker *w)
   return w->n_idle < most ? w->n_idle : most;
 }
 
+/* \return chunks, or parts of such, that wait here. */
+static inline size_t amz_worker_kept(const struct amz_worker *w)
+{
+  return w->queue.count + w->n_aside;
+}
+
 static inline bool amz_worker_is_idle(const struct amz_worker *w)
 {
-  return w->n_busy == 0 && w->queue.count == 0;
+  return w->n_busy == 0 && amz_worker_kept(w) == 0;
 }
 
 static inline int64_t amz_worker_after(const struct amz_worker *w, int64_t wait_ns)

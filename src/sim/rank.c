@@ -43,6 +43,8 @@ static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a
 
   *run = (struct amz_sim_run){.runs = true, .first = a->first, .count = a->count, .attempt = a->attempt, .begin_ns = w->now_ns};
   w->result.runs++;
+  if (w->config->began)
+    w->config->began(w->config->arg, w->now_ns, rank, a);
   if (w->now_ns < w->first_start_ns)
     w->first_start_ns = w->now_ns;
   run->end_ns = AMZ_NEVER;
@@ -226,6 +228,8 @@ int amz_world_end_run(struct amz_world *w, uint64_t place)
   if (w->now_ns > w->last_end_ns)
     w->last_end_ns = w->now_ns;
   w->runs[place].runs = false;
+  if (w->config->ended)
+    w->config->ended(w->config->arg, w->now_ns, rank, (uint32_t)(place % w->config->slots_per_rank));
   if (w->config->bulk) {
     rc = leave_half(w, place, &run);
     if (rc < 0)

@@ -334,6 +334,100 @@ static void test_a_chunk_is_shared(void)
   close_bench(&b);
 }
 
+/* Positions take as many cores as their text says: "4111" is one task of four cores, then three of one. */
+static void digits_as_cores(const void *ctx, uint64_t position, struct amz_need *ret, uint64_t *ret_same)
+{
+  const char *digits = ctx;
+
+  *ret = (struct amz_need){(uint32_t)(digits[position] - '0'), 0};
+  for (*ret_same = 1; digits[position + *ret_same] == digits[position]; ++*ret_same)
+    ;
+}
+
+static struct amz_needs cores_needed(const char *digits, uint32_t all)
+{
+  return (struct amz_needs){digits_as_cores, digits, {all, 0}};
+}
+
+static void test_small_ones_pass(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 4, .grain = 1, .needs = cores_needed("3411112", 4)});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 7), "run0[0+1] run1[2+1]"); /* beside three cores there is room for one, not for four */
+  ASSERT_TEXT(ran(&b, 1, 2, AMZ_SUCCEEDED, 0), "run1[3+1]");
+  ASSERT_TEXT(ran(&b, 1, 3, AMZ_SUCCEEDED, 0), "run1[4+1]");
+  ASSERT_TEXT(ran(&b, 1, 4, AMZ_SUCCEEDED, 0), "run1[5+1]");
+  ASSERT_TEXT(ran(&b, 1, 5, AMZ_SUCCEEDED, 0), ""); /* four have passed it, as many as there are slots: now it is next */
+  ASSERT_U64(amz_worker_busy(b.w), 1);
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_SUCCEEDED, 0), "run0[1+1]"); /* three of four requests are still open */
+  ASSERT_TEXT(ran(&b, 0, 1, AMZ_SUCCEEDED, 0), "run0[6+1]");
+  close_bench(&b);
+}
+
+static void test_equal_ones_go_together(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 4, .grain = 0, .needs = cores_needed("1111", 8)});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 4), "run0[0+4]"); /* what takes the same may be one RUN */
+  close_bench(&b);
+}
+
+static void gibibytes(const void *ctx, uint64_t position, struct amz_need *ret, uint64_t *ret_same)
+{
+  const char *digits = ctx;
+
+  *ret = (struct amz_need){1, (uint64_t)(digits[position] - '0') << 30};
+  *ret_same = 1;
+}
+
+static void test_room_of_memory(void)
+{
+  static const struct {
+    const char *row, *gibibytes, *runs;
+    uint64_t all;
+  } rows[] = {
+    {"all fit", "1111", "run0[0+1] run1[1+1] run2[2+1] run3[3+1]", 4},
+    {"two at a time", "2222", "run0[0+1] run1[1+1]", 4},
+    {"the last is small enough", "2231", "run0[0+1] run1[1+1] run2[3+1]", 5},
+    {"one that is too large for the rank runs alone", "9111", "run0[0+1]", 4},
+    {"nothing beside it", "1911", "run0[0+1] run1[2+1] run2[3+1]", 4},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct amz_needs needs = {gibibytes, rows[i].gibibytes, {8, rows[i].all << 30}};
+    struct bench b;
+
+    open_bench(&b, &(struct amz_worker_config){.slots = 4, .grain = 1, .needs = needs});
+    (void)event(&b, AMZ_EV_START);
+    ASSERT_ROW_TEXT(rows[i].row, assign(&b, 0, 4), rows[i].runs);
+    close_bench(&b);
+  }
+}
+
+/* What is set aside goes back like what is queued, newest first, and is forgotten at a stop. */
+static void test_set_aside_and_given_back(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 3, .grain = 1, .needs = cores_needed("23322", 3)});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 5), "run0[0+1]");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_OPEN, .slots = 1}), "yield1[4+1 3+1 2+1]");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_OPEN, .slots = 0}), "yield0[1+1]");
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_SUCCEEDED, 0), "report([0:ok])");
+  close_bench(&b);
+  open_bench(&b, &(struct amz_worker_config){.slots = 3, .grain = 1, .needs = cores_needed("23", 3)});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 2), "run0[0+1]");
+  ASSERT_TEXT(stop(&b, AMZ_STOP_DRAIN), "");
+  ASSERT_TEXT(ran(&b, 0, 0, AMZ_SUCCEEDED, 0), "bye([0:ok]) finish");
+  close_bench(&b);
+}
+
 static void test_asks_ahead(void)
 {
   struct bench b;
@@ -608,6 +702,10 @@ int main(void)
     {"a RUN left undone", test_a_run_left_undone},
     {"tiny chunks go together", test_tiny_chunks_go_together},
     {"a chunk is shared", test_a_chunk_is_shared},
+    {"what fits passes what doesn't, for a while", test_small_ones_pass},
+    {"what takes the same goes together", test_equal_ones_go_together},
+    {"memory is room, too", test_room_of_memory},
+    {"what is set aside is given back, or forgotten", test_set_aside_and_given_back},
     {"asks ahead by what an answer takes", test_asks_ahead},
     {"short tasks at first", test_short_tasks_at_first},
     {"doesn't ask ahead for nothing", test_does_not_ask_ahead},
