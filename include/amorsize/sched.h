@@ -70,7 +70,7 @@ enum amz_event_kind {
   AMZ_EV_RAN,       /* worker: tasks of a RUN action have ended: results, a bulk, positions that go back; several events may tell of one RUN */
   AMZ_EV_DURABLE,   /* worker: pack records up to durable_upto are on disk */
   AMZ_EV_BROKEN,    /* worker: this rank can't run or keep anything more (helper died, disk full): gives its tasks back */
-  AMZ_EV_OPEN,      /* worker: run at most `slots` tasks at a time from now on (what runs may end); 0 .. its slots */
+  AMZ_EV_OPEN,      /* worker: run at most `slots` tasks at a time from now on, on its first slots (what runs may end); 0 .. its slots */
   AMZ_EV_RESIZE,    /* worker: it has `slots` slots from now on, 1 .. its capacity: the first ones; all are open. What runs on others may end there */
 };
 

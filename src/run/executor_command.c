@@ -23,7 +23,7 @@ static int start(struct amz_loop *l, const struct amz_action *run)
 {
   const struct amz_loop_config *c = l->config;
   uint64_t index = amz_order_index(c->order, run->first);
-  struct amz_place place = {.rank = c->rank, .slot = run->slot, .threads = c->layout.threads};
+  struct amz_place place = {.rank = c->rank, .slot = run->slot, .threads = l->threads};
   struct amz_exec_command command = {.slot = run->slot, .index = index, .tag = run->first, .attempt = run->attempt,
                                      .ok_exit = amz_job_ok_exit(c->job)};
   struct amz_error why;
@@ -41,7 +41,7 @@ static int start(struct amz_loop *l, const struct amz_action *run)
     return rc;
   command.workdir = l->task.workdir;
   command.stdin_path = l->task.stdin_path;
-  amz_cores_of_slot(c->cores, run->slot, c->layout.slots, c->layout.threads, &command.cpus, &command.n_cpus);
+  amz_loop_cores(l, run->slot, &command.cpus, &command.n_cpus);
   l->slots[run->slot] = (struct amz_slot_state){run->first, run->attempt};
   return amz_exec_start(c->exec, &command);
 }

@@ -239,7 +239,6 @@ static void begin_window(struct amz_loop *l, int64_t now_ns)
 
 static int open_slots(struct amz_loop *l, uint32_t open)
 {
-  struct amz_event event = {.kind = AMZ_EV_OPEN, .slots = open};
   char text[160];
 
   if (open < l->yield.slots && l->result->given_up == 0) { /* told once; the summary has the rest */
@@ -248,7 +247,7 @@ static int open_slots(struct amz_loop *l, uint32_t open)
   }
   l->result->given_up = l->yield.slots - l->yield.fewest;
   l->result->busy = l->yield.busy;
-  return amz_loop_worker_event(l, &event);
+  return amz_loop_open(l);
 }
 
 /* Rank 0 of several, once a second: does scheduling leave it time for all of its slots? */
@@ -378,6 +377,8 @@ int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signa
   l.executor = amz_executor_of(amz_job_kind(config->job));
   l.started_ns = l.heard_ns = amz_clock_monotonic_ns();
   amz_yield_init(&l.yield, config->layout.slots);
+  l.threads = config->layout.threads;
+  l.wanted = AMZ_ALL_SLOTS;
   begin_window(&l, l.started_ns);
   rc = open_executor(&l, err);
   if (rc == AMZ_OK)

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "loop.h"
+#include "shape.h"
 #include "signals.h"
 #include "yield.h"
 
@@ -25,6 +26,7 @@ struct amz_loop {
   uint64_t grain_least;                /* positions that it wants at once, if there are so many */
   struct amz_buf to_master, to_worker; /* mailboxes: encoded messages, each behind its u32 length */
   struct amz_slot_state *slots;
+  uint32_t threads, wanted;            /* shape.h: of tasks that start from now on; slots that may be open */
   struct amz_result *instant;          /* tasks that ended without being started (skipped, bad values), for the worker's next event */
   size_t n_instant, cap_instant;
   struct amz_task task;                /* reused from task to task */

@@ -67,6 +67,8 @@ static int hear_any(struct amz_loop *l, const struct amz_mpi_message *got)
 {
   if (amz_word_is(got, AMZ_WORD_SIGNAL))
     return amz_loop_hear_signal(l, got);
+  if (amz_word_is(got, AMZ_WORD_SHAPE))
+    return amz_loop_hear_shape(l, got->bytes, got->n);
   if (!amz_word_is(got, AMZ_WORD_FAILED))
     return hear(l, got);
   hear_excuse(l, got);

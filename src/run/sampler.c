@@ -134,16 +134,13 @@ static const char *reason_to_end(struct amz_sampler *s, int64_t elapsed_ns)
 
 static int open_all(struct amz_loop *l, struct amz_sampler *s)
 {
-  struct amz_event event = {.kind = AMZ_EV_OPEN, .slots = s->slots};
-
   s->opened = true;
-  return amz_loop_worker_event(l, &event);
+  return amz_loop_shape(l, s->threads, AMZ_ALL_SLOTS);
 }
 
 int amz_loop_sample(struct amz_loop *l)
 {
   struct amz_sampler *s = l->config->sampler;
-  struct amz_event one = {.kind = AMZ_EV_OPEN, .slots = 1};
   struct amz_event drain = {.kind = AMZ_EV_DRAIN, .stop = AMZ_STOP_DRAIN, .grace_ns = GRACE_NS};
   int64_t now_ns = amz_clock_monotonic_ns();
 
@@ -151,7 +148,7 @@ int amz_loop_sample(struct amz_loop *l)
     return AMZ_OK;
   if (s->started_ns == 0) {
     s->started_ns = now_ns;
-    return s->alone ? amz_loop_worker_event(l, &one) : AMZ_OK;
+    return s->alone ? amz_loop_shape(l, s->threads, 1) : AMZ_OK;
   }
   if (!s->opened && (s->n >= s->alone || now_ns - s->started_ns >= s->settings->sample.time_ns / ALONE_SHARE))
     return open_all(l, s);

@@ -12,7 +12,7 @@
 #include "net.h"
 #include "run.h"
 
-#define AMZ_WORDS_VERSION 4 /* the second byte: ranks of different builds refuse each other */
+#define AMZ_WORDS_VERSION 5 /* the second byte: ranks of different builds refuse each other */
 
 enum amz_word {
   AMZ_WORD_REPORT = 0x52, /* to rank 0: who and where I am (team.h) */
@@ -22,6 +22,7 @@ enum amz_word {
   AMZ_WORD_ASK = 0x41,    /* from rank 0: about packs on a node (gather_words.h) */
   AMZ_WORD_GIVE = 0x47,   /* to rank 0: the answer */
   AMZ_WORD_SIGNAL = 0x53, /* to rank 0: I was sent a signal, u32 */
+  AMZ_WORD_SHAPE = 0x54,  /* from rank 0: threads and slots from now on, u32 each (shape.h) */
 };
 
 /* Begins a word in *out, which is emptied. */

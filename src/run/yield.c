@@ -12,6 +12,18 @@ void amz_yield_init(struct amz_yield *y, uint32_t slots)
   *y = (struct amz_yield){.slots = slots, .open = slots, .fewest = slots};
 }
 
+static uint32_t less(uint32_t from, uint32_t by)
+{
+  return from > by ? from - by : 0;
+}
+
+void amz_yield_resize(struct amz_yield *y, uint32_t slots)
+{
+  y->open = less(slots, y->slots - y->open);
+  y->fewest = less(slots, y->slots - y->fewest);
+  y->slots = slots;
+}
+
 static void give_up(struct amz_yield *y, double busy)
 {
   if (y->fewest == y->slots)

@@ -20,6 +20,8 @@ struct amz_yield {
 };
 
 void amz_yield_init(struct amz_yield *y, uint32_t slots);
+/* It has another number of slots; what it has given up stays given up. */
+void amz_yield_resize(struct amz_yield *y, uint32_t slots);
 /* A window has passed. \return how many slots are to be open from now on. */
 uint32_t amz_yield_window(struct amz_yield *y, double busy, double starved);
 

@@ -146,6 +146,21 @@ static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c,
   return AMZ_OK;
 }
 
+/* While slots are barred it is the first ones that are used: a slot's number says which cores it has. As fewer than `open` slots are busy,
+ * the lowest idle one is always one of the first `open`. */
+static uint32_t next_idle(struct amz_worker *w)
+{
+  uint32_t top = w->n_idle - 1, lowest = top, slot;
+
+  for (uint32_t i = 0; w->open < w->n_slots && i < top; i++)
+    if (w->idle[i] < w->idle[lowest])
+      lowest = i;
+  slot = w->idle[lowest];
+  w->idle[lowest] = w->idle[top];
+  w->idle[top] = slot;
+  return slot;
+}
+
 int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
 {
   struct amz_need need = {0, 0};
@@ -153,7 +168,7 @@ int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
   int rc = AMZ_OK;
 
   while (rc == AMZ_OK && amz_worker_free_slots(w) && amz_worker_kept(w) && w->stop == AMZ_STOP_NONE) {
-    uint32_t slot = w->idle[w->n_idle - 1];
+    uint32_t slot = next_idle(w);
 
     if (w->aside && !amz_worker_next_fitting(w, &c, &need))
       break;

@@ -1,0 +1,99 @@
+/* How many threads tasks get, and on how many slots they run: both may change between tasks.
+ *
+ * A rank begins with the slots and threads of its layout; its cores are what both are carved out of. With t threads, slot s has cores [s·t, (s + 1)·t),
+ * and as many slots are open as fit. Tasks that run keep what they were started with: who wants nobody to overlap opens no slot, waits, and shapes then.
+ * Streams and plug-ins are started once, so that their threads stay as they are; only their slots change. */
+#include "shape.h"
+
+#include <amorsize/job.h>
+
+#include "layout.h"
+#include "loop_state.h"
+#include "words.h"
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+  return a < b ? a : b;
+}
+
+uint32_t amz_loop_fit(const struct amz_loop *l, uint32_t threads)
+{
+  return amz_layout_fit(&l->config->layout, l->config->cores->most, threads);
+}
+
+void amz_loop_cores(const struct amz_loop *l, uint32_t slot, const uint32_t **ret_cpus, size_t *ret_n)
+{
+  uint32_t fit = amz_loop_fit(l, l->threads);
+
+  amz_cores_of_slot(l->config->cores, slot, fit > slot ? fit : slot + 1, l->threads, ret_cpus, ret_n);
+}
+
+int amz_loop_open(struct amz_loop *l)
+{
+  struct amz_event event = {.kind = AMZ_EV_OPEN, .slots = least(l->wanted, l->yield.open)};
+
+  return amz_loop_worker_event(l, &event);
+}
+
+/* Another number of slots for good, as far as the scheduler is concerned: those that stay ask ahead. All of them are open then, so that none at
+ * all (`wanted` 0) is left to amz_loop_open. */
+static int resize(struct amz_loop *l)
+{
+  struct amz_event event = {.kind = AMZ_EV_RESIZE, .slots = least(l->wanted, amz_loop_fit(l, l->threads))};
+
+  if (event.slots == 0 || event.slots == l->yield.slots)
+    return AMZ_OK;
+  amz_yield_resize(&l->yield, event.slots);
+  return amz_loop_worker_event(l, &event);
+}
+
+static int set(struct amz_loop *l, uint32_t threads, uint32_t slots)
+{
+  int rc;
+
+  if (amz_job_kind(l->config->job) == AMZ_TASK_COMMAND && threads > 0)
+    l->threads = threads;
+  l->wanted = slots;
+  if ((rc = resize(l)) < 0)
+    return rc;
+  return amz_loop_open(l);
+}
+
+static int tell(struct amz_loop *l, uint32_t threads, uint32_t slots)
+{
+  const struct amz_loop_config *c = l->config;
+  struct amz_buf word = AMZ_BUF_INIT;
+  int rc;
+
+  amz_word_begin(AMZ_WORD_SHAPE, &word);
+  amz_buf_add_u32(&word, threads);
+  amz_buf_add_u32(&word, slots);
+  rc = amz_buf_ok(&word);
+  for (uint32_t i = 1; rc == AMZ_OK && i < c->layout.ranks; i++) {
+    rc = c->net->send(c->mpi, i, word.data, word.len);
+    if (rc == AMZ_ECLOSED) /* it was given up */
+      rc = AMZ_OK;
+  }
+  amz_buf_clear(&word);
+  return rc;
+}
+
+int amz_loop_shape(struct amz_loop *l, uint32_t threads, uint32_t slots)
+{
+  int rc = l->master && l->config->net ? tell(l, threads, slots) : AMZ_OK;
+
+  return rc < 0 ? rc : set(l, threads, slots);
+}
+
+int amz_loop_hear_shape(struct amz_loop *l, const void *word, size_t n)
+{
+  struct amz_cursor c = amz_cursor_over(word, n);
+  uint32_t threads, slots;
+
+  c.pos = 2;
+  threads = amz_cursor_u32(&c);
+  slots = amz_cursor_u32(&c);
+  if (l->master || c.failed || threads == 0) /* no rank of this build would send that */
+    return AMZ_OK;
+  return set(l, threads, slots);
+}

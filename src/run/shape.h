@@ -1,0 +1,27 @@
+/* Threads and slots at run time (shape.c). */
+#ifndef AMZ_RUN_SHAPE_H
+#define AMZ_RUN_SHAPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/error.h>
+
+struct amz_loop;
+
+#define AMZ_ALL_SLOTS UINT32_MAX
+
+/* Slots of this rank that tasks of so many threads can have (amz_layout_fit). */
+uint32_t amz_loop_fit(const struct amz_loop *l, uint32_t threads);
+
+/* Tasks that start from now on get `threads` threads ({threads}, OMP_NUM_THREADS, as many cores), and run on at most `slots` slots of each rank
+ * (AMZ_ALL_SLOTS: as many as fit; 0: none starts). Rank 0 tells the other ranks. Outside of a worker's step only. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_shape(struct amz_loop *l, uint32_t threads, uint32_t slots);
+/* Another rank than 0, of a word of SHAPE. */
+int amz_loop_hear_shape(struct amz_loop *l, const void *word, size_t n);
+/* Tells the worker how many slots are open now: by threads, by who steers, by what rank 0 has given up. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_open(struct amz_loop *l);
+/* The units that a task gets which starts on a slot now (as amz_cores_of_slot). */
+void amz_loop_cores(const struct amz_loop *l, uint32_t slot, const uint32_t **ret_cpus, size_t *ret_n);
+
+#endif
