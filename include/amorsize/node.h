@@ -189,9 +189,25 @@ struct amz_quantity amz_node_slowdown(const struct amz_node *node, uint32_t doma
  * \return AMZ_NO_DOMAIN: out of range, not told, or more slots than cores (they are then bound to none). */
 uint32_t amz_node_slot_domain(const struct amz_node *node, uint32_t slot, uint32_t slots, uint32_t threads);
 
-/* Which usable GPUs each of `slots` slots gets, per_slot each, no two slots the same: those of the slot's own domain first, what
- * is left then. ret[slot · per_slot …] are positions in node->gpus.
+/* Where GPUs and slots are: their domains, AMZ_NO_DOMAIN where that isn't told. */
+struct amz_gpu_places {
+  const uint32_t *gpu_domain;
+  uint32_t n_gpus;
+  const uint32_t *slot_domain;
+  uint32_t slots, per_slot;
+};
+
+/* Which GPUs each slot gets, per_slot each, no two slots the same: those of the slot's own domain first; what is left then, evenly over the
+ * list, so that slots in core order meet GPUs in bus order. ret[slot · per_slot …] are positions in gpu_domain. Runs and `node` ask it alike.
  * \return AMZ_OK; AMZ_ERANGE: there are fewer than slots · per_slot; AMZ_ENOMEM. */
+int amz_gpus_of_slots(const struct amz_gpu_places *places, uint32_t *ret);
+
+/* The same for the usable GPUs of a node. ret[…] are positions in node->gpus. */
 int amz_node_gpus_of_slots(const struct amz_node *node, uint32_t slots, uint32_t threads, uint32_t per_slot, uint32_t *ret);
+/* The slots of a node whose tasks take a GPU each: as many as there are usable GPUs, no more than cores, with equal shares of the cores.
+ * \return how many, with *ret_threads >= 1 when there are any. */
+uint32_t amz_node_gpu_slots(const struct amz_node *node, uint32_t *ret_threads);
+/* The core at place `position` among those that are ours. \return its position in node->core; UINT32_MAX: there are fewer. */
+uint32_t amz_node_allowed_core(const struct amz_node *node, uint64_t position);
 
 #endif

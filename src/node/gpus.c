@@ -148,6 +148,8 @@ void amz_gpus_clear(struct amz_gpus *gpus)
     return;
   forget_ids(gpus);
   free(gpus->ids);
+  free(gpus->domains);
+  free(gpus->unit_domains);
   *gpus = (struct amz_gpus){.count = 0};
 }
 
@@ -157,7 +159,7 @@ uint32_t amz_gpus_slots(const struct amz_gpus *gpus, uint32_t per_slot)
 }
 
 /* `relative`: numbers from 0, what the other variable has left. */
-static void add_pair(const struct amz_gpus *gpus, const char *variable, bool relative, uint32_t first, uint32_t n,
+static void add_pair(const struct amz_gpus *gpus, const char *variable, bool relative, const uint32_t *positions, uint32_t n,
                      struct amz_buf *out)
 {
   amz_buf_adds(out, variable);
@@ -166,26 +168,21 @@ static void add_pair(const struct amz_gpus *gpus, const char *variable, bool rel
     if (relative)
       amz_buf_addf(out, "%u", (unsigned)i);
     else
-      amz_buf_adds(out, gpus->ids[first + i]);
+      amz_buf_adds(out, gpus->ids[positions[i]]);
   }
   amz_buf_addc(out, '\0');
 }
 
-int amz_gpus_add_env(const struct amz_gpus *gpus, uint32_t slot, uint32_t slots, uint32_t per_slot, struct amz_buf *out)
+int amz_gpus_add_env(const struct amz_gpus *gpus, const uint32_t *positions, uint32_t n, struct amz_buf *out)
 {
-  uint32_t first;
-
-  if (slot >= slots)
-    return AMZ_ERANGE;
-  if (per_slot == 0)
+  for (uint32_t i = 0; i < n; i++)
+    if (positions[i] >= gpus->count)
+      return AMZ_ERANGE;
+  if (n == 0)
     return AMZ_OK;
-  if (slots > amz_gpus_slots(gpus, per_slot))
-    return AMZ_ERANGE;
-  /* ⌊i·n/s⌋: begins of neighbours are at least ⌊n/s⌋ ≥ per_slot apart, so shares never overlap */
-  first = (uint32_t)((uint64_t)slot * gpus->count / slots);
   if (gpus->set_cuda)
-    add_pair(gpus, cuda, gpus->amd, first, per_slot, out);
+    add_pair(gpus, cuda, gpus->amd, positions, n, out);
   if (gpus->set_rocr)
-    add_pair(gpus, rocr, false, first, per_slot, out);
+    add_pair(gpus, rocr, false, positions, n, out);
   return amz_buf_ok(out);
 }

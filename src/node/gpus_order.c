@@ -1,4 +1,4 @@
-/* The order of GPUs by their NUMA domains. */
+/* Where GPUs and processing units are, for runs: as the node's profile would say. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,61 +7,74 @@
 
 #include "devices.h"
 
-struct placed {
-  uint32_t domain;
-  uint32_t position; /* in the order given: what is equal stays in it */
-};
+#define UNIT_MAX (1u << 20) /* numbers beyond are not believed */
 
-static int by_domain(const void *a, const void *b)
+/* \return the position of a GPU in our list; count: it isn't there, or has been taken. */
+static uint32_t find(const struct amz_gpus *gpus, const char *id)
 {
-  const struct placed *x = a, *y = b;
-
-  if (x->domain != y->domain)
-    return x->domain < y->domain ? -1 : 1;
-  return (x->position > y->position) - (x->position < y->position);
+  for (uint32_t i = 0; i < gpus->count; i++)
+    if (gpus->ids[i] && strcmp(gpus->ids[i], id) == 0)
+      return i;
+  return gpus->count;
 }
 
-static uint32_t domain_of(const struct amz_node *node, const char *id)
+/* Moves names into the order of the node's list; what that doesn't have comes behind, and nobody knows where it is. */
+static void reorder(struct amz_gpus *gpus, const struct amz_node *node, char **ids, uint32_t *domains)
 {
-  for (size_t i = 0; i < node->n_gpus; i++)
-    if (node->gpus[i].usable && strcmp(node->gpus[i].id, id) == 0)
-      return node->gpus[i].domain;
-  return AMZ_NO_DOMAIN;
+  uint32_t n = 0;
+
+  for (size_t i = 0; i < node->n_gpus; i++) {
+    uint32_t at = node->gpus[i].usable ? find(gpus, node->gpus[i].id) : gpus->count;
+
+    if (at == gpus->count)
+      continue;
+    domains[n] = node->gpus[i].domain;
+    ids[n++] = gpus->ids[at];
+    gpus->ids[at] = NULL;
+  }
+  for (uint32_t i = 0; i < gpus->count; i++)
+    if (gpus->ids[i]) {
+      domains[n] = AMZ_NO_DOMAIN;
+      ids[n++] = gpus->ids[i];
+    }
+  memcpy(gpus->ids, ids, gpus->count * sizeof *ids);
+  gpus->domains = domains;
 }
 
-/* \return false: not all of them are told, and the order stays. */
-static bool place(const struct amz_gpus *gpus, const struct amz_node *node, struct placed *placed)
+static int take_order(struct amz_gpus *gpus, const struct amz_node *node)
 {
-  for (uint32_t i = 0; i < gpus->count; i++) {
-    placed[i] = (struct placed){domain_of(node, gpus->ids[i]), i};
-    if (placed[i].domain == AMZ_NO_DOMAIN)
-      return false;
-  }
-  return true;
-}
+  uint32_t *domains = amz_new_array(gpus->count, sizeof *domains);
+  char **ids = amz_new_array(gpus->count, sizeof *ids);
 
-static int reorder(struct amz_gpus *gpus, const struct amz_node *node)
-{
-  struct placed *placed = amz_new_array(gpus->count, sizeof *placed);
-  char **ids = amz_new_array(AMZ_GPUS_MAX, sizeof *ids);
-
-  if (!placed || !ids) {
-    free(placed);
-    free(ids);
-    return AMZ_ENOMEM;
-  }
-  if (place(gpus, node, placed)) {
-    qsort(placed, gpus->count, sizeof *placed, by_domain);
-    for (uint32_t i = 0; i < gpus->count; i++)
-      ids[i] = gpus->ids[placed[i].position];
-    memcpy(gpus->ids, ids, gpus->count * sizeof *ids);
-  }
-  free(placed);
+  if (domains && ids)
+    reorder(gpus, node, ids, domains);
+  else
+    free(domains);
   free(ids);
+  return gpus->domains ? AMZ_OK : AMZ_ENOMEM;
+}
+
+static int take_units(struct amz_gpus *gpus, const struct amz_node *node)
+{
+  uint32_t n = 0;
+
+  for (uint32_t i = 0; i < node->units; i++)
+    if (node->unit[i] < UNIT_MAX && node->unit[i] >= n)
+      n = node->unit[i] + 1;
+  gpus->unit_domains = amz_new_array(n, sizeof *gpus->unit_domains);
+  if (!gpus->unit_domains)
+    return AMZ_ENOMEM;
+  for (uint32_t i = 0; i < n; i++)
+    gpus->unit_domains[i] = AMZ_NO_DOMAIN;
+  for (uint32_t i = 0; i < node->cores; i++)
+    for (uint32_t k = 0; k < node->core[i].n_units; k++)
+      if (node->unit[node->core[i].first_unit + k] < n)
+        gpus->unit_domains[node->unit[node->core[i].first_unit + k]] = node->core[i].domain;
+  gpus->n_units = n;
   return AMZ_OK;
 }
 
-int amz_gpus_sort(struct amz_gpus *gpus, const struct amz_environment *env, const char *root)
+int amz_gpus_locate(struct amz_gpus *gpus, const struct amz_environment *env, const char *root)
 {
   struct amz_look look = {.root = root, .env = env};
   struct amz_tree tree = {root, NULL};
@@ -71,7 +84,7 @@ int amz_gpus_sort(struct amz_gpus *gpus, const struct amz_environment *env, cons
   struct amz_error why;
   int rc;
 
-  if (gpus->count < 2)
+  if (gpus->count < 2 || gpus->domains)
     return AMZ_OK;
   rc = amz_topology_open(&look, &tree, &why, &topology);
   if (rc < 0)
@@ -81,8 +94,8 @@ int amz_gpus_sort(struct amz_gpus *gpus, const struct amz_environment *env, cons
   rc = amz_topology_describe(&topology, hwloc_topology_get_allowed_cpuset(topology.handle), &why, &node);
   if (rc == AMZ_OK)
     rc = amz_devices_look(&topology, env, &tree, true, &node);
-  if (rc == AMZ_OK && node.n_domains > 1)
-    rc = reorder(gpus, &node);
+  if (rc == AMZ_OK && (rc = take_order(gpus, &node)) == AMZ_OK)
+    rc = take_units(gpus, &node);
   amz_diags_clear(&unheard);
   amz_node_clear(&node);
   amz_topology_close(&topology);

@@ -56,7 +56,7 @@ int amz_loop_add_gpus(struct amz_loop *l, uint32_t slot, const char *const *env,
   if (per_slot == 0)
     return AMZ_OK;
   amz_buf_reset(&l->gpu_env);
-  rc = amz_gpus_add_env(c->gpus, c->gpu_first + slot, c->gpu_slots, per_slot, &l->gpu_env);
+  rc = slot < c->layout.slots ? amz_gpus_add_env(c->gpus, c->slot_gpus + (size_t)slot * per_slot, per_slot, &l->gpu_env) : AMZ_ERANGE;
   while (env && env[n])
     n++;
   if (rc < 0 || (rc = amz_grow((void **)&l->env, &l->cap_env, n + GPU_VARIABLES + 1, sizeof *l->env)) < 0)

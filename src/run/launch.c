@@ -44,6 +44,7 @@ static void release(struct amz_launch *l)
   free(l->left);
   amz_cores_clear(&l->cores);
   amz_gpus_clear(&l->gpus);
+  free(l->slot_gpus);
   amz_lease_release(l->lease);
   amz_job_free(l->job);
   free(l->pack_path);
@@ -250,7 +251,7 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_loop_config config = {.job = l->job, .recording = l->recording.data,
     .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler ? "ss" : s->chunks.policy), .layout = l->layout,
-    .cores = &l->cores, .gpus = &l->gpus, .gpu_first = l->gpu_first, .gpu_slots = l->gpu_slots, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
+    .cores = &l->cores, .gpus = &l->gpus, .slot_gpus = l->slot_gpus, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
     .shared_dir = l->dir,
     .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .sampler = l->sampler};
   struct amz_run_progress p;

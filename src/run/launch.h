@@ -23,7 +23,7 @@ struct amz_launch {
   struct amz_order *order;
   struct amz_cores cores;
   struct amz_gpus gpus;
-  uint32_t gpu_first, gpu_slots;
+  uint32_t *slot_gpus; /* of all ranks' slots, our own first: positions in gpus */
   struct amz_layout layout;
   struct amz_exec *exec;
   struct amz_rank_link *link; /* NULL: a process alone */

@@ -28,7 +28,7 @@ struct amz_loop_config {
   struct amz_layout layout;
   const struct amz_cores *cores;
   const struct amz_gpus *gpus;
-  uint32_t gpu_first, gpu_slots;  /* our slots are these, from the first, of so many that the GPUs are divided among */
+  const uint32_t *slot_gpus;      /* positions in gpus, as many for each of our slots as a task takes */
   struct amz_exec *exec;
   struct amz_store *store;
   const char *pack_path, *host, *run_dir;

@@ -59,7 +59,7 @@ static int take_report(struct gathering *g, const struct amz_mpi_message *got, s
 
   if (rc < 0)
     return amz_error_set(err, rc, "rank %u is of another version, or no rank of ours", got->source);
-  free(g->team.members[got->source].units);
+  amz_member_clear(&g->team.members[got->source]);
   g->team.members[got->source] = said;
   g->missing -= !g->here[got->source];
   g->here[got->source] = true;
@@ -167,10 +167,12 @@ int amz_meeting_report(const struct amz_rank_link *link, const struct amz_cores 
   struct amz_member self;
   int rc;
 
-  if (amz_member_describe(link->net->node(link->mpi), own, gpus, &self) < 0)
+  if (amz_member_describe(link->net->node(link->mpi), own, gpus, &self) < 0) {
+    amz_member_clear(&self);
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  }
   amz_member_encode(&self, &word);
-  free(self.units);
+  amz_member_clear(&self);
   rc = amz_word_send(link, 0, &word, err);
   amz_buf_clear(&word);
   return rc;
@@ -245,7 +247,7 @@ static int take_from_master(struct awaiting *a, const struct amz_mpi_message *go
   return 1;
 }
 
-static int take_order(const struct amz_mpi_message *got, struct amz_error *err, struct amz_buf *ret_bytes, struct amz_range **ret_ranges,
+static int take_order(const struct amz_mpi_message *got, struct amz_error *err, struct amz_buf *ret_bytes, struct amz_order_parts *ret_parts,
                       struct amz_order_of_work *ret)
 {
   int rc;
@@ -254,14 +256,14 @@ static int take_order(const struct amz_mpi_message *got, struct amz_error *err, 
   amz_buf_add(ret_bytes, got->bytes, got->n);
   rc = amz_buf_ok(ret_bytes);
   if (rc == AMZ_OK)
-    rc = amz_order_decode(ret_bytes, ret_ranges, ret);
+    rc = amz_order_decode(ret_bytes, ret_parts, ret);
   if (rc < 0)
     return amz_error_set(err, rc, "rank 0's word is not understood: %s", amz_err_name(rc));
   return ret->status < 0 ? amz_error_set(err, AMZ_ECLOSED, "rank 0 could not set up the run") : AMZ_OK;
 }
 
 int amz_meeting_await(const struct amz_rank_link *link, struct amz_giver *giver, struct amz_error *err, struct amz_buf *ret_bytes,
-                      struct amz_range **ret_ranges, struct amz_order_of_work *ret)
+                      struct amz_order_parts *ret_parts, struct amz_order_of_work *ret)
 {
   struct awaiting a = {.link = link, .giver = giver, .heard_ns = amz_clock_monotonic_ns(), .until_ns = AMZ_NEVER};
   struct amz_mpi_message got;
@@ -276,5 +278,5 @@ int amz_meeting_await(const struct amz_rank_link *link, struct amz_giver *giver,
     else
       rc = heard < 0 ? heard : look(&a, err);
   }
-  return rc == 1 ? take_order(&got, err, ret_bytes, ret_ranges, ret) : rc;
+  return rc == 1 ? take_order(&got, err, ret_bytes, ret_parts, ret) : rc;
 }

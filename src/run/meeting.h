@@ -25,10 +25,11 @@ int amz_meeting_tell(const struct amz_rank_link *link, uint32_t rank, const stru
 /* The others: say who we are, or why we can't be of use. \return AMZ_OK; AMZ_ENOMEM, AMZ_EIO. */
 int amz_meeting_report(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_error *err);
 void amz_meeting_excuse(const struct amz_rank_link *link, const char *why);
-/* The others: waits for rank 0's order; gives packs of earlier launches meanwhile when asked. *ret points into *ret_bytes and *ret_ranges (free it).
+/* The others: waits for rank 0's order; gives packs of earlier launches meanwhile when asked. *ret points into *ret_bytes and what
+ * *ret_parts holds (release them in any case).
  * \return AMZ_OK; AMZ_ECLOSED: there will be none: rank 0 has said why, or a signal came; AMZ_EENV: rank 0 is gone or silent; AMZ_ECORRUPT, AMZ_ENOMEM,
  * AMZ_EIO. */
 int amz_meeting_await(const struct amz_rank_link *link, struct amz_giver *giver, struct amz_error *err, struct amz_buf *ret_bytes,
-                      struct amz_range **ret_ranges, struct amz_order_of_work *ret);
+                      struct amz_order_parts *ret_parts, struct amz_order_of_work *ret);
 
 #endif

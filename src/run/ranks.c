@@ -26,44 +26,53 @@
 /* A rank's slots: the same rules as for a process alone, with its share of the cores. */
 static int order_for(const struct amz_launch *l, const struct amz_member *m, struct amz_order_of_work *ret, struct amz_error *err)
 {
-  uint32_t per_slot = amz_job_settings(l->job)->resources.gpus, most;
+  uint32_t per_slot = amz_job_settings(l->job)->resources.gpus;
   struct amz_layout layout;
   char where[sizeof m->node + 8];
   int rc;
 
   amz_member_share(m, &ret->core_first, &ret->core_count);
   amz_layout_choose(amz_job_settings(l->job), ret->core_count, UINT64_MAX, &layout);
-  most = amz_member_gpu_slots(m, per_slot, &ret->gpu_first, &ret->gpu_slots);
   (void)snprintf(where, sizeof where, "on %s", m->node);
-  rc = amz_devices_fit(&layout, per_slot, most, m->gpus, where, l->observer, err);
+  rc = amz_devices_fit(&layout, per_slot, amz_member_gpu_slots(m, per_slot), m->gpus, where, l->observer, err);
   ret->slots = layout.slots;
   ret->threads = layout.threads;
   return rc;
 }
 
+/* What each rank is to do; GPUs are shared out when it is known how many slots all of them have. */
+static int make_orders(struct amz_launch *l, struct amz_order_of_work *orders, struct amz_error *err)
+{
+  const struct amz_order_of_work order = {.epoch = l->epoch, .dir = l->dir, .cwd = amz_buf_text(&l->cwd), .recording = l->recording.data,
+                                          .n_recording = l->recording.len, .ranges = l->left, .n_ranges = l->n_left};
+  int rc;
+
+  for (uint32_t i = 0; i < l->team.count; i++) {
+    orders[i] = order;
+    if ((rc = order_for(l, &l->team.members[i], &orders[i], err)) < 0)
+      return rc;
+    orders[i].master_pid = l->team.members[i].same_node ? (int64_t)getpid() : 0;
+    orders[i].node_dir = amz_gather_node_dir(l, i);
+    l->total_slots += orders[i].slots;
+  }
+  rc = amz_devices_share(&l->team, orders, amz_job_settings(l->job)->resources.gpus, &l->slot_gpus);
+  return rc < 0 ? amz_error_set(err, rc, "cannot share out GPUs: %s", amz_err_name(rc)) : AMZ_OK;
+}
+
 static int tell_all(struct amz_launch *l, struct amz_error *err)
 {
-  const struct amz_rank_link *link = l->link;
-  struct amz_order_of_work order = {.epoch = l->epoch, .dir = l->dir, .cwd = amz_buf_text(&l->cwd), .recording = l->recording.data,
-                                    .n_recording = l->recording.len, .ranges = l->left, .n_ranges = l->n_left};
-  int rc = AMZ_OK;
+  struct amz_order_of_work *orders = amz_new_array(l->team.count, sizeof *orders);
+  int rc = orders ? make_orders(l, orders, err) : amz_error_set(err, AMZ_ENOMEM, "out of memory for %u ranks", l->team.count);
 
-  for (uint32_t i = l->team.count; rc == AMZ_OK && i-- > 0;) {
-    rc = order_for(l, &l->team.members[i], &order, err);
-    order.master_pid = l->team.members[i].same_node ? (int64_t)getpid() : 0;
-    order.node_dir = amz_gather_node_dir(l, i);
-    l->total_slots += order.slots;
-    if (rc == AMZ_OK && i > 0)
-      rc = amz_meeting_tell(link, i, &order, err);
+  for (uint32_t i = l->team.count; rc == AMZ_OK && i-- > 1;)
+    rc = amz_meeting_tell(l->link, i, &orders[i], err);
+  if (rc == AMZ_OK) {
+    l->told = true;
+    amz_cores_keep(&l->cores, orders->core_first, orders->core_count);
+    l->layout = (struct amz_layout){.ranks = l->team.count, .slots = orders->slots, .threads = orders->threads, .cores = orders->core_count};
   }
-  if (rc < 0)
-    return rc;
-  l->told = true;
-  l->gpu_first = order.gpu_first;
-  l->gpu_slots = order.gpu_slots;
-  amz_cores_keep(&l->cores, order.core_first, order.core_count); /* the last order was our own */
-  l->layout = (struct amz_layout){.ranks = l->team.count, .slots = order.slots, .threads = order.threads, .cores = order.core_count};
-  return AMZ_OK;
+  free(orders);
+  return rc;
 }
 
 static int fit_alone(struct amz_launch *l, struct amz_error *err)
@@ -71,7 +80,9 @@ static int fit_alone(struct amz_launch *l, struct amz_error *err)
   uint32_t per_slot = amz_job_settings(l->job)->resources.gpus;
   int rc = amz_devices_fit(&l->layout, per_slot, amz_gpus_slots(&l->gpus, per_slot), l->gpus.count, "here", l->observer, err);
 
-  l->total_slots = l->gpu_slots = l->layout.slots;
+  if (rc == AMZ_OK && (rc = amz_devices_share_alone(&l->cores, &l->gpus, &l->layout, per_slot, &l->slot_gpus)) < 0)
+    rc = amz_error_set(err, rc, "cannot share out GPUs: %s", amz_err_name(rc));
+  l->total_slots = l->layout.slots;
   return rc;
 }
 
@@ -114,7 +125,7 @@ void amz_run_dismiss(const struct amz_rank_link *link)
 /* What a serving rank holds. */
 struct service {
   struct amz_buf bytes, cwd;
-  struct amz_range *ranges;
+  struct amz_order_parts parts;
   struct amz_order_of_work order;
   struct amz_cores cores;
   struct amz_gpus gpus;
@@ -130,7 +141,7 @@ static void release(struct service *s)
 {
   amz_buf_clear(&s->bytes);
   amz_buf_clear(&s->cwd);
-  free(s->ranges);
+  amz_order_parts_clear(&s->parts);
   amz_cores_clear(&s->cores);
   amz_gpus_clear(&s->gpus);
   amz_job_free(s->job);
@@ -196,8 +207,8 @@ static int open_rank(struct service *s, const struct amz_rank_link *link, uint32
 static int loop(struct service *s, const struct amz_rank_link *link, uint32_t rank, struct amz_error *err)
 {
   struct amz_loop_config config = {.job = s->job, .recording = s->order.recording,
-    .n_recording = s->order.n_recording, .order = s->positions, .cores = &s->cores, .gpus = &s->gpus, .gpu_first = s->order.gpu_first,
-    .gpu_slots = s->order.gpu_slots, .exec = link->exec, .store = s->store,
+    .n_recording = s->order.n_recording, .order = s->positions, .cores = &s->cores, .gpus = &s->gpus, .slot_gpus = s->order.slot_gpus,
+    .exec = link->exec, .store = s->store,
     .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.most},
     .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .shared_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
     .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid,
@@ -243,7 +254,7 @@ int amz_run_serve(const struct amz_rank_link *link, struct amz_error *err)
   struct amz_error ignored;
   int rc = report(&s, link, err);
 
-  if (rc == AMZ_OK && (rc = amz_meeting_await(link, &s.giver, err, &s.bytes, &s.ranges, &s.order)) == AMZ_OK &&
+  if (rc == AMZ_OK && (rc = amz_meeting_await(link, &s.giver, err, &s.bytes, &s.parts, &s.order)) == AMZ_OK &&
       (rc = load(&s, rank, err)) == AMZ_OK && (rc = open_rank(&s, link, rank, err)) == AMZ_OK) {
     s.opened = true;
     rc = loop(&s, link, rank, err);

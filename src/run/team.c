@@ -9,13 +9,22 @@
 #include <unistd.h>
 
 #include <amorsize/alloc.h>
+#include <amorsize/node.h>
 
 #include "words.h"
+
+void amz_member_clear(struct amz_member *m)
+{
+  free(m->units);
+  free(m->gpu_domains);
+  free(m->core_domains);
+  m->units = m->gpu_domains = m->core_domains = NULL;
+}
 
 void amz_team_clear(struct amz_team *team)
 {
   for (uint32_t i = 0; i < team->count; i++)
-    free(team->members[i].units);
+    amz_member_clear(&team->members[i]);
   free(team->members);
   *team = (struct amz_team){NULL, 0};
 }
@@ -28,7 +37,7 @@ static bool share_cores(const struct amz_member *a, const struct amz_member *b)
          (a->n_units == 0 || memcmp(a->units, b->units, a->n_units * sizeof *a->units) == 0);
 }
 
-static bool share_gpus(const struct amz_member *a, const struct amz_member *b)
+bool amz_members_share_gpus(const struct amz_member *a, const struct amz_member *b)
 {
   return strcmp(a->node, b->node) == 0 && a->gpus == b->gpus && a->gpus_digest == b->gpus_digest;
 }
@@ -47,7 +56,7 @@ void amz_team_divide(struct amz_team *team)
         m->local_size++;
         m->local_rank += k < i;
       }
-      if (share_gpus(m, &team->members[k])) {
+      if (amz_members_share_gpus(m, &team->members[k])) {
         m->gpu_size++;
         m->gpu_rank += k < i;
       }
@@ -68,12 +77,10 @@ void amz_member_share(const struct amz_member *m, uint32_t *ret_first, uint32_t 
   *ret_count = (uint32_t)(to - from);
 }
 
-uint32_t amz_member_gpu_slots(const struct amz_member *m, uint32_t per_slot, uint32_t *ret_first, uint32_t *ret_slots)
+uint32_t amz_member_gpu_slots(const struct amz_member *m, uint32_t per_slot)
 {
   uint64_t all = per_slot ? m->gpus / per_slot : 0, size = m->gpu_size ? m->gpu_size : 1, from = all * m->gpu_rank / size;
 
-  *ret_first = (uint32_t)from;
-  *ret_slots = (uint32_t)all;
   return (uint32_t)(all * (m->gpu_rank + 1) / size - from);
 }
 
@@ -115,6 +122,24 @@ static const char *temporary(size_t room)
   return dir && *dir == '/' && strlen(dir) < room ? dir : "/tmp";
 }
 
+/* Where GPUs and cores are, as far as anybody has looked. */
+static int describe_places(const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_member *ret)
+{
+  ret->n_domains = gpus->domains && own->most == own->count ? own->count : 0;
+  ret->gpu_domains = amz_new_array(gpus->count, sizeof *ret->gpu_domains);
+  ret->core_domains = amz_new_array(ret->n_domains, sizeof *ret->core_domains);
+  if (!ret->gpu_domains || !ret->core_domains)
+    return AMZ_ENOMEM;
+  for (uint32_t i = 0; i < gpus->count; i++)
+    ret->gpu_domains[i] = gpus->domains ? gpus->domains[i] : AMZ_NO_DOMAIN;
+  for (uint32_t i = 0; i < ret->n_domains; i++) {
+    uint32_t unit = own->cpus[own->starts[i]];
+
+    ret->core_domains[i] = unit < gpus->n_units ? gpus->unit_domains[unit] : AMZ_NO_DOMAIN;
+  }
+  return AMZ_OK;
+}
+
 int amz_member_describe(const char *node, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_member *ret)
 {
   uint32_t n = own->starts[own->count];
@@ -133,6 +158,30 @@ int amz_member_describe(const char *node, const struct amz_cores *own, const str
     return AMZ_ENOMEM;
   memcpy(ret->units, own->cpus, n * sizeof *ret->units);
   qsort(ret->units, n, sizeof *ret->units, by_number);
+  return describe_places(own, gpus, ret);
+}
+
+static void add_numbers(const uint32_t *numbers, uint32_t n, struct amz_buf *out)
+{
+  amz_buf_add_u32(out, n);
+  for (uint32_t i = 0; i < n; i++)
+    amz_buf_add_u32(out, numbers[i]);
+}
+
+/* \return AMZ_OK with *ret (free it) and *ret_n; AMZ_ECORRUPT; AMZ_ENOMEM. */
+static int read_numbers(struct amz_cursor *c, uint32_t **ret, uint32_t *ret_n)
+{
+  uint32_t n = amz_cursor_u32(c), *numbers;
+
+  if (c->failed || n > amz_cursor_left(c) / 4)
+    return AMZ_ECORRUPT;
+  numbers = amz_new_array(n, sizeof *numbers);
+  if (!numbers)
+    return AMZ_ENOMEM;
+  for (uint32_t i = 0; i < n; i++)
+    numbers[i] = amz_cursor_u32(c);
+  *ret = numbers;
+  *ret_n = n;
   return AMZ_OK;
 }
 
@@ -146,9 +195,9 @@ void amz_member_encode(const struct amz_member *m, struct amz_buf *out)
   amz_buf_add_u32(out, m->cores);
   amz_buf_add_u32(out, m->gpus);
   amz_buf_add_u64(out, m->gpus_digest);
-  amz_buf_add_u32(out, m->n_units);
-  for (uint32_t i = 0; i < m->n_units; i++)
-    amz_buf_add_u32(out, m->units[i]);
+  add_numbers(m->gpu_domains, m->gpus, out);
+  add_numbers(m->core_domains, m->n_domains, out);
+  add_numbers(m->units, m->n_units, out);
 }
 
 /* A text of at most size - 1 bytes. */
@@ -165,9 +214,20 @@ static bool read_name(struct amz_cursor *c, char *out, size_t size)
   return true;
 }
 
+static int read_arrays(struct amz_cursor *c, struct amz_member *ret)
+{
+  uint32_t n_gpus = 0;
+  int rc = read_numbers(c, &ret->gpu_domains, &n_gpus);
+
+  if (rc == AMZ_OK && (rc = read_numbers(c, &ret->core_domains, &ret->n_domains)) == AMZ_OK)
+    rc = read_numbers(c, &ret->units, &ret->n_units);
+  return rc == AMZ_OK && (n_gpus != ret->gpus || amz_cursor_left(c)) ? AMZ_ECORRUPT : rc;
+}
+
 int amz_member_decode(const void *bytes, size_t n, struct amz_member *ret)
 {
   struct amz_cursor c = amz_cursor_over(bytes, n);
+  int rc;
 
   memset(ret, 0, sizeof *ret);
   if (amz_cursor_u8(&c) != AMZ_WORD_REPORT || amz_cursor_u8(&c) != AMZ_WORDS_VERSION)
@@ -179,15 +239,10 @@ int amz_member_decode(const void *bytes, size_t n, struct amz_member *ret)
   ret->cores = amz_cursor_u32(&c);
   ret->gpus = amz_cursor_u32(&c);
   ret->gpus_digest = amz_cursor_u64(&c);
-  ret->n_units = amz_cursor_u32(&c);
-  if (c.failed || ret->n_units != amz_cursor_left(&c) / 4 || amz_cursor_left(&c) % 4)
-    return AMZ_ECORRUPT;
-  ret->units = amz_new_array(ret->n_units, sizeof *ret->units);
-  if (!ret->units)
-    return AMZ_ENOMEM;
-  for (uint32_t i = 0; i < ret->n_units; i++)
-    ret->units[i] = amz_cursor_u32(&c);
-  return AMZ_OK;
+  rc = read_arrays(&c, ret);
+  if (rc < 0)
+    amz_member_clear(ret);
+  return rc;
 }
 
 void amz_order_encode(const struct amz_order_of_work *o, struct amz_buf *out)
@@ -201,8 +256,7 @@ void amz_order_encode(const struct amz_order_of_work *o, struct amz_buf *out)
   amz_buf_add_u32(out, o->threads);
   amz_buf_add_u32(out, o->core_first);
   amz_buf_add_u32(out, o->core_count);
-  amz_buf_add_u32(out, o->gpu_first);
-  amz_buf_add_u32(out, o->gpu_slots);
+  add_numbers(o->slot_gpus, o->n_slot_gpus, out);
   amz_buf_add_i64(out, o->master_pid);
   amz_buf_add_bytes(out, o->dir, strlen(o->dir) + 1);
   amz_buf_add_bytes(out, o->cwd, strlen(o->cwd) + 1);
@@ -244,7 +298,14 @@ static int read_ranges(struct amz_cursor *c, struct amz_range **ret, size_t *ret
   return AMZ_OK;
 }
 
-int amz_order_decode(const struct amz_buf *bytes, struct amz_range **ret_ranges, struct amz_order_of_work *ret)
+void amz_order_parts_clear(struct amz_order_parts *parts)
+{
+  free(parts->ranges);
+  free(parts->slot_gpus);
+  *parts = (struct amz_order_parts){NULL, NULL};
+}
+
+int amz_order_decode(const struct amz_buf *bytes, struct amz_order_parts *ret_parts, struct amz_order_of_work *ret)
 {
   struct amz_cursor c = amz_cursor_over(bytes->data, bytes->len);
   int rc;
@@ -260,20 +321,22 @@ int amz_order_decode(const struct amz_buf *bytes, struct amz_range **ret_ranges,
   ret->threads = amz_cursor_u32(&c);
   ret->core_first = amz_cursor_u32(&c);
   ret->core_count = amz_cursor_u32(&c);
-  ret->gpu_first = amz_cursor_u32(&c);
-  ret->gpu_slots = amz_cursor_u32(&c);
+  rc = read_numbers(&c, &ret_parts->slot_gpus, &ret->n_slot_gpus);
+  if (rc < 0)
+    return rc;
   ret->master_pid = amz_cursor_i64(&c);
   ret->dir = read_text(&c);
   ret->cwd = read_text(&c);
   ret->node_dir = read_text(&c);
   if (c.failed || !ret->dir || !ret->cwd || !ret->node_dir || !ret->slots || !ret->threads)
     return AMZ_ECORRUPT;
-  rc = read_ranges(&c, ret_ranges, &ret->n_ranges);
+  rc = read_ranges(&c, &ret_parts->ranges, &ret->n_ranges);
   if (rc < 0)
     return rc;
   if (!*ret->node_dir)
     ret->node_dir = NULL;
-  ret->ranges = *ret_ranges;
+  ret->ranges = ret_parts->ranges;
+  ret->slot_gpus = ret_parts->slot_gpus;
   ret->recording = c.data + c.pos;
   ret->n_recording = amz_cursor_left(&c);
   return AMZ_OK;

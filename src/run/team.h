@@ -24,7 +24,9 @@ struct amz_member {
   uint32_t *units;   /* allowed processing units, ascending; owned */
   uint32_t cores;
   uint32_t gpus;       /* that it may use, */
-  uint64_t gpus_digest; /* and which: the same for those that share them */
+  uint64_t gpus_digest; /* and which: the same for those that share them; */
+  uint32_t *gpu_domains; /* where they are; AMZ_NO_DOMAIN: not told; owned */
+  uint32_t n_domains, *core_domains; /* likewise, of the cores; none where GPUs aren't anywhere, or it is open which cores are used */
   bool same_node;    /* as rank 0, and its pid means there what it means here */
   /* filled in by amz_team_divide: */
   uint32_t local_rank, local_size; /* among the ranks that share the same cores of the same node */
@@ -41,7 +43,8 @@ struct amz_order_of_work {
   int status;            /* AMZ_OK; else rank 0 could not set up the run: exit */
   uint32_t epoch, slots, threads;
   uint32_t core_first, core_count; /* of the rank's own allowed cores */
-  uint32_t gpu_first, gpu_slots; /* its slots are these, from the first, of so many that its GPUs are divided among; 0: tasks get none of their own */
+  const uint32_t *slot_gpus; /* positions in its GPUs, as many for each slot: the slot's own; */
+  uint32_t n_slot_gpus;      /* 0: tasks get none of their own */
   int64_t master_pid;    /* 0: on another node */
   const char *dir, *cwd; /* absolute */
   const char *node_dir;  /* the rank's pack goes below this directory of its own node, from where it is gathered; NULL: into dir */
@@ -57,17 +60,25 @@ void amz_team_clear(struct amz_team *team);
 void amz_team_divide(struct amz_team *team);
 /* The cores of a member: first and count among its own; every one gets at least one (shared when there are more ranks than cores). Pure. */
 void amz_member_share(const struct amz_member *member, uint32_t *ret_first, uint32_t *ret_count);
-/* The same for GPUs, per_slot of them a slot: the rank's slots begin at *ret_first of *ret_slots. \return how many it can have; 0: too few GPUs. Pure. */
-uint32_t amz_member_gpu_slots(const struct amz_member *member, uint32_t per_slot, uint32_t *ret_first, uint32_t *ret_slots);
+/* \return how many slots a member can have by its share of the GPUs, per_slot of them a slot; 0: too few. Pure. */
+uint32_t amz_member_gpu_slots(const struct amz_member *member, uint32_t per_slot);
+/* \return whether they see the same GPUs of the same node. Pure. */
+bool amz_members_share_gpus(const struct amz_member *a, const struct amz_member *b);
 
 /* The pid name space of this process, by its inode. \return 0 when it can't be told. */
 uint64_t amz_pid_space(void);
-/* What a rank says of itself. \return AMZ_OK, units are owned; AMZ_ENOMEM. */
+void amz_member_clear(struct amz_member *member);
+/* What a rank says of itself. \return AMZ_OK; AMZ_ENOMEM. Release with amz_member_clear in any case. */
 int amz_member_describe(const char *node, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_member *ret);
 void amz_member_encode(const struct amz_member *m, struct amz_buf *out); /* a whole word, as all that follows */
-int amz_member_decode(const void *bytes, size_t n, struct amz_member *ret); /* \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM */
+int amz_member_decode(const void *bytes, size_t n, struct amz_member *ret); /* \return AMZ_OK (release it); AMZ_ECORRUPT; AMZ_ENOMEM */
 void amz_order_encode(const struct amz_order_of_work *o, struct amz_buf *out);
-/* *ret points into bytes and *ret_ranges (free it). \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM. */
-int amz_order_decode(const struct amz_buf *bytes, struct amz_range **ret_ranges, struct amz_order_of_work *ret);
+/* *ret points into bytes and what *ret_parts holds. \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM; release the parts in any case. */
+struct amz_order_parts {
+  struct amz_range *ranges;
+  uint32_t *slot_gpus;
+};
+int amz_order_decode(const struct amz_buf *bytes, struct amz_order_parts *ret_parts, struct amz_order_of_work *ret);
+void amz_order_parts_clear(struct amz_order_parts *parts);
 
 #endif

@@ -1,4 +1,6 @@
 /* Slots under load, and which GPUs slots get. Expected values are worked out by hand from (1 − load) / (1 − threshold). */
+#include <string.h>
+
 #include <amorsize/load.h>
 
 #include "../../support/tap.h"
@@ -90,6 +92,80 @@ static void slots_get_near_gpus(void)
   }
 }
 
+/* 13 GPUs in domains that no rule has made, for every number of slots and GPUs a slot: no GPU twice, none that isn't there, and slots whose
+ * domain has enough for all of its slots have near ones only. */
+static void no_gpu_is_given_twice(void)
+{
+  static const uint32_t gpu_domain[13] = {2, 0, NONE, 1, 1, 0, 3, NONE, 2, 2, 1, 0, 2}, slot_domain[13] = {0, 0, 1, NONE, 2, 5, 1, 0, NONE, 2, 3, 1, 0};
+  uint32_t got[13], wanted[4], has[4] = {3, 3, 4, 1};
+
+  for (uint32_t per_slot = 1; per_slot <= 13; per_slot++)
+    for (uint32_t slots = 1; slots * per_slot <= 13; slots++) {
+      struct amz_gpu_places p = {.gpu_domain = gpu_domain, .n_gpus = 13, .slot_domain = slot_domain, .slots = slots, .per_slot = per_slot};
+      unsigned seen[13] = {0};
+
+      memset(wanted, 0, sizeof wanted);
+      CU_ASSERT_FATAL(amz_gpus_of_slots(&p, got) == AMZ_OK);
+      for (uint32_t slot = 0; slot < slots; slot++)
+        if (slot_domain[slot] < 4)
+          wanted[slot_domain[slot]] += per_slot;
+      for (uint32_t i = 0; i < slots * per_slot; i++) {
+        uint32_t d = slot_domain[i / per_slot];
+
+        CU_ASSERT_FATAL(got[i] < 13);
+        CU_ASSERT(seen[got[i]]++ == 0);
+        CU_ASSERT(d >= 4 || wanted[d] > has[d] || gpu_domain[got[i]] == d);
+      }
+      p.slots = 13 / per_slot + 1;
+      CU_ASSERT(amz_gpus_of_slots(&p, got) == AMZ_ERANGE);
+    }
+}
+
+static void what_is_left_is_spread_over_the_list(void)
+{
+  static const uint32_t nowhere[] = {NONE, NONE, NONE, NONE, NONE}, first_is_near[] = {0, NONE, NONE, NONE, NONE};
+  static const struct {
+    const char *what;
+    const uint32_t *gpu_domain, *slot_domain;
+    uint32_t slots, per_slot, expected[4];
+  } rows[] = {
+    {"two of five", nowhere, nowhere, 2, 1, {0, 2}},
+    {"three of five", nowhere, nowhere, 3, 1, {0, 1, 3}},
+    {"two of two each", nowhere, nowhere, 2, 2, {0, 1, 2, 3}},
+    {"one has one near: the other gets two, the first what is left", first_is_near, first_is_near, 2, 2, {0, 1, 3, 4}},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct amz_gpu_places p = {.gpu_domain = rows[i].gpu_domain, .n_gpus = 5, .slot_domain = rows[i].slot_domain, .slots = rows[i].slots,
+                                     .per_slot = rows[i].per_slot};
+    uint32_t got[4];
+
+    CU_ASSERT_FATAL(amz_gpus_of_slots(&p, got) == AMZ_OK);
+    for (uint32_t k = 0; k < rows[i].slots * rows[i].per_slot; k++)
+      ASSERT_ROW_U64(rows[i].what, got[k], rows[i].expected[k]);
+  }
+}
+
+static void slots_of_one_gpu_each_share_the_cores(void)
+{
+  static const struct {
+    const char *what;
+    uint32_t gpus, cores, slots, threads;
+  } rows[] = {{"two cores a GPU", 4, 8, 4, 2}, {"four cores a GPU", 2, 8, 2, 4}, {"more GPUs than cores", 4, 3, 3, 1}, {"none", 0, 8, 0, 0}};
+  static const struct amz_node_gpu gpus[] = {{.usable = true}, {.usable = true}, {.usable = true}, {.usable = true}};
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_node_core core[8];
+    struct amz_node node;
+    uint32_t threads;
+
+    make_node(core, gpus, rows[i].gpus, &node);
+    node.allowed_cores = rows[i].cores;
+    ASSERT_ROW_U64(rows[i].what, amz_node_gpu_slots(&node, &threads), rows[i].slots);
+    ASSERT_ROW_U64(rows[i].what, threads, rows[i].threads);
+  }
+}
+
 static void slots_are_in_the_domain_of_their_cores(void)
 {
   struct amz_node_core core[8];
@@ -112,6 +188,9 @@ int main(void)
   static const struct amz_test tests[] = {
     {"gives up slots by the rule", gives_up_slots_by_the_rule},
     {"slots get near GPUs", slots_get_near_gpus},
+    {"no GPU is given twice", no_gpu_is_given_twice},
+    {"what is left is spread over the list", what_is_left_is_spread_over_the_list},
+    {"slots of one GPU each share the cores", slots_of_one_gpu_each_share_the_cores},
     {"slots are in the domain of their cores", slots_are_in_the_domain_of_their_cores},
     {NULL, NULL},
   };

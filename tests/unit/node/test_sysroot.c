@@ -250,17 +250,18 @@ static void slots_get_gpus_at_their_cores(void)
   remove_root(root);
 }
 
-/* What a run's slots get must be what the description says. */
-static void runs_meet_near_gpus_in_core_order(void)
+/* A run has the GPUs in the order of the description, and knows as much of where they and the cores are. */
+static void runs_know_where_gpus_are(void)
 {
   static const struct {
     const char *what;
     struct pair variables[2];
     const char *order[2];
+    uint32_t domains[2];
   } rows[] = {
-    {"by domain: af at the first package, 3b at the second", {{"CUDA_VISIBLE_DEVICES", "0,1"}}, {"1", "0"}},
-    {"in order already", {{"CUDA_VISIBLE_DEVICES", "1,0"}}, {"1", "0"}},
-    {"one of them isn't to be seen: as given", {{"CUDA_VISIBLE_DEVICES", "0,GPU-6f2a"}}, {"0", "GPU-6f2a"}},
+    {"in the bus's order: 3b at the second package, af at the first", {{"CUDA_VISIBLE_DEVICES", "0,1"}}, {"0", "1"}, {1, 0}},
+    {"whatever the variable's", {{"CUDA_VISIBLE_DEVICES", "1,0"}}, {"0", "1"}, {1, 0}},
+    {"one of them isn't to be seen: behind", {{"CUDA_VISIBLE_DEVICES", "GPU-6f2a,0"}}, {"0", "GPU-6f2a"}, {1, AMZ_NO_DOMAIN}},
   };
   char root[FAKE_ROOT_MAX];
 
@@ -271,13 +272,20 @@ static void runs_meet_near_gpus_in_core_order(void)
     struct amz_environment env = injected_environment(rows[i].variables);
     struct amz_diags diags;
     struct amz_gpus gpus;
+    struct amz_node n;
 
     amz_diags_init(&diags);
     CU_ASSERT_FATAL(amz_gpus_read(&env, NULL, &diags, &gpus) == AMZ_OK);
-    ASSERT_ROW_I64(rows[i].what, amz_gpus_sort(&gpus, &env, root), AMZ_OK);
-    ASSERT_ROW_U64(rows[i].what, gpus.count, 2);
-    for (uint32_t k = 0; k < gpus.count && k < 2; k++)
+    ASSERT_ROW_I64(rows[i].what, amz_gpus_locate(&gpus, &env, root), AMZ_OK);
+    CU_ASSERT_FATAL(gpus.count == 2 && gpus.domains != NULL);
+    for (uint32_t k = 0; k < 2; k++) {
       ASSERT_ROW_TEXT(rows[i].what, gpus.ids[k], rows[i].order[k]);
+      ASSERT_ROW_U64(rows[i].what, gpus.domains[k], rows[i].domains[k]);
+    }
+    look_below(root, rows[i].variables, &n);
+    for (uint32_t k = 0; k < n.cores; k++)
+      ASSERT_ROW_U64(rows[i].what, gpus.unit_domains[n.unit[n.core[k].first_unit]], n.core[k].domain);
+    amz_node_clear(&n);
     amz_gpus_clear(&gpus);
     amz_diags_clear(&diags);
   }
@@ -327,7 +335,7 @@ int main(void)
     {"refuses a tree without processors", refuses_a_tree_without_processors},
     {"matches GPUs with the variables", matches_gpus_with_the_variables},
     {"slots get GPUs at their cores", slots_get_gpus_at_their_cores},
-    {"runs meet near GPUs in core order", runs_meet_near_gpus_in_core_order},
+    {"runs know where GPUs are", runs_know_where_gpus_are},
     {"recognises virtual CPUs", recognises_virtual_cpus},
     {NULL, NULL},
   };
