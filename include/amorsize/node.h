@@ -185,8 +185,11 @@ void amz_node_clear(struct amz_node *node);
 struct amz_quantity amz_node_bandwidth(const struct amz_node *node, uint32_t domain, uint32_t cores);
 struct amz_quantity amz_node_slowdown(const struct amz_node *node, uint32_t domain, uint32_t cores);
 
-/* The NUMA domain of the first core of slot `slot` of `slots` when each takes `threads` of the allowed cores in order.
- * \return AMZ_NO_DOMAIN: out of range, not told, or more slots than cores (they are then bound to none). */
+/* The first core of slot `slot` of `slots` when each takes `threads` of the allowed cores in order, and its NUMA domain.
+ * \return a position in node->core, UINT32_MAX: out of range, or the slots are bound to no cores of their own, as there are more than those suffice for,
+ * or fewer may be busy than are allowed, and which is open. */
+uint32_t amz_node_slot_core(const struct amz_node *node, uint32_t slot, uint32_t slots, uint32_t threads);
+/* \return AMZ_NO_DOMAIN when there is no such core, or its domain isn't told. */
 uint32_t amz_node_slot_domain(const struct amz_node *node, uint32_t slot, uint32_t slots, uint32_t threads);
 
 /* Where GPUs and slots are: their domains, AMZ_NO_DOMAIN where that isn't told. */

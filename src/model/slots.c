@@ -13,14 +13,30 @@ uint32_t amz_node_allowed_core(const struct amz_node *node, uint64_t position)
   return UINT32_MAX;
 }
 
+/* How many may be busy at a time. */
+static uint32_t busy_cores(const struct amz_node *node)
+{
+  uint32_t cores = node->allowed_cores;
+
+  if (node->allowed_cpu > 0 && node->allowed_cpu < cores)
+    cores = node->allowed_cpu < 2 ? 1 : (uint32_t)node->allowed_cpu;
+  return cores;
+}
+
+uint32_t amz_node_slot_core(const struct amz_node *node, uint32_t slot, uint32_t slots, uint32_t threads)
+{
+  uint32_t busy = busy_cores(node);
+
+  if (slot >= slots || (uint64_t)slots * threads > busy || threads == 0 || amz_node_allowed_core(node, busy) != UINT32_MAX)
+    return UINT32_MAX;
+  return amz_node_allowed_core(node, (uint64_t)slot * threads);
+}
+
 uint32_t amz_node_slot_domain(const struct amz_node *node, uint32_t slot, uint32_t slots, uint32_t threads)
 {
-  uint32_t core;
+  uint32_t core = amz_node_slot_core(node, slot, slots, threads);
 
-  if (slot >= slots || (uint64_t)slots * threads > node->allowed_cores || threads == 0)
-    return AMZ_NO_DOMAIN;
-  core = amz_node_allowed_core(node, (uint64_t)slot * threads);
-  return core < node->cores ? node->core[core].domain : AMZ_NO_DOMAIN;
+  return core == UINT32_MAX ? AMZ_NO_DOMAIN : node->core[core].domain;
 }
 
 /* ---- GPUs ------------------------------------------------------------------------------------------------------------- */
@@ -119,9 +135,9 @@ static uint32_t usable_gpus(const struct amz_node *node)
 
 uint32_t amz_node_gpu_slots(const struct amz_node *node, uint32_t *ret_threads)
 {
-  uint32_t gpus = usable_gpus(node), slots = gpus < node->allowed_cores ? gpus : node->allowed_cores;
+  uint32_t gpus = usable_gpus(node), cores = busy_cores(node), slots = gpus < cores ? gpus : cores;
 
-  *ret_threads = slots ? node->allowed_cores / slots : 0;
+  *ret_threads = slots ? cores / slots : 0;
   return slots;
 }
 

@@ -3,6 +3,7 @@
 #include <amorsize/profile.h>
 
 #include "node_fields.h"
+#include "node_gpus.h"
 #include "node_json.h"
 #include "object.h"
 
@@ -209,6 +210,8 @@ json_t *amz_profile_build(const struct amz_node *node, const struct amz_profile_
   if (origin)
     put_origin(&o, origin);
   put_fields(&o, amz_node_fields, node);
+  if (o.ok)
+    amz_put_gpus(&o, node);
   if (o.ok)
     return o.json;
   json_decref(o.json);

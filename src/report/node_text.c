@@ -8,6 +8,7 @@
 #include <amorsize/diag.h>
 #include <amorsize/units.h>
 
+#include "node_gpus.h"
 #include "words.h"
 
 /* How a quantity's value is written. */
@@ -189,23 +190,6 @@ static void add_domains(const struct amz_node *node, struct amz_buf *out)
     amz_word_name(i ? "" : "NUMA domains", out);
     amz_buf_addf(out, "%zu: %u core%s, %u ours, %s\n", i, d->cores, plural(d->cores), d->allowed_cores,
                  amz_format_bytes(d->memory_bytes, a, sizeof a));
-  }
-}
-
-static void add_gpus(const struct amz_node *node, struct amz_buf *out)
-{
-  for (size_t i = 0; i < node->n_gpus; i++) {
-    const struct amz_node_gpu *g = &node->gpus[i];
-
-    amz_word_name(i ? "" : "GPUs", out);
-    add_text(g->id, out);
-    if (told(g->model)) {
-      amz_buf_adds(out, ": ");
-      add_text(g->model, out);
-    }
-    if (g->domain != AMZ_NO_DOMAIN)
-      amz_buf_addf(out, ", near NUMA domain %u", g->domain);
-    amz_buf_adds(out, g->usable ? "\n" : ", not ours\n");
   }
 }
 
@@ -433,7 +417,7 @@ void amz_profile_text(const struct amz_node *node, const struct amz_profile_orig
   add_caches(node, out);
   add_kinds(node, out);
   add_domains(node, out);
-  add_gpus(node, out);
+  amz_words_gpus(node, out);
   add_ours(node, out);
   if (origin)
     add_origin(node, origin, out);

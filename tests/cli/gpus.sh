@@ -27,4 +27,41 @@ try env CUDA_VISIBLE_DEVICES=4,7 amorsize-mpi run -q --ranks 2 --slots 1 --set r
 is 'ranks of one node divide its GPUs: the run succeeds' "$status" 0
 is 'ranks of one node divide its GPUs' "$(amorsize-mpi output ranks | sort -u)" "4/
 7/"
+
+# ---- four GPUs for four slots: never two tasks on one at the same time ----
+# A task takes the lock of its GPU as a directory: a second one there at the same time says so.
+# shellcheck disable=SC2016
+lock='sh -c '"'"'mkdir "locks/$CUDA_VISIBLE_DEVICES" || echo TWICE; sleep 0.02; rmdir "locks/$CUDA_VISIBLE_DEVICES"; echo "gpu $CUDA_VISIBLE_DEVICES"; : {n}'"'"
+four() { # NAME OPTION...
+  named=$1
+  shift
+  fresh
+  mkdir locks
+  try env CUDA_VISIBLE_DEVICES=0,1,2,3 amorsize-mpi run -q "$@" --set resources.gpus=1 --set job=four --set chunks.min=0s --set chunks.target=1ms \
+    --command "$lock" --for n=1..40
+  is "$named: the run succeeds" "$status" 0
+  is "$named: each has its own, never two the same at a time" "$(amorsize-mpi output four | sort -u)" "gpu 0
+gpu 1
+gpu 2
+gpu 3"
+}
+four 'four slots, four GPUs' --slots 4
+four 'two ranks of two slots, four GPUs' --ranks 2 --slots 2
+
+# ---- what `node` says is what a run does ----
+fresh
+CUDA_VISIBLE_DEVICES=5,3 amorsize-mpi node --fast --format json >profile.json 2>err || fail 'node with GPUs' "$(cat err)"
+if have_jq; then
+  slots=$(jq '.gpu_slots | length' profile.json)
+  jq -r '.gpu_slots[] | "\(.slot) \(.gpu)"' profile.json | sort >said
+  # shellcheck disable=SC2016
+  try env CUDA_VISIBLE_DEVICES=5,3 amorsize-mpi run -q --slots "$slots" --set resources.gpus=1 --set job=same --set chunks.min=0s --set chunks.target=1ms \
+    --command 'sh -c '"'"'sleep 0.05; echo "{slot} $CUDA_VISIBLE_DEVICES"; : {n}'"'" --for n=1..24
+  is 'slots as node says: the run succeeds' "$status" 0
+  is 'each slot has the GPU that node told of' "$(amorsize-mpi output same | sort -u)" "$(cat said)"
+else
+  skip 'each slot has the GPU that node told of' 'no jq'
+fi
+CUDA_VISIBLE_DEVICES=5,3 amorsize-mpi node --fast >out 2>err
+check 'node: slots and their GPUs in words' grep -q '^  a GPU a slot  *slot 0 → GPU [35]' out
 done_testing

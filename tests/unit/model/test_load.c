@@ -177,6 +177,13 @@ static void slots_are_in_the_domain_of_their_cores(void)
   ASSERT_U64(amz_node_slot_domain(&node, 1, 2, 4), 1);
   ASSERT_U64(amz_node_slot_domain(&node, 0, 9, 1), AMZ_NO_DOMAIN); /* more slots than cores */
   ASSERT_U64(amz_node_slot_domain(&node, 8, 8, 1), AMZ_NO_DOMAIN);
+  node.allowed_cores = 6; /* which six is open */
+  ASSERT_U64(amz_node_slot_domain(&node, 0, 6, 1), AMZ_NO_DOMAIN);
+  node.allowed_cores = 8;
+  node.allowed_cpu = 6.5;
+  ASSERT_U64(amz_node_slot_domain(&node, 0, 6, 1), AMZ_NO_DOMAIN);
+  node.allowed_cpu = 8;
+  ASSERT_U64(amz_node_slot_domain(&node, 7, 8, 1), 1);
   core[0].allowed_units = core[1].allowed_units = 0; /* cores 2 … 7 are ours */
   node.allowed_cores = 6;
   ASSERT_U64(amz_node_slot_domain(&node, 1, 6, 1), 0);

@@ -277,8 +277,9 @@ static const char as_text[] =
   "                    2 cores, 2 ours: CoreType=IntelCore\n"
   "  NUMA domains      0: 3 cores, 2 ours, 12.0 GiB\n"
   "                    1: 0 cores, 0 ours, 4.0 GiB\n"
-  "  GPUs              0: Example GPU, near NUMA domain 0\n"
+  "  GPUs              0: Example GPU, near NUMA domain 0 (cores 0-1)\n"
   "                    1, not ours\n"
+  "  a GPU a slot      slot 0 → GPU 0\n" /* 1.5 CPUs of two cores: which one is open */
   "  cores for us      2 cores: affinity mask (3 cores: this machine)\n"
   "  CPU time for us   1.5 CPUs: cgroup /job_12 cpu.max\n"
   "  memory for us     8.0 GiB: SLURM_MEM_PER_NODE\n"
@@ -321,6 +322,48 @@ static void people_read_it_all(void)
   amz_node_clear(&n);
 }
 
+/* Two domains of three cores, of which core 1 isn't ours, and four GPUs, of which the second isn't. */
+static void gpus_are_told_with_their_cores_and_slots(void)
+{
+  struct amz_node_core core[6];
+  struct amz_node_domain domains[2] = {{.cores = 3}, {.cores = 3}};
+  struct amz_node_gpu gpus[4] = {{(char *)"0", (char *)"", 1, true}, {(char *)"9", (char *)"", 1, false}, {(char *)"1", (char *)"", 0, true},
+                                 {(char *)"2", (char *)"", AMZ_NO_DOMAIN, true}};
+  uint32_t unit[6] = {0, 1, 2, 3, 4, 5};
+  struct amz_node n = {.packages = 1, .cores = 6, .units = 6, .core = core, .unit = unit, .domains = domains, .n_domains = 2, .gpus = gpus, .n_gpus = 4,
+                       .allowed_cores = 5};
+  struct amz_buf text = AMZ_BUF_INIT, json = AMZ_BUF_INIT;
+  json_t *o, *slots;
+
+  for (uint32_t i = 0; i < 6; i++)
+    core[i] = (struct amz_node_core){.domain = i / 3, .first_unit = i, .n_units = 1, .allowed_units = i != 1};
+  amz_profile_text(&n, NULL, &text);
+  CU_ASSERT(strstr(amz_buf_text(&text),
+                   "  GPUs              0, near NUMA domain 1 (cores 3-5)\n"
+                   "                    9, near NUMA domain 1 (cores 3-5), not ours\n"
+                   "                    1, near NUMA domain 0 (cores 0-2)\n"
+                   "                    2\n"
+                   "  a GPU a slot      slot 0 → GPU 1 (core 0, NUMA domain 0)\n"
+                   "                    slot 1 → GPU 2 (core 2, NUMA domain 0)\n"
+                   "                    slot 2 → GPU 0 (core 3, NUMA domain 1)\n") != NULL);
+  CU_ASSERT_FATAL(amz_profile_json(&n, NULL, &json) == AMZ_OK);
+  o = json_loads(amz_buf_text(&json), 0, NULL);
+  slots = json_object_get(o, "gpu_slots");
+  ASSERT_U64(json_array_size(slots), 3);
+  ASSERT_TEXT(json_string_value(json_object_get(json_array_get(slots, 2), "gpu")), "0");
+  ASSERT_TEXT(json_string_value(json_object_get(json_array_get(slots, 2), "cores")), "3");
+  ASSERT_I64(json_integer_value(json_object_get(json_array_get(slots, 2), "domain")), 1);
+  ASSERT_TEXT(json_string_value(json_object_get(json_array_get(json_object_get(o, "gpus"), 0), "nearest_cores")), "3-5");
+  CU_ASSERT(json_is_null(json_object_get(json_array_get(json_object_get(o, "gpus"), 3), "nearest_cores")));
+  gpus[2].usable = gpus[3].usable = false; /* one slot with all five cores, of both domains */
+  amz_buf_reset(&text);
+  amz_profile_text(&n, NULL, &text);
+  CU_ASSERT(strstr(amz_buf_text(&text), "  a GPU a slot      slot 0 → GPU 0 (cores 0,2-5)\n") != NULL);
+  json_decref(o);
+  amz_buf_clear(&text);
+  amz_buf_clear(&json);
+}
+
 static void texts_do_no_harm(void)
 {
   struct amz_node n = parsed(by_hand);
@@ -350,6 +393,7 @@ int main(void)
     {"what is no object is refused", what_is_no_object_is_refused},
     {"damage is survived", damage_is_survived},
     {"people read it all", people_read_it_all},
+    {"GPUs are told with their cores and slots", gpus_are_told_with_their_cores_and_slots},
     {"texts do no harm", texts_do_no_harm},
     {NULL, NULL}};
 
