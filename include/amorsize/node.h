@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <amorsize/buf.h>
 #include <amorsize/error.h>
 #include <amorsize/quantity.h>
 
@@ -179,6 +180,10 @@ struct amz_node {
 
 /* Accepts what is zeroed. */
 void amz_node_clear(struct amz_node *node);
+
+/* Appends what tells types of nodes apart, a line each: machine, processor, hypervisor, the topology as shapes, how much of it is ours. Which of
+ * several equal cores those are doesn't matter, nor do names and versions of software. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_node_type(const struct amz_node *node, struct amz_buf *out);
 
 /* The triad's rate and φ at `cores` busy cores of a domain (or AMZ_ALL_DOMAINS), straight between the measured points.
  * Beyond the last point: the rate stays, as memory is saturated or unknown there. \return source AMZ_UNKNOWN when there is no curve. */
