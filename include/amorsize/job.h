@@ -138,6 +138,13 @@ struct amz_stream {
 /* \return NULL for a job of another kind. Owned by the job, as is: */
 const struct amz_stream *amz_job_stream(const struct amz_job *job);
 
+/* Appends what says which kind of work a job is, by lines: its templates as they were written, the class of the inputs' sizes (the power of two
+ * at or below the median weight), and the settings that bear on what a task costs or how tasks are handed out. Values of names, how many
+ * tasks there are, layouts, what is done about failures and where outputs go aren't in it. Ready lines have no template: what their words
+ * have in common is taken for one.
+ * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL with *err: the values of one of the tasks that were looked at don't do. */
+int amz_job_identity(const struct amz_job *job, struct amz_buf *out, struct amz_error *err);
+
 /* What runs the tasks of a job of kind PLUGIN. */
 struct amz_plugin {
   const char *path; /* of the shared object, as written: a relative one is seen from where the run was started */

@@ -153,3 +153,8 @@ void amz_command_fill(const struct amz_command_template *c, const struct amz_val
   amz_parts_fill(&c->parts, values, out);
   *ret_argc = c->argc;
 }
+
+void amz_command_print(const struct amz_command_template *c, struct amz_buf *out)
+{
+  amz_parts_print(&c->parts, out);
+}

@@ -320,6 +320,24 @@ void amz_parts_fill(const struct amz_parts *parts, const struct amz_values *valu
   amz_buf_clear(&spare);
 }
 
+void amz_parts_print(const struct amz_parts *parts, struct amz_buf *out)
+{
+  for (size_t i = 0; i < parts->count; i++) {
+    const struct amz_part *p = &parts->items[i];
+    const char *text = amz_buf_text(&parts->text) + p->begin;
+
+    if (p->kind == AMZ_PART_BREAK) {
+      amz_buf_addc(out, '\n');
+    } else if (amz_part_is_text(p)) {
+      amz_buf_add(out, text, p->len);
+    } else {
+      amz_buf_addc(out, '{');
+      amz_buf_add(out, text, p->len);
+      amz_buf_addf(out, "%s%s}", p->modifier == AMZ_WHOLE ? "" : ":", modifiers[p->modifier]);
+    }
+  }
+}
+
 bool amz_parts_use(const struct amz_parts *parts, const char *name)
 {
   for (size_t i = 0; i < parts->count; i++) {

@@ -43,3 +43,8 @@ bool amz_template_uses(const struct amz_template *t, const char *name)
 {
   return amz_parts_use(&t->parts, name);
 }
+
+void amz_template_print(const struct amz_template *t, struct amz_buf *out)
+{
+  amz_parts_print(&t->parts, out);
+}

@@ -36,6 +36,9 @@ void amz_template_fill(const struct amz_template *t, const struct amz_values *va
 /* \return whether a placeholder of that name (built-in or not) occurs. */
 bool amz_template_uses(const struct amz_template *t, const char *name);
 
+/* Appends the template as text, the same for templates that mean the same. */
+void amz_template_print(const struct amz_template *t, struct amz_buf *out);
+
 /* A command: its words. From a text, it is decided at compile time whether a shell is needed:
  *  - no shell: the text has only words, quotes and backslashes as sh(1) reads them, and its first word is no shell built-in or
  *    keyword and holds no '='. A placeholder never splits a word and is never read again: what it stands for goes into argv as it
@@ -59,6 +62,8 @@ int amz_command_from_line(const char *line, size_t n, struct amz_command_templat
 void amz_command_free(struct amz_command_template *c);
 bool amz_command_needs_shell(const struct amz_command_template *c);
 bool amz_command_uses(const struct amz_command_template *c, const char *name);
+/* Appends its template as text, a line for each argument. */
+void amz_command_print(const struct amz_command_template *c, struct amz_buf *out);
 /* Appends each argument followed by a NUL (the shell text alone when it needs a shell) to *out and counts them. */
 void amz_command_fill(const struct amz_command_template *c, const struct amz_values *values, struct amz_buf *out,
                       size_t *ret_argc);
