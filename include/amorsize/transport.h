@@ -73,12 +73,19 @@ int amz_mpi_next(struct amz_mpi *t, struct amz_mpi_message *ret, struct amz_erro
 #define AMZ_MPI_WOKE_FD 2       /* some revents are set */
 #define AMZ_MPI_WOKE_DEADLINE 4
 
+/* What a look at MPI may cost while one waits. */
+enum amz_mpi_haste {
+  AMZ_MPI_PATIENT, /* nothing is expected */
+  AMZ_MPI_DUE,     /* an answer is, and cores idle until it comes */
+  AMZ_MPI_AT_WORK  /* the cores have other work, which each look interrupts; what comes isn't missed yet */
+};
+
 /* Waits for a message, one of the descriptors, or the deadline, and moves sends along meanwhile. MPI has no descriptor to
  * wait for, so this looks again and again: at short intervals at first, at 10 ms when all has been quiet for long (1 ms while
- * an answer is due, and without sleeping for a fraction of a millisecond behind the question). A ready descriptor always
- * wakes at once. Signal handlers don't: one that runs between two sleeps would be missed, so wait for a signalfd instead.
+ * an answer is due, and without sleeping for a fraction of a millisecond behind the question; at work, fewer looks from the beginning).
+ * A ready descriptor always wakes at once. Signal handlers don't: one that runs between two sleeps would be missed, so wait for a signalfd instead.
  * \return a sum of AMZ_MPI_WOKE_…, > 0; AMZ_ENOMEM, AMZ_ECORRUPT, AMZ_EIO with *err as amz_mpi_next. */
-int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, bool answer_due,
+int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, enum amz_mpi_haste haste,
                  struct amz_error *err);
 
 /* \return how many messages to a rank MPI still has, or we keep for it. */

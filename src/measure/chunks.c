@@ -131,7 +131,7 @@ static int master_turn(struct bench *b, int64_t *until_ns, struct amz_error *err
     rc = master_event(b, &tick);
   if (rc < 0 || b->finished)
     return rc;
-  rc = b->link->net->wait(b->link->mpi, NULL, 0, earlier(*until_ns, amz_master_deadline(b->master)), true, err);
+  rc = b->link->net->wait(b->link->mpi, NULL, 0, earlier(*until_ns, amz_master_deadline(b->master)), AMZ_MPI_DUE, err);
   return rc < 0 ? rc : AMZ_OK;
 }
 
@@ -279,7 +279,7 @@ static int worker_turn(struct bench *b, struct amz_error *err)
     rc = settle(b);
   if (rc < 0 || b->finished)
     return rc;
-  rc = b->link->net->wait(b->link->mpi, NULL, 0, amz_worker_deadline(b->worker), true, err);
+  rc = b->link->net->wait(b->link->mpi, NULL, 0, amz_worker_deadline(b->worker), AMZ_MPI_DUE, err);
   return rc < 0 ? rc : AMZ_OK;
 }
 

@@ -31,7 +31,7 @@ int amz_link_next(const struct amz_link *link, bool due, struct amz_mpi_message 
   while ((rc = link->net->next(link->mpi, ret, err)) == 0) {
     if (amz_clock_monotonic_ns() >= until_ns)
       return amz_error_set(err, AMZ_EENV, "no word from another rank for a minute");
-    rc = link->net->wait(link->mpi, NULL, 0, until_ns, due, err);
+    rc = link->net->wait(link->mpi, NULL, 0, until_ns, due ? AMZ_MPI_DUE : AMZ_MPI_PATIENT, err);
     if (rc < 0)
       return rc;
   }

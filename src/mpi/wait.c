@@ -92,7 +92,8 @@ static int block(struct amz_mpi *t, int64_t deadline_ns, struct amz_error *err)
 
 #endif
 
-int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, bool answer_due, struct amz_error *err)
+int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, enum amz_mpi_haste haste,
+                 struct amz_error *err)
 {
   for (;;) {
     int64_t now_ns, left_ns, nap_ns;
@@ -106,7 +107,7 @@ int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t de
       return rc;
     now_ns = amz_mpi_now_ns();
     left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
-    nap_ns = t->has_current ? 0 : amz_pace_nap_ns(now_ns - t->active_ns, left_ns, answer_due);
+    nap_ns = t->has_current ? 0 : amz_pace_nap_ns(now_ns - t->active_ns, left_ns, haste);
     woke = look_at_fds(fds, n_fds, nap_ns, err);
     if (woke < 0)
       return woke;

@@ -189,6 +189,14 @@ static int64_t earliest(int64_t a, int64_t b)
   return a < b ? a : b;
 }
 
+/* An answer that comes while all slots run something comes early enough. */
+static enum amz_mpi_haste haste_of(const struct amz_loop *l)
+{
+  if (amz_worker_busy(l->worker) >= l->config->layout.slots)
+    return AMZ_MPI_AT_WORK;
+  return amz_worker_hungry(l->worker) ? AMZ_MPI_DUE : AMZ_MPI_PATIENT;
+}
+
 /* Sleeps until a descriptor has something or a deadline comes. */
 static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_error *err)
 {
@@ -220,7 +228,7 @@ static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_er
   if (until < now_ns)
     until = now_ns;
   if (c->net) {
-    rc = c->net->wait(c->mpi, fds, n_fds, until, amz_worker_hungry(l->worker), err);
+    rc = c->net->wait(c->mpi, fds, n_fds, until, haste_of(l), err);
     return rc < 0 ? rc : AMZ_OK;
   }
   timeout = (struct timespec){.tv_sec = (until - now_ns) / 1000000000, .tv_nsec = (until - now_ns) % 1000000000};

@@ -12,7 +12,8 @@ struct amz_net {
   const char *(*node)(const struct amz_mpi *t);
   int (*send)(struct amz_mpi *t, uint32_t rank, const void *bytes, size_t n);
   int (*next)(struct amz_mpi *t, struct amz_mpi_message *ret, struct amz_error *err);
-  int (*wait)(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, bool answer_due, struct amz_error *err);
+  int (*wait)(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, enum amz_mpi_haste haste,
+              struct amz_error *err);
   void (*forget)(struct amz_mpi *t, uint32_t rank);
   int (*finish)(struct amz_mpi *t, int64_t timeout_ns, int exit_code);
 };

@@ -69,7 +69,7 @@ int amz_words_wait(const struct amz_rank_link *link, int64_t deadline_ns, struct
     }
     if (amz_clock_monotonic_ns() >= deadline_ns)
       return AMZ_HEARD_NOTHING;
-    rc = link->net->wait(link->mpi, &fd, 1, deadline_ns, true, err);
+    rc = link->net->wait(link->mpi, &fd, 1, deadline_ns, AMZ_MPI_DUE, err);
     if (rc < 0)
       return rc;
   }

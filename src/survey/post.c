@@ -43,7 +43,7 @@ int amz_post_next(struct amz_post *post, int64_t deadline_ns, struct amz_mpi_mes
       return amz_error_set(err, AMZ_ECLOSED, "ended by %s", amz_signal_name(post->signal));
     if (amz_clock_monotonic_ns() >= deadline_ns)
       return 0;
-    rc = post->net->wait(post->mpi, &fd, 1, deadline_ns, false, err);
+    rc = post->net->wait(post->mpi, &fd, 1, deadline_ns, AMZ_MPI_PATIENT, err);
     if (rc < 0)
       return rc;
   }

@@ -89,7 +89,7 @@ static bool receive_any(struct test *x, struct amz_mpi_message *ret)
   int rc;
 
   while ((rc = amz_mpi_next(x->t, ret, &err)) == 0) {
-    int woke = amz_mpi_wait(x->t, NULL, 0, until, true, &err);
+    int woke = amz_mpi_wait(x->t, NULL, 0, until, AMZ_MPI_DUE, &err);
 
     if (!EXPECT(x, woke > 0 && !(woke & AMZ_MPI_WOKE_DEADLINE)))
       return false;
@@ -333,19 +333,21 @@ static void run_flood(struct test *x)
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
-static int wait_for(struct test *x, struct pollfd *fds, size_t n, int64_t in_ns, bool due)
+static int wait_for(struct test *x, struct pollfd *fds, size_t n, int64_t in_ns, enum amz_mpi_haste haste)
 {
-  return amz_mpi_wait(x->t, fds, n, amz_mpi_now_ns() + in_ns, due, NULL);
+  return amz_mpi_wait(x->t, fds, n, amz_mpi_now_ns() + in_ns, haste, NULL);
 }
 
 static void wait_deadlines(struct test *x)
 {
-  for (int due = 0; due < 2; due++) {
+  static const enum amz_mpi_haste hastes[] = {AMZ_MPI_PATIENT, AMZ_MPI_DUE, AMZ_MPI_AT_WORK};
+
+  for (size_t i = 0; i < sizeof hastes / sizeof *hastes; i++) {
     int64_t until = amz_mpi_now_ns() + SECOND / 50;
 
-    (void)EXPECT(x, amz_mpi_wait(x->t, NULL, 0, INT64_MIN, due, NULL) == AMZ_MPI_WOKE_DEADLINE);
-    (void)EXPECT(x, wait_for(x, NULL, 0, 0, due) == AMZ_MPI_WOKE_DEADLINE);
-    (void)EXPECT(x, amz_mpi_wait(x->t, NULL, 0, until, due, NULL) == AMZ_MPI_WOKE_DEADLINE);
+    (void)EXPECT(x, amz_mpi_wait(x->t, NULL, 0, INT64_MIN, hastes[i], NULL) == AMZ_MPI_WOKE_DEADLINE);
+    (void)EXPECT(x, wait_for(x, NULL, 0, 0, hastes[i]) == AMZ_MPI_WOKE_DEADLINE);
+    (void)EXPECT(x, amz_mpi_wait(x->t, NULL, 0, until, hastes[i], NULL) == AMZ_MPI_WOKE_DEADLINE);
     (void)EXPECT(x, amz_mpi_now_ns() >= until);
   }
 }
@@ -364,11 +366,11 @@ static void wait_descriptors(struct test *x)
 
   fds[1].fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
   (void)EXPECT(x, fds[1].fd >= 0 && timerfd_settime(fds[1].fd, 0, &soon, NULL) == 0);
-  (void)EXPECT(x, wait_for(x, fds, 2, PATIENCE, false) == AMZ_MPI_WOKE_FD);
+  (void)EXPECT(x, wait_for(x, fds, 2, PATIENCE, AMZ_MPI_PATIENT) == AMZ_MPI_WOKE_FD);
   (void)EXPECT(x, fds[1].revents == POLLIN);
   fds[1].revents = 0;
-  (void)EXPECT(x, wait_for(x, fds, 2, PATIENCE, true) == AMZ_MPI_WOKE_FD);
-  (void)EXPECT(x, wait_for(x, fds, 2, 0, false) == (AMZ_MPI_WOKE_FD | AMZ_MPI_WOKE_DEADLINE));
+  (void)EXPECT(x, wait_for(x, fds, 2, PATIENCE, AMZ_MPI_DUE) == AMZ_MPI_WOKE_FD);
+  (void)EXPECT(x, wait_for(x, fds, 2, 0, AMZ_MPI_PATIENT) == (AMZ_MPI_WOKE_FD | AMZ_MPI_WOKE_DEADLINE));
   (void)close(fds[1].fd);
 }
 
@@ -380,7 +382,7 @@ static void wait_through_signals(struct test *x)
   int64_t until = amz_mpi_now_ns() + SECOND / 10;
 
   (void)EXPECT(x, sigaction(SIGALRM, &action, NULL) == 0 && setitimer(ITIMER_REAL, &often, NULL) == 0);
-  (void)EXPECT(x, amz_mpi_wait(x->t, NULL, 0, until, false, NULL) == AMZ_MPI_WOKE_DEADLINE);
+  (void)EXPECT(x, amz_mpi_wait(x->t, NULL, 0, until, AMZ_MPI_PATIENT, NULL) == AMZ_MPI_WOKE_DEADLINE);
   (void)EXPECT(x, amz_mpi_now_ns() >= until);
   (void)EXPECT(x, setitimer(ITIMER_REAL, &never, NULL) == 0);
 }
@@ -406,8 +408,8 @@ static void wait_message(struct test *x)
 
   (void)EXPECT(x, amz_mpi_next(x->t, &m, &err) == 0);
   send_bytes(x, x->rank, "hello", 5);
-  (void)EXPECT(x, wait_for(x, NULL, 0, PATIENCE, false) == AMZ_MPI_WOKE_MESSAGE);
-  (void)EXPECT(x, wait_for(x, NULL, 0, 0, false) == (AMZ_MPI_WOKE_MESSAGE | AMZ_MPI_WOKE_DEADLINE)); /* still there */
+  (void)EXPECT(x, wait_for(x, NULL, 0, PATIENCE, AMZ_MPI_PATIENT) == AMZ_MPI_WOKE_MESSAGE);
+  (void)EXPECT(x, wait_for(x, NULL, 0, 0, AMZ_MPI_PATIENT) == (AMZ_MPI_WOKE_MESSAGE | AMZ_MPI_WOKE_DEADLINE)); /* still there */
   (void)EXPECT(x, amz_mpi_next(x->t, &m, &err) == 1 && m.source == x->rank && m.n == 5 && memcmp(m.bytes, "hello", 5) == 0);
   (void)EXPECT(x, amz_mpi_next(x->t, &m, &err) == 0);
 }
@@ -499,7 +501,7 @@ static void run_abort(struct test *x)
 {
   if (x->rank == x->size - 1)
     amz_mpi_abort(x->t, 7);
-  (void)wait_for(x, NULL, 0, PATIENCE, false);
+  (void)wait_for(x, NULL, 0, PATIENCE, AMZ_MPI_PATIENT);
   say("outlived", x->rank);
   _exit(1);
 }
@@ -511,7 +513,7 @@ static void run_idle(struct test *x)
   double cpu_s;
 
   (void)getrusage(RUSAGE_SELF, &before);
-  (void)wait_for(x, NULL, 0, 20 * SECOND, false);
+  (void)wait_for(x, NULL, 0, 20 * SECOND, AMZ_MPI_PATIENT);
   (void)getrusage(RUSAGE_SELF, &after);
   cpu_s = (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) +
           1e-6 * (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec);

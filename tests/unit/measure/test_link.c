@@ -85,13 +85,13 @@ static int fake_next(struct amz_mpi *t, struct amz_mpi_message *ret, struct amz_
   return 1;
 }
 
-static int fake_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, bool answer_due, struct amz_error *err)
+static int fake_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, enum amz_mpi_haste haste, struct amz_error *err)
 {
   (void)t;
   (void)fds;
   (void)n_fds;
   (void)deadline_ns;
-  (void)answer_due;
+  (void)haste;
   return amz_error_set(err, AMZ_EIO, "nothing to wait for");
 }
 

@@ -67,26 +67,30 @@ static void naps_grow_with_silence(void)
   static const struct row {
     const char *what;
     int64_t quiet_ns, left_ns;
-    bool due;
+    enum amz_mpi_haste haste;
     int64_t nap_ns;
   } rows[] = {
-    {"nothing expected, just quiet: the shortest nap, no spinning", 0, 1000 * MS, false, 50 * US},
-    {"an eighth of the silence", 8 * MS, 1000 * MS, false, 1 * MS},
-    {"at most 10 ms", 60000 * MS, 1000 * MS, false, 10 * MS},
-    {"just asked: spin", 0, 1000 * MS, true, 0},
-    {"still spinning", 199 * US, 1000 * MS, true, 0},
-    {"no answer for 0.2 ms: sleep", 200 * US, 1000 * MS, true, 50 * US},
-    {"an answer is due: at most 1 ms", 60000 * MS, 1000 * MS, true, 1 * MS},
-    {"the deadline is nearer", 60000 * MS, 3 * MS, false, 3 * MS},
-    {"the deadline is nearer than the shortest nap", 0, 7, false, 7},
-    {"the deadline is now", 60000 * MS, 0, false, 0},
-    {"the deadline is past", 60000 * MS, -1, true, 0},
-    {"a deadline that doesn't come", 60000 * MS, INT64_MAX, false, 10 * MS},
-    {"a clock that was read too early", -5, 1000 * MS, false, 50 * US},
+    {"nothing expected, just quiet: the shortest nap, no spinning", 0, 1000 * MS, AMZ_MPI_PATIENT, 50 * US},
+    {"an eighth of the silence", 8 * MS, 1000 * MS, AMZ_MPI_PATIENT, 1 * MS},
+    {"at most 10 ms", 60000 * MS, 1000 * MS, AMZ_MPI_PATIENT, 10 * MS},
+    {"just asked: spin", 0, 1000 * MS, AMZ_MPI_DUE, 0},
+    {"still spinning", 199 * US, 1000 * MS, AMZ_MPI_DUE, 0},
+    {"no answer for 0.2 ms: sleep", 200 * US, 1000 * MS, AMZ_MPI_DUE, 50 * US},
+    {"an answer is due: at most 1 ms", 60000 * MS, 1000 * MS, AMZ_MPI_DUE, 1 * MS},
+    {"the deadline is nearer", 60000 * MS, 3 * MS, AMZ_MPI_PATIENT, 3 * MS},
+    {"the deadline is nearer than the shortest nap", 0, 7, AMZ_MPI_PATIENT, 7},
+    {"the deadline is now", 60000 * MS, 0, AMZ_MPI_PATIENT, 0},
+    {"the deadline is past", 60000 * MS, -1, AMZ_MPI_DUE, 0},
+    {"a deadline that doesn't come", 60000 * MS, INT64_MAX, AMZ_MPI_PATIENT, 10 * MS},
+    {"at work, just heard something: no spinning, and a longer first nap", 0, 1000 * MS, AMZ_MPI_AT_WORK, 500 * US},
+    {"at work: half of the silence", 8 * MS, 1000 * MS, AMZ_MPI_AT_WORK, 4 * MS},
+    {"at work: at most 10 ms", 60000 * MS, 1000 * MS, AMZ_MPI_AT_WORK, 10 * MS},
+    {"at work: not beyond the deadline", 0, 300 * US, AMZ_MPI_AT_WORK, 300 * US},
+    {"a clock that was read too early", -5, 1000 * MS, AMZ_MPI_PATIENT, 50 * US},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    ASSERT_ROW_I64(rows[i].what, amz_pace_nap_ns(rows[i].quiet_ns, rows[i].left_ns, rows[i].due), rows[i].nap_ns);
+    ASSERT_ROW_I64(rows[i].what, amz_pace_nap_ns(rows[i].quiet_ns, rows[i].left_ns, rows[i].haste), rows[i].nap_ns);
 }
 
 static void nothing_to_finish(void)
