@@ -9,8 +9,9 @@
 
 #include "plugin.h"
 
-#define GRAIN_NS INT64_C(4000000)        /* how long an order should last: long beside the rank's part of it, short beside what others wait for */
-#define OVERDUE_NS (4 * GRAIN_NS)        /* then an order of several tasks is cut short: others may be idle */
+#define GRAIN_NS INT64_C(20000000)   /* that an order should last: between two a slot idles for some 60 us, ms on a busy node */
+#define OVERDUE_NS (4 * GRAIN_NS)    /* then an order of several tasks is cut short: other ranks may be idle … */
+#define OVERDUE_HERE_NS GRAIN_NS     /* … and so early when a slot of this one is */
 #define CLOSE_MS 5000                /* for plug-ins to close */
 #define LOOK_LEAST_NS INT64_C(1000000)
 
@@ -69,7 +70,11 @@ static int open_plugin(struct amz_loop *l, struct amz_error *err)
     return err->code;
   l->sync_path = p->results; /* tasks without results don't ask for it */
   (void)amz_job_names(c->job, &n_names); /* without names there are no values to compute */
-  return amz_host_common_new(c->recording, n_names ? c->n_recording : 0, err, &p->common);
+  if (amz_host_common_new(c->recording, n_names ? c->n_recording : 0, err, &p->common) < 0)
+    return err->code;
+  if (amz_plugin_start_host(l, 0) < 0) /* it loads and opens the plug-in while the first chunks are under way */
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  return AMZ_OK;
 }
 
 static bool any_alive(const struct amz_plugin_exec *p)
@@ -188,7 +193,7 @@ static void check_refusal(struct amz_loop *l, const struct amz_plugin_process *h
 }
 
 /* Looks at what a slot runs: a task that takes too long ends with its process, an order that does is cut short. */
-static int check_slot(struct amz_loop *l, uint32_t slot, int64_t now_ns)
+static int check_slot(struct amz_loop *l, uint32_t slot, int64_t now_ns, int64_t overdue_ns)
 {
   struct amz_plugin_exec *p = amz_plugin_of(l);
   struct amz_plugin_slot *s = &p->slots[slot];
@@ -210,24 +215,33 @@ static int check_slot(struct amz_loop *l, uint32_t slot, int64_t now_ns)
     s->timed_out = true;
     return kill_host(l, host);
   }
-  if (now_ns - s->order_ns >= OVERDUE_NS)
+  if (now_ns - s->order_ns >= overdue_ns)
     amz_host_link_yield(p->hosts[host].link, lane, number);
   return AMZ_OK;
+}
+
+static uint32_t count_busy(const struct amz_plugin_exec *p)
+{
+  uint32_t n = 0;
+
+  for (uint32_t i = 0; i < p->n_slots; i++)
+    n += p->slots[i].count > 0;
+  return n;
 }
 
 static int check_slots(struct amz_loop *l)
 {
   struct amz_plugin_exec *p = amz_plugin_of(l);
-  int64_t now_ns = amz_clock_monotonic_ns(), pause_ns = OVERDUE_NS / 2;
-  bool busy = false;
+  int64_t now_ns = amz_clock_monotonic_ns(), pause_ns = OVERDUE_HERE_NS, overdue_ns;
+  uint32_t busy;
   int rc = AMZ_OK;
 
   if (now_ns < p->check_ns)
     return AMZ_OK;
-  for (uint32_t i = 0; rc == AMZ_OK && i < p->n_slots; i++) {
-    busy |= p->slots[i].count > 0;
-    rc = check_slot(l, i, now_ns);
-  }
+  busy = count_busy(p);
+  overdue_ns = busy < p->n_slots ? OVERDUE_HERE_NS : OVERDUE_NS;
+  for (uint32_t i = 0; rc == AMZ_OK && i < p->n_slots; i++)
+    rc = check_slot(l, i, now_ns, overdue_ns);
   if (p->timeout_ns && p->timeout_ns / 4 < pause_ns)
     pause_ns = p->timeout_ns / 4 > LOOK_LEAST_NS ? p->timeout_ns / 4 : LOOK_LEAST_NS;
   p->check_ns = busy ? now_ns + pause_ns : AMZ_NEVER;
@@ -298,5 +312,16 @@ static int64_t deadline(const struct amz_loop *l)
   return p->ready ? 0 : p->check_ns;
 }
 
-const struct amz_executor amz_executor_plugin = {.grain_ns = GRAIN_NS, .minds_timeout = true, .helper_slots = 2, .open = open_plugin, .close = close_plugin,
-  .start = start, .kill = end_slot, .ended = ended, .gather = gather, .watch = watch, .deadline = deadline};
+const struct amz_executor amz_executor_plugin = {
+  .grain_ns = GRAIN_NS,
+  .minds_timeout = true,
+  .helper_slots = 2,
+  .open = open_plugin,
+  .close = close_plugin,
+  .start = start,
+  .kill = end_slot,
+  .ended = ended,
+  .gather = gather,
+  .watch = watch,
+  .deadline = deadline,
+};
