@@ -17,6 +17,7 @@ struct amz_look {
   const char *topology; /* --topology: an XML file's path, or a synthetic description; NULL: HWLOC_XMLFILE, HWLOC_SYNTHETIC, this machine */
   const char *root;     /* --sysroot: where /sys and /proc are looked for; NULL: / */
   const struct amz_environment *env;
+  bool quick;           /* for who asks for the type of node alone: devices aren't looked for, the load is that of the last minute */
 };
 
 /* Topology, limits, GPUs, load, findings. Takes well below 0.1 s; nothing is benchmarked.

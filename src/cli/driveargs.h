@@ -20,7 +20,7 @@ struct cli_drive_args {
 
 struct cli_drive {
   struct amz_drive_options options;
-  const char *pass[18];
+  const char *pass[19];
   size_t n_pass;
 };
 
@@ -33,7 +33,7 @@ void cli_drive_pass_value(struct cli_drive *d, const char *option, const char *v
 int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const struct amz_run_observer *observer, bool *ret);
 
 struct cli_resume_how {
-  bool retry_failed, retry_lost, take_over, quiet, json;
+  bool retry_failed, retry_lost, take_over, no_history, quiet, json;
   const struct amz_set *sets; /* what goes on otherwise than it began */
   size_t n_sets;
 };

@@ -8,7 +8,7 @@
 struct resume_args {
   struct cli_drive_args drive;
   const char *slots, *threads, *policy;
-  bool retry_failed, retry_lost, take_over, quiet;
+  bool retry_failed, retry_lost, take_over, no_history, quiet;
   unsigned format;
 };
 
@@ -20,6 +20,7 @@ static const struct cli_option options[] = {
   CLI_ROW_FLAG("retry-failed", 0, struct resume_args, retry_failed, "run failed tasks again, too"),
   CLI_ROW_FLAG("retry-lost", 0, struct resume_args, retry_lost, "run tasks again whose outputs are lost on other nodes"),
   CLI_ROW_FLAG("take-over", 0, struct resume_args, take_over, "what ran it on another host is dead: don't wait long for it"),
+  CLI_ROW_FLAG("no-history", 0, struct resume_args, no_history, "don't add the run to the history"),
   CLI_ROW_FLAG("quiet", 'q', struct resume_args, quiet, "no progress"),
   CLI_ROW_FORMAT(struct resume_args),
   {0},
@@ -42,7 +43,7 @@ static size_t sets_of(const struct resume_args *a, struct amz_set sets[SETS])
 
 static int resume_here(struct cli *cli, const char *dir, const struct cli_resume_how *a, struct cli_launch *l)
 {
-  struct amz_run_options how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .link = cli->link, .sets = a->sets, .n_sets = a->n_sets,
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .no_history = a->no_history, .link = cli->link, .sets = a->sets, .n_sets = a->n_sets,
                                 .ret_requeue = &cli->requeue};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
@@ -68,6 +69,8 @@ int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args
     cli_drive_pass(&d, "--retry-lost");
   if (a->take_over)
     cli_drive_pass(&d, "--take-over");
+  if (a->no_history)
+    cli_drive_pass(&d, "--no-history");
   for (size_t i = 0; i < a->n_sets; i++)
     cli_drive_pass_value(&d, a->sets[i].option, a->sets[i].value);
   cli_launch_show(&l, &d);
@@ -84,7 +87,7 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
 {
   const struct resume_args *a = args;
   struct amz_set sets[SETS];
-  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .quiet = a->quiet, .json = a->format == CLI_FORMAT_JSON, .sets = sets,
+  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .no_history = a->no_history, .quiet = a->quiet, .json = a->format == CLI_FORMAT_JSON, .sets = sets,
                                .n_sets = sets_of(a, sets)};
   char *dir;
   int status = cli_run_find(parsed->operands[0], &dir);

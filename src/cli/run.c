@@ -13,7 +13,7 @@ struct run_args {
   struct cli_job_args job;
   struct cli_drive_args drive;
   const char *runs_in;
-  bool dry_run, quiet;
+  bool dry_run, quiet, no_history;
   unsigned format;
 };
 
@@ -22,6 +22,7 @@ static const struct cli_option options[] = {
   CLI_DRIVE_OPTIONS(struct run_args, drive),
   CLI_ROW_TEXT("runs-in", struct run_args, runs_in, "DIR", "where NAME.runs is made (default: here)"),
   CLI_ROW_FLAG("dry-run", 'n', struct run_args, dry_run, "say what would run; start nothing, make nothing"),
+  CLI_ROW_FLAG("no-history", 0, struct run_args, no_history, "don't add the run to the history"),
   CLI_ROW_FLAG("quiet", 'q', struct run_args, quiet, "no progress"),
   CLI_ROW_FORMAT(struct run_args),
   {0},
@@ -134,7 +135,7 @@ static int dry_run(struct cli *cli, const struct amz_job_input *input, bool json
 
 static int launch_here(struct cli *cli, const struct amz_job_input *input, const struct run_args *a, struct cli_launch *l)
 {
-  struct amz_run_options how = {.parent = a->runs_in, .link = cli->link, .ret_requeue = &cli->requeue};
+  struct amz_run_options how = {.parent = a->runs_in, .link = cli->link, .no_history = a->no_history, .ret_requeue = &cli->requeue};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error err = {0};
@@ -147,7 +148,7 @@ static int launch_here(struct cli *cli, const struct amz_job_input *input, const
 /* A job that Slurm has started again goes on with the run that it began. */
 static int go_on(struct cli *cli, char *dir, const struct run_args *a)
 {
-  struct cli_resume_how how = {.take_over = true, .quiet = a->quiet, /* Slurm has ended the job's earlier turn */
+  struct cli_resume_how how = {.take_over = true, .no_history = a->no_history, .quiet = a->quiet, /* Slurm has ended the job's earlier turn */
                                .json = a->format == CLI_FORMAT_JSON};
   int status;
 
@@ -171,6 +172,8 @@ static int launch(struct cli *cli, const struct amz_job_input *input, const stru
     return go_on(cli, dir, a);
   cli_launch_init(&l, cli, a->quiet, a->format == CLI_FORMAT_JSON);
   cli_drive_init(&d, &a->drive, a->quiet, l.json, false);
+  if (a->no_history)
+    cli_drive_pass(&d, "--no-history");
   cli_launch_show(&l, &d);
   status = cli_drive_wanted(cli, &d, &l.observer, &drives);
   if (status != CLI_OK)

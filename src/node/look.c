@@ -274,7 +274,7 @@ static int look_at(struct looker *l, struct amz_error *err)
   l->node->units_share_cores = l->ours && amz_machine_shares_cores(&l->tree, l->node);
   if ((rc = find_limits(l)) < 0 || (rc = amz_devices_look(&l->topology, l->look->env, &l->tree, l->ours, l->node)) < 0)
     return rc;
-  if (l->ours && ((rc = amz_load_read(&l->tree, l->bound, !fake, l->node)) < 0 ||
+  if (l->ours && ((rc = amz_load_read(&l->tree, l->bound, !fake && !l->look->quick, l->node)) < 0 ||
                   (rc = amz_state_find(&l->tree, l->bound, l->node)) < 0))
     return rc;
   return fill_names(l->node);

@@ -104,7 +104,7 @@ int amz_topology_open(const struct amz_look *look, const struct amz_tree *tree, 
   if (hwloc_topology_init(&t.handle) < 0)
     return amz_error_set(err, AMZ_ENOMEM, "hwloc: out of memory");
   leave_out_slow_parts(t.handle);
-  if (hwloc_topology_set_io_types_filter(t.handle, HWLOC_TYPE_FILTER_KEEP_IMPORTANT) < 0)
+  if (hwloc_topology_set_io_types_filter(t.handle, look->quick ? HWLOC_TYPE_FILTER_KEEP_NONE : HWLOC_TYPE_FILTER_KEEP_IMPORTANT) < 0)
     rc = amz_error_set(err, AMZ_EENV, "hwloc can't be told which devices to look for");
   else
     rc = choose(&t, look, tree, err);

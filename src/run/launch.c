@@ -391,6 +391,7 @@ static void begin(struct amz_launch *l, const struct amz_run_options *options, c
   memset(l, 0, sizeof *l);
   l->link = options->link;
   l->ret_requeue = options->ret_requeue;
+  l->no_history = options->no_history;
   l->observer = observer;
   l->began_ns = amz_clock_realtime_ns();
   amz_launch_tick(l); /* the first word: from now on the others know whom they wait for */
@@ -436,6 +437,8 @@ static int end(struct amz_launch *l, int rc, struct amz_buf *ret_text, struct am
     rc = amz_error_set(err, told, "out of memory while summing up; the run itself is recorded in %s", l->shown_dir);
   if (l->link && l->dir && !l->lost_early)
     mark_end(l, rc, ret_summary);
+  if (rc == AMZ_OK && !l->no_history && l->job && l->dir)
+    amz_launch_remember(l, ret_summary);
   if (l->sampler)
     l->sampler->settings = NULL; /* the job's */
   release(l);

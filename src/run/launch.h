@@ -47,6 +47,7 @@ struct amz_launch {
   int64_t end_s;              /* of the batch job; 0: not known */
   bool *ret_requeue;
   struct amz_sampler *sampler; /* borrowed; NULL: all that is left is run */
+  bool no_history;
   struct amz_loop_result result;
   struct amz_reduced reduced; /* of all launches; zeroed when nothing is reduced */
 };
@@ -56,6 +57,9 @@ void amz_launch_tick(struct amz_launch *l);
 
 /* Sums up how far the launch came; strings go into *text. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struct amz_run_summary *ret);
+
+/* Adds a run that has come to its end to the history, for the next one to start from; gives the lease up. What goes wrong is a note. */
+void amz_launch_remember(struct amz_launch *l, const struct amz_run_summary *summary);
 
 /* Makes a new run's directory, ready to be resumed, and lets it go. *ret_dir as the user may type it (free it); *ret_job: the job.
  * \return as amz_run_new. */

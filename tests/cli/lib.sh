@@ -19,7 +19,8 @@ trap cleanup EXIT
 trap 'exit 99' HUP INT TERM
 cd "$top" || exit 99
 AMORSIZE_CACHE_DIR=$top/cache # never the user's own
-export AMORSIZE_CACHE_DIR
+AMORSIZE_HISTORY_DIR=$top/history
+export AMORSIZE_CACHE_DIR AMORSIZE_HISTORY_DIR
 
 fresh() { # a new empty directory to be in
   here=$(mktemp -d "$top/XXXXXX") && cd "$here" || exit 99
