@@ -6,7 +6,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 builddir=${top_builddir:-$(cd "$here/../.." && pwd)}
 base=$(mktemp -d /var/tmp/amz-runs.XXXXXX) # not /tmp: every host has its own
-export AMZ_CLUSTER=$base/c AMZ_SHARED=$base/s
+export AMZ_CLUSTER=$base/c AMZ_SHARED=$base/s AMORSIZE_HISTORY_DIR=$base/history
 trap '"$here/cluster-down.sh" && rm -rf "$base"' EXIT
 cd "$base"
 

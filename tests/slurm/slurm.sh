@@ -11,7 +11,7 @@ if ! why=$("$cluster/start-slurm.sh" --check 2>&1); then
   exit 0
 fi
 base=$(mktemp -d /var/tmp/amorsize-slurm.XXXXXX) || exit 99 # not /tmp: every node has its own
-export AMZ_CLUSTER=$base/cluster AMZ_SHARED=$base/shared
+export AMZ_CLUSTER=$base/cluster AMZ_SHARED=$base/shared AMORSIZE_HISTORY_DIR=$base/history
 trap '"$cluster/cluster-down.sh"; cd / && rm -rf "$base"' EXIT
 trap 'exit 99' HUP INT TERM
 mkdir "$base/bin" "$base/work" && cp "$top_builddir"/amorsize-mpi* "$base/bin" && cp "$top_srcdir"/slurm/*.sbatch "$base/work" && cd "$base/work" || exit 99
