@@ -39,7 +39,7 @@ launch() {
   local hosts=$1
   shift
   status=0
-  timeout -k 2 200 "$here/cmpirun" -host "$hosts" "$@" >out 2>err </dev/null || status=$?
+  timeout -k 2 200 "$here/cmpirun" -x AMORSIZE_HISTORY_DIR -host "$hosts" "$@" >out 2>err </dev/null || status=$?
 }
 program=$AMZ_SHARED/bin/amorsize-mpi
 fresh() { mkdir "$AMZ_SHARED/$1" && cd "$AMZ_SHARED/$1"; }
@@ -71,7 +71,7 @@ check "over 3 nodes: nothing is left" nothing_left
 
 # Nobody takes a run from a holder elsewhere that lives.
 fresh held
-timeout -k 2 200 "$here/cmpirun" -host n1:1 "$program" run --name held --command "$command_; sleep 2" --for n=1..40 --slots 4 >out 2>err </dev/null &
+timeout -k 2 200 "$here/cmpirun" -x AMORSIZE_HISTORY_DIR -host n1:1 "$program" run --name held --command "$command_; sleep 2" --for n=1..40 --slots 4 >out 2>err </dev/null &
 held=$!
 check "a run on another node: begins" wait_for 30 begun 4
 status=0
@@ -87,14 +87,14 @@ each_once "a run on another node" held 40
 fresh unseen
 on n1 mkdir -p /tmp/here
 status=0
-timeout -k 2 60 "$here/cmpirun" -host n1:1,n2:1 --wdir /tmp "$program" run --name unseen --runs-in /tmp/here --command true --for n=1..4 >out 2>err </dev/null || status=$?
+timeout -k 2 60 "$here/cmpirun" -x AMORSIZE_HISTORY_DIR -host n1:1,n2:1 --wdir /tmp "$program" run --name unseen --runs-in /tmp/here --command true --for n=1..4 >out 2>err </dev/null || status=$?
 is "a directory that one node alone sees: exit status" "$([ $status -ne 0 ] && echo refused)" refused
 check "a directory that one node alone sees: nothing hangs" [ "$status" -ne 124 ]
 check "a directory that one node alone sees: nothing is left" nothing_left
 
 killed() { # ROUND
   fresh "killed$1"
-  timeout -k 2 200 "$here/cmpirun" -host n1:2,n2:2,n3:2 "$program" run --name killed --command "$command_; sleep 0.05" --for n=1..150 >out 2>err </dev/null &
+  timeout -k 2 200 "$here/cmpirun" -x AMORSIZE_HISTORY_DIR -host n1:2,n2:2,n3:2 "$program" run --name killed --command "$command_; sleep 0.05" --for n=1..150 >out 2>err </dev/null &
   local launch=$!
   check "a node is killed ($1): the run begins" wait_for 30 begun 20
   check "a node is killed ($1)" "$here/node-kill.sh" n$((2 + $1 % 2))
@@ -111,7 +111,7 @@ killed() { # ROUND
 # With rank 0's node gone the others must end by themselves.
 master_killed() { # ROUND
   fresh "master$1"
-  timeout -k 2 200 "$here/cmpirun" -host n1:2,n2:2,n3:2 "$program" run --name killed --command "$command_; sleep 0.05" --for n=1..150 >out 2>err </dev/null &
+  timeout -k 2 200 "$here/cmpirun" -x AMORSIZE_HISTORY_DIR -host n1:2,n2:2,n3:2 "$program" run --name killed --command "$command_; sleep 0.05" --for n=1..150 >out 2>err </dev/null &
   local launch=$!
   check "rank 0's node is killed ($1): the run begins" wait_for 30 begun 20
   check "rank 0's node is killed ($1)" "$here/node-kill.sh" n1
@@ -133,7 +133,7 @@ master_killed() { # ROUND
 
 survived() { # ROUND
   fresh "survived$1"
-  timeout -k 2 200 "$here/cmpirun" -host n1:2,n2:2,n3:2 --enable-recovery "$program" run --name killed --command "$command_; sleep 0.05" --for n=1..150 >out 2>err </dev/null &
+  timeout -k 2 200 "$here/cmpirun" -x AMORSIZE_HISTORY_DIR -host n1:2,n2:2,n3:2 --enable-recovery "$program" run --name killed --command "$command_; sleep 0.05" --for n=1..150 >out 2>err </dev/null &
   local launch=$!
   check "a node is killed and survived ($1): the run begins" wait_for 30 begun 20
   check "a node is killed and survived ($1)" "$here/node-kill.sh" n3
@@ -151,7 +151,7 @@ unseen=/tmp/start # on n1
 gathering() { # ARG...
   status=0
   "$here/on" n1 mkdir -p "$unseen"
-  timeout -k 2 200 "$here/cmpirun" -host n1:1,n2:1,n3:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" "$@" >out 2>err </dev/null || status=$?
+  timeout -k 2 200 "$here/cmpirun" -x AMORSIZE_HISTORY_DIR -host n1:1,n2:1,n3:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" "$@" >out 2>err </dev/null || status=$?
 }
 from_n1() { "$here/on" n1 sh -c 'cd '$unseen' && exec "$@"' sh "$program" "$@"; }
 outputs_on_n1_are() { from_n1 output "$1" 2>/dev/null | cmp - <(expected "$2"); }
@@ -167,7 +167,7 @@ check "outputs of nodes are gathered: nothing is left there" scratch_is_empty
 gathered_and_killed() { # ROUND
   fresh "gathered$1"
   "$here/on" n1 sh -c "mkdir -p $unseen && rm -rf $unseen/*"
-  timeout -k 2 200 "$here/cmpirun" -host n1:1,n2:1,n3:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" run --name gone --command "[ {n} -le 100 ] || [ -e $PWD/go ] || sleep 1000; seq {n}" \
+  timeout -k 2 200 "$here/cmpirun" -x AMORSIZE_HISTORY_DIR -host n1:1,n2:1,n3:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" run --name gone --command "[ {n} -le 100 ] || [ -e $PWD/go ] || sleep 1000; seq {n}" \
     --for n=1..200 --set output.gather=true >out 2>err </dev/null &
   local launch=$!
   check "a node whose outputs weren't gathered is killed ($1): half is recorded" wait_for 60 half_on_n1
@@ -175,10 +175,10 @@ gathered_and_killed() { # ROUND
   "$here/node-kill.sh" n3
   wait $launch || :
   check "a node whose outputs weren't gathered is killed ($1): nothing is left on the others" nothing_left
-  timeout -k 2 200 "$here/cmpirun" -host n1:1,n2:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" resume gone >out 2>err </dev/null || :
+  timeout -k 2 200 "$here/cmpirun" -x AMORSIZE_HISTORY_DIR -host n1:1,n2:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" resume gone >out 2>err </dev/null || :
   check "a node whose outputs weren't gathered is killed ($1): it is told" grep -q 'outputs of .* tasks are on node n3 in /tmp/amorsize-mpi-' err
   status=0
-  timeout -k 2 200 "$here/cmpirun" -host n1:1,n2:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" resume --retry-lost gone >out 2>err </dev/null || status=$?
+  timeout -k 2 200 "$here/cmpirun" -x AMORSIZE_HISTORY_DIR -host n1:1,n2:1 sh -c 'cd '$unseen' 2>/dev/null || cd /; exec "$@"' sh "$program" resume --retry-lost gone >out 2>err </dev/null || status=$?
   is "a node whose outputs weren't gathered is killed ($1): run again" "$status" 0
   check "a node whose outputs weren't gathered is killed ($1): outputs, in the order of the tasks" outputs_on_n1_are gone 200
   check "a node whose outputs weren't gathered is killed ($1): it comes back" "$here/cluster-up.sh" 3
