@@ -28,15 +28,17 @@ int amz_node_look(const struct amz_look *look, struct amz_diags *diags, struct a
 int amz_node_assume(struct amz_node *node, struct amz_error *err);
 
 enum amz_effort {
-  AMZ_EFFORT_DEFAULT, /* ≤ 5 s */
-  AMZ_EFFORT_PRECISE, /* ≤ 60 s, tight intervals */
+  AMZ_EFFORT_DEFAULT, /* ≤ 5 s in all */
+  AMZ_EFFORT_PRECISE, /* ≤ 60 s in all, tight intervals */
 };
 
-/* Told now and then what is being measured. May be NULL. */
+/* Who waits for it: is told now and then what is being measured, and for how long he will wait. May be NULL. */
 struct amz_measure_observer {
   void *ctx;
   void (*stage)(void *ctx, const char *what); /* "triad at 2 cores" */
   bool (*stop)(void *ctx);                    /* true: end early (Ctrl-C); AMZ_ECLOSED is returned */
+  int64_t until_ns; /* by the monotonic clock, it is to be over: on a busy machine there are fewer passes then, and what doesn't fit stays unknown.
+                     * 0: as long as the effort takes on an idle one */
 };
 
 /* Memory: triad, remote ratio, φ, latency. Threads are bound to the allowed cores of the profile.

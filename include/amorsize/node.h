@@ -166,6 +166,7 @@ struct amz_node {
                                         compiled without further ado, at one core and at all of ours */
   struct amz_quantity saturation_cores; /* of a domain: fewest cores that reach 90 % of its best */
   struct amz_quantity remote_ratio;  /* bandwidth to another domain's memory over that to one's own; unknown with one domain */
+  struct amz_quantity compute_one;   /* multiplications and additions a second on one core alone, in registers: tells a slow node from its like */
   struct amz_curve_point *slowdown;  /* φ: time of pure computing at so many busy cores over that at one, ≥ 1 or nearly */
   size_t n_slowdown;
   struct amz_latency_point *latency;

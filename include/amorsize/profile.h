@@ -58,14 +58,17 @@ struct amz_profile_host {
 
 /* What a node is slower at than the others of its type (their median). */
 struct amz_profile_slow {
-  const char *what;   /* "bandwidth", "slowdown" */
+  const char *what;   /* "bandwidth", "computing" */
   double value, like; /* its own, the others' */
   double by;          /* share: 0.25 when it does three quarters of what the others do */
 };
 
-/* Whether a node is 10 % slower than its like, in measured bandwidth at all cores or, if that is all right, in computing at all cores.
+/* Whether a node is 10 % slower than its like, in measured bandwidth or in computing, both at all cores: the worse of the two.
  * \return whether it is, with *ret. */
 bool amz_profile_is_slow(const struct amz_profile_host *hosts, size_t n, size_t i, struct amz_profile_slow *ret);
+
+/* \return whether there is a profile that differs from those before it: it is the first of its type, or slower than its like. */
+bool amz_profile_differs(const struct amz_profile_host *hosts, size_t n, size_t i);
 
 /* Nodes by type: each type's first profile, what its nodes do, which are slow. As JSON: {"nodes", "types": [{"each", "profile"}],
  * "failed"}. \return AMZ_OK; AMZ_ENOMEM. */

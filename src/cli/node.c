@@ -108,25 +108,33 @@ static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, stru
     return failed(w, rc, &err);
   status = print(cli, &node, &source.origin, form->json);
   if (status == CLI_OK && form->plot)
-    status = cli_node_plot(&node, form->plot);
+    status = cli_node_plot(&node, form->plot, NULL);
   amz_node_clear(&node);
   return status;
 }
 
 /* ---- over the nodes of a launch --------------------------------------------------------------------------------------------- */
 
-static int print_nodes(struct cli *cli, const struct amz_survey *survey, bool json)
+/* What a report compares; free it. */
+static struct amz_profile_host *hosts_of(const struct amz_survey *survey)
 {
   struct amz_profile_host *hosts = amz_new_array(survey->count, sizeof *hosts);
-  struct amz_buf out = AMZ_BUF_INIT;
-  int rc = hosts ? AMZ_OK : AMZ_ENOMEM;
 
-  for (size_t i = 0; i < survey->count && rc == AMZ_OK; i++) {
+  for (size_t i = 0; hosts && i < survey->count; i++) {
     const struct amz_survey_node *n = &survey->nodes[i];
 
     hosts[i] = (struct amz_profile_host){.host = n->host, .failure = n->rc < 0 ? n->err.text : NULL, .type = n->type, .node = &n->node,
                                          .origin = &n->source.origin};
   }
+  return hosts;
+}
+
+static int print_nodes(struct cli *cli, const struct amz_survey *survey, bool json)
+{
+  struct amz_profile_host *hosts = hosts_of(survey);
+  struct amz_buf out = AMZ_BUF_INIT;
+  int rc = hosts ? AMZ_OK : AMZ_ENOMEM;
+
   if (rc == AMZ_OK && json)
     rc = amz_profile_types_json(hosts, survey->count, &out);
   else if (rc == AMZ_OK)
@@ -136,6 +144,23 @@ static int print_nodes(struct cli *cli, const struct amz_survey *survey, bool js
   amz_buf_clear(&out);
   free(hosts);
   return rc < 0 ? cli_fail(rc, NULL) : CLI_OK;
+}
+
+/* The first node of each type, and those that are slower than their like, each under its name but the very first. */
+static int plot_nodes(const struct amz_survey *survey, const char *path)
+{
+  struct amz_profile_host *hosts = hosts_of(survey);
+  int status = hosts ? CLI_OK : cli_fail(AMZ_ENOMEM, NULL);
+  bool any = false;
+
+  for (size_t i = 0; i < survey->count && status == CLI_OK; i++) {
+    if (!amz_profile_differs(hosts, survey->count, i))
+      continue;
+    status = cli_node_plot(&survey->nodes[i].node, path, any ? survey->nodes[i].host : NULL);
+    any = true;
+  }
+  free(hosts);
+  return status;
 }
 
 /* A node that isn't measured is told among the others; the command has failed then. */
@@ -167,7 +192,7 @@ static int survey_nodes(struct cli *cli, const struct amz_survey_wish *wish, str
     return failed(w, rc, &err);
   status = print_survey(cli, &survey, form->json);
   if (status == CLI_OK && form->plot)
-    status = cli_node_plot(&survey.nodes[0].node, form->plot);
+    status = plot_nodes(&survey, form->plot);
   amz_survey_clear(&survey);
   return status;
 }
@@ -185,7 +210,7 @@ static int survey(struct cli *cli, const struct node_args *a)
   struct amz_environment env = amz_environment_of_process();
   struct amz_signals own;
   struct watch w = {.bar = cli_bar_new(STDERR_FILENO), .signals = cli->link ? cli->link->signals : &own, .precise = a->precise};
-  struct amz_measure_observer observer = {&w, stage, stop};
+  struct amz_measure_observer observer = {.ctx = &w, .stage = stage, .stop = stop};
   struct amz_survey_wish wish = wish_of(a, &env, &observer);
   struct form form = {a->format == CLI_FORMAT_JSON, a->plot};
   struct amz_error err = {0};

@@ -19,6 +19,7 @@
 #define DEFAULT_NS INT64_C(2200000000)  /* for launches: with process starts and memory, 5 s in all */
 #define PRECISE_NS INT64_C(25000000000)
 #define LAUNCH_TIMEOUT_NS INT64_C(30000000000)
+#define MARGIN 1.2 /* the next launch may take so much longer than the last one */
 #define LAUNCHES_MOST 64u /* in all */
 
 struct launches {
@@ -30,6 +31,7 @@ struct launches {
   size_t n_sizes;
   unsigned way;
   int64_t deadline_ns, took_ns; /* took: the last launch, to its launcher's end */
+  bool hurried;                 /* somebody waits, and no longer than that */
   double ranks[LAUNCHES_MOST], seconds[LAUNCHES_MOST]; /* of each launch */
   size_t n;
   struct amz_error *err;
@@ -65,6 +67,9 @@ static int launch(struct launches *l, uint32_t per_node, const char *mode, struc
   int64_t start_ns = amz_clock_monotonic_ns();
   int rc = tell_stage(l, per_node);
 
+  trial.hurried = l->hurried;
+  if (l->hurried)
+    trial.timeout_ns = l->deadline_ns > start_ns ? l->deadline_ns - start_ns : 1;
   if (rc == AMZ_OK)
     rc = amz_trial_run(&trial, ret, l->err);
   l->took_ns = amz_clock_monotonic_ns() - start_ns;
@@ -78,6 +83,11 @@ static int launch(struct launches *l, uint32_t per_node, const char *mode, struc
 static const char *link_mode(const struct launches *l)
 {
   return l->effort == AMZ_EFFORT_PRECISE ? AMZ_MEASURE_PRECISE : AMZ_MEASURE_DEFAULT;
+}
+
+static bool is_late(const struct launches *l)
+{
+  return l->hurried && amz_clock_monotonic_ns() >= l->deadline_ns;
 }
 
 static void take_costs(struct amz_node_costs *to, const struct amz_node_costs *from)
@@ -96,10 +106,12 @@ static int first_launch(struct launches *l, bool *ret_works)
   int rc;
 
   *ret_works = false;
-  while ((rc = launch(l, 2, link_mode(l), &r)) == AMZ_OK && !r.ready) {
+  while ((rc = launch(l, 2, link_mode(l), &r)) == AMZ_OK && !r.ready && !is_late(l)) {
     (void)snprintf(said, sizeof said, "%s", r.said);
     l->way++;
   }
+  if (rc == AMZ_OK && !r.ready)
+    return not_measured(l, "it takes too long on this machine now; --precise has more time");
   if (rc == AMZ_ENOENT && l->way == 0)
     (void)snprintf(why, sizeof why, "no mpirun of %s in PATH", amz_mpi_version());
   else if (rc == AMZ_ENOENT)
@@ -113,7 +125,7 @@ static int first_launch(struct launches *l, bool *ret_works)
   *ret_works = true;
   l->took_ns = (int64_t)(r.ready_s * 1.3e9); /* without what was measured; ending takes its time, too */
   take_costs(&l->node->costs, &r.costs);
-  if (r.done)
+  if (r.done || is_late(l))
     return AMZ_OK;
   return amz_findings_add(l->node, AMZ_FINDING_WARNING, "measure again; if that doesn't help, check that the ranks can reach each other",
                           "what messages cost could not be measured: %s", *r.said ? r.said : "the ranks ended early");
@@ -161,22 +173,23 @@ static int fit(struct launches *l)
 
 /* ---- all launches ----------------------------------------------------------------------------------------------------- */
 
-/* Size after size, round after round, as long as the next launch will probably end in time: as the last one took, or the last one of its size. */
+/* Size after size, round after round, as long as the next launch will probably end in time: as the last one took, or the last one of its size. The largest
+ * comes first: with it and the first launch there is a line. */
 static int launch_sizes(struct launches *l)
 {
   int64_t took_ns[AMZ_LAUNCH_SIZES_MOST] = {0};
   int rc = AMZ_OK;
 
   for (unsigned round = 0; rc == AMZ_OK && l->n < LAUNCHES_MOST; round++)
-    for (size_t i = 0; rc == AMZ_OK && i < l->n_sizes; i++) {
+    for (size_t i = l->n_sizes; rc == AMZ_OK && i-- > 0;) {
       struct amz_trial_result r;
 
       if (round == 0 && l->sizes[i] == 2) /* that was the first */
         continue;
-      if (amz_clock_monotonic_ns() + (took_ns[i] ? took_ns[i] : l->took_ns) > l->deadline_ns)
+      if (amz_clock_monotonic_ns() + (int64_t)(MARGIN * (double)(took_ns[i] ? took_ns[i] : l->took_ns)) > l->deadline_ns)
         return AMZ_OK;
       rc = launch(l, l->sizes[i], AMZ_MEASURE_READY, &r);
-      if (rc == AMZ_OK && !r.ready) /* so many are not to be had */
+      if (rc == AMZ_OK && !r.ready) /* so many are not to be had, or not in time */
         return AMZ_OK;
       took_ns[i] = l->took_ns;
     }
@@ -203,6 +216,9 @@ static int measure_ranks(struct launches *l)
   int rc;
 
   l->deadline_ns = amz_clock_monotonic_ns() + (l->effort == AMZ_EFFORT_PRECISE ? PRECISE_NS : DEFAULT_NS);
+  l->hurried = l->observer && l->observer->until_ns;
+  if (l->hurried && l->observer->until_ns < l->deadline_ns)
+    l->deadline_ns = l->observer->until_ns;
   amz_diags_init(&diags);
   rc = amz_allocation_here(NULL, &diags, l->err, &l->allocation);
   amz_diags_clear(&diags);

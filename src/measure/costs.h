@@ -13,7 +13,7 @@
 
 struct amz_exec;
 
-/* Fills in node->costs, in about 3 s (AMZ_EFFORT_DEFAULT) or 30 s. Launches ranks of our own on this machine, or over the nodes of the allocation.
+/* Fills in node->costs, in about 3 s (AMZ_EFFORT_DEFAULT) or 30 s, or until the observer's time is over. Launches ranks of our own on this machine, or over the nodes of the allocation.
  * Started by an MPI launcher itself it launches nothing: use the two functions below then.
  * \return AMZ_OK; AMZ_EINVAL: not of this machine; AMZ_ECLOSED: the observer said stop (what is known by then is kept); AMZ_ENOMEM; AMZ_EENV: the spawn
  * helper is missing. */

@@ -21,6 +21,7 @@
 
 #define LOOK_MS 50                      /* between looks at the launcher and the observer */
 #define LINGER_NS INT64_C(5000000000)   /* for a launcher to end by itself when all is said, and again when it was told to */
+#define HURRIED_NS INT64_C(200000000)   /* the same when somebody waits */
 #define LINE_MOST 4096u
 
 extern char **environ;
@@ -164,7 +165,7 @@ static void hurry(struct running *r)
 
   if (!r->termed && now_ns >= r->term_ns) {
     r->termed = true;
-    r->kill_ns = now_ns + LINGER_NS;
+    r->kill_ns = now_ns + (r->trial->hurried ? HURRIED_NS : LINGER_NS);
     (void)kill(-r->launcher, SIGTERM);
   } else if (r->termed && now_ns >= r->kill_ns) {
     (void)kill(-r->launcher, SIGKILL);

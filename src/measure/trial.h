@@ -16,6 +16,7 @@ struct amz_trial {
   const char *mode;   /* text.h */
   const char *program; /* NULL: the rank program, looked for beside our own */
   int64_t timeout_ns; /* it is ended after that */
+  bool hurried;       /* and soon: a launcher has no time to think it over */
   const struct amz_measure_observer *observer;
 };
 

@@ -261,6 +261,8 @@ int amz_measure_memory(struct amz_node *node, enum amz_effort effort, const stru
   if (rc < 0)
     return rc;
   g.deadline_ns = amz_gauge_now_ns() + amz_gauge_choose(&g, DEFAULT_NS, PRECISE_NS);
+  if (observer && observer->until_ns && observer->until_ns < g.deadline_ns)
+    g.deadline_ns = observer->until_ns;
   rc = measure(&g);
   amz_gauge_unmap(&g);
   amz_measure_plan_clear(&g.plan);

@@ -20,7 +20,7 @@ struct amz_gauge {
   struct amz_region *regions; /* by planned unit */
   enum amz_effort effort;
   const struct amz_measure_observer *observer;
-  int64_t deadline_ns;        /* what hasn't begun by then isn't measured */
+  int64_t deadline_ns;        /* what hasn't begun by then isn't measured, and what has begun ends as soon as it can */
   struct amz_error *err;
 };
 

@@ -4,7 +4,6 @@
  * compiler's flags, and its non-temporal stores need no line to be read before it is written. */
 #include "measure_kernels.h"
 
-#define CHAINS 8 /* independent: two units with a latency of four cycles each are kept busy */
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -90,14 +89,14 @@ void *amz_chase_run(void *chain, uint64_t steps)
 
 double amz_spin_run(uint64_t rounds)
 {
-  double x[CHAINS], sum = 0;
+  double x[AMZ_SPIN_CHAINS], sum = 0;
 
-  for (int i = 0; i < CHAINS; i++)
+  for (int i = 0; i < AMZ_SPIN_CHAINS; i++)
     x[i] = 1 + i;
   for (uint64_t r = 0; r < rounds; r++)
-    for (int i = 0; i < CHAINS; i++)
-      x[i] = x[i] * 0.999999 + 0.000001 * CHAINS; /* towards 8: neither grows nor becomes denormal */
-  for (int i = 0; i < CHAINS; i++)
+    for (int i = 0; i < AMZ_SPIN_CHAINS; i++)
+      x[i] = x[i] * 0.999999 + 0.000001 * AMZ_SPIN_CHAINS; /* towards 8: neither grows nor becomes denormal */
+  for (int i = 0; i < AMZ_SPIN_CHAINS; i++)
     sum += x[i];
   return sum;
 }

@@ -22,8 +22,10 @@ const char *amz_triad_method(void);
 /* Follows a chain of pointers. \return where it ends. */
 void *amz_chase_run(void *chain, uint64_t steps);
 
-/* Multiplies and adds on registers alone, as many at a time as keep a core's arithmetic busy, so that threads that share a core show.
+/* Multiplies and adds on registers alone, AMZ_SPIN_OPERATIONS a round, as many at a time as keep a core's arithmetic busy, so that threads that share a core show.
  * \return a number that depends on all of it. */
+#define AMZ_SPIN_CHAINS 8 /* independent: two units with a latency of four cycles each are kept busy */
+#define AMZ_SPIN_OPERATIONS (2 * AMZ_SPIN_CHAINS)
 double amz_spin_run(uint64_t rounds);
 
 #endif

@@ -71,6 +71,20 @@ static uint64_t calibrate(int64_t want_ns)
   }
 }
 
+/* From the time of one turn. */
+static struct amz_quantity per_second(const struct amz_quantity *turn, uint64_t rounds)
+{
+  double operations = (double)rounds * AMZ_SPIN_OPERATIONS;
+  struct amz_quantity q = *turn;
+
+  if (!(turn->low > 0))
+    return (struct amz_quantity){.source = AMZ_UNKNOWN};
+  q.value = operations / turn->value;
+  q.low = operations / turn->high;
+  q.high = operations / turn->low;
+  return q;
+}
+
 static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t per_domain, uint32_t name, double *alone_s,
                      struct amz_points *points)
 {
@@ -80,8 +94,10 @@ static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32
 
   if (rc == AMZ_OK) {
     q = amz_fit_median(s->seconds, (size_t)cores * s->turns);
-    if (!(*alone_s > 0))
+    if (!(*alone_s > 0)) {
       *alone_s = q.value;
+      g->node->compute_one = per_second(&q, s->rounds);
+    }
     q.value /= *alone_s;
     q.low /= *alone_s;
     q.high /= *alone_s;

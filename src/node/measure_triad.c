@@ -29,9 +29,9 @@ struct triad {
   struct amz_meet meet;
   struct lap *laps;
   double pass_s[PASSES_MOST];
-  uint32_t n_passes, least;
+  uint32_t n_passes;
   bool warm, over;
-  int64_t until_ns;
+  int64_t until_ns, end_ns; /* by until_ns it ends when it has passes enough, by end_ns in any case */
 };
 
 /* ---- passes ----------------------------------------------------------------------------------------------------------- */
@@ -55,7 +55,8 @@ static void count_pass(struct triad *t)
   if (t->warm && seconds > 0)
     t->pass_s[t->n_passes++] = seconds;
   t->warm = true;
-  t->over = t->n_passes == PASSES_MOST || (t->n_passes >= t->least && amz_gauge_now_ns() >= t->until_ns);
+  t->over = t->n_passes == PASSES_MOST || (t->n_passes >= PASSES_LEAST && amz_gauge_now_ns() >= t->until_ns) ||
+            (t->n_passes > 0 && amz_gauge_now_ns() >= t->end_ns);
 }
 
 static void run_passes(void *ctx, uint32_t i)
@@ -138,8 +139,8 @@ static int run_point(struct amz_gauge *g, const struct point *p, struct amz_quan
     t->laps = laps;
     t->kernel = p->kernel;
     t->elements = (size_t)(bytes / sizeof(double));
-    t->least = amz_gauge_late(g) ? 1 : PASSES_LEAST;
     t->until_ns = p->until_ns < longest_ns ? p->until_ns : longest_ns;
+    t->end_ns = t->until_ns + (g->deadline_ns > t->until_ns ? (g->deadline_ns - t->until_ns) / 2 : 0); /* the rest is for the others */
     amz_meet_init(&t->meet, n);
     rc = amz_crew_run(units, n, run_passes, t, g->err);
     *ret = rate(t, p->bytes);

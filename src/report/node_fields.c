@@ -104,7 +104,7 @@ const struct amz_field amz_node_fields[] = {
   ROWS("bandwidth", struct amz_node, bandwidth, n_bandwidth, struct amz_curve_point, bandwidth_fields),
   FIELD("stream_one", QUANTITY, struct amz_node, stream_one), FIELD("stream_all", QUANTITY, struct amz_node, stream_all),
   FIELD("saturation_cores", QUANTITY, struct amz_node, saturation_cores),
-  FIELD("remote_ratio", QUANTITY, struct amz_node, remote_ratio),
+  FIELD("remote_ratio", QUANTITY, struct amz_node, remote_ratio), FIELD("compute_one", QUANTITY, struct amz_node, compute_one),
   ROWS("slowdown", struct amz_node, slowdown, n_slowdown, struct amz_curve_point, slowdown_fields),
   ROWS("latency", struct amz_node, latency, n_latency, struct amz_latency_point, latency_fields),
   WITHIN("costs", struct amz_node, costs, cost_fields), WITHIN("load", struct amz_node, load, load_fields),

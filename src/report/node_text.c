@@ -33,6 +33,12 @@ static char *word_bandwidth(double bytes_per_s, char out[AMZ_WORD])
   return out;
 }
 
+static char *word_operations(double per_s, char out[AMZ_WORD])
+{
+  (void)snprintf(out, AMZ_WORD, "%.3g Gflop/s", per_s * 1e-9);
+  return out;
+}
+
 static char *word_factor(double v, char out[AMZ_WORD])
 {
   (void)snprintf(out, AMZ_WORD, "%.2f", v);
@@ -299,6 +305,8 @@ static void add_memory(const struct amz_node *node, struct amz_buf *out)
     line_quantity("  saturated at", &node->saturation_cores, word_cores, out);
   if (node->remote_ratio.source != AMZ_UNKNOWN)
     line_quantity("  remote : local", &node->remote_ratio, word_factor, out);
+  if (node->compute_one.source != AMZ_UNKNOWN)
+    line_quantity("computing, 1 core", &node->compute_one, word_operations, out);
   add_curve("slowdown phi", node, node->slowdown, node->n_slowdown, word_factor, out);
   add_latencies(node, out);
 }

@@ -39,6 +39,14 @@ static double slowdown_of(const struct amz_node *node)
   return at_all_cores(node->slowdown, node->n_slowdown);
 }
 
+/* Of each core, when all are busy. */
+static double computing_of(const struct amz_node *node)
+{
+  double slowdown = slowdown_of(node);
+
+  return node->compute_one.source == AMZ_MEASURED && slowdown > 0 ? node->compute_one.value / slowdown : 0;
+}
+
 static bool alike(const struct amz_profile_host *a, const struct amz_profile_host *b)
 {
   return !a->failure && !b->failure && strcmp(a->type, b->type) == 0;
@@ -68,25 +76,24 @@ static double like_of(const struct amz_profile_host *hosts, size_t n, size_t i, 
   return median;
 }
 
+/* By the rate at which it is slowest, compared with its like. */
 bool amz_profile_is_slow(const struct amz_profile_host *hosts, size_t n, size_t i, struct amz_profile_slow *ret)
 {
-  double own, like;
+  static const struct {
+    const char *what;
+    double (*rate)(const struct amz_node *node);
+  } rates[] = {{"bandwidth", bandwidth_of}, {"computing", computing_of}};
+  struct amz_profile_slow worst = {.what = NULL};
 
-  if (hosts[i].failure)
-    return false;
-  own = bandwidth_of(hosts[i].node);
-  like = like_of(hosts, n, i, bandwidth_of);
-  if (own > 0 && like > 0 && own <= (1 - AMZ_PROFILE_SLOWER) * like) {
-    *ret = (struct amz_profile_slow){"bandwidth", own, like, 1 - own / like};
-    return true;
+  for (size_t k = 0; k < sizeof rates / sizeof *rates && !hosts[i].failure; k++) {
+    double own = rates[k].rate(hosts[i].node), like = like_of(hosts, n, i, rates[k].rate);
+
+    if (own > 0 && like > 0 && own <= (1 - AMZ_PROFILE_SLOWER) * like && 1 - own / like > worst.by)
+      worst = (struct amz_profile_slow){rates[k].what, own, like, 1 - own / like};
   }
-  own = slowdown_of(hosts[i].node);
-  like = like_of(hosts, n, i, slowdown_of);
-  if (own > 0 && like > 0 && like <= (1 - AMZ_PROFILE_SLOWER) * own) {
-    *ret = (struct amz_profile_slow){"slowdown", own, like, 1 - like / own};
-    return true;
-  }
-  return false;
+  if (worst.what)
+    *ret = worst;
+  return worst.what != NULL;
 }
 
 /* Whether an earlier node is of the same type. */
@@ -96,6 +103,13 @@ static bool seen_before(const struct amz_profile_host *hosts, size_t i)
     if (alike(&hosts[k], &hosts[i]))
       return true;
   return false;
+}
+
+bool amz_profile_differs(const struct amz_profile_host *hosts, size_t n, size_t i)
+{
+  struct amz_profile_slow slow;
+
+  return !hosts[i].failure && (!seen_before(hosts, i) || amz_profile_is_slow(hosts, n, i, &slow));
 }
 
 /* ---- text ------------------------------------------------------------------------------------------------------------------ */
@@ -118,7 +132,7 @@ static void add_host(const struct amz_profile_host *hosts, size_t n, size_t i, s
   if (out->len - begin < 17)
     amz_buf_addf(out, "%*s", (int)(17 - (out->len - begin)), "");
   add_number(bandwidth_of(hosts[i].node), 1e9, " GB/s", out);
-  add_number(slowdown_of(hosts[i].node), 1, "", out);
+  add_number(computing_of(hosts[i].node), 1e9, " Gflop/s", out);
   if (amz_profile_is_slow(hosts, n, i, &slow))
     amz_buf_addf(out, "  %.0f %% slower than its like: %s", slow.by * 100, slow.what);
   amz_buf_addc(out, '\n');
@@ -127,7 +141,7 @@ static void add_host(const struct amz_profile_host *hosts, size_t n, size_t i, s
 static void add_type(const struct amz_profile_host *hosts, size_t n, size_t first, struct amz_buf *out)
 {
   amz_profile_text(hosts[first].node, hosts[first].origin, out);
-  amz_buf_adds(out, "  nodes of this type, at all cores:\n  node               bandwidth     slowdown phi\n");
+  amz_buf_adds(out, "  nodes of this type, at all cores:\n  node               bandwidth     computing, a core\n");
   for (size_t i = first; i < n; i++)
     if (alike(&hosts[i], &hosts[first]))
       add_host(hosts, n, i, out);
@@ -155,11 +169,12 @@ static json_t *each_json(const struct amz_profile_host *hosts, size_t n, size_t 
   struct object o = object_new();
   struct amz_profile_slow slow;
   bool is_slow = amz_profile_is_slow(hosts, n, i, &slow);
-  double bandwidth = bandwidth_of(hosts[i].node), slowdown = slowdown_of(hosts[i].node);
+  double bandwidth = bandwidth_of(hosts[i].node), slowdown = slowdown_of(hosts[i].node), computing = computing_of(hosts[i].node);
 
   put_text(&o, "host", hosts[i].host);
   put_number(&o, "bandwidth_bytes_per_s", bandwidth > 0 ? bandwidth : (double)NAN);
   put_number(&o, "slowdown", slowdown > 0 ? slowdown : (double)NAN);
+  put_number(&o, "computing_per_s", computing > 0 ? computing : (double)NAN);
   put_text(&o, "slower_at", is_slow ? slow.what : NULL);
   put_number(&o, "slower_by", is_slow ? slow.by : 0);
   *ok = *ok && o.ok;

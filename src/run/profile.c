@@ -12,7 +12,7 @@
 #include "../mpi/version.h"
 #include "clock.h"
 
-#define KEY_VERSION 1
+#define KEY_VERSION 2
 #define BUSY 0.7 /* the default threshold of plan.load_aware */
 
 const char *amz_effort_name(enum amz_effort effort)
@@ -56,6 +56,7 @@ static void take_measurements(struct amz_node *node, struct amz_node *from)
   TAKE(stream_all);
   TAKE(saturation_cores);
   TAKE(remote_ratio);
+  TAKE(compute_one);
   TAKE(slowdown);
   TAKE(n_slowdown);
   TAKE(latency);

@@ -10,6 +10,13 @@
 #include "reach.h"
 #include "survey_private.h"
 
+/* How long somebody who has called `node` waits, less what looking and printing take; and until when of it memory is measured: the more
+ * precisely a bandwidth is known the better, but launches take what they take. */
+#define DEFAULT_NS INT64_C(4300000000)
+#define DEFAULT_MEMORY_NS INT64_C(2000000000)
+#define PRECISE_NS INT64_C(57000000000)
+#define PRECISE_MEMORY_NS INT64_C(26000000000)
+
 static int64_t now_s(void)
 {
   return amz_clock_realtime_ns() / 1000000000;
@@ -72,12 +79,22 @@ void amz_survey_borrow_launches(const struct amz_survey_wish *wish, struct amz_n
 
 /* ---- alone ---------------------------------------------------------------------------------------------------------------- */
 
+/* The wish's observer with an hour glass. */
+static struct amz_measure_observer patient(const struct amz_survey_wish *wish, int64_t by_default_ns, int64_t precise_ns)
+{
+  struct amz_measure_observer o = wish->observer ? *wish->observer : (struct amz_measure_observer){.ctx = NULL};
+
+  o.until_ns = amz_clock_monotonic_ns() + (wish->effort == AMZ_EFFORT_PRECISE ? precise_ns : by_default_ns);
+  return o;
+}
+
 static int measure(const struct amz_survey_wish *wish, struct amz_node *node, struct amz_profile_source *source, struct amz_error *err)
 {
-  int rc = amz_measure_memory(node, wish->effort, wish->observer, err);
+  struct amz_measure_observer memory = patient(wish, DEFAULT_MEMORY_NS, PRECISE_MEMORY_NS), all = patient(wish, DEFAULT_NS, PRECISE_NS);
+  int rc = amz_measure_memory(node, wish->effort, &memory, err);
 
   if (rc == AMZ_OK)
-    rc = amz_measure_costs(node, wish->effort, wish->observer, err);
+    rc = amz_measure_costs(node, wish->effort, &all, err);
   if (rc < 0)
     return rc;
   node->measured_at_s = now_s();
@@ -161,10 +178,11 @@ int amz_survey_look(const struct amz_survey_wish *wish, const struct amz_units *
 
 int amz_survey_measure(const struct amz_survey_wish *wish, struct amz_exec *helper, struct amz_node *node, struct amz_error *err)
 {
-  int rc = amz_measure_memory(node, wish->effort, wish->observer, err);
+  struct amz_measure_observer memory = patient(wish, DEFAULT_MEMORY_NS, PRECISE_MEMORY_NS), all = patient(wish, DEFAULT_NS, PRECISE_NS);
+  int rc = amz_measure_memory(node, wish->effort, &memory, err);
 
   if (rc == AMZ_OK)
-    rc = amz_measure_starts(helper, wish->effort, wish->observer, &node->costs, err);
+    rc = amz_measure_starts(helper, wish->effort, &all, &node->costs, err);
   if (rc == AMZ_OK)
     node->measured_at_s = now_s();
   return rc;

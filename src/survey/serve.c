@@ -129,7 +129,7 @@ int amz_survey_serve(const struct amz_rank_link *link, struct amz_error *err)
 {
   struct amz_environment env = amz_environment_of_process();
   struct server s = {.link = link, .post = {link->net, link->mpi, link->signals, 0}, .bytes = AMZ_BUF_INIT};
-  struct amz_measure_observer observer = {&s.post, NULL, amz_post_stopped};
+  struct amz_measure_observer observer = {.ctx = &s.post, .stop = amz_post_stopped};
   struct amz_mpi_message m;
   int rc;
 

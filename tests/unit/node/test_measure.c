@@ -410,6 +410,7 @@ static void test_measure(void)
   for (size_t i = 0; i < node->n_latency; i++)
     check_quantity("latency", &node->latency[i].seconds);
   check_quantity("saturation", &node->saturation_cores);
+  check_quantity("computing", &node->compute_one);
   ASSERT_I64(node->remote_ratio.source, AMZ_UNKNOWN);
   CU_ASSERT_PTR_NOT_NULL(node->bandwidth_method ? strstr(node->bandwidth_method, "for want of memory") : NULL);
   CU_ASSERT(node->measured_at_s > 0);
@@ -509,6 +510,22 @@ static void test_stop(void)
   free(node);
 }
 
+/* Whose time is over from the beginning still learns what matters most, as well as one pass tells it; whatever else there is to know is left out. */
+static void test_late(void)
+{
+  const struct amz_measure_observer observer = {.until_ns = 1};
+  struct amz_node *node = small_node();
+
+  ASSERT_I64(amz_measure_memory(node, AMZ_EFFORT_DEFAULT, &observer, NULL), AMZ_OK);
+  ASSERT_U64(node->n_bandwidth, 2); /* the domain, and all */
+  check_quantity("bandwidth", &node->bandwidth[0].value);
+  ASSERT_U64(node->bandwidth[0].value.n, 1);
+  ASSERT_U64(node->n_slowdown + node->n_latency, 0);
+  ASSERT_I64(node->stream_one.source, AMZ_UNKNOWN);
+  amz_node_clear(node);
+  free(node);
+}
+
 static void test_elsewhere(void)
 {
   struct amz_node node = two_packages();
@@ -528,7 +545,7 @@ int main(void)
     {"bytes between loads", test_line}, {"where a curve saturates", test_saturation}, {"the triad computes", test_triad},
     {"chains are followed", test_chain}, {"spinning computes", test_spin}, {"threads are bound and meet", test_crew},
     {"all threads or none", test_crew_refused}, {"a quick measurement", test_measure}, {"several domains", test_domains},
-    {"a measurement that is ended", test_stop},
+    {"a measurement that is ended", test_stop}, {"a measurement that is late", test_late},
     {"another machine can't be measured", test_elsewhere}, {NULL, NULL}};
 
   return amz_test_main("node/measure", tests, 0);

@@ -33,7 +33,7 @@ static void add(struct launch *l, const char *host, const char *type, double gb,
   l->bandwidth[i][0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 4, measured(gb * 1e9)};
   l->bandwidth[i][1] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 1, measured(1e9)}; /* at one core all are the same */
   l->slowdown[i][0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 4, measured(phi)};
-  *node = (struct amz_node){.host = none, .cores = 4, .core = cores, .n_bandwidth = 2, .n_slowdown = 1, .bandwidth = l->bandwidth[i], .slowdown = l->slowdown[i]};
+  *node = (struct amz_node){.host = none, .compute_one = measured(2e9), .cores = 4, .core = cores, .n_bandwidth = 2, .n_slowdown = 1, .bandwidth = l->bandwidth[i], .slowdown = l->slowdown[i]};
   l->hosts[i] = (struct amz_profile_host){.host = host, .type = type, .node = node, .origin = &origin};
 }
 
@@ -54,7 +54,8 @@ static void slow_nodes_are_named(void)
     {"10 % are something", "aaa", {10, 9, 10}, {1, 1, 1}, 3, 1, "bandwidth", 10},
     {"a fast one makes nobody slow", "aaaa", {10, 20, 10, 10}, {1, 1, 1, 1}, 4, 4, NULL, 0},
     {"another type is not its like", "aab", {10, 10, 5}, {1, 1, 1}, 3, 3, NULL, 0},
-    {"computing counts, too", "aaa", {10, 10, 10}, {1, 1, 1.25}, 3, 2, "slowdown", 20},
+    {"computing counts, too", "aaa", {10, 10, 10}, {1, 1, 1.25}, 3, 2, "computing", 20},
+    {"the worse of the two is told", "aaa", {10, 10, 8}, {1, 1, 2}, 3, 2, "computing", 50},
     {"a little slower computing", "aaa", {10, 10, 10}, {1, 1, 1.09}, 3, 3, NULL, 0},
     {"the first can be the slow one", "aaaaa", {7.5, 10, 10.1, 9.9, 10}, {1, 1, 1, 1, 1}, 5, 0, "bandwidth", 25},
   };
@@ -77,6 +78,21 @@ static void slow_nodes_are_named(void)
   }
 }
 
+/* All its cores are slow alike: φ is that of the others. */
+static void a_node_slow_at_one_core_is_named(void)
+{
+  struct launch l = {.n = 0};
+  struct amz_profile_slow slow;
+
+  add(&l, "n1", "a", 10, 1.1);
+  add(&l, "n2", "a", 10, 1.1);
+  l.nodes[1].compute_one = measured(1.7e9);
+  CU_ASSERT(!amz_profile_is_slow(l.hosts, l.n, 0, &slow));
+  CU_ASSERT_FATAL(amz_profile_is_slow(l.hosts, l.n, 1, &slow));
+  ASSERT_TEXT(slow.what, "computing");
+  ASSERT_I64((int)(slow.by * 100 + 0.5), 15);
+}
+
 static void what_is_not_measured_is_not_compared(void)
 {
   struct launch l = {.n = 0};
@@ -86,6 +102,7 @@ static void what_is_not_measured_is_not_compared(void)
   add(&l, "n2", "a", 5, 1);
   l.bandwidth[1][0].value.source = AMZ_ASSUMED;
   l.bandwidth[1][1].value.source = AMZ_ASSUMED;
+  l.nodes[1].compute_one.source = AMZ_ASSUMED;
   CU_ASSERT(!amz_profile_is_slow(l.hosts, l.n, 0, &slow) && !amz_profile_is_slow(l.hosts, l.n, 1, &slow));
   l.hosts[1].failure = "it doesn't answer";
   CU_ASSERT(!amz_profile_is_slow(l.hosts, l.n, 1, &slow));
@@ -115,12 +132,12 @@ static void are_told_by_type(void)
   second = strstr(first + 1, "nodes of this type");
   CU_ASSERT_FATAL(second != NULL && strstr(second + 1, "nodes of this type") == NULL);
   table = "nodes of this type, at all cores:\n"
-          "  node               bandwidth     slowdown phi\n"
-          "  n1                 10 GB/s       1.05        \n"
-          "  n2                 7 GB/s        1.05          30 % slower than its like: bandwidth\n"
-          "  n3                 10 GB/s       1.05        \n";
+          "  node               bandwidth     computing, a core\n"
+          "  n1                 10 GB/s       1.9 Gflop/s \n"
+          "  n2                 7 GB/s        1.9 Gflop/s   30 % slower than its like: bandwidth\n"
+          "  n3                 10 GB/s       1.9 Gflop/s \n";
   CU_ASSERT(strncmp(first, table, strlen(table)) == 0);
-  CU_ASSERT(strstr(second, "  big                40 GB/s       1.2         \n") != NULL);
+  CU_ASSERT(strstr(second, "  big                40 GB/s       1.67 Gflop/s\n") != NULL);
   CU_ASSERT(strstr(second, "\nlost: not measured: it doesn't answer\n") != NULL);
   amz_buf_clear(&out);
 }
@@ -152,6 +169,7 @@ int main(void)
 {
   static const struct amz_test tests[] = {
     {"slow nodes are named", slow_nodes_are_named},
+    {"a node slow at one core is named", a_node_slow_at_one_core_is_named},
     {"what is not measured is not compared", what_is_not_measured_is_not_compared},
     {"are told by type", are_told_by_type},
     {"are told as JSON", are_told_as_json},
