@@ -71,6 +71,25 @@ else
   echo "ok $count - nodes that differ are kept apart # SKIP one CPU: they can't differ"
 fi
 
+# All three compute at the same time on the cores of this machine; one of them has to stand back.
+launch --bind-to none -host n1:1,n2:1 -n 2 "$program" node --format json : -host n3:1 -n 1 nice -n 19 "$program" node --format json
+is "a slow node: exit status" "$status" 0
+is "a slow node: is of their type, and named" "$(jq -c '[(.types | length), (.types[0].each[] | select(.host == "n3") | .slower_by >= 0.1)]' out)" '[1,true]'
+
+# ---- pictures: of each that differs ----
+if command -v gnuplot >/dev/null 2>&1 && [ "$(nproc)" -gt 1 ]; then
+  launch --bind-to none -host n1:1,n2:1 -n 2 "$program" node --fast --plot pictures/ : \
+    -host n3:1 -n 1 taskset -c "$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')" "$program" node --fast --plot pictures/
+  is "pictures: exit status" "$status" 0
+  is "pictures: the first of each type" "$(ls pictures)" "bandwidth-n3.svg
+bandwidth.svg
+topology-n3.svg
+topology.svg"
+else
+  count=$((count + 1))
+  echo "ok $count - pictures: the first of each type # SKIP no gnuplot, or one CPU"
+fi
+
 launch -host n1:1,n2:1 "$program" node --topology nothing
 is "a topology that is none: exit status" "$status" 2
 check "a topology that is none: no rank is left" wait_for 30 no_ranks
