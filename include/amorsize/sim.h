@@ -71,6 +71,7 @@ struct amz_sim_config {
   struct amz_worker_config worker;
   uint32_t ranks;          /* >= 1 */
   uint32_t slots_per_rank; /* >= 1 */
+  const uint32_t *slots;   /* per rank, 1 to slots_per_rank; NULL: slots_per_rank each */
   const double *speed;     /* per rank; NULL: all 1. Tasks take time / speed */
   uint64_t seed;
 

@@ -221,9 +221,25 @@ static bool is_valid(const struct amz_sim_config *c)
 
   for (uint32_t i = 0; ok && c->speed && i < c->ranks; i++)
     ok = c->speed[i] > 0;
+  for (uint32_t i = 0; ok && c->slots && i < c->ranks; i++)
+    ok = c->slots[i] >= 1 && c->slots[i] <= c->slots_per_rank;
   for (size_t i = 0; ok && i < c->n_faults; i++)
     ok = c->faults[i].rank < c->ranks && c->faults[i].at_ns >= 0 && (c->faults[i].kind != AMZ_SIM_PACE || c->faults[i].factor > 0);
   return ok;
+}
+
+static uint32_t slots_of(const struct amz_sim_config *c, uint32_t rank)
+{
+  return c->slots ? c->slots[rank] : c->slots_per_rank;
+}
+
+static uint32_t all_slots(const struct amz_sim_config *c)
+{
+  uint32_t n = 0;
+
+  for (uint32_t i = 0; i < c->ranks; i++)
+    n += slots_of(c, i);
+  return n;
 }
 
 static int make_workers(struct amz_world *w)
@@ -232,11 +248,11 @@ static int make_workers(struct amz_world *w)
   int rc = AMZ_OK;
 
   config.epoch = 1;
-  config.slots = w->config->slots_per_rank;
   for (uint32_t i = 0; i < w->config->ranks && rc == AMZ_OK; i++) {
     struct amz_sim_rank *r = &w->ranks[i];
 
     config.rank = i;
+    config.slots = slots_of(w->config, i);
     r->speed = w->config->speed ? w->config->speed[i] : 1;
     r->tick_ns = AMZ_NEVER;
     rc = amz_worker_new(&config, &r->worker);
@@ -263,7 +279,7 @@ static int make_world(struct amz_world *w)
     return AMZ_ENOMEM;
   master.epoch = 1;
   master.ranks = c->ranks;
-  master.slots = c->ranks * c->slots_per_rank;
+  master.slots = all_slots(c);
   if ((rc = amz_actions_new(&w->actions)) < 0 || (rc = amz_master_new(&master, &w->master)) < 0)
     return rc;
   return make_workers(w);
@@ -285,7 +301,7 @@ static void clear_world(struct amz_world *w)
 static void sum_up(struct amz_world *w)
 {
   struct amz_sim_result *r = &w->result;
-  double slots = (double)w->config->ranks * w->config->slots_per_rank;
+  double slots = all_slots(w->config);
 
   r->end = amz_master_end(w->master);
   r->total_s = (double)(w->master_free_ns > w->now_ns ? w->master_free_ns : w->now_ns) * 1e-9;

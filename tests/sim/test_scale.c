@@ -113,6 +113,24 @@ static void test_speeds(void)
   ASSERT_I64(llround(r.makespan_s * 1e6), 10000000);
 }
 
+/* Ranks of three slots and of one: 40 tasks of 1 s take four slots 10 s, all of which are busy. */
+static void test_unequal_ranks(void)
+{
+  static const uint32_t slots[] = {3, 1}, none[] = {3, 0}, beyond[] = {4, 1};
+  struct amz_sim_config c = plain("ss", 40, 2, 3);
+  struct amz_sim_result r;
+
+  c.slots = slots;
+  c.work.mean_s = 1;
+  CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
+  ASSERT_I64(llround(r.makespan_s * 1e6), 10000000);
+  ASSERT_I64(llround(r.utilisation * 1e6), 1000000);
+  c.slots = none;
+  CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_EINVAL);
+  c.slots = beyond;
+  CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_EINVAL);
+}
+
 /* Tasks of 1 ms handed out singly over a network of 0.2 ms: asking ahead keeps the slots busy. Without it each task would cost
  * 0.4 ms of waiting, and utilisation would be 1 / 1.4. */
 static void test_latency_is_hidden(void)
@@ -247,6 +265,7 @@ int main(void)
     {"results that wait stay few", test_memory_of_results},
     {"makespans by hand", test_makespans},
     {"speeds", test_speeds},
+    {"unequal ranks", test_unequal_ranks},
     {"latency is hidden", test_latency_is_hidden},
     {"the master's time counts", test_busy_master},
     {"shapes of work", test_shapes},
