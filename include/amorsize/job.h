@@ -123,6 +123,17 @@ bool amz_job_is_weighted(const struct amz_job *job);
 /* Of a weighted job. *ret_same: how many tasks from index on share a value by the order of the names, >= 1; it may reach beyond the last.
  * \return the weight, >= 0: only which of two is larger means something. */
 double amz_job_weight(const struct amz_job *job, uint64_t index, uint64_t *ret_same);
+/* What a task takes while it runs, where resources.threads or resources.memory name a column; 0: it names none, and tasks don't differ. */
+struct amz_task_need {
+  uint32_t threads;
+  uint64_t memory_bytes;
+};
+/* \return whether tasks differ in what they take. */
+bool amz_job_has_needs(const struct amz_job *job);
+/* Of a job that has needs; *ret_same as above. A value that is no number counts as one thread and no memory: its task won't start. */
+struct amz_task_need amz_job_need(const struct amz_job *job, uint64_t index, uint64_t *ret_same);
+/* The least and the most of each that any task takes; no single task need take both. Linear in the columns' values. */
+void amz_job_need_range(const struct amz_job *job, struct amz_task_need *ret_least, struct amz_task_need *ret_most);
 /* The names that placeholders may use, in written order. */
 const char *const *amz_job_names(const struct amz_job *job, size_t *ret_n);
 /* \return the accepted exit statuses as a bit set over 0..255: bit (s % 64) of word s / 64. Default: 0 alone. */

@@ -59,14 +59,10 @@ static void check_deadline(struct amz_reader *r, const struct amz_yaml *root, co
 
 static void check_resources(struct amz_reader *r, const struct amz_yaml *root, const struct amz_settings *s)
 {
-  const struct amz_yaml *threads = amz_yaml_key_at(root, "resources.threads"), *memory = amz_yaml_key_at(root, "resources.memory");
+  const struct amz_yaml *threads = amz_yaml_key_at(root, "resources.threads");
 
   if (s->resources.threads == AMZ_AUTO)
     amz_yaml_warning(r->diags, threads, "resources.threads: auto has no effect yet");
-  if (s->resources.threads_column)
-    amz_yaml_warning(r->diags, threads, "resources.threads: a column has no effect on the layout yet");
-  if (s->resources.memory_column)
-    amz_yaml_warning(r->diags, memory, "resources.memory: a column has no effect on the layout yet");
 }
 
 /* Commands and streams print; they have no results that could be kept by index or reduced. */

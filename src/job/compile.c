@@ -266,7 +266,8 @@ int amz_loader_compile(struct amz_loader *l)
     return rc;
   memcpy(job->ok_exit, b->ok_exit, sizeof job->ok_exit);
   find_columns(l);
-  rc = amz_loader_weigh(l);
+  if ((rc = amz_loader_needs(l)) == AMZ_OK)
+    rc = amz_loader_weigh(l);
   if (l->reader.diags->errors == errors) /* else the use may be in what isn't there */
     check_uses(l);
   check_scratch(l);

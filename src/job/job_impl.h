@@ -29,6 +29,8 @@ struct amz_env {
 };
 
 #define AMZ_NO_NAME SIZE_MAX
+#define AMZ_NO_THREADS 0u
+#define AMZ_NO_BYTES UINT64_MAX
 
 struct amz_job {
   struct amz_arena arena; /* of all that has no destructor */
@@ -52,6 +54,8 @@ struct amz_job {
   size_t n_env;
   bool own_omp; /* the user sets OMP_NUM_THREADS */
   size_t threads_column, memory_column; /* index of a name, or AMZ_NO_NAME */
+  uint32_t *threads_of;  /* of the column's values, AMZ_NO_THREADS: it doesn't do; NULL: no column */
+  uint64_t *memory_of;   /* likewise, AMZ_NO_BYTES */
   size_t weight_column;  /* index of a name, or AMZ_NO_NAME */
   double *weights;       /* of its values; in the arena */
   uint64_t ok_exit[4];
@@ -82,6 +86,12 @@ size_t amz_loader_find_name(struct amz_loader *l, const struct amz_yaml *node, c
 
 /* weight.c: tasks.weight, once names and sources are known. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
 int amz_loader_weigh(struct amz_loader *l) AMZ_MUST_CHECK;
+
+/* need.c: resources.threads and resources.memory, likewise. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
+int amz_loader_needs(struct amz_loader *l) AMZ_MUST_CHECK;
+/* The number that a task's value is, when there are threads_of or memory_of; *same shrinks to how many tasks have that value. */
+uint32_t amz_job_threads_of(const struct amz_job *job, uint64_t index, uint64_t *same);
+uint64_t amz_job_memory_of(const struct amz_job *job, uint64_t index, uint64_t *same);
 
 /* task.c: the value of a name for a task; and a place with the job's scratch where it has none of its own. */
 void amz_job_column_value(const struct amz_job *job, uint64_t index, size_t name, struct amz_buf *out);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <amorsize/alloc.h>
-#include <amorsize/units.h>
 
 #include "job_impl.h"
 
@@ -74,34 +73,35 @@ struct amz_place amz_job_place(const struct amz_job *job, const struct amz_place
 
 /* ---- numbers that are a column's ---- */
 
-/* Says which task's value doesn't do. The value stands in *text. */
-static int bad_number(const struct amz_job *job, uint64_t index, size_t name, const char *expected, const struct amz_buf *text, struct amz_error *err)
+/* Says which task's value doesn't do. */
+static int bad_number(const struct amz_job *job, uint64_t index, size_t name, const char *expected, struct amz_buf *text, struct amz_error *err)
 {
   char shown[AMZ_YAML_SHOWN];
 
+  amz_buf_reset(text);
+  amz_job_column_value(job, index, name, text);
+  if (amz_buf_ok(text) < 0)
+    return AMZ_ENOMEM;
   return amz_error_set(err, AMZ_EINVAL, "task %llu: %s: expected %s, got %s", (unsigned long long)index, job->names[name], expected,
                        amz_text_show(amz_buf_text(text), text->len, shown));
 }
 
 static int fill_numbers(const struct amz_job *job, uint64_t index, struct amz_buf *text, struct amz_task *task, struct amz_error *err)
 {
-  uint64_t threads;
+  uint64_t same = UINT64_MAX;
 
   task->memory_bytes = job->settings.resources.memory_bytes;
-  if (job->threads_column != AMZ_NO_NAME) {
-    amz_buf_reset(text);
-    amz_job_column_value(job, index, job->threads_column, text);
-    if (amz_parse_u64(amz_buf_text(text), &threads) < 0 || threads < 1 || threads > 65536)
+  if (job->threads_of) {
+    task->threads = amz_job_threads_of(job, index, &same);
+    if (task->threads == AMZ_NO_THREADS)
       return bad_number(job, index, job->threads_column, "a number of threads from 1 to 65536", text, err);
-    task->threads = (uint32_t)threads;
   }
-  if (job->memory_column != AMZ_NO_NAME) {
-    amz_buf_reset(text);
-    amz_job_column_value(job, index, job->memory_column, text);
-    if (amz_parse_bytes(amz_buf_text(text), &task->memory_bytes) < 0)
+  if (job->memory_of) {
+    task->memory_bytes = amz_job_memory_of(job, index, &same);
+    if (task->memory_bytes == AMZ_NO_BYTES)
       return bad_number(job, index, job->memory_column, "a size like 4GiB", text, err);
   }
-  return amz_buf_ok(text);
+  return AMZ_OK;
 }
 
 /* ---- words ---- */

@@ -210,7 +210,6 @@ static void of_tasks(void)
      "job.yaml:1:31: warning: tasks.csv: the column \"index\" is the name of a built-in placeholder: it is left out\n"},
     {"missing column", "tasks: {command: \"{lig}\", csv: table.csv}\nresources: {memory: \"{mem}\"}\n",
      "job.yaml:1:19: tasks.command: unknown placeholder {lig}; known: ligand2, mem_column, index, threads, rank, slot, job, scratch\n"
-     "job.yaml:2:13: warning: resources.memory: a column has no effect on the layout yet\n"
      "job.yaml:2:21: resources.memory: unknown name \"mem\"\n"},
     {"task lines: none", "tasks: {lines: empty.txt}\n", "job.yaml:1:16: tasks.lines: \"empty.txt\" has no task lines\n"},
     {"weight of no name", FOR("a: [1]") "  weight: {size_of: b}\n",

@@ -293,6 +293,59 @@ static void weights_belong_to_values(void)
   }
 }
 
+static void needs_belong_to_values(void)
+{
+#define BOTH "resources: {threads: \"{t}\", memory: \"{m}\"}\n"
+  static const struct {
+    const char *what, *loops, *resources;
+    uint64_t index, threads, bytes, same;
+  } rows[] = {
+    {"both, of the first task", "t: [2, 4], m: [1KiB, 3KiB, 2KiB]", BOTH, 0, 2, 1024, 1},
+    {"both, of another", "t: [2, 4], m: [1KiB, 3KiB, 2KiB]", BOTH, 4, 4, 3072, 1},
+    {"threads alone: the fast name shares them", "t: [2, 4], m: [1, 2, 3]", "resources: {threads: \"{t}\"}\n", 1, 2, 0, 2},
+    {"memory alone", "t: [2, 4], m: [1, 2, 3]", "resources: {memory: \"{m}\"}\n", 5, 0, 3, 1},
+    {"a value that is no number", "t: [2, many, 0], m: [1KiB, much]", BOTH, 3, 1, 0, 1},
+    {"no thread at all is none", "t: [2, many, 0], m: [1KiB, much]", BOTH, 4, 1, 1024, 1},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_buf yaml = AMZ_BUF_INIT;
+    struct amz_task_need need;
+    struct loaded l;
+    uint64_t same = 0;
+
+    amz_buf_addf(&yaml, "tasks: {command: \"x {t} {m}\", for: {%s}}\n%s", rows[i].loops, rows[i].resources);
+    load_text(amz_buf_text(&yaml), &l);
+    ASSERT_ROW_U64(rows[i].what, l.errors + l.warnings, 0);
+    CU_ASSERT_TRUE_FATAL(l.job && amz_job_has_needs(l.job));
+    need = amz_job_need(l.job, rows[i].index, &same);
+    ASSERT_ROW_U64(rows[i].what, need.threads, rows[i].threads);
+    ASSERT_ROW_U64(rows[i].what, need.memory_bytes, rows[i].bytes);
+    ASSERT_ROW_U64(rows[i].what, same, rows[i].same);
+    loaded_clear(&l);
+    amz_buf_clear(&yaml);
+  }
+#undef BOTH
+}
+
+static void needs_have_a_range(void)
+{
+  struct amz_task_need least, most;
+  struct loaded l;
+
+  load_text("tasks: {command: \"x {t} {m}\", for: {t: [3, 2, 4], m: [5, 7, 6]}}\nresources: {threads: \"{t}\", memory: \"{m}\"}\n", &l);
+  CU_ASSERT_TRUE_FATAL(l.job != NULL);
+  amz_job_need_range(l.job, &least, &most);
+  ASSERT_U64(least.threads, 2);
+  ASSERT_U64(most.threads, 4);
+  ASSERT_U64(least.memory_bytes, 5);
+  ASSERT_U64(most.memory_bytes, 7);
+  loaded_clear(&l);
+  load_text("tasks: {command: \"x {t}\", for: {t: [3, 2]}}\nresources: {threads: 2, memory: 1GiB}\n", &l);
+  CU_ASSERT_TRUE_FATAL(l.job && !amz_job_has_needs(l.job));
+  loaded_clear(&l);
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -306,6 +359,8 @@ int main(void)
     {"a billion tasks cost no memory", a_billion_tasks_cost_no_memory},
     {"values are shown by name", values_are_shown_by_name},
     {"weights belong to values", weights_belong_to_values},
+    {"needs belong to values", needs_belong_to_values},
+    {"needs have a range", needs_have_a_range},
     {NULL, NULL},
   };
 
