@@ -3,9 +3,8 @@
 #ifndef AMZ_SRC_PLAN_PRIVATE_H
 #define AMZ_SRC_PLAN_PRIVATE_H
 
+#include <amorsize/memory.h>
 #include <amorsize/plan.h>
-
-#define AMZ_MEMORY_HEADROOM 0.8 /* of what is ours: tasks together take no more */
 
 /* Candidates in the making. */
 struct amz_search {

@@ -41,7 +41,7 @@ static int start(struct amz_loop *l, const struct amz_action *run)
     return rc;
   command.workdir = l->task.workdir;
   command.stdin_path = l->task.stdin_path;
-  amz_loop_cores(l, run->slot, &command.cpus, &command.n_cpus);
+  amz_loop_cores(l, run->slot, l->task.threads, &command.cpus, &command.n_cpus);
   l->slots[run->slot] = (struct amz_slot_state){run->first, run->attempt};
   return amz_exec_start(c->exec, &command);
 }
@@ -59,6 +59,7 @@ static int ended(struct amz_loop *l, const struct amz_exec_end *end)
     .start_ns = end->start_ns, .wall_ns = end->wall_ns, .cpu_ns = end->cpu_ns, .max_rss_bytes = end->max_rss_bytes,
     .output_bytes = end->output_bytes};
 
+  amz_loop_leave_cores(l, end->slot);
   if (!amz_loop_note_end(l, end))
     result.outcome = AMZ_CANCELLED;
   return amz_loop_tell_ran(l, &result, 1);

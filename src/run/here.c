@@ -1,6 +1,8 @@
 /* Reading the allocation and the cores for real. */
 #include "here.h"
 
+#include <amorsize/memory.h>
+
 #include "files.h"
 
 int amz_allocation_here(const char *hostfile, struct amz_diags *diags, struct amz_error *err, struct amz_allocation *ret)
@@ -34,4 +36,11 @@ int amz_cores_here(struct amz_buf *ret_source, struct amz_error *err, struct amz
   }
   *ret = cores;
   return AMZ_OK;
+}
+
+int amz_memory_here(struct amz_buf *ret_source, struct amz_error *err, uint64_t *ret_bytes)
+{
+  struct amz_environment env = amz_environment_of_process();
+
+  return amz_memory_limit(&env, "", ret_bytes, ret_source) < 0 ? amz_error_set(err, AMZ_ENOMEM, "out of memory") : AMZ_OK;
 }

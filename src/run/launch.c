@@ -39,6 +39,7 @@ static void release(struct amz_launch *l)
   amz_reduced_clear(&l->reduced);
   amz_places_clear(&l->places);
   amz_team_clear(&l->team);
+  amz_buf_clear(&l->memory_source);
   amz_buf_clear(&l->recording);
   amz_buf_clear(&l->cwd);
   free(l->left);
@@ -140,7 +141,7 @@ static int choose_layout(struct amz_launch *l, struct amz_error *err)
   int rc = amz_cores_here(&source, err, &l->cores);
 
   if (rc == AMZ_OK) {
-    amz_layout_choose(amz_job_settings(l->job), l->cores.most, amz_job_tasks(l->job), &l->layout);
+    amz_budget_layout(l->job, l->cores.most, amz_job_tasks(l->job), &l->layout);
     tell_limit(l, amz_buf_text(&source));
   }
   amz_buf_clear(&source);
@@ -253,7 +254,8 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
     .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler ? "ss" : s->chunks.policy), .layout = l->layout,
     .cores = &l->cores, .gpus = &l->gpus, .slot_gpus = l->slot_gpus, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
     .shared_dir = l->dir,
-    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .sampler = l->sampler};
+    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .sampler = l->sampler,
+    .budget = l->budget, .barred = l->barred, .any_barred = l->any_barred};
   struct amz_run_progress p;
 
   config.walltime = amz_walltime_plan(l->end_s, amz_clock_realtime_ns(), amz_clock_monotonic_ns(), s->failures.grace_ns);
@@ -467,8 +469,16 @@ static int find_plugin(const struct amz_job *job, struct amz_error *err)
   return AMZ_OK;
 }
 
-/* From the description to a directory that can be resumed. */
-static int prepare(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options, struct amz_error *err)
+/* Of a process alone, which is told before there is a directory; ranks tell when they know each other. */
+static int fit_all(struct amz_launch *l, struct amz_error *err)
+{
+  const struct amz_range all = {0, amz_job_tasks(l->job)};
+
+  return l->link ? AMZ_OK : amz_launch_fit(l, &all, 1, err);
+}
+
+/* From the description to a directory that can be resumed. `here`: this process runs the tasks, or takes part in it. */
+static int prepare(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options, bool here, struct amz_error *err)
 {
   struct amz_diags diags;
   int rc;
@@ -480,7 +490,7 @@ static int prepare(struct amz_launch *l, const struct amz_job_input *input, cons
     (void)amz_error_set(err, rc, "the job description has %zu error%s; nothing was started", diags.errors, diags.errors == 1 ? "" : "s");
   amz_diags_clear(&diags);
   if (rc < 0 || (rc = find_plugin(l->job, err)) < 0 || (rc = choose_layout(l, err)) < 0 ||
-      (rc = make_directory(l, input, options, err)) < 0)
+      (here && (rc = fit_all(l, err)) < 0) || (rc = make_directory(l, input, options, err)) < 0)
     return rc;
   return note_cwd(l, err);
 }
@@ -492,7 +502,7 @@ int amz_run_new(const struct amz_job_input *input, const struct amz_run_options 
   int rc;
 
   begin(&l, options, observer);
-  rc = prepare(&l, input, options, err);
+  rc = prepare(&l, input, options, true, err);
   if (rc == AMZ_OK)
     rc = run_in_directory(&l, options, err);
   return end(&l, rc, ret_text, ret_summary, err);
@@ -505,7 +515,7 @@ int amz_launch_prepare(const struct amz_job_input *input, const struct amz_run_o
   int rc;
 
   begin(&l, options, observer);
-  rc = prepare(&l, input, options, err);
+  rc = prepare(&l, input, options, false, err);
   if (rc == AMZ_OK) {
     *ret_dir = l.shown_dir;
     *ret_job = l.job;
@@ -664,7 +674,7 @@ int amz_run_layout(const struct amz_job *job, struct amz_layout *ret, struct amz
 
   if (rc < 0)
     return rc;
-  amz_layout_choose(amz_job_settings(job), cores.most, amz_job_tasks(job), ret);
+  amz_budget_layout(job, cores.most, amz_job_tasks(job), ret);
   amz_cores_clear(&cores);
   return AMZ_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef AMZ_RUN_LAUNCH_H
 #define AMZ_RUN_LAUNCH_H
 
+#include "budget.h"
 #include "loop.h"
 #include "net.h"
 #include "places.h"
@@ -25,6 +26,10 @@ struct amz_launch {
   struct amz_gpus gpus;
   uint32_t *slot_gpus; /* of all ranks' slots, our own first: positions in gpus */
   struct amz_layout layout;
+  struct amz_budget budget;    /* of this rank */
+  struct amz_buf memory_source; /* who says how much memory the node has for us */
+  bool fitted;                 /* tasks fit the budget, or were told not to */
+  bool barred, any_barred;     /* this rank runs nothing, or some rank does: too little for some of the tasks */
   struct amz_exec *exec;
   struct amz_rank_link *link; /* NULL: a process alone */
   struct amz_team team;       /* with a link */

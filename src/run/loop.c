@@ -138,6 +138,8 @@ static int gather_deadlines(struct amz_loop *l)
     rc = amz_loop_master_event(l, &tick);
   if (rc == AMZ_OK && amz_loop_is_out_of_time(l, now_ns))
     rc = amz_loop_drain_in_time(l);
+  if (rc == AMZ_OK && amz_loop_is_too_small(l))
+    rc = amz_loop_drain_too_small(l);
   if (rc == AMZ_OK)
     rc = amz_loop_look_for_dead(l);
   if (rc == AMZ_OK)
@@ -314,7 +316,7 @@ static int make_machines(struct amz_loop *l)
                .max_s = (double)s->chunks.max_ns * 1e-9, .rate = s->chunks.rate > 0 ? s->chunks.rate : 1e-9 /* 0 would be unknown */}};
   struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .node = c->host,
     .grain = l->executor->grain, .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,
-    .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns};
+    .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns, .needs = amz_loop_needs(l)};
   int rc;
 
   if (!c->net) /* nobody to lose */
@@ -339,6 +341,7 @@ static void clear(struct amz_loop *l)
 {
   if (l->executor->close)
     l->executor->close(l);
+  amz_carver_free(l->carver);
   amz_master_free(l->master);
   amz_worker_free(l->worker);
   amz_actions_free(l->master_out);
@@ -357,7 +360,7 @@ static void clear(struct amz_loop *l)
 static int open_executor(struct amz_loop *l, struct amz_error *err)
 {
   l->slots = amz_new_array(l->config->layout.slots, sizeof *l->slots);
-  if (!l->slots)
+  if (!l->slots || (amz_job_settings(l->config->job)->resources.threads_column && amz_carver_new(l->config->cores, &l->carver) < 0))
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   return l->executor->open ? l->executor->open(l, err) : AMZ_OK;
 }
@@ -371,6 +374,8 @@ static int start_machines(struct amz_loop *l, struct amz_error *err)
     rc = amz_loop_master_event(l, &start);
   if (rc == AMZ_OK)
     rc = amz_loop_worker_event(l, &worker_start);
+  if (rc == AMZ_OK)
+    rc = amz_loop_bar(l);
   return rc < 0 ? amz_error_set(err, rc, "cannot start the scheduler: %s", amz_err_name(rc)) : AMZ_OK;
 }
 
@@ -386,7 +391,7 @@ int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signa
   l.started_ns = l.heard_ns = amz_clock_monotonic_ns();
   amz_yield_init(&l.yield, config->layout.slots);
   l.threads = config->layout.threads;
-  l.wanted = AMZ_ALL_SLOTS;
+  l.wanted = config->barred ? 0 : AMZ_ALL_SLOTS;
   begin_window(&l, l.started_ns);
   rc = open_executor(&l, err);
   if (rc == AMZ_OK)

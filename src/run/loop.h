@@ -12,6 +12,7 @@
 #include <amorsize/sched.h>
 #include <amorsize/store.h>
 
+#include "budget.h"
 #include "net.h"
 #include "run.h"
 #include "sampler.h"
@@ -45,6 +46,9 @@ struct amz_loop_config {
   struct amz_store_counts before; /* recorded by earlier launches */
   uint64_t *kept;                 /* rank 0: recorded tasks by rank, counted here; may be NULL */
   struct amz_sampler *sampler;    /* NULL: this launch doesn't sample */
+  struct amz_budget budget;       /* of this rank */
+  bool barred;                    /* it has too little for some of the tasks: it runs none */
+  bool any_barred;                /* rank 0: some rank is */
   const struct amz_run_observer *observer;
 };
 

@@ -4,6 +4,7 @@
 
 #include <amorsize/buf.h>
 
+#include "carve.h"
 #include "clock.h"
 #include "loop.h"
 #include "shape.h"
@@ -26,6 +27,7 @@ struct amz_loop {
   uint64_t grain_least;                /* positions that it wants at once, if there are so many */
   struct amz_buf to_master, to_worker; /* mailboxes: encoded messages, each behind its u32 length */
   struct amz_slot_state *slots;
+  struct amz_carver *carver;           /* where tasks differ in threads; NULL: slots have cores of their own */
   uint32_t threads, wanted;            /* shape.h: of tasks that start from now on; slots that may be open */
   struct amz_result *instant;          /* tasks that ended without being started (skipped, bad values), for the worker's next event */
   size_t n_instant, cap_instant;
@@ -68,12 +70,20 @@ int amz_loop_look_for_dead(struct amz_loop *l);
 /* Tells the master of the ranks that are fenced. */
 int amz_loop_tell_fenced(struct amz_loop *l);
 
+/* needs.c: where tasks differ in what they take. */
+struct amz_needs amz_loop_needs(const struct amz_loop *l); /* for the worker; l is kept */
+/* Bars the slots of a rank that has too little. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_bar(struct amz_loop *l);
+/* \return whether no rank is left that has enough for what is left. */
+bool amz_loop_is_too_small(const struct amz_loop *l);
+
 /* stops.c: what asks the run to come to an end. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_gather_signals(struct amz_loop *l);
 int amz_loop_hear_signal(struct amz_loop *l, const struct amz_mpi_message *got); /* a word of another rank */
 int amz_loop_stop_asked(struct amz_loop *l, const struct amz_store_event *asked);
 bool amz_loop_is_out_of_time(const struct amz_loop *l, int64_t now_ns);
 int amz_loop_drain_in_time(struct amz_loop *l);
+int amz_loop_drain_too_small(struct amz_loop *l);
 
 /* progress.c: */
 uint64_t amz_loop_running(const struct amz_loop *l); /* tasks */

@@ -135,8 +135,8 @@ static int gather_all(struct gathering *g, int *ret_signal, struct amz_error *er
   return rc;
 }
 
-int amz_meeting_gather(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, int *ret_signal,
-                       struct amz_error *err, struct amz_team *ret)
+int amz_meeting_gather(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, uint64_t memory_bytes,
+                       int *ret_signal, struct amz_error *err, struct amz_team *ret)
 {
   struct gathering g = {.link = link, .team = {NULL, link->net->size(link->mpi)}};
   int rc = AMZ_OK;
@@ -146,8 +146,10 @@ int amz_meeting_gather(const struct amz_rank_link *link, const struct amz_cores 
   g.here = amz_new_array(g.team.count, sizeof *g.here);
   if (!g.team.members || !g.here || amz_member_describe(link->net->node(link->mpi), own, gpus, &g.team.members[0]) < 0)
     rc = amz_error_set(err, AMZ_ENOMEM, "out of memory for %u ranks", g.team.count);
-  if (rc == AMZ_OK)
+  if (rc == AMZ_OK) {
+    g.team.members[0].memory_bytes = memory_bytes;
     rc = gather_all(&g, ret_signal, err);
+  }
   free(g.here);
   if (rc < 0) {
     if (g.team.members)
@@ -161,7 +163,8 @@ int amz_meeting_gather(const struct amz_rank_link *link, const struct amz_cores 
 
 /* ---- the others ------------------------------------------------------------------------------------------------------- */
 
-int amz_meeting_report(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_error *err)
+int amz_meeting_report(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, uint64_t memory_bytes,
+                       struct amz_error *err)
 {
   struct amz_buf word = AMZ_BUF_INIT;
   struct amz_member self;
@@ -171,6 +174,7 @@ int amz_meeting_report(const struct amz_rank_link *link, const struct amz_cores 
     amz_member_clear(&self);
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   }
+  self.memory_bytes = memory_bytes;
   amz_member_encode(&self, &word);
   amz_member_clear(&self);
   rc = amz_word_send(link, 0, &word, err);

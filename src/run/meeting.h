@@ -17,13 +17,14 @@ int amz_meeting_beat(const struct amz_rank_link *link, struct amz_error *err);
 /* Rank 0: waits for every rank's word.
  * \return AMZ_OK; AMZ_ECLOSED: a signal came, *ret_signal; AMZ_EENV with *err: who is missing, or can't take part, and why (they are forgotten by the
  * transport, so that nobody waits for them again); AMZ_ENOMEM, AMZ_EIO. */
-int amz_meeting_gather(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, int *ret_signal,
-                       struct amz_error *err, struct amz_team *ret);
+int amz_meeting_gather(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, uint64_t memory_bytes,
+                       int *ret_signal, struct amz_error *err, struct amz_team *ret);
 /* Rank 0: sends one rank its order. \return AMZ_OK; AMZ_ENOMEM, AMZ_ERANGE with *err. */
 int amz_meeting_tell(const struct amz_rank_link *link, uint32_t rank, const struct amz_order_of_work *order, struct amz_error *err);
 
 /* The others: say who we are, or why we can't be of use. \return AMZ_OK; AMZ_ENOMEM, AMZ_EIO. */
-int amz_meeting_report(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_error *err);
+int amz_meeting_report(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, uint64_t memory_bytes,
+                       struct amz_error *err);
 void amz_meeting_excuse(const struct amz_rank_link *link, const char *why);
 /* The others: waits for rank 0's order; gives packs of earlier launches meanwhile when asked. *ret points into *ret_bytes and what
  * *ret_parts holds (release them in any case).

@@ -23,18 +23,50 @@
 
 /* ---- rank 0 ----------------------------------------------------------------------------------------------------------- */
 
-/* A rank's slots: the same rules as for a process alone, with its share of the cores. */
-static int order_for(const struct amz_launch *l, const struct amz_member *m, struct amz_order_of_work *ret, struct amz_error *err)
+/* Says once for each node what it has too little for, and for what it is ignored. */
+static const struct amz_run_observer *observer_of(const struct amz_launch *l, const struct amz_member *m)
 {
+  return m->node_rank == 0 ? l->observer : NULL;
+}
+
+static void tell_barred(const struct amz_launch *l, uint32_t rank, const char *why)
+{
+  char text[AMZ_ERROR_TEXT + 64];
+
+  (void)snprintf(text, sizeof text, "rank %u runs nothing: %s", rank, why);
+  if (l->observer && l->observer->note)
+    l->observer->note(l->observer->ctx, AMZ_WARNING, text);
+}
+
+/* A rank whose share is too small for some task runs nothing; when that is so of all, the launch has failed. */
+static int fit_rank(const struct amz_launch *l, uint32_t rank, const char *where, struct amz_layout *layout, struct amz_order_of_work *ret,
+                    struct amz_error *err)
+{
+  const struct amz_member *m = &l->team.members[rank];
+  const struct amz_budget budget = amz_budget_of(l->job, ret->core_count, m->memory_bytes, m->node_rank, m->node_size);
+  const struct amz_budget_words words = {"", where};
+  int rc = amz_budget_fit(l->job, &budget, &words, l->left, l->n_left, observer_of(l, m), layout, err);
+
+  ret->memory_bytes = budget.memory_bytes;
+  ret->barred = rc == AMZ_EENV;
+  return ret->barred ? AMZ_OK : rc;
+}
+
+/* A rank's slots: the same rules as for a process alone, with its share of the cores. *ret_why: why it is barred, when it is. */
+static int order_for(const struct amz_launch *l, uint32_t rank, struct amz_order_of_work *ret, struct amz_error *ret_why, struct amz_error *err)
+{
+  const struct amz_member *m = &l->team.members[rank];
   uint32_t per_slot = amz_job_settings(l->job)->resources.gpus;
   struct amz_layout layout;
   char where[sizeof m->node + 8];
   int rc;
 
   amz_member_share(m, &ret->core_first, &ret->core_count);
-  amz_layout_choose(amz_job_settings(l->job), ret->core_count, UINT64_MAX, &layout);
+  amz_budget_layout(l->job, ret->core_count, UINT64_MAX, &layout);
   (void)snprintf(where, sizeof where, "on %s", m->node);
-  rc = amz_devices_fit(&layout, per_slot, amz_member_gpu_slots(m, per_slot), m->gpus, where, l->observer, err);
+  rc = fit_rank(l, rank, where, &layout, ret, ret_why);
+  if (rc == AMZ_OK)
+    rc = amz_devices_fit(&layout, per_slot, amz_member_gpu_slots(m, per_slot), m->gpus, where, l->observer, err);
   ret->slots = layout.slots;
   ret->threads = layout.threads;
   return rc;
@@ -45,16 +77,24 @@ static int make_orders(struct amz_launch *l, struct amz_order_of_work *orders, s
 {
   const struct amz_order_of_work order = {.epoch = l->epoch, .dir = l->dir, .cwd = amz_buf_text(&l->cwd), .recording = l->recording.data,
                                           .n_recording = l->recording.len, .ranges = l->left, .n_ranges = l->n_left};
+  uint32_t barred = 0;
+  struct amz_error why;
   int rc;
 
   for (uint32_t i = 0; i < l->team.count; i++) {
     orders[i] = order;
-    if ((rc = order_for(l, &l->team.members[i], &orders[i], err)) < 0)
+    if ((rc = order_for(l, i, &orders[i], &why, err)) < 0)
       return rc;
+    barred += orders[i].barred;
+    if (barred == l->team.count)
+      return amz_error_set(err, AMZ_EENV, "%s", why.text);
     orders[i].master_pid = l->team.members[i].same_node ? (int64_t)getpid() : 0;
     orders[i].node_dir = amz_gather_node_dir(l, i);
-    l->total_slots += orders[i].slots;
+    l->total_slots += orders[i].barred ? 0 : orders[i].slots;
+    if (orders[i].barred)
+      tell_barred(l, i, why.text);
   }
+  l->any_barred = barred > 0;
   rc = amz_devices_share(&l->team, orders, amz_job_settings(l->job)->resources.gpus, &l->slot_gpus);
   return rc < 0 ? amz_error_set(err, rc, "cannot share out GPUs: %s", amz_err_name(rc)) : AMZ_OK;
 }
@@ -69,16 +109,35 @@ static int tell_all(struct amz_launch *l, struct amz_error *err)
   if (rc == AMZ_OK) {
     l->told = true;
     amz_cores_keep(&l->cores, orders->core_first, orders->core_count);
+    l->budget = (struct amz_budget){.cores = orders->core_count, .memory_bytes = orders->memory_bytes};
+    l->barred = orders->barred;
     l->layout = (struct amz_layout){.ranks = l->team.count, .slots = orders->slots, .threads = orders->threads, .cores = orders->core_count};
   }
   free(orders);
   return rc;
 }
 
+int amz_launch_fit(struct amz_launch *l, const struct amz_range *tasks, size_t n, struct amz_error *err)
+{
+  struct amz_budget_words words = {.where = "here"};
+  uint64_t bytes = 0;
+  int rc = amz_budget_minds_memory(l->job) ? amz_memory_here(&l->memory_source, err, &bytes) : AMZ_OK;
+
+  if (rc < 0)
+    return rc;
+  l->fitted = true;
+  l->budget = amz_budget_of(l->job, l->cores.most, bytes, 0, 1);
+  words.source = amz_buf_text(&l->memory_source);
+  return amz_budget_fit(l->job, &l->budget, &words, tasks, n, l->observer, &l->layout, err);
+}
+
 static int fit_alone(struct amz_launch *l, struct amz_error *err)
 {
   uint32_t per_slot = amz_job_settings(l->job)->resources.gpus;
-  int rc = amz_devices_fit(&l->layout, per_slot, amz_gpus_slots(&l->gpus, per_slot), l->gpus.count, "here", l->observer, err);
+  int rc = l->fitted ? AMZ_OK : amz_launch_fit(l, l->left, l->n_left, err);
+
+  if (rc == AMZ_OK)
+    rc = amz_devices_fit(&l->layout, per_slot, amz_gpus_slots(&l->gpus, per_slot), l->gpus.count, "here", l->observer, err);
 
   if (rc == AMZ_OK && (rc = amz_devices_share_alone(&l->cores, &l->gpus, &l->layout, per_slot, &l->slot_gpus)) < 0)
     rc = amz_error_set(err, rc, "cannot share out GPUs: %s", amz_err_name(rc));
@@ -89,13 +148,16 @@ static int fit_alone(struct amz_launch *l, struct amz_error *err)
 /* From here on the driver knows that this way of launching works: ranks that die later are launched again in the same way. */
 int amz_launch_meet(struct amz_launch *l, struct amz_error *err)
 {
+  uint64_t bytes;
   int rc;
 
   if (!l->link)
     return AMZ_OK;
   rc = amz_marker_put_launched(l->dir, err);
   if (rc == AMZ_OK)
-    rc = amz_meeting_gather(l->link, &l->cores, &l->gpus, &l->signal, err, &l->team);
+    rc = amz_memory_here(NULL, err, &bytes);
+  if (rc == AMZ_OK)
+    rc = amz_meeting_gather(l->link, &l->cores, &l->gpus, bytes, &l->signal, err, &l->team);
   l->lost_early = rc == AMZ_EENV;
   return rc;
 }
@@ -212,7 +274,7 @@ static int loop(struct service *s, const struct amz_rank_link *link, uint32_t ra
     .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.most},
     .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .shared_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
     .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid,
-    .walltime = {AMZ_NEVER, AMZ_NEVER}};
+    .walltime = {AMZ_NEVER, AMZ_NEVER}, .budget = {.cores = s->order.core_count, .memory_bytes = s->order.memory_bytes}, .barred = s->order.barred};
   struct amz_loop_result result;
   int rc = amz_loop_run(&config, link->signals, &result, err);
 
@@ -225,11 +287,14 @@ static int loop(struct service *s, const struct amz_rank_link *link, uint32_t ra
 
 static int report(struct service *s, const struct amz_rank_link *link, struct amz_error *err)
 {
+  uint64_t bytes = 0;
   int rc = amz_cores_here(NULL, err, &s->cores);
 
   if (rc == AMZ_OK)
     rc = amz_devices_read(&s->gpus, err);
-  return rc < 0 ? rc : amz_meeting_report(link, &s->cores, &s->gpus, err);
+  if (rc == AMZ_OK)
+    rc = amz_memory_here(NULL, err, &bytes);
+  return rc < 0 ? rc : amz_meeting_report(link, &s->cores, &s->gpus, bytes, err);
 }
 
 /* Whatever became of the loop, what is in the packs is rank 0's. */

@@ -12,5 +12,8 @@ int amz_launch_meet(struct amz_launch *l, struct amz_error *err);
 /* Rank 0, its store being open: shares out the cores, tells each what to do; fills in l->layout and
  * l->total_slots. Alone, only the latter. \return AMZ_OK; AMZ_EENV and others with *err. */
 int amz_launch_team(struct amz_launch *l, struct amz_error *err);
+/* A process alone: fits l->layout to what there is, and fills in l->budget; `tasks` are those that are to be run. \return AMZ_OK; AMZ_EENV: some task
+ * doesn't fit; AMZ_ENOMEM with *err. */
+int amz_launch_fit(struct amz_launch *l, const struct amz_range *tasks, size_t n, struct amz_error *err);
 
 #endif

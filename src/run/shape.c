@@ -21,11 +21,20 @@ uint32_t amz_loop_fit(const struct amz_loop *l, uint32_t threads)
   return amz_layout_fit(&l->config->layout, l->config->cores->most, threads);
 }
 
-void amz_loop_cores(const struct amz_loop *l, uint32_t slot, const uint32_t **ret_cpus, size_t *ret_n)
+void amz_loop_cores(struct amz_loop *l, uint32_t slot, uint32_t threads, const uint32_t **ret_cpus, size_t *ret_n)
 {
   uint32_t fit = amz_loop_fit(l, l->threads);
 
-  amz_cores_of_slot(l->config->cores, slot, fit > slot ? fit : slot + 1, l->threads, ret_cpus, ret_n);
+  if (l->carver)
+    amz_carver_take(l->carver, slot, threads, ret_cpus, ret_n);
+  else
+    amz_cores_of_slot(l->config->cores, slot, fit > slot ? fit : slot + 1, l->threads, ret_cpus, ret_n);
+}
+
+void amz_loop_leave_cores(struct amz_loop *l, uint32_t slot)
+{
+  if (l->carver)
+    amz_carver_release(l->carver, slot);
 }
 
 int amz_loop_open(struct amz_loop *l)
@@ -53,7 +62,7 @@ static int set(struct amz_loop *l, uint32_t threads, uint32_t slots)
 
   if (amz_job_kind(l->config->job) == AMZ_TASK_COMMAND && threads > 0)
     l->threads = threads;
-  l->wanted = slots;
+  l->wanted = l->config->barred ? 0 : slots;
   if ((rc = resize(l)) < 0)
     return rc;
   return amz_loop_open(l);

@@ -21,7 +21,9 @@ int amz_loop_shape(struct amz_loop *l, uint32_t threads, uint32_t slots);
 int amz_loop_hear_shape(struct amz_loop *l, const void *word, size_t n);
 /* Tells the worker how many slots are open now: by threads, by who steers, by what rank 0 has given up. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_open(struct amz_loop *l);
-/* The units that a task gets which starts on a slot now (as amz_cores_of_slot). */
-void amz_loop_cores(const struct amz_loop *l, uint32_t slot, const uint32_t **ret_cpus, size_t *ret_n);
+/* The units that a task of so many threads gets which starts on a slot now (as amz_cores_of_slot); where tasks differ in threads it has them until
+ * amz_loop_leave_cores. Valid until the next call. */
+void amz_loop_cores(struct amz_loop *l, uint32_t slot, uint32_t threads, const uint32_t **ret_cpus, size_t *ret_n);
+void amz_loop_leave_cores(struct amz_loop *l, uint32_t slot);
 
 #endif

@@ -91,6 +91,15 @@ bool amz_loop_is_out_of_time(const struct amz_loop *l, int64_t now_ns)
   return l->master && !l->result->out_of_time && !*l->result->reason && now_ns >= l->config->walltime.drain_ns;
 }
 
+/* Ranks that could run what is left are gone. */
+int amz_loop_drain_too_small(struct amz_loop *l)
+{
+  static const char reason[] = "the ranks that are left have too little memory, or too few cores, for some of the tasks";
+
+  amz_loop_note(l, AMZ_WARNING, reason);
+  return drain(l, AMZ_STOP_DRAIN, reason);
+}
+
 /* The job's end is near: as at a signal, but nobody has to send one. */
 int amz_loop_drain_in_time(struct amz_loop *l)
 {

@@ -50,11 +50,16 @@ void amz_team_divide(struct amz_team *team)
     m->local_rank = 0;
     m->local_size = 0;
     m->gpu_rank = m->gpu_size = 0;
+    m->node_rank = m->node_size = 0;
     m->same_node = strcmp(m->node, team->members[0].node) == 0 && m->pid_space == team->members[0].pid_space;
     for (uint32_t k = 0; k < team->count; k++) {
       if (share_cores(m, &team->members[k])) {
         m->local_size++;
         m->local_rank += k < i;
+      }
+      if (strcmp(m->node, team->members[k].node) == 0) {
+        m->node_size++;
+        m->node_rank += k < i;
       }
       if (amz_members_share_gpus(m, &team->members[k])) {
         m->gpu_size++;
@@ -192,6 +197,7 @@ void amz_member_encode(const struct amz_member *m, struct amz_buf *out)
   amz_buf_add_bytes(out, m->tmp, strlen(m->tmp));
   amz_buf_add_i64(out, m->pid);
   amz_buf_add_u64(out, m->pid_space);
+  amz_buf_add_u64(out, m->memory_bytes);
   amz_buf_add_u32(out, m->cores);
   amz_buf_add_u32(out, m->gpus);
   amz_buf_add_u64(out, m->gpus_digest);
@@ -236,6 +242,7 @@ int amz_member_decode(const void *bytes, size_t n, struct amz_member *ret)
     return AMZ_ECORRUPT;
   ret->pid = amz_cursor_i64(&c);
   ret->pid_space = amz_cursor_u64(&c);
+  ret->memory_bytes = amz_cursor_u64(&c);
   ret->cores = amz_cursor_u32(&c);
   ret->gpus = amz_cursor_u32(&c);
   ret->gpus_digest = amz_cursor_u64(&c);
@@ -256,6 +263,8 @@ void amz_order_encode(const struct amz_order_of_work *o, struct amz_buf *out)
   amz_buf_add_u32(out, o->threads);
   amz_buf_add_u32(out, o->core_first);
   amz_buf_add_u32(out, o->core_count);
+  amz_buf_add_u64(out, o->memory_bytes);
+  amz_buf_add_u8(out, o->barred);
   add_numbers(o->slot_gpus, o->n_slot_gpus, out);
   amz_buf_add_i64(out, o->master_pid);
   amz_buf_add_bytes(out, o->dir, strlen(o->dir) + 1);
@@ -321,6 +330,8 @@ int amz_order_decode(const struct amz_buf *bytes, struct amz_order_parts *ret_pa
   ret->threads = amz_cursor_u32(&c);
   ret->core_first = amz_cursor_u32(&c);
   ret->core_count = amz_cursor_u32(&c);
+  ret->memory_bytes = amz_cursor_u64(&c);
+  ret->barred = amz_cursor_u8(&c) != 0;
   rc = read_numbers(&c, &ret_parts->slot_gpus, &ret->n_slot_gpus);
   if (rc < 0)
     return rc;

@@ -27,10 +27,12 @@ struct amz_member {
   uint64_t gpus_digest; /* and which: the same for those that share them; */
   uint32_t *gpu_domains; /* where they are; AMZ_NO_DOMAIN: not told; owned */
   uint32_t n_domains, *core_domains; /* likewise, of the cores; none where GPUs aren't anywhere, or it is open which cores are used */
+  uint64_t memory_bytes; /* that is ours on its node; 0: not known */
   bool same_node;    /* as rank 0, and its pid means there what it means here */
   /* filled in by amz_team_divide: */
   uint32_t local_rank, local_size; /* among the ranks that share the same cores of the same node */
   uint32_t gpu_rank, gpu_size;     /* among those that share the same GPUs of it */
+  uint32_t node_rank, node_size;   /* among all of its node, which share its memory */
 };
 
 struct amz_team {
@@ -45,6 +47,8 @@ struct amz_order_of_work {
   uint32_t core_first, core_count; /* of the rank's own allowed cores */
   const uint32_t *slot_gpus; /* positions in its GPUs, as many for each slot: the slot's own; */
   uint32_t n_slot_gpus;      /* 0: tasks get none of their own */
+  uint64_t memory_bytes; /* for its tasks together; AMZ_ANY_MEMORY: nobody knows (budget.h) */
+  bool barred;           /* it has too little for some of the tasks: it runs none */
   int64_t master_pid;    /* 0: on another node */
   const char *dir, *cwd; /* absolute */
   const char *node_dir;  /* the rank's pack goes below this directory of its own node, from where it is gathered; NULL: into dir */

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <sys/wait.h>
 
+#include <amorsize/memory.h>
+
 #include "looking.h"
 
 static const struct amz_limit *active_limit(const struct amz_node *n, enum amz_limit_kind kind)
@@ -33,6 +35,21 @@ struct row {
   const char *cores_source, *memory_source; /* NULL: not looked at */
 };
 
+/* What a run reads at its start is what the profile says. */
+static void check_memory_of_runs(const struct row *row, const char *root)
+{
+  struct amz_environment env = injected_environment(row->variables);
+  struct amz_buf source = AMZ_BUF_INIT;
+  uint64_t bytes = 0;
+
+  ASSERT_ROW_I64(row->what, amz_memory_limit(&env, root, &bytes, &source), AMZ_OK);
+  if (row->memory_bytes)
+    ASSERT_ROW_U64(row->what, bytes, row->memory_bytes);
+  if (row->memory_source)
+    ASSERT_ROW_TEXT(row->what, amz_buf_text(&source), row->memory_source);
+  amz_buf_clear(&source);
+}
+
 static void check_row(const struct row *row)
 {
   char root[FAKE_ROOT_MAX];
@@ -54,6 +71,7 @@ static void check_row(const struct row *row)
     ASSERT_ROW_TEXT(row->what, source_of(&n, AMZ_LIMIT_MEMORY), row->memory_source);
   ASSERT_ROW_U64(row->what, diags.count, 0);
   check_profile(row->what, &n);
+  check_memory_of_runs(row, root);
   amz_node_clear(&n);
   amz_diags_clear(&diags);
   remove_root(root);

@@ -81,13 +81,15 @@ static void ranks_share_when_node_and_mask_are_the_same(void)
     {.node = "n1", .n_units = 4, .units = all}, {.node = "n1", .n_units = 4, .units = all}, {.node = "n2", .n_units = 4, .units = all},
     {.node = "n3", .n_units = 2, .units = left}, {.node = "n3", .n_units = 2, .units = right},
   };
-  static const uint32_t rank_of[] = {0, 1, 0, 0, 0}, size_of[] = {2, 2, 1, 1, 1};
+  static const uint32_t rank_of[] = {0, 1, 0, 0, 0}, size_of[] = {2, 2, 1, 1, 1}, on_node[] = {0, 1, 0, 0, 1}, of_node[] = {2, 2, 1, 2, 2};
   struct amz_team team = {members, 5};
 
   amz_team_divide(&team);
   for (uint32_t i = 0; i < 5; i++) {
     ASSERT_U64(members[i].local_rank, rank_of[i]);
     ASSERT_U64(members[i].local_size, size_of[i]);
+    ASSERT_U64(members[i].node_rank, on_node[i]); /* memory is the node's, whatever cores they have */
+    ASSERT_U64(members[i].node_size, of_node[i]);
     CU_ASSERT(members[i].same_node == (i < 2));
   }
 }
