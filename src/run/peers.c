@@ -26,7 +26,7 @@ int amz_loop_send(struct amz_loop *l, uint32_t rank, const struct amz_message *m
 
 static bool is_for_master(const struct amz_message *m)
 {
-  return m->kind == AMZ_MSG_HELLO || m->kind == AMZ_MSG_REPORT || m->kind == AMZ_MSG_BYE;
+  return m->kind == AMZ_MSG_HELLO || m->kind == AMZ_MSG_REPORT || m->kind == AMZ_MSG_BYE || m->kind == AMZ_MSG_YIELD;
 }
 
 static int hear(struct amz_loop *l, const struct amz_mpi_message *got)
