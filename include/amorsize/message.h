@@ -16,7 +16,7 @@
 #include <amorsize/buf.h>
 #include <amorsize/error.h>
 
-#define AMZ_MESSAGE_VERSION 4
+#define AMZ_MESSAGE_VERSION 5
 #define AMZ_REPLAY_WINDOW 1024
 
 enum amz_outcome {
@@ -26,6 +26,8 @@ enum amz_outcome {
   AMZ_SKIPPED,       /* `creates` was there already: nothing was started; counts as succeeded */
   AMZ_CANCELLED,     /* killed because the run is stopping: no outcome, the task goes back */
 };
+
+#define AMZ_RESULT_ERROR_MAX 1024 /* bytes */
 
 /* One attempt at one task. */
 struct amz_result {
@@ -42,6 +44,8 @@ struct amz_result {
   int64_t cpu_ns;     /* user + system, with its waited-for children */
   uint64_t max_rss_bytes;
   uint64_t output_bytes; /* stdout + stderr */
+  const char *error;  /* why it failed, in its own words, as plug-in tasks have no stderr of their own; NULL: it said nothing. Borrowed.
+                         Only with results that have no pack record to wait for (seq 0): those are recorded at once */
 };
 
 /* Consecutive positions handed out at once. */
@@ -66,6 +70,7 @@ struct amz_bulk {
   int64_t start_ns;  /* CLOCK_REALTIME at the start of the first */
   double wall_s;     /* Σ of wall times */
   double wall_sq_s2; /* Σ of squares */
+  double cpu_s;      /* Σ of CPU times */
   const void *partials; /* nodes of a reduction, as reduce.h encodes them, of just these tasks; here they are mere bytes */
   size_t partials_bytes; /* 0: none; at most AMZ_PARTIALS_MAX */
   uint32_t value_type, value_width; /* what the partials are of: enum amz_value, and how many per task */

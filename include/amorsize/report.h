@@ -35,6 +35,13 @@ struct amz_slow_task {
   double wall_s;
 };
 
+#define AMZ_FAILED_ERROR 192
+struct amz_failed_task {
+  uint64_t index;
+  double wall_s;
+  char error[AMZ_FAILED_ERROR]; /* why, in its own words, or the beginning of them; "": it said nothing */
+};
+
 /* What is said at the end of a launch. */
 struct amz_run_summary {
   const char *job, *run_dir;
@@ -62,7 +69,7 @@ struct amz_run_summary {
   const char *results;     /* the file of results by index; NULL: there is none */
   struct amz_slow_task slowest[AMZ_SLOWEST]; /* of this launch, longest first */
   size_t n_slowest;
-  struct amz_slow_task failures[AMZ_SLOWEST]; /* the first failed task indexes of this launch */
+  struct amz_failed_task failures[AMZ_SLOWEST]; /* the first failed tasks of this launch */
   size_t n_failures;
 };
 

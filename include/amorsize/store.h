@@ -96,7 +96,7 @@ struct amz_record {
   uint32_t rank;
   uint32_t epoch;
   bool final;
-  const char *node;         /* borrowed for the call */
+  const char *node;         /* borrowed for the call, as result.error is */
 };
 
 #define AMZ_SLOT_SEVERAL UINT32_MAX /* not one alone */
@@ -108,7 +108,7 @@ struct amz_chunk_record {
   uint32_t slot;
   uint32_t epoch;
   int64_t start_ns;        /* CLOCK_REALTIME at the start of the first */
-  double wall_s;           /* Σ */
+  double wall_s, cpu_s;    /* Σ */
   const void *partials;    /* of just these tasks; borrowed for the call */
   size_t partials_bytes;
   const char *node;        /* borrowed for the call */
@@ -202,9 +202,10 @@ struct amz_task_row {
   double start_s;  /* since the run's first task start */
   double wall_s, cpu_s;
   uint64_t max_rss_bytes, output_bytes;
+  const char *error; /* why it failed, in its own words; NULL: it said nothing. Valid until the next row */
   uint64_t pack_offset; /* of its END frame in DIR/out/rRANK-eEPOCH.pack; 0: no pack record (skipped, or of a stretch) */
-  uint64_t averaged_over; /* 0: recorded by itself; else one of a stretch of so many tasks: wall_s is their mean, start_s that of the
-                             stretch, cpu_s and memory aren't known, slot may be AMZ_SLOT_SEVERAL */
+  uint64_t averaged_over; /* 0: recorded by itself; else one of a stretch of so many tasks: wall_s and cpu_s are their means, start_s that of
+                             the stretch, memory isn't known, slot may be AMZ_SLOT_SEVERAL */
 };
 
 enum amz_row_sort { AMZ_BY_INDEX, AMZ_BY_WALL, AMZ_BY_START };

@@ -70,6 +70,10 @@ static json_t *row_json(const struct table *t, const struct amz_task_row *r)
     json_decref(row);
     row = NULL;
   }
+  if (row && r->error && json_object_set_new(row, "error", cli_json_text(r->error, strlen(r->error))) < 0) {
+    json_decref(row);
+    row = NULL;
+  }
   if (row && t->job) {
     add_command(t, r, &command);
     if (json_object_set_new(row, "command", cli_json_text(amz_buf_text(&command), command.len)) < 0) {
@@ -121,6 +125,10 @@ static int text_row(struct table *t, const struct amz_task_row *r)
     add_command(t, r, &command);
     amz_buf_adds(&line, "  ");
     amz_buf_add_printable(&line, amz_buf_text(&command), command.len, SIZE_MAX);
+  }
+  if (r->error) {
+    amz_buf_adds(&line, "  error: ");
+    amz_buf_add_printable(&line, r->error, strlen(r->error), SIZE_MAX);
   }
   amz_buf_addc(&line, '\n');
   more = cli_write(t->cli, amz_buf_text(&line), line.len);

@@ -28,16 +28,17 @@ struct stretch {
   bool timed;
 };
 
-/* A thread's CPU time costs a system call: it is worth that for tasks that aren't tiny, and for those of which nothing is known. */
-static bool asks_cpu(const struct amz_slot_thread *s)
+/* A thread's CPU time costs a system call: it is worth that for stretches that may last, and for those of which nothing is known. */
+static bool asks_cpu(const struct amz_slot_thread *s, uint64_t tasks)
 {
-  return s->mean_ns <= 0 || s->mean_ns >= TIMED_NS;
+  return s->mean_ns <= 0 || s->mean_ns * (double)tasks >= TIMED_NS;
 }
 
-static void begin(const struct amz_slot_thread *s, struct stretch *t, uint64_t offset, bool timed)
+static void begin(const struct amz_slot_thread *s, const struct amz_order_to_run *order, struct stretch *t, uint64_t offset,
+                  bool timed)
 {
   *t = (struct stretch){.offset = offset, .timed = timed, .began_ns = now_ns(CLOCK_MONOTONIC), .start_ns = now_ns(CLOCK_REALTIME),
-                        .cpu_ns = asks_cpu(s) ? now_ns(CLOCK_THREAD_CPUTIME_ID) : -1};
+                        .cpu_ns = asks_cpu(s, order->count - offset) ? now_ns(CLOCK_THREAD_CPUTIME_ID) : -1};
 }
 
 /* What has passed since the stretch began. */
@@ -111,7 +112,7 @@ static void keep(struct amz_slot_thread *s, const struct amz_order_to_run *order
   if (code) {
     tell_stretch(s, order, t);
     tell_unkept(s, order, offset, count, code);
-    begin(s, t, offset + count, t->timed);
+    begin(s, order, t, offset + count, t->timed);
     return;
   }
   for (uint64_t n; count > 0; offset += n, first += n, count -= n, results += n * s->host->result_bytes) {
@@ -119,7 +120,7 @@ static void keep(struct amz_slot_thread *s, const struct amz_order_to_run *order
     t->count += n;
     if (n < count) {
       tell_stretch(s, order, t);
-      begin(s, t, offset + n, t->timed);
+      begin(s, order, t, offset + n, t->timed);
     }
   }
 }
@@ -165,7 +166,7 @@ static uint64_t run_each(struct amz_slot_thread *s, const struct amz_order_to_ru
     tell_stretch(s, order, t);
     tell_failure(s, order, t, code);
     s->error[0] = '\0';
-    begin(s, t, offset + i + 1, t->timed);
+    begin(s, order, t, offset + i + 1, t->timed);
     from = i + 1;
     unkept = result + each;
   }
@@ -229,7 +230,7 @@ void amz_slot_work(struct amz_slot_thread *s, const struct amz_order_to_run *ord
 
   atomic_store_explicit(&lane->at, 0, memory_order_relaxed);
   atomic_store_explicit(&lane->number, order->number, memory_order_release);
-  begin(s, &t, 0, s->mean_ns >= TIMED_NS || order->count <= FEW);
+  begin(s, order, &t, 0, s->mean_ns >= TIMED_NS || order->count <= FEW);
   for (uint32_t i = 0; i < order->n_ranges; i++) {
     uint64_t ran = run_range_of(s, order, &t, offset, order->ranges[i].first, order->ranges[i].count);
 

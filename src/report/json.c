@@ -46,6 +46,25 @@ static void put_slow_tasks(struct object *o, const char *key, const struct amz_s
   put(o, key, array);
 }
 
+static void put_failures(struct object *o, const struct amz_run_summary *s)
+{
+  json_t *array = json_array();
+
+  for (size_t i = 0; i < s->n_failures && i < AMZ_SLOWEST; i++) {
+    const struct amz_failed_task *f = &s->failures[i];
+    struct object row = object_new();
+
+    put_count(&row, "index", f->index);
+    put_number(&row, "wall_s", f->wall_s);
+    if (*f->error)
+      put_text(&row, "error", f->error);
+    if (!row.ok || json_array_append(array, row.json) < 0)
+      o->ok = false;
+    json_decref(row.json);
+  }
+  put(o, "failures", array);
+}
+
 static void put_summary_tasks(struct object *o, const struct amz_run_summary *s)
 {
   struct object tasks = object_new();
@@ -109,7 +128,7 @@ int amz_report_summary_json(const struct amz_run_summary *s, struct amz_buf *out
   put_text(&o, "results", s->results);
   put(&o, "reduced", s->reduce == AMZ_REDUCE_NONE ? json_null() : amz_reduced_object(s->reduce, &s->reduced));
   put_slow_tasks(&o, "slowest", s->slowest, s->n_slowest);
-  put_slow_tasks(&o, "failures", s->failures, s->n_failures);
+  put_failures(&o, s);
   return finish(&o, out);
 }
 

@@ -156,8 +156,18 @@ static void add_results(const struct amz_run_summary *s, struct amz_buf *out)
   }
 }
 
+/* \return the first failure that says why; NULL: none does. */
+static const struct amz_failed_task *first_told(const struct amz_run_summary *s)
+{
+  for (size_t i = 0; i < s->n_failures && i < AMZ_SLOWEST; i++)
+    if (*s->failures[i].error)
+      return &s->failures[i];
+  return NULL;
+}
+
 static void add_failures(const struct amz_run_summary *s, struct amz_buf *out)
 {
+  const struct amz_failed_task *told = first_told(s);
   char rest[AMZ_WORD + 16];
 
   if (s->failed == 0)
@@ -168,11 +178,17 @@ static void add_failures(const struct amz_run_summary *s, struct amz_buf *out)
       amz_buf_addf(out, "%s%llu", i ? ", " : "", (unsigned long long)s->failures[i].index);
     amz_buf_adds(out, s->failed > s->n_failures ? " …\n" : "\n");
   }
+  if (told) {
+    amz_word_name("why", out);
+    amz_buf_addf(out, "task %llu: ", (unsigned long long)told->index);
+    amz_buf_add_printable(out, told->error, strlen(told->error), AMZ_FAILED_ERROR);
+    amz_buf_addc(out, '\n');
+  }
   if (!s->run_dir)
     return;
   amz_word_name("what failed", out);
   add_command("tasks", s->run_dir, " --failed", out);
-  if (s->n_failures) {
+  if (s->n_failures && !told) {
     amz_word_name("what it said", out);
     (void)snprintf(rest, sizeof rest, " --task %llu --both", (unsigned long long)s->failures[0].index);
     add_command("output", s->run_dir, rest, out);

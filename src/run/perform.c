@@ -93,6 +93,7 @@ static int record_bulk(struct amz_loop *l, const struct amz_action *action, stru
     n = amz_order_stretch(c->order, b->first + done, b->count - done, &one.first);
     one.count = n;
     one.wall_s = b->wall_s * (double)n / (double)b->count;
+    one.cpu_s = b->cpu_s * (double)n / (double)b->count;
     if (b->partials_bytes) {
       one.partials = (const char *)b->partials + at;
       at += one.partials_bytes = amz_reduce_split(&l->reduce, one.partials, b->partials_bytes - at, one.first, n);

@@ -21,7 +21,7 @@ static int tell_done(struct amz_loop *l, uint32_t slot, uint64_t first, const st
   struct amz_result one = {.position = first, .outcome = AMZ_SUCCEEDED, .slot = slot, .attempt = amz_plugin_of(l)->slots[slot].attempt,
                            .seq = seq, .start_ns = t->start_ns, .wall_ns = t->wall_ns, .cpu_ns = t->cpu_ns};
   struct amz_bulk bulk = {.first = first, .count = t->count, .seq = seq, .start_ns = t->start_ns, .wall_s = (double)t->wall_ns * 1e-9,
-                          .wall_sq_s2 = t->wall_sq_s2, .partials = partials, .partials_bytes = partials ? t->partials_bytes : 0,
+                          .wall_sq_s2 = t->wall_sq_s2, .cpu_s = (double)t->cpu_ns * 1e-9, .partials = partials, .partials_bytes = partials ? t->partials_bytes : 0,
                           .value_type = host->value_type, .value_width = host->value_width};
   struct amz_event event = {.kind = AMZ_EV_RAN, .slot = slot, .bulk = &bulk};
 
@@ -31,7 +31,8 @@ static int tell_done(struct amz_loop *l, uint32_t slot, uint64_t first, const st
 static int tell_failed(struct amz_loop *l, uint32_t slot, uint64_t position, const struct amz_telling *t)
 {
   const struct amz_result one = {.position = position, .outcome = AMZ_FAILED, .slot = slot, .attempt = amz_plugin_of(l)->slots[slot].attempt,
-                                 .exit_code = t->code, .start_ns = t->start_ns, .wall_ns = t->wall_ns, .cpu_ns = t->cpu_ns};
+                                 .exit_code = t->code, .start_ns = t->start_ns, .wall_ns = t->wall_ns, .cpu_ns = t->cpu_ns,
+                                 .error = *t->text ? t->text : NULL};
 
   return amz_plugin_tell(l, slot, &one, NULL, 0);
 }

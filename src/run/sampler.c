@@ -72,10 +72,10 @@ int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t 
 static int see_bulk(struct amz_loop *l, const struct amz_event *event, uint32_t busy)
 {
   const struct amz_bulk *b = event->bulk;
-  struct amz_result r = {.outcome = AMZ_SUCCEEDED, .slot = event->slot, .start_ns = b->start_ns, .wall_ns = (int64_t)(b->wall_s / (double)b->count * 1e9)};
+  struct amz_result r = {.outcome = AMZ_SUCCEEDED, .slot = event->slot, .start_ns = b->start_ns,
+    .wall_ns = (int64_t)(b->wall_s / (double)b->count * 1e9), .cpu_ns = (int64_t)(b->cpu_s / (double)b->count * 1e9)};
   int rc = AMZ_OK;
 
-  r.cpu_ns = r.wall_ns; /* a plug-in's thread waits for nothing that we know of */
   for (uint64_t i = 0; i < b->count && rc == AMZ_OK; i++, r.start_ns += r.wall_ns)
     rc = amz_sampler_see(l->config->sampler, &r, amz_order_index(l->config->order, b->first + i), busy);
   return rc;

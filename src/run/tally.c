@@ -1,6 +1,8 @@
 /* Counting what was recorded. */
 #include "tally.h"
 
+#include <stdio.h>
+
 static void keep_slowest(struct amz_tally *t, uint64_t index, double wall_s)
 {
   size_t at = t->n_slowest;
@@ -17,6 +19,18 @@ static void keep_slowest(struct amz_tally *t, uint64_t index, double wall_s)
   t->slowest[at] = (struct amz_slow_task){index, wall_s};
 }
 
+static void keep_failure(struct amz_tally *t, const struct amz_result *result, uint64_t index, double wall_s)
+{
+  struct amz_failed_task *f;
+
+  if (t->n_failures == AMZ_SLOWEST)
+    return;
+  f = &t->failures[t->n_failures++];
+  *f = (struct amz_failed_task){.index = index, .wall_s = wall_s};
+  if (result->error)
+    (void)snprintf(f->error, sizeof f->error, "%s", result->error);
+}
+
 static void count_outcome(struct amz_tally *t, const struct amz_result *result, uint64_t index, double wall_s)
 {
   switch (result->outcome) {
@@ -29,8 +43,7 @@ static void count_outcome(struct amz_tally *t, const struct amz_result *result, 
   case AMZ_FAILED:
   case AMZ_TIMED_OUT:
     t->failed++;
-    if (t->n_failures < AMZ_SLOWEST)
-      t->failures[t->n_failures++] = (struct amz_slow_task){index, wall_s};
+    keep_failure(t, result, index, wall_s);
     return;
   case AMZ_CANCELLED: /* never recorded */
     return;
@@ -72,6 +85,7 @@ void amz_tally_add_bulk(struct amz_tally *t, const struct amz_bulk *bulk)
   t->succeeded += bulk->count;
   t->ran += bulk->count;
   t->wall_s += bulk->wall_s;
+  t->cpu_s += bulk->cpu_s;
   if (mean_s > t->max_s)
     t->max_s = mean_s;
   if (t->first_start_ns == 0 || bulk->start_ns < t->first_start_ns)

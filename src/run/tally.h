@@ -13,7 +13,7 @@ struct amz_tally {
   uint64_t output_bytes, max_rss_bytes;
   struct amz_slow_task slowest[AMZ_SLOWEST];    /* longest first */
   size_t n_slowest;
-  struct amz_slow_task failures[AMZ_SLOWEST];   /* in order of recording */
+  struct amz_failed_task failures[AMZ_SLOWEST]; /* in order of recording */
   size_t n_failures;
 };
 

@@ -105,6 +105,7 @@ static int accept_open(struct amz_master *m, uint32_t rank, const struct amz_bul
     part.count = until - from;
     part.wall_s *= (double)part.count / (double)b->count;
     part.wall_sq_s2 *= (double)part.count / (double)b->count;
+    part.cpu_s *= (double)part.count / (double)b->count;
     *ret += part.count;
     rc = accept(m, rank, &part, out);
   }

@@ -3,8 +3,8 @@
  * Layout, little-endian: version u8, kind u8, epoch u32, rank u32, seq u64, then what the kind has:
  *   HELLO         slots u32, node (u32 length, bytes)
  *   REPORT, BYE   hungry u32, busy u32, durable_upto u64,
- *                 results (u32 count, RESULT_BYTES each), bulks (u32 count, BULK_BYTES each, which end with the
- *                 partials' length u32, and behind each its partials)
+ *                 results (u32 count, RESULT_BYTES each, which end with the error's length u32, and behind each its error),
+ *                 bulks (u32 count, BULK_BYTES each, which end with the partials' length u32, and behind each its partials)
  *   ASSIGN        chunks (u32 count, CHUNK_BYTES each)
  *   STOP          stop u8, grace_ns i64
  *   YIELD         slots u32, chunks as ASSIGN
@@ -19,8 +19,8 @@
 
 #include <amorsize/alloc.h>
 
-#define RESULT_BYTES 81u
-#define BULK_BYTES 76u
+#define RESULT_BYTES 85u
+#define BULK_BYTES 84u
 #define CHUNK_BYTES 28u
 
 /* ---- encoding --------------------------------------------------------------------------------------------------------- */
@@ -40,6 +40,7 @@ static void put_result(struct amz_buf *out, const struct amz_result *r)
   amz_buf_add_i64(out, r->cpu_ns);
   amz_buf_add_u64(out, r->max_rss_bytes);
   amz_buf_add_u64(out, r->output_bytes);
+  amz_buf_add_bytes(out, r->error, r->error ? strlen(r->error) : 0);
 }
 
 static void put_bulk(struct amz_buf *out, const struct amz_bulk *b)
@@ -53,6 +54,7 @@ static void put_bulk(struct amz_buf *out, const struct amz_bulk *b)
   amz_buf_add_i64(out, b->start_ns);
   amz_buf_add_f64(out, b->wall_s);
   amz_buf_add_f64(out, b->wall_sq_s2);
+  amz_buf_add_f64(out, b->cpu_s);
   amz_buf_add_u32(out, b->value_type);
   amz_buf_add_u32(out, b->value_width);
   amz_buf_add_bytes(out, b->partials, b->partials_bytes);
@@ -113,7 +115,21 @@ static int32_t get_i32(struct amz_cursor *c)
   return value;
 }
 
-static bool get_result(struct amz_cursor *c, struct amz_result *r)
+static int get_error(struct amz_cursor *c, struct amz_result *r)
+{
+  const void *bytes = NULL;
+  size_t n = 0;
+
+  amz_cursor_bytes(c, &bytes, &n);
+  if (c->failed || n > AMZ_RESULT_ERROR_MAX || (n && memchr(bytes, '\0', n)))
+    return AMZ_ECORRUPT;
+  if (n == 0)
+    return AMZ_OK;
+  r->error = amz_strndup(bytes, n);
+  return r->error ? AMZ_OK : AMZ_ENOMEM;
+}
+
+static int get_result(struct amz_cursor *c, struct amz_result *r)
 {
   uint8_t outcome;
 
@@ -131,7 +147,7 @@ static bool get_result(struct amz_cursor *c, struct amz_result *r)
   r->cpu_ns = amz_cursor_i64(c);
   r->max_rss_bytes = amz_cursor_u64(c);
   r->output_bytes = amz_cursor_u64(c);
-  return outcome >= AMZ_SUCCEEDED && outcome <= AMZ_CANCELLED;
+  return outcome >= AMZ_SUCCEEDED && outcome <= AMZ_CANCELLED ? get_error(c, r) : AMZ_ECORRUPT;
 }
 
 static int get_partials(struct amz_cursor *c, struct amz_bulk *b)
@@ -160,9 +176,10 @@ static int get_bulk(struct amz_cursor *c, struct amz_bulk *b)
   b->start_ns = amz_cursor_i64(c);
   b->wall_s = amz_cursor_f64(c);
   b->wall_sq_s2 = amz_cursor_f64(c);
+  b->cpu_s = amz_cursor_f64(c);
   b->value_type = amz_cursor_u32(c);
   b->value_width = amz_cursor_u32(c);
-  return isfinite(b->wall_s) && isfinite(b->wall_sq_s2) ? get_partials(c, b) : AMZ_ECORRUPT;
+  return isfinite(b->wall_s) && isfinite(b->wall_sq_s2) && isfinite(b->cpu_s) ? get_partials(c, b) : AMZ_ECORRUPT;
 }
 
 /* Reads a count and makes room for so many elements of `each` encoded bytes. \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM. */
@@ -205,9 +222,10 @@ static int get_report(struct amz_cursor *c, struct amz_message *m)
   if (rc < 0)
     return rc;
   m->results = items;
-  for (size_t i = 0; i < m->n_results; i++)
-    if (!get_result(c, (struct amz_result *)items + i))
-      return AMZ_ECORRUPT;
+  for (size_t i = 0; i < m->n_results && rc == AMZ_OK; i++)
+    rc = get_result(c, (struct amz_result *)items + i);
+  if (rc < 0)
+    return rc;
   rc = get_room(c, BULK_BYTES, sizeof *m->bulks, &items, &m->n_bulks);
   if (rc < 0)
     return rc;
@@ -274,6 +292,9 @@ static bool has_too_much(const struct amz_message *m)
   for (size_t i = 0; i < m->n_bulks; i++)
     if (m->bulks[i].partials_bytes > AMZ_PARTIALS_MAX)
       return true;
+  for (size_t i = 0; i < m->n_results; i++)
+    if (m->results[i].error && strlen(m->results[i].error) > AMZ_RESULT_ERROR_MAX)
+      return true;
   return m->n_results > UINT32_MAX || m->n_bulks > UINT32_MAX || m->n_chunks > UINT32_MAX;
 }
 
@@ -325,6 +346,8 @@ void amz_message_clear(struct amz_message *m)
   if (!m)
     return;
   release(m->node);
+  for (size_t i = 0; m->results && i < m->n_results; i++)
+    release(m->results[i].error);
   release(m->results);
   for (size_t i = 0; m->bulks && i < m->n_bulks; i++)
     release(m->bulks[i].partials);

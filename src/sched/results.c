@@ -115,7 +115,8 @@ static int keep(struct recorder *rec, const struct amz_waiting *w)
     return record_waiting(rec, w);
   if (amz_grow((void **)&rank->waiting, &rank->cap_waiting, rank->n_waiting + 1, sizeof *rank->waiting) < 0)
     return AMZ_ENOMEM;
-  rank->waiting[rank->n_waiting++] = *w;
+  rank->waiting[rank->n_waiting] = *w;
+  rank->waiting[rank->n_waiting++].result.error = NULL; /* borrowed from the message */
   return AMZ_OK;
 }
 

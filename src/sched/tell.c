@@ -47,6 +47,10 @@ int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r)
 {
   if (amz_grow((void **)&w->results, &w->cap_results, w->n_results + 1, sizeof *w->results) < 0)
     return AMZ_ENOMEM;
+  if (r->error)
+    amz_buf_add(&w->errors, r->error, strlen(r->error) + 1);
+  if (amz_buf_ok(&w->errors) < 0)
+    return AMZ_ENOMEM;
   w->results[w->n_results++] = *r;
   tell_by(w, w->n_results >= BUFFER_MAX ? w->now_ns : amz_worker_after(w, w->config.report_ns));
   see_seq(w, r->seq);
@@ -66,6 +70,7 @@ static void join(struct amz_bulk *last, const struct amz_bulk *b)
   last->count += b->count;
   last->wall_s += b->wall_s;
   last->wall_sq_s2 += b->wall_sq_s2;
+  last->cpu_s += b->cpu_s;
   last->partials_bytes += b->partials_bytes; /* lists of nodes: one behind the other they are a list again */
   if (b->seq > last->seq)
     last->seq = b->seq;
@@ -217,6 +222,25 @@ static void *copy_of(const void *items, size_t n, size_t size, struct amz_action
   return copy;
 }
 
+/* Hands all results over, with their errors. */
+static int send_results(struct amz_worker *w, struct amz_message *m, struct amz_actions *out)
+{
+  struct amz_result *results = copy_of(w->results, w->n_results, sizeof *w->results, out);
+  const char *error = w->errors.len ? copy_of(w->errors.data, w->errors.len, 1, out) : NULL;
+
+  if (!results || (w->errors.len && !error))
+    return AMZ_ENOMEM;
+  for (size_t i = 0; error && i < w->n_results; i++)
+    if (results[i].error) {
+      results[i].error = error;
+      error += strlen(error) + 1;
+    }
+  m->results = results;
+  m->n_results = w->n_results;
+  amz_buf_reset(&w->errors);
+  return AMZ_OK;
+}
+
 /* Hands all bulks over, with their partials. */
 static int send_bulks(struct amz_worker *w, struct amz_message *m, struct amz_actions *out)
 {
@@ -242,8 +266,7 @@ static int send_all(struct amz_worker *w, enum amz_message_kind kind, uint32_t h
   if (!m)
     return AMZ_ENOMEM;
   m->hungry = hungry;
-  m->n_results = w->n_results;
-  if (w->n_results && !(m->results = copy_of(w->results, w->n_results, sizeof *w->results, out)))
+  if (w->n_results && send_results(w, m, out) < 0)
     return AMZ_ENOMEM;
   if (w->n_bulks && send_bulks(w, m, out) < 0)
     return AMZ_ENOMEM;

@@ -72,6 +72,7 @@ void amz_worker_free(struct amz_worker *w)
   free(w->results);
   free(w->bulks);
   amz_buf_clear(&w->partials);
+  amz_buf_clear(&w->errors);
   free(w);
 }
 

@@ -75,6 +75,7 @@ struct amz_worker {
   size_t n_results, cap_results;
   struct amz_bulk *bulks;
   size_t n_bulks, cap_bulks;
+  struct amz_buf errors; /* of all results that have one, each with its NUL: their own pointers are set when they are sent */
   struct amz_buf partials; /* of all bulks, one behind the other: their own pointers are set when they are sent */
   int64_t report_ns;     /* when what is buffered must be told, AMZ_NEVER: nothing is */
   uint64_t seq_seen, durable_upto, durable_told, sync_target;

@@ -174,7 +174,7 @@ static int tell_bulk(struct amz_world *w, uint64_t place, const struct amz_sim_r
   struct amz_sim_rank *rank = &w->ranks[place / w->config->slots_per_rank];
   const uint64_t partials[] = {first, count};
   struct amz_bulk bulk = {.first = first, .count = count, .wall_s = task_s * (double)count, .wall_sq_s2 = task_s * task_s * (double)count,
-    .start_ns = run->begin_ns, .seq = w->config->packs ? ++rank->seq : 0};
+    .cpu_s = task_s * (double)count, .start_ns = run->begin_ns, .seq = w->config->packs ? ++rank->seq : 0};
 
   if (w->config->partials) {
     bulk.partials = partials;

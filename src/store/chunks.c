@@ -23,6 +23,7 @@ static void extend(struct amz_chunk_record *c, const struct amz_chunk_record *ne
 {
   c->count += next->count;
   c->wall_s += next->wall_s;
+  c->cpu_s += next->cpu_s;
   if (next->start_ns < c->start_ns)
     c->start_ns = next->start_ns;
   if (next->slot != c->slot)

@@ -20,20 +20,23 @@
 
 #include <amorsize/alloc.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
-#define ROW_COLUMNS "outcome,exit,signal,attempt,rank,slot,epoch,start_ns,wall_ns,cpu_ns,rss_bytes,output_bytes,pack_offset"
+#define ROW_COLUMNS "outcome,exit,signal,attempt,rank,slot,epoch,start_ns,wall_ns,cpu_ns,rss_bytes,output_bytes,pack_offset,error"
 
-/* Stretches of tasks that succeeded, disjoint from one another and from outcome; slot NULL: several; wall_ns: their sum; partials: as
- * reduce.h encodes them. */
-#define CHUNK_TABLE \
+/* Stretches of tasks that succeeded, disjoint from one another and from outcome; slot NULL: several; wall_ns, cpu_ns: their sums;
+ * partials: as reduce.h encodes them. */
+#define CHUNK_TABLE(columns) \
   "CREATE TABLE chunk(first INTEGER PRIMARY KEY, count INTEGER, attempt INTEGER, rank INTEGER, slot INTEGER, epoch INTEGER," \
-  " start_ns INTEGER, wall_ns INTEGER, partials BLOB);"
+  " start_ns INTEGER, wall_ns INTEGER, " columns "partials BLOB);"
 
-/* What version 1 lacked. */
-static const char upgrade_sql[] = "BEGIN;" CHUNK_TABLE "PRAGMA user_version=2; COMMIT";
+/* What makes of each version the next one. */
+static const char *const upgrade_sql[SCHEMA_VERSION] = {
+  [1] = CHUNK_TABLE(""),
+  [2] = "ALTER TABLE chunk ADD COLUMN cpu_ns INTEGER; ALTER TABLE outcome ADD COLUMN error TEXT; ALTER TABLE attempt ADD COLUMN error TEXT;",
+};
 
 static const char schema_sql[] =
   "BEGIN;"
@@ -41,26 +44,26 @@ static const char schema_sql[] =
   "CREATE TABLE launch(epoch INTEGER PRIMARY KEY, started_ns INTEGER, host TEXT, pid INTEGER);"
   "CREATE TABLE launch_rank(epoch INTEGER, rank INTEGER, node TEXT, recorded_offset INTEGER,"
   " PRIMARY KEY(epoch, rank)) WITHOUT ROWID;"
-  /* outcome: enum amz_outcome; pack_offset: of the END frame in out/rRANK-eEPOCH.pack, 0: none */
+  /* outcome: enum amz_outcome; pack_offset: of the END frame in out/rRANK-eEPOCH.pack, 0: none; error: amz_result's */
   "CREATE TABLE outcome(task INTEGER PRIMARY KEY, outcome INTEGER, exit INTEGER, signal INTEGER, attempt INTEGER, rank INTEGER,"
   " slot INTEGER, epoch INTEGER, start_ns INTEGER, wall_ns INTEGER, cpu_ns INTEGER, rss_bytes INTEGER, output_bytes INTEGER,"
-  " pack_offset INTEGER);"
+  " pack_offset INTEGER, error TEXT);"
   /* what was tried again, or is to be */
   "CREATE TABLE attempt(task INTEGER, outcome INTEGER, exit INTEGER, signal INTEGER, attempt INTEGER, rank INTEGER, slot INTEGER,"
   " epoch INTEGER, start_ns INTEGER, wall_ns INTEGER, cpu_ns INTEGER, rss_bytes INTEGER, output_bytes INTEGER,"
-  " pack_offset INTEGER, PRIMARY KEY(task, epoch, attempt)) WITHOUT ROWID;"
-  CHUNK_TABLE
+  " pack_offset INTEGER, error TEXT, PRIMARY KEY(task, epoch, attempt)) WITHOUT ROWID;"
+  CHUNK_TABLE("cpu_ns INTEGER, ")
   "PRAGMA user_version=" TEXT(SCHEMA_VERSION) ";";
 
 enum statement { PUT_OUTCOME, PUT_ATTEMPT, KEEP_FAILED, DROP_FAILED, PUT_RANK, PUT_META_MIN, PUT_CHUNK, CHUNK_BELOW, OUTCOME_WITHIN, STATEMENTS };
 
 static const char *const statement_sql[STATEMENTS] = {
-  [PUT_OUTCOME] = ("INSERT INTO outcome(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
+  [PUT_OUTCOME] = ("INSERT INTO outcome(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"
                    " ON CONFLICT(task) DO UPDATE SET (" ROW_COLUMNS ")=(excluded.outcome,excluded.exit,excluded.signal,"
                    "excluded.attempt,excluded.rank,excluded.slot,excluded.epoch,excluded.start_ns,excluded.wall_ns,excluded.cpu_ns,"
-                   "excluded.rss_bytes,excluded.output_bytes,excluded.pack_offset)"
+                   "excluded.rss_bytes,excluded.output_bytes,excluded.pack_offset,excluded.error)"
                    " WHERE outcome.outcome IN (2,3) AND excluded.epoch>outcome.epoch"),
-  [PUT_ATTEMPT] = ("INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"),
+  [PUT_ATTEMPT] = ("INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"),
   [KEEP_FAILED] = ("INSERT OR IGNORE INTO attempt(task," ROW_COLUMNS ") SELECT task," ROW_COLUMNS
                    " FROM outcome WHERE task BETWEEN ?1 AND ?2 AND outcome IN (2,3) AND epoch<?3"),
   [DROP_FAILED] = "DELETE FROM outcome WHERE task BETWEEN ?1 AND ?2 AND outcome IN (2,3) AND epoch<?3",
@@ -69,7 +72,8 @@ static const char *const statement_sql[STATEMENTS] = {
                 " recorded_offset=max(excluded.recorded_offset,recorded_offset)"),
   [PUT_META_MIN] = ("INSERT INTO meta(key,value) VALUES('first_start_ns',?1)"
                     " ON CONFLICT(key) DO UPDATE SET value=min(value,excluded.value)"),
-  [PUT_CHUNK] = "INSERT INTO chunk(first,count,attempt,rank,slot,epoch,start_ns,wall_ns,partials) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+  [PUT_CHUNK] = ("INSERT INTO chunk(first,count,attempt,rank,slot,epoch,start_ns,wall_ns,cpu_ns,partials)"
+                 " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"),
   /* whether the last stretch that begins up to ?2 reaches ?1 */
   [CHUNK_BELOW] = "SELECT first+count>?1 FROM chunk WHERE first<=?2 ORDER BY first DESC LIMIT 1",
   [OUTCOME_WITHIN] = "SELECT EXISTS(SELECT 1 FROM outcome WHERE task BETWEEN ?1 AND ?2 AND NOT (outcome IN (2,3) AND epoch<?3))",
@@ -231,6 +235,19 @@ static int query_one(struct amz_db *db, const char *sql, struct amz_error *err, 
   return rc;
 }
 
+static int upgrade(struct amz_db *db, int64_t version, struct amz_error *err)
+{
+  int rc = execute(db, "BEGIN", err);
+
+  for (; rc == AMZ_OK && version < SCHEMA_VERSION; version++)
+    rc = execute(db, upgrade_sql[version], err);
+  if (rc == AMZ_OK)
+    rc = execute(db, "PRAGMA user_version=" TEXT(SCHEMA_VERSION) "; COMMIT", err);
+  if (rc < 0)
+    amz_db_rollback(db);
+  return rc;
+}
+
 static int check(struct amz_db *db, uint64_t tasks, struct amz_error *err)
 {
   int64_t version = 0, made_for = 0, tables = 1;
@@ -248,7 +265,7 @@ static int check(struct amz_db *db, uint64_t tasks, struct amz_error *err)
   if (rc == AMZ_OK && (!sound || version < 1))
     rc = amz_error_set(err, AMZ_ECORRUPT, "%s: damaged", db->path);
   if (rc == AMZ_OK && version < SCHEMA_VERSION)
-    rc = execute(db, upgrade_sql, err);
+    rc = upgrade(db, version, err);
   if (rc == AMZ_OK)
     rc = prepare_all(db, err);
   if (rc == AMZ_OK)
@@ -338,7 +355,7 @@ static int bind_row(sqlite3_stmt *st, const struct amz_result *r, uint32_t rank,
 
   for (int i = 0; rc == SQLITE_OK && i < (int)(sizeof values / sizeof *values); i++)
     rc = sqlite3_bind_int64(st, i + 1, values[i]);
-  return rc;
+  return rc == SQLITE_OK ? sqlite3_bind_text(st, 15, r->error, -1, SQLITE_STATIC) : rc; /* NULL is bound as such */
 }
 
 /* Runs a statement on the tasks first .. last, for records of an epoch. */
@@ -386,14 +403,22 @@ int amz_db_put(struct amz_db *db, const struct amz_result *result, uint32_t rank
     return failed(db, err);
   if (result->outcome != AMZ_SKIPPED && result->start_ns > 0 && result->start_ns < db->first_start_ns)
     db->first_start_ns = result->start_ns;
-  return run(db, which, err);
+  rc = run(db, which, err);
+  (void)sqlite3_clear_bindings(db->statements[which]);
+  return rc;
+}
+
+static int64_t ns_of(double seconds)
+{
+  double ns = seconds * 1e9;
+
+  return ns >= 0 && ns < 0x1p63 ? (int64_t)ns : 0;
 }
 
 static int bind_chunk(sqlite3_stmt *st, const struct amz_chunk_record *c)
 {
-  double wall_ns = c->wall_s * 1e9;
   const int64_t values[] = {(int64_t)c->first, (int64_t)c->count, c->attempt, c->rank, c->slot, c->epoch, c->start_ns,
-                            wall_ns >= 0 && wall_ns < 0x1p63 ? (int64_t)wall_ns : 0};
+                            ns_of(c->wall_s), ns_of(c->cpu_s)};
   int rc = SQLITE_OK;
 
   for (int i = 0; rc == SQLITE_OK && i < (int)(sizeof values / sizeof *values); i++)
@@ -401,7 +426,7 @@ static int bind_chunk(sqlite3_stmt *st, const struct amz_chunk_record *c)
   if (rc == SQLITE_OK && c->slot == AMZ_SLOT_SEVERAL)
     rc = sqlite3_bind_null(st, 5);
   if (rc == SQLITE_OK)
-    rc = c->partials_bytes ? sqlite3_bind_blob64(st, 9, c->partials, c->partials_bytes, SQLITE_STATIC) : sqlite3_bind_null(st, 9);
+    rc = c->partials_bytes ? sqlite3_bind_blob64(st, 10, c->partials, c->partials_bytes, SQLITE_STATIC) : sqlite3_bind_null(st, 10);
   return rc;
 }
 

@@ -60,6 +60,8 @@ int amz_db_reduce_kind(sqlite3 *h, const char *path, struct amz_error *err, stru
 int amz_db_put_reduce_kind(struct amz_db *db, const struct amz_reduce_kind *kind, struct amz_error *err);
 /* Folds the partials of all rows, in the order of the task indexes. */
 int amz_db_reduced(sqlite3 *h, const char *path, const struct amz_reduce_kind *kind, struct amz_error *err, struct amz_reduced *ret);
+/* *ret: of the schema: 3 has errors and the CPU times of stretches. */
+int amz_db_version(sqlite3 *h, const char *path, struct amz_error *err, int64_t *ret);
 /* \return AMZ_OK, *ret: whether there are rows of stretches (a database of version 1 has none). */
 int amz_db_has_chunks(sqlite3 *h, const char *path, struct amz_error *err, bool *ret);
 int amz_db_counts(sqlite3 *h, const char *path, struct amz_error *err, struct amz_store_counts *ret);

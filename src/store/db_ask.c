@@ -40,10 +40,15 @@ static int ask_number(sqlite3 *h, const char *path, const char *sql, struct amz_
   return rc;
 }
 
+int amz_db_version(sqlite3 *h, const char *path, struct amz_error *err, int64_t *ret)
+{
+  return ask_number(h, path, "PRAGMA user_version", err, ret);
+}
+
 int amz_db_has_chunks(sqlite3 *h, const char *path, struct amz_error *err, bool *ret)
 {
   int64_t version = 0, any = 0;
-  int rc = ask_number(h, path, "PRAGMA user_version", err, &version);
+  int rc = amz_db_version(h, path, err, &version);
 
   if (rc == AMZ_OK && version > 1)
     rc = ask_number(h, path, "SELECT EXISTS(SELECT 1 FROM chunk)", err, &any);

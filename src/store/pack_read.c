@@ -210,6 +210,7 @@ static bool decode_end(const struct amz_pack_reader *r, uint64_t offset, const u
 
   if (magic_at(bytes) != AMZ_PACK_END_MAGIC || !crc_holds(r, offset, bytes, AMZ_PACK_END_BYTES))
     return false;
+  x->error = NULL; /* what it said is its output */
   x->position = amz_cursor_u64(&c);
   x->seq = amz_cursor_u64(&c);
   x->attempt = amz_cursor_u32(&c);

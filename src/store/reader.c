@@ -23,6 +23,7 @@ struct amz_store_reader {
   uint64_t tasks;
   int64_t first_start_ns;
   bool has_chunks;
+  bool has_errors; /* and the CPU times of stretches */
 };
 
 void amz_store_reader_free(struct amz_store_reader *r)
@@ -103,6 +104,9 @@ static int open_handle(struct amz_store_reader *r, struct amz_error *err)
   }
   if (rc == AMZ_OK)
     rc = amz_db_has_chunks(r->h, r->path, err, &r->has_chunks);
+  if (rc == AMZ_OK)
+    rc = amz_db_version(r->h, r->path, err, &value);
+  r->has_errors = rc == AMZ_OK && value > 2;
   return rc;
 }
 
@@ -169,9 +173,9 @@ int amz_store_reader_reduced(struct amz_store_reader *r, struct amz_error *err, 
  * shared out evenly. */
 #define SINGLES \
   "SELECT o.task,0,o.outcome,o.exit,o.signal,o.attempt,l.node,o.rank,o.slot,o.epoch,o.start_ns,o.wall_ns,o.cpu_ns,o.rss_bytes," \
-  "o.output_bytes,o.pack_offset FROM outcome o LEFT JOIN launch_rank l ON l.epoch=o.epoch AND l.rank=o.rank WHERE 1"
+  "o.output_bytes,o.pack_offset,%s FROM outcome o LEFT JOIN launch_rank l ON l.epoch=o.epoch AND l.rank=o.rank WHERE 1"
 #define STRETCHES \
-  " UNION ALL SELECT c.first,c.count,1,0,0,c.attempt,l.node,c.rank,c.slot,c.epoch,c.start_ns,c.wall_ns*1.0/c.count,0,0,0,0" \
+  " UNION ALL SELECT c.first,c.count,1,0,0,c.attempt,l.node,c.rank,c.slot,c.epoch,c.start_ns,c.wall_ns*1.0/c.count,%s,0,0,0,NULL" \
   " FROM chunk c LEFT JOIN launch_rank l ON l.epoch=c.epoch AND l.rank=c.rank WHERE 1"
 
 static const char *const order_sql[] = {
@@ -184,13 +188,13 @@ static void add_sql(const struct amz_store_reader *r, const struct amz_row_query
 {
   unsigned long long index = q->index > INT64_MAX ? INT64_MAX : q->index;
 
-  amz_buf_adds(sql, SINGLES);
+  amz_buf_addf(sql, SINGLES, r->has_errors ? "o.error" : "NULL");
   if (q->failed_only)
     amz_buf_adds(sql, " AND o.outcome IN (2,3)");
   if (q->has_index)
     amz_buf_addf(sql, " AND o.task=%llu", index);
   if (r->has_chunks && !q->failed_only) {
-    amz_buf_adds(sql, STRETCHES);
+    amz_buf_addf(sql, STRETCHES, r->has_errors ? "c.cpu_ns*1.0/c.count" : "0");
     if (q->has_index)
       amz_buf_addf(sql, " AND c.first=(SELECT max(first) FROM chunk WHERE first<=%llu) AND c.first+c.count>%llu", index, index);
   }
@@ -234,10 +238,11 @@ static void fill_row(const struct amz_store_reader *r, sqlite3_stmt *st, struct 
   if (row->start_s < 0 || sqlite3_column_int64(st, 10) == 0)
     row->start_s = 0; /* skipped: it never started */
   row->wall_s = sqlite3_column_double(st, 11) * 1e-9;
-  row->cpu_s = (double)sqlite3_column_int64(st, 12) * 1e-9;
+  row->cpu_s = sqlite3_column_double(st, 12) * 1e-9;
   row->max_rss_bytes = (uint64_t)sqlite3_column_int64(st, 13);
   row->output_bytes = (uint64_t)sqlite3_column_int64(st, 14);
   row->pack_offset = (uint64_t)sqlite3_column_int64(st, 15);
+  row->error = (const char *)sqlite3_column_text(st, 16);
 }
 
 /* Whom rows are told, and how many more. */

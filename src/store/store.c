@@ -406,7 +406,7 @@ static void wake_for(struct amz_store *s, size_t before)
   if (before == 0 && now > 0) {
     s->oldest_ns = amz_store_now();
     (void)pthread_cond_signal(&s->wake);
-  } else if ((before < RECORDS_WAKE && now >= RECORDS_WAKE) || s->work.partials.len >= PARTIALS_WAKE) {
+  } else if ((before < RECORDS_WAKE && now >= RECORDS_WAKE) || s->work.partials.len + s->work.errors.len >= PARTIALS_WAKE) {
     s->oldest_ns = INT64_MIN / 2; /* overdue */
     (void)pthread_cond_signal(&s->wake);
   }
@@ -427,7 +427,14 @@ static int queue_records(struct amz_store *s, const struct amz_record *records, 
       w->n_records = kept;
       return no_memory(err);
     }
-    w->records[w->n_records++] = (struct amz_queued){records[i].result, records[i].rank, records[i].final};
+    w->records[w->n_records++] =
+      (struct amz_queued){.result = records[i].result, .error_at = w->errors.len, .rank = records[i].rank, .final = records[i].final};
+    if (records[i].result.error)
+      amz_buf_add(&w->errors, records[i].result.error, strlen(records[i].result.error) + 1);
+  }
+  if (amz_buf_ok(&w->errors) < 0) {
+    w->n_records = kept;
+    return no_memory(err);
   }
   wake_for(s, before);
   return AMZ_OK;

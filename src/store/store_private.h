@@ -13,7 +13,8 @@
 #define AMZ_STORE_RANKS_MAX (1u << 22)
 
 struct amz_queued {
-  struct amz_result result;
+  struct amz_result result; /* its error is set when it is written: until then it only says whether there is one */
+  size_t error_at;          /* in the work's errors */
   uint32_t rank;
   bool final;
 };
@@ -44,6 +45,7 @@ struct amz_told {
 struct amz_work {
   struct amz_queued *records;
   size_t n_records, cap_records;
+  struct amz_buf errors;   /* of all records, each with its NUL */
   struct amz_queued_chunk *chunks;
   size_t n_chunks, cap_chunks;
   struct amz_buf partials; /* of all chunks */

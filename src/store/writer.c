@@ -35,6 +35,7 @@ void amz_work_clear(struct amz_work *w)
   free(w->records);
   free(w->chunks);
   amz_buf_clear(&w->partials);
+  amz_buf_clear(&w->errors);
   free(w->ranks);
   free(w->syncs);
   free(w->status);
@@ -192,6 +193,8 @@ static int put_all(struct amz_store *s, struct amz_work *w, struct amz_error *er
   for (size_t i = 0; rc == AMZ_OK && i < w->n_ranks; i++)
     rc = amz_db_put_rank(s->db, w->ranks[i].rank, s->epoch, w->ranks[i].node, 0, err);
   for (size_t i = 0; rc == AMZ_OK && i < w->n_records; i++) {
+    if (w->records[i].result.error)
+      w->records[i].result.error = w->errors.data + w->records[i].error_at;
     rc = amz_db_put(s->db, &w->records[i].result, w->records[i].rank, s->epoch, w->records[i].final, err);
     if (rc == AMZ_OK)
       rc = note_offset(s, &w->records[i], err);

@@ -43,6 +43,13 @@ exit 7 failed 3 - 1;
 _exit 7 failed 0 - 1;
 fail 7 failed 4 - 1;
 END
+try amorsize-mpi tasks fail --failed
+tried_like 'why one has failed is told, in its words' 0 'error: task 7 is meant to fail' ''
+try amorsize-mpi tasks fail --failed --format json
+tried_like 'and in JSON' 0 '"error": "task 7 is meant to fail"' ''
+job fail "$plugins/crash.so" 'fail 7' 20 ''
+try timeout 60 amorsize-mpi run --slots 2 fail.yaml
+is 'and at the end of the run' "$(sed -n 's/^  why  *//p' out)" 'task 7: task 7 is meant to fail'
 job crash "$plugins/crash.so" 'crash 7' 20 ''
 try timeout 60 amorsize-mpi run --slots 2 crash.yaml
 tried_like 'a crash is told of, with its signal' 1 '' 'task 7 has ended two processes; the second one was ended by signal 11'

@@ -24,6 +24,7 @@ static void counts_by_hand(void)
   r = result(AMZ_FAILED, 101, 2);
   amz_tally_add(&t, &r, 8, false);
   r = result(AMZ_TIMED_OUT, 103, 5);
+  r.error = "stuck";
   amz_tally_add(&t, &r, 8, true);
   r = (struct amz_result){.outcome = AMZ_SKIPPED};
   amz_tally_add(&t, &r, 9, true);
@@ -40,6 +41,7 @@ static void counts_by_hand(void)
   ASSERT_U64(t.max_rss_bytes, 5 << 20);
   ASSERT_U64(t.n_failures, 1);
   ASSERT_U64(t.failures[0].index, 8);
+  ASSERT_TEXT(t.failures[0].error, "stuck");
 }
 
 static void keeps_the_slowest_in_order(void)

@@ -15,6 +15,8 @@ static void tell_results(const struct amz_result *results, size_t n, const struc
   amz_buf_addc(out, '[');
   for (size_t i = 0; i < n; i++, blank = " ") {
     amz_buf_addf(out, "%s%" PRIu64 ":%s", blank, results[i].position, outcomes[results[i].outcome]);
+    if (results[i].error)
+      amz_buf_addf(out, "(%s)", results[i].error);
     if (results[i].attempt != 1)
       amz_buf_addf(out, "#%" PRIu32, results[i].attempt);
   }

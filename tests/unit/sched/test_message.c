@@ -8,15 +8,20 @@
 
 #include "../../support/tap.h"
 
+#define ERROR "it didn't like its \"input\""
+#define RESULTS_BYTES (3 * 85 + (sizeof ERROR - 1)) /* of all three */
+
 static const struct amz_result results[] = {
   {.position = 5, .attempt = 1, .outcome = AMZ_SUCCEEDED, .slot = 3, .seq = 1, .pack_offset = 77, .start_ns = 1700000000000000000,
    .wall_ns = 12345, .cpu_ns = 999, .max_rss_bytes = UINT64_C(1) << 40, .output_bytes = 12},
+  {.position = 6, .attempt = 1, .outcome = AMZ_FAILED, .exit_code = 3, .error = ERROR},
   {.position = UINT64_MAX, .attempt = UINT32_MAX, .outcome = AMZ_CANCELLED, .slot = UINT32_MAX, .exit_code = -1, .signal = 9,
    .seq = UINT64_MAX, .pack_offset = UINT64_MAX, .start_ns = INT64_MIN, .wall_ns = INT64_MAX, .cpu_ns = -1,
    .max_rss_bytes = UINT64_MAX, .output_bytes = UINT64_MAX},
 };
 static const struct amz_bulk bulks[] = {
   {.chunk_id = 8, .first = 100, .count = 50, .attempt = 2, .slot = 3, .seq = 17, .start_ns = 1700000000000000000, .wall_s = 0.25, .wall_sq_s2 = 1e-9,
+   .cpu_s = 0.125,
    .partials = "\0\1two", .partials_bytes = 5, .value_type = 1, .value_width = UINT32_MAX},
   {.chunk_id = UINT64_MAX, .count = UINT64_MAX, .attempt = UINT32_MAX, .slot = UINT32_MAX, .seq = UINT64_MAX, .start_ns = INT64_MIN,
    .wall_sq_s2 = 1e300},
@@ -31,7 +36,7 @@ static const struct {
   {"hello without a name", {.kind = AMZ_MSG_HELLO, .epoch = 1, .rank = 0, .seq = 1, .slots = 1, .node = ""}},
   {"heartbeat of a worker", {.kind = AMZ_MSG_REPORT, .epoch = UINT32_MAX, .rank = UINT32_MAX, .seq = UINT64_MAX}},
   {"report", {.kind = AMZ_MSG_REPORT, .epoch = 3, .rank = 4, .seq = 9, .hungry = 2, .busy = 5, .durable_upto = 17,
-              .results = results, .n_results = 2, .bulks = bulks, .n_bulks = 2}},
+              .results = results, .n_results = 3, .bulks = bulks, .n_bulks = 2}},
   {"bye with results", {.kind = AMZ_MSG_BYE, .epoch = 3, .rank = 4, .seq = 10, .durable_upto = 18, .results = results,
                         .n_results = 1}},
   {"assign", {.kind = AMZ_MSG_ASSIGN, .epoch = 3, .rank = 4, .seq = 1, .chunks = chunks, .n_chunks = 3}},
@@ -47,7 +52,8 @@ static bool same_results(const struct amz_result *a, const struct amz_result *b)
   return a->position == b->position && a->attempt == b->attempt && a->outcome == b->outcome && a->slot == b->slot &&
          a->exit_code == b->exit_code && a->signal == b->signal && a->seq == b->seq && a->pack_offset == b->pack_offset &&
          a->start_ns == b->start_ns && a->wall_ns == b->wall_ns && a->cpu_ns == b->cpu_ns &&
-         a->max_rss_bytes == b->max_rss_bytes && a->output_bytes == b->output_bytes;
+         a->max_rss_bytes == b->max_rss_bytes && a->output_bytes == b->output_bytes && !a->error == !b->error &&
+         (!a->error || strcmp(a->error, b->error) == 0);
 }
 
 static bool same_bulks(const struct amz_bulk *a, const struct amz_bulk *b)
@@ -55,7 +61,7 @@ static bool same_bulks(const struct amz_bulk *a, const struct amz_bulk *b)
   return a->chunk_id == b->chunk_id && a->first == b->first && a->count == b->count && a->attempt == b->attempt && a->slot == b->slot &&
          a->seq == b->seq && a->start_ns == b->start_ns && a->partials_bytes == b->partials_bytes && a->value_type == b->value_type && a->value_width == b->value_width &&
          (a->partials_bytes == 0 || memcmp(a->partials, b->partials, a->partials_bytes) == 0) &&
-         memcmp(&a->wall_s, &b->wall_s, sizeof a->wall_s) == 0 &&
+         memcmp(&a->wall_s, &b->wall_s, sizeof a->wall_s) == 0 && memcmp(&a->cpu_s, &b->cpu_s, sizeof a->cpu_s) == 0 &&
          memcmp(&a->wall_sq_s2, &b->wall_sq_s2, sizeof a->wall_sq_s2) == 0;
 }
 
@@ -94,7 +100,7 @@ static void test_there_and_back(void)
 /* The bytes are a contract between builds: a heartbeat, byte by byte. */
 static void test_layout(void)
 {
-  static const unsigned char expected[] = {4, 2, 7, 0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0,
+  static const unsigned char expected[] = {5, 2, 7, 0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0,
                                            0, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   const struct amz_message m = {
     .kind = AMZ_MSG_REPORT, .epoch = 7, .rank = 5, .seq = 9, .hungry = 3, .busy = 1, .durable_upto = 17};
@@ -103,6 +109,27 @@ static void test_layout(void)
   ASSERT_I64(amz_message_encode(&m, &bytes), AMZ_OK);
   ASSERT_U64(bytes.len, sizeof expected);
   CU_ASSERT_EQUAL(memcmp(bytes.data, expected, sizeof expected), 0);
+  amz_buf_clear(&bytes);
+}
+
+static void test_error_bounds(void)
+{
+  static char error[AMZ_RESULT_ERROR_MAX + 2];
+  struct amz_result r = {.attempt = 1, .outcome = AMZ_FAILED, .error = error};
+  const struct amz_message m = {.kind = AMZ_MSG_REPORT, .seq = 1, .results = &r, .n_results = 1};
+  struct amz_buf bytes = AMZ_BUF_INIT;
+  struct amz_message back;
+
+  memset(error, 'x', AMZ_RESULT_ERROR_MAX);
+  ASSERT_I64(amz_message_encode(&m, &bytes), AMZ_OK);
+  CU_ASSERT_EQUAL_FATAL(amz_message_decode(bytes.data, bytes.len, &back), AMZ_OK);
+  ASSERT_TEXT(back.results[0].error, error);
+  amz_message_clear(&back);
+  bytes.data[bytes.len - 5] = '\0'; /* the last of the error, before the count of bulks */
+  ASSERT_I64(amz_message_decode(bytes.data, bytes.len, &back), AMZ_ECORRUPT);
+  amz_buf_reset(&bytes);
+  memset(error, 'x', AMZ_RESULT_ERROR_MAX + 1);
+  ASSERT_I64(amz_message_encode(&m, &bytes), AMZ_EINVAL);
   amz_buf_clear(&bytes);
 }
 
@@ -152,8 +179,10 @@ static void test_refused(void)
     {"2^32 results in a small message", 3, 18 + 16 + 3, 255},
     {"a million more chunks than there are", 5, 18 + 2, 16},
     {"stop 4", 9, 18, 4},
-    {"partials longer than all that is left", 3, 18 + 16 + 4 + 2 * 81 + 4 + 72 + 1, 0xff},
-    {"a bulk's wall time is not a number", 3, 18 + 16 + 4 + 2 * 81 + 4 + 48 + 7, 0xff},
+    {"an error longer than all that is left", 3, 18 + 16 + 4 + 81 + 3, 0xff},
+    {"partials longer than all that is left", 3, 18 + 16 + 4 + RESULTS_BYTES + 4 + 80 + 1, 0xff},
+    {"a bulk's wall time is not a number", 3, 18 + 16 + 4 + RESULTS_BYTES + 4 + 48 + 7, 0xff},
+    {"a bulk's CPU time is not a number", 3, 18 + 16 + 4 + RESULTS_BYTES + 4 + 64 + 7, 0xff},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -163,7 +192,7 @@ static void test_refused(void)
     ASSERT_I64(amz_message_encode(&samples[rows[i].sample].m, &bytes), AMZ_OK);
     CU_ASSERT_TRUE_FATAL(rows[i].at < bytes.len);
     bytes.data[rows[i].at] = (char)rows[i].byte;
-    if (i + 1 == sizeof rows / sizeof *rows)
+    if (i + 2 >= sizeof rows / sizeof *rows)
       bytes.data[rows[i].at - 1] = (char)0xff;
     ASSERT_ROW_I64(rows[i].row, decode_copy(bytes.data, bytes.len, &back), AMZ_ECORRUPT);
     amz_buf_clear(&bytes);
@@ -292,6 +321,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"there and back", test_there_and_back},
     {"the bytes of a heartbeat", test_layout},
+    {"errors have a bound, and end where they say", test_error_bounds},
     {"cut at every byte, and one too many", test_cut_and_longer},
     {"refused", test_refused},
     {"damage", test_damage},

@@ -120,6 +120,26 @@ static void test_whole_life(void)
   close_bench(&b);
 }
 
+/* What failed tasks said is the executor's memory: it is kept until it is sent. */
+static void test_errors(void)
+{
+  char said[] = "first";
+  struct amz_result r[3] = {{.position = 0, .outcome = AMZ_FAILED, .error = said}, {.position = 1, .outcome = AMZ_FAILED},
+                            {.position = 2, .outcome = AMZ_FAILED, .error = "third"}};
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain = 4});
+  ASSERT_TEXT(event(&b, AMZ_EV_START), "hello report(h1 [])");
+  ASSERT_TEXT(assign(&b, 0, 4), "run0[0+4]");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .results = r, .n_results = 3}), "");
+  said[0] = '?';
+  ASSERT_TEXT(ran(&b, 0, 3, AMZ_SUCCEEDED, 0), "report(h1 [0:failed(first) 1:failed 2:failed(third) 3:ok])");
+  r[0].position = 4;
+  ASSERT_TEXT(assign(&b, 4, 1), "run0[4+1]");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .results = r, .n_results = 1}), "report(h1 [4:failed(?irst)])");
+  close_bench(&b);
+}
+
 static void test_grain(void)
 {
   static const struct {
@@ -692,6 +712,7 @@ int main(void)
 {
   static const struct amz_test tests[] = {
     {"from START to FINISH", test_whole_life},
+    {"what failed tasks said", test_errors},
     {"grain", test_grain},
     {"reports wait for company, SYNC for its time", test_reports_wait_for_company},
     {"many results are synced early", test_many_unsynced},

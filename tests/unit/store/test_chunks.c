@@ -72,7 +72,7 @@ static int add_partials(uint64_t first, uint64_t count, struct amz_buf *out)
 static struct amz_chunk_record chunk_of(const struct amz_store *store, uint64_t first, uint64_t count, uint32_t rank, uint32_t slot)
 {
   return (struct amz_chunk_record){.first = first, .count = count, .attempt = 1, .rank = rank, .slot = slot, .epoch = amz_store_epoch(store),
-    .start_ns = BASE_NS + (int64_t)first * 1000000000, .wall_s = 2.0 * (double)count, .node = rank ? "n2" : "n1"};
+    .start_ns = BASE_NS + (int64_t)first * 1000000000, .wall_s = 2.0 * (double)count, .cpu_s = (double)count, .node = rank ? "n2" : "n1"};
 }
 
 static int put_chunk(struct amz_store *store, uint64_t first, uint64_t count, uint32_t rank, uint32_t slot)
@@ -314,6 +314,62 @@ static void refused(void)
   scratch_remove(&s);
 }
 
+/* Takes away what version 3 of the schema added. */
+static void without_errors(const struct scratch *s)
+{
+  ASSERT_I64(ask(s, "ALTER TABLE outcome DROP COLUMN error"), -1);
+  ASSERT_I64(ask(s, "ALTER TABLE attempt DROP COLUMN error"), -1);
+  ASSERT_I64(ask(s, "ALTER TABLE chunk DROP COLUMN cpu_ns"), -1);
+}
+
+/* One made before there were errors and CPU times of stretches. */
+static void a_database_without_errors(void)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+  struct amz_store *store = NULL;
+  struct scratch s;
+
+  CU_ASSERT_FATAL(run_dir(&s) && (store = open_tasks(&s, 10)) != NULL);
+  ASSERT_I64(put_single(store, 4, AMZ_FAILED, 1), AMZ_OK);
+  ASSERT_I64(put_chunk(store, 5, 2, 0, 0), AMZ_OK);
+  ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
+  without_errors(&s);
+  ASSERT_I64(ask(&s, "PRAGMA user_version=2"), -1);
+  ASSERT_TEXT(rows_text(&s, &(struct amz_row_query){0}, &text), "4! 5/2 6/2");
+  CU_ASSERT_FATAL((store = open_tasks(&s, 10)) != NULL);
+  ASSERT_I64(put_chunk(store, 7, 2, 0, 0), AMZ_OK);
+  ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
+  ASSERT_TEXT(rows_text(&s, &(struct amz_row_query){0}, &text), "4! 5/2 6/2 7/2 8/2");
+  ASSERT_I64(ask(&s, "PRAGMA user_version"), 3);
+  ASSERT_I64(ask(&s, "SELECT cpu_ns FROM chunk WHERE first=7"), 2000000000);
+  amz_buf_clear(&text);
+  scratch_remove(&s);
+}
+
+static int see_cpu(void *ctx, const struct amz_task_row *r)
+{
+  *(double *)ctx = r->cpu_s;
+  return 0;
+}
+
+static void cpu_time_is_the_mean(void)
+{
+  struct amz_store_reader *reader = NULL;
+  struct amz_store *store = NULL;
+  double cpu_s = -1;
+  struct scratch s;
+
+  CU_ASSERT_FATAL(run_dir(&s) && (store = open_tasks(&s, 10)) != NULL);
+  ASSERT_I64(put_chunk(store, 2, 3, 0, 0), AMZ_OK); /* two stretches that are joined */
+  ASSERT_I64(put_chunk(store, 5, 2, 0, 0), AMZ_OK);
+  ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
+  CU_ASSERT_FATAL(amz_store_reader_new(s.dir, NULL, &reader, NULL) == AMZ_OK);
+  ASSERT_I64(amz_store_reader_rows(reader, &(struct amz_row_query){.has_index = true, .index = 6}, see_cpu, &cpu_s, NULL), AMZ_OK);
+  CU_ASSERT_DOUBLE_EQUAL(cpu_s, 1, 1e-9);
+  amz_store_reader_free(reader);
+  scratch_remove(&s);
+}
+
 /* A database made before there were stretches is read as it is, and gets what it lacks when it is resumed. */
 static void an_old_database(void)
 {
@@ -324,6 +380,7 @@ static void an_old_database(void)
   CU_ASSERT_FATAL(run_dir(&s) && (store = open_tasks(&s, 10)) != NULL);
   ASSERT_I64(put_single(store, 4, AMZ_SUCCEEDED, 1), AMZ_OK);
   ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
+  without_errors(&s);
   ASSERT_I64(ask(&s, "DROP TABLE chunk"), -1);
   ASSERT_I64(ask(&s, "PRAGMA user_version=1"), -1);
   ASSERT_TEXT(rows_text(&s, &(struct amz_row_query){0}, &text), "4");
@@ -562,7 +619,9 @@ int main(void)
     {"recorded once", recorded_once},
     {"adjoining ones become one", adjoining_ones_become_one},
     {"refused", refused},
-    {"a database of the version before", an_old_database},
+    {"a database of the first version", an_old_database},
+    {"a database of the second version", a_database_without_errors},
+    {"CPU time is the mean of a stretch", cpu_time_is_the_mean},
     {"reduced over launches", reduced_over_launches},
     {"nothing to reduce", nothing_to_reduce},
     {"damaged partials", damaged_partials},
