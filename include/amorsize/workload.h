@@ -36,16 +36,42 @@ enum amz_work_kind {
 /* y = intercept + slope · x, by least squares (fit.h). */
 struct amz_relation {
   double intercept, slope;
-  double r2; /* share of y's variance that it explains; 0 when there is none to explain, < 0: there is no relation */
+  double r2;      /* share of y's variance that it explains; 0 when there is none to explain, < 0: there is no relation */
+  size_t n;       /* points */
+  double mean_x, sxx; /* of the points: mean, Σ (x − mean)² */
+  double scatter; /* standard deviation of what it leaves of y, with n − 2 degrees of freedom */
 };
+
+/* \return whether to predict by it: it explains at least half of the variance, over five points or more, and a slope like that isn't chance (Student's
+ * t of the slope beyond its 99 % point). */
+bool amz_relation_holds(const struct amz_relation *r);
+
+/* Where a workload's times come from. */
+enum amz_times_from {
+  AMZ_TIMES_SEEN,   /* the sample's own: any task is taken for one like them */
+  AMZ_TIMES_WEIGHT, /* foreseen from the weights of the tasks that will be run */
+  AMZ_TIMES_TREND,  /* likewise from their places in the list */
+};
+
+/* What so many threads brought, over the fewest that were sampled. */
+struct amz_thread_point {
+  uint32_t threads;
+  size_t n;                    /* successes with them */
+  struct amz_quantity speedup; /* seen; the interval knows how much tasks differ */
+};
+#define AMZ_THREAD_POINTS 16
 
 struct amz_workload {
   uint64_t tasks;           /* that are to be run */
   bool apart;               /* what was observed is done already, and none of them */
   uint32_t threads, busy;   /* of the reference */
-  size_t n;                 /* observations in `wall_s` */
+  size_t n;                 /* numbers in `wall_s` */
+  size_t sampled;           /* successes at the reference */
   size_t observed, failed;  /* in all; how many of them failed (they tell nothing of time) */
-  double *wall_s;           /* ascending: successes at the reference; owned */
+  double *wall_s;           /* ascending: successes at the reference, or what amz_workload_foresee made of them; owned */
+  uint32_t *sequence;       /* foreseen: of the i-th of n equal parts of the run, which of wall_s it is; owned, else NULL */
+  enum amz_times_from from;
+  double confidence;        /* of the intervals */
   struct amz_quantity mean_s; /* of them; the interval is wider than Student's where a tail is heavy (see amz_mean_interval) */
   double cv;                /* stddev / mean */
   bool heavy;               /* cv >= 0.7: so few samples may have missed what matters */
@@ -56,8 +82,13 @@ struct amz_workload {
   double out_bytes;         /* mean */
   double trend;             /* expected time at the list's end less that at its begin, over the mean */
   double trend_r2;
+  struct amz_relation along;  /* wall = intercept + slope · place in the list, 0..1 */
   struct amz_relation weight; /* ln wall = intercept + slope · ln weight; r2 < 0: no weights */
+  double *leftover;         /* seen over expected by the relation that holds, one per success at the reference; mean 1; owned, NULL: none holds */
+  double scatter;           /* their CV; without a relation, cv */
   struct amz_quantity serial;   /* f of S(t) = 1 / (f + (1 − f)/t) (Amdahl 1967); unknown unless two thread counts were seen */
+  struct amz_thread_point points[AMZ_THREAD_POINTS]; /* by threads, ascending, the reference's first with speedup 1 */
+  size_t n_points;
   struct amz_quantity slowdown; /* mean beside `busy` slots over mean alone; unknown unless both were seen */
 };
 
@@ -74,8 +105,28 @@ const char *amz_work_kind_name(enum amz_work_kind kind); /* "cpu-bound"; static 
  * are 17 % off in the median. n = 1: from 0 to twice the value. */
 struct amz_quantity amz_mean_interval(const double *values, size_t n, double confidence);
 
+/* What is known of the tasks that will be run, for each of n equal parts of them in the sequence in which they will be started. */
+struct amz_rest {
+  const double *weight; /* mean weight of a part, or NULL */
+  const double *place;  /* mean place in the list, 0..1, or NULL */
+  size_t n;
+};
+/* Times of the tasks to come from their weights, else from their places, where a relation to these holds (amz_relation_holds); what the
+ * relation left in the sample is scattered over them. wall_s, n, sequence, cv, heavy and mean_s become those of the tasks to come. Without such a
+ * relation nothing changes: the sample stands for them. Weights' relation is one of logarithms; the mean of what they leave corrects for that
+ * (smearing: Duan, J. American Statistical Association 78, 1983). \return AMZ_OK; AMZ_EINVAL: a number that makes no sense; AMZ_ENOMEM. */
+int amz_workload_foresee(struct amz_workload *w, const struct amz_rest *rest);
+
 /* Amdahl's speedup of t threads over one. */
 double amz_thread_speedup(double serial, uint32_t threads);
+/* The speedup of t threads over the reference's, from what was seen: at sampled counts Amdahl's where that lies within what was seen, else what was seen
+ * (a program may get slower with threads, or hit a limit); a straight line in 1/t between them; beyond the largest Amdahl's law goes on, unless it was
+ * contradicted there: then no more is gained. \return 1 when only one count was seen. */
+double amz_workload_speedup(const struct amz_workload *w, uint32_t threads);
+/* \return the largest number of threads that was sampled. */
+uint32_t amz_workload_threads_seen(const struct amz_workload *w);
+/* \return the sampled number of threads from which on tasks get slower beyond doubt; 0: none. */
+uint32_t amz_workload_falls_from(const struct amz_workload *w);
 
 /* κ(c)/φ(c) = 1 + m · (max(1, c·B(1)/B(c)) − 1): how much longer tasks take when `cores` cores of a domain are busy, by the time in which they
  * are limited by memory (share m) and the node's measured curves; φ by pure computing comes on top.
@@ -84,5 +135,9 @@ struct amz_quantity amz_contention(const struct amz_node *node, uint32_t domain,
 /* The m that explains an observed slowdown κ at `cores` busy cores of a domain: the formula above turned round, within 0..1.
  * \return source AMZ_UNKNOWN: the curves don't tell memory from computing (bandwidth grows with the cores). */
 struct amz_quantity amz_memory_share(const struct amz_node *node, uint32_t domain, uint32_t cores, struct amz_quantity slowdown);
+
+/* Shares of the last cache: \return whether tasks of so many bytes each all fit when `cores` cores of a domain run one each (c · bytes ≤ L3; of a node
+ * without caches, or 0 bytes: false). What fits doesn't meet the memory bus, however full that is. */
+bool amz_fits_cache(const struct amz_node *node, uint32_t cores, uint64_t bytes);
 
 #endif

@@ -1,10 +1,5 @@
-/* What busy neighbours and threads do to a task's time. */
+/* What busy neighbours do to a task's time, by the node's curves and caches. */
 #include <amorsize/workload.h>
-
-double amz_thread_speedup(double serial, uint32_t threads)
-{
-  return threads ? 1 / (serial + (1 - serial) / threads) : 0;
-}
 
 static double at_least_one(double x)
 {
@@ -56,4 +51,29 @@ struct amz_quantity amz_memory_share(const struct amz_node *node, uint32_t domai
   q.n = slowdown.n;
   q.source = slowdown.source;
   return q;
+}
+
+/* Of the last level: those are what memory lies behind. */
+static uint32_t last_level(const struct amz_node *node)
+{
+  uint32_t level = 0;
+
+  for (size_t i = 0; i < node->n_caches; i++)
+    if (node->caches[i].level > level)
+      level = node->caches[i].level;
+  return level;
+}
+
+bool amz_fits_cache(const struct amz_node *node, uint32_t cores, uint64_t bytes)
+{
+  uint32_t level = last_level(node);
+
+  for (size_t i = 0; i < node->n_caches; i++) {
+    const struct amz_node_cache *c = &node->caches[i];
+    uint32_t sharing = cores < c->shared_cores ? cores : c->shared_cores;
+
+    if (c->level == level && bytes > c->bytes / (sharing ? sharing : 1))
+      return false;
+  }
+  return level > 0 && bytes > 0;
 }
