@@ -85,6 +85,22 @@ struct amz_candidate {
   bool simulated;        /* makespan_s and interval_s come from the simulator */
 };
 
+/* The terms by which a task's time under a layout differs from the sampled one (of the first kind of nodes):
+ *   stretch = (1 − a)·wait + a · beside / speedup · oversubscribed,   beside = φ·κ·left                (all dimensionless) */
+struct amz_plan_terms {
+  uint32_t busy, sampled_busy;  /* cores busy in a NUMA domain: under the layout, and when tasks were sampled */
+  double active;                /* a: share of the wall time in which a task computes; sampled */
+  struct amz_quantity speedup;  /* of the threads, over those that were sampled with */
+  bool beyond;                  /* more threads than were sampled: the speedup is extrapolated */
+  struct amz_quantity computing; /* φ: pure computing at `busy` cores over that at `sampled_busy` */
+  struct amz_quantity memory_share; /* m: of the computing, what memory limits; 0 where tasks fit their share of the last cache */
+  bool in_cache;
+  struct amz_quantity memory;   /* κ: what `busy` cores make of that share, over `sampled_busy` ones */
+  double left;                  /* what neighbours cost beyond φ and κ, as sampled, a straight line in the busy cores; 1: nothing */
+  double wait;                  /* likewise of the waiting, for tasks that mostly wait */
+  double oversubscribed;        /* CPUs wanted over CPUs there, >= 1 */
+};
+
 /* A bound that took something away, or a family of layouts that was ruled out. */
 struct amz_reason {
   const char *what; /* "memory", "cores", "gpus", "max_workers", "numa", "given"; static */
@@ -101,6 +117,7 @@ struct amz_recommendation {
 
 struct amz_plan {
   struct amz_candidate chosen;
+  struct amz_plan_terms terms;     /* of the chosen one */
   struct amz_candidate serial;     /* one slot, one thread, one node: what speedups are over */
   struct amz_candidate others[AMZ_PLAN_LISTED]; /* the best of the rest, fastest first */
   const char *why_not[AMZ_PLAN_LISTED];         /* static */
@@ -122,6 +139,9 @@ void amz_plan_clear(struct amz_plan *plan);
 
 /* Scores one layout by formulas alone, feasible or not: for sweeps and for what a user has set by hand. \return as amz_plan_make. */
 int amz_plan_score(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_candidate *ret);
+
+/* \return as amz_plan_score. */
+int amz_plan_explain_terms(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_plan_terms *ret);
 
 /* The bounds that hold on one node: the most slots of `threads` threads that each of them allows; UINT32_MAX: no bound. */
 struct amz_plan_bounds {

@@ -40,6 +40,7 @@ struct amz_relation {
   size_t n;       /* points */
   double mean_x, sxx; /* of the points: mean, Σ (x − mean)² */
   double scatter; /* standard deviation of what it leaves of y, with n − 2 degrees of freedom */
+  bool holds;     /* as amz_relation_holds says */
 };
 
 /* \return whether to predict by it: it explains at least half of the variance, over five points or more, and a slope like that isn't chance (Student's
@@ -87,7 +88,7 @@ struct amz_workload {
   double *leftover;         /* seen over expected by the relation that holds, one per success at the reference; mean 1; owned, NULL: none holds */
   double scatter;           /* their CV; without a relation, cv */
   struct amz_quantity serial;   /* f of S(t) = 1 / (f + (1 − f)/t) (Amdahl 1967); unknown unless two thread counts were seen */
-  struct amz_thread_point points[AMZ_THREAD_POINTS]; /* by threads, ascending, the reference's first with speedup 1 */
+  struct amz_thread_point points[AMZ_THREAD_POINTS]; /* by threads, ascending, the reference's first with speedup 1; none unless two counts were seen */
   size_t n_points;
   struct amz_quantity slowdown; /* mean beside `busy` slots over mean alone; unknown unless both were seen */
 };

@@ -35,9 +35,9 @@ static enum amz_times_from source_of(const struct amz_workload *w, const struct 
 {
   if (r->n == 0 || !w->leftover || w->sampled == 0)
     return AMZ_TIMES_SEEN;
-  if (r->weight && amz_relation_holds(&w->weight))
+  if (r->weight && w->weight.holds)
     return AMZ_TIMES_WEIGHT;
-  return r->place && !amz_relation_holds(&w->weight) && amz_relation_holds(&w->along) ? AMZ_TIMES_TREND : AMZ_TIMES_SEEN;
+  return r->place && !w->weight.holds && w->along.holds ? AMZ_TIMES_TREND : AMZ_TIMES_SEEN;
 }
 
 /* Where on the relation's x axis the time is spent, that is: where the line should be well known. */

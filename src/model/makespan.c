@@ -81,10 +81,16 @@ static double expected_chunks(const struct amz_makespan_work *w, double mean)
   return fmin(tasks, tasks / each + (double)w->slots * log2(each));
 }
 
+/* Each task's time is there. */
+static bool is_known(const struct amz_makespan_work *w)
+{
+  return !w->apart && w->n == w->tasks;
+}
+
 int amz_makespan_expect(const struct amz_makespan_work *w, struct amz_makespan *ret)
 {
   struct amz_makespan m = {0};
-  double mean, used;
+  double mean, used, longest;
 
   if (!is_valid(w))
     return AMZ_EINVAL;
@@ -93,14 +99,15 @@ int amz_makespan_expect(const struct amz_makespan_work *w, struct amz_makespan *
     return AMZ_OK;
   }
   mean = mean_of(w->task_s, w->n);
+  longest = is_known(w) ? w->task_s[w->n - 1] : amz_expected_max(w->task_s, w->n, w->tasks);
   used = fmin((double)w->slots, (double)w->tasks);
   m.chunks = expected_chunks(w, mean);
   m.work_s = (double)w->tasks * mean / used;
   m.imbalance_s = w->slots > 1 ? amz_expected_max_rest(w->task_s, w->n, (uint64_t)used) - mean_rest(w->task_s, w->n) : 0;
   m.dispatch_s = m.chunks * w->overhead_s / used;
   if (w->tasks <= w->slots) /* everyone has one: they end when the longest does */
-    m.imbalance_s = amz_expected_max(w->task_s, w->n, w->tasks) - mean;
-  m.bound_s = fmax(amz_expected_max(w->task_s, w->n, w->tasks), m.chunks * w->service_s);
+    m.imbalance_s = longest - mean;
+  m.bound_s = fmax(longest, m.chunks * w->service_s);
   m.total_s = fmax(m.work_s + m.imbalance_s + m.dispatch_s, m.bound_s);
   *ret = m;
   return AMZ_OK;

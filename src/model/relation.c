@@ -49,6 +49,7 @@ static void relate(const struct pairs *p, struct amz_relation *ret)
   }
   *ret = (struct amz_relation){.intercept = line.a.value, .slope = line.b.value, .r2 = all.m2 > 0 ? 1 - left / all.m2 : 0, .n = p->n,
                                .mean_x = places.mean, .sxx = places.m2, .scatter = sqrt(left / (double)(p->n - 2))};
+  ret->holds = amz_relation_holds(ret);
 }
 
 double amz_workload_place(const struct amz_workload *w, uint64_t index)
@@ -85,9 +86,9 @@ static void fit_weight(const struct amz_observation *seen, size_t n, struct pair
 /* By the lines themselves: of logarithms it is the median, not the mean. */
 static double on_line(const struct amz_workload *w, double weight, double place)
 {
-  if (amz_relation_holds(&w->weight) && weight > 0)
+  if (w->weight.holds && weight > 0)
     return exp(w->weight.intercept + w->weight.slope * log(weight));
-  if (!amz_relation_holds(&w->weight) && amz_relation_holds(&w->along))
+  if (!w->weight.holds && w->along.holds)
     return fmax(w->along.intercept + w->along.slope * place, LEAST_SHARE * w->mean_s.value);
   return w->mean_s.value;
 }
@@ -96,7 +97,7 @@ double amz_workload_expect(const struct amz_workload *w, double weight, double p
 {
   double smear = 1;
 
-  if (amz_relation_holds(&w->weight) && weight > 0) /* what is left of logarithms that scatter normally has the mean exp(σ²/2) */
+  if (w->weight.holds && weight > 0) /* what is left of logarithms that scatter normally has the mean exp(σ²/2) */
     smear = exp(w->weight.scatter * w->weight.scatter / 2);
   return on_line(w, weight, place) * smear;
 }
@@ -108,7 +109,7 @@ static int keep_leftover(struct amz_workload *w, const struct amz_observation *s
   size_t k = 0;
 
   w->scatter = w->cv;
-  if (!(w->mean_s.value > 0) || (!amz_relation_holds(&w->weight) && !amz_relation_holds(&w->along)))
+  if (!(w->mean_s.value > 0) || (!w->weight.holds && !w->along.holds))
     return AMZ_OK;
   w->leftover = amz_new_array(w->sampled, sizeof *w->leftover);
   if (!w->leftover)

@@ -133,11 +133,10 @@ void amz_workload_fit_threads(struct amz_workload *w, const struct amz_observati
   struct group groups[AMZ_THREAD_POINTS];
   size_t n_groups = group_by_threads(w, seen, n, groups);
 
-  if (n_groups == 0)
+  if (n_groups < 2)
     return;
   fill_points(w, groups, n_groups);
-  if (n_groups > 1)
-    fit_serial(w, groups, n_groups);
+  fit_serial(w, groups, n_groups);
 }
 
 /* ---- neighbours ------------------------------------------------------------------------------------------------------- */

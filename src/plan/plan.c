@@ -280,6 +280,8 @@ static int make(const struct amz_plan_input *in, struct amz_search *s, struct am
     return AMZ_ERANGE;
   }
   rc = choose_from(in, s, plan);
+  if (rc == AMZ_OK)
+    rc = amz_plan_explain_terms(in, &plan->chosen.layout, &plan->terms);
   return rc < 0 ? rc : amz_plan_explain(in, plan);
 }
 

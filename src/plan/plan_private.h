@@ -1,4 +1,4 @@
-/* What the planner's parts share: bounds.c (what fits), score.c (formulas), search.c (which layouts), simulate.c (the best few, played out),
+/* What the planner's parts share: bounds.c (what fits), score.c (formulas), stretch.c (their terms), search.c (which layouts), simulate.c (the best few, played out),
  * advise.c (words), plan.c (all in their sequence). */
 #ifndef AMZ_SRC_PLAN_PRIVATE_H
 #define AMZ_SRC_PLAN_PRIVATE_H
@@ -23,7 +23,7 @@ int amz_plan_score_in(const struct amz_plan_input *input, const struct amz_plan_
 int amz_plan_doubt(const struct amz_plan_input *input, double *times, struct amz_candidate *candidate);
 /* Fills `times` with the sample under the candidate's conditions, ascending. */
 void amz_plan_times(const struct amz_plan_input *input, const struct amz_candidate *candidate, double *times);
-/* By how much longer tasks take on `node` under the layout than they did when they were sampled. *ret_contention: the neighbours' part (may be NULL). */
+/* stretch.c: by how much longer tasks take on `node` under the layout than they did when they were sampled. *ret_contention: the neighbours' part (may be NULL). */
 double amz_plan_stretch(const struct amz_plan_input *input, const struct amz_node *node, const struct amz_plan_layout *layout,
                         double *ret_contention);
 /* Derived numbers from makespan_s and launch. */

@@ -1,9 +1,4 @@
-/* A layout's prediction by formulas (design section 6): every term apart, in seconds.
- *
- *   τ = wall · [(1 − a) + a · stretch] + gap        a: share of the wall time in which the task uses CPU
- *   stretch = κφ(c)/κφ(c₀) · S(t₀)/S(t) · max(1, CPU wanted / cores)
- *
- * c₀, t₀: busy cores of a domain and threads when the sample was taken. Waiting (1 − a) is not stretched by neighbours. */
+/* A layout's prediction by formulas: every term apart, in seconds. How a task's time is stretched is in stretch.c. */
 #include "plan_private.h"
 
 #include <math.h>
@@ -13,6 +8,7 @@
 #include <amorsize/makespan.h>
 
 #define INTERVAL_CONFIDENCE 0.90
+#define SIDED_90 1.645 /* standard deviations to either side */
 
 int amz_plan_check(const struct amz_plan_input *in)
 {
@@ -29,53 +25,6 @@ int amz_plan_check(const struct amz_plan_input *in)
 double amz_plan_chunk_s(const struct amz_plan_input *in)
 {
   return in->want.chunk_s > 0 ? in->want.chunk_s : 0;
-}
-
-/* ---- one task --------------------------------------------------------------------------------------------------------- */
-
-/* The domain whose curves are read: the first with cores of ours that has any, else the node as a whole. */
-static uint32_t curve_domain(const struct amz_node *node)
-{
-  for (uint32_t i = 0; i < node->n_domains; i++)
-    if (node->domains[i].allowed_cores && amz_node_bandwidth(node, i, 1).source != AMZ_UNKNOWN)
-      return i;
-  return AMZ_ALL_DOMAINS;
-}
-
-static uint32_t busy_in_domain(const struct amz_node *node, uint32_t domain, double busy_threads)
-{
-  double cores = amz_plan_cores(node), busy = fmin(busy_threads, cores);
-
-  if (domain != AMZ_ALL_DOMAINS)
-    busy = ceil(busy / amz_plan_domains(node));
-  return busy < 1 ? 1 : (uint32_t)busy;
-}
-
-/* κφ at so many busy cores. */
-static double crowded(const struct amz_node *node, uint32_t domain, uint32_t cores, double memory_share)
-{
-  struct amz_quantity phi = amz_node_slowdown(node, domain, cores);
-
-  return (phi.source == AMZ_UNKNOWN ? 1 : phi.value) * amz_contention(node, domain, cores, memory_share).value;
-}
-
-double amz_plan_stretch(const struct amz_plan_input *in, const struct amz_node *node, const struct amz_plan_layout *layout, double *ret_contention)
-{
-  const struct amz_workload *w = in->work;
-  const struct amz_node *sampled_on = in->nodes[0].node;
-  double slots = (double)layout->ranks_per_node * layout->slots_per_rank;
-  double speedup = w->serial.source == AMZ_UNKNOWN ? 1
-                   : amz_thread_speedup(w->serial.value, layout->threads) / amz_thread_speedup(w->serial.value, w->threads);
-  double active = fmin(1, w->cpu_per_wall), wanted = slots * w->cpu_per_wall * speedup / amz_plan_cores(node);
-  uint32_t domain = curve_domain(node), domain0 = curve_domain(sampled_on);
-  uint32_t c0 = busy_in_domain(sampled_on, domain0, (double)w->busy * w->threads);
-  double memory_share = amz_memory_share(sampled_on, domain0, c0, w->slowdown).value;
-  double beside = crowded(node, domain, busy_in_domain(node, domain, slots * layout->threads), memory_share) /
-                  crowded(sampled_on, domain0, c0, memory_share);
-
-  if (ret_contention)
-    *ret_contention = beside;
-  return (1 - active) + active * beside / speedup * fmax(1, wanted);
 }
 
 void amz_plan_times(const struct amz_plan_input *in, const struct amz_candidate *c, double *times)
@@ -126,11 +75,27 @@ void amz_plan_finish_candidate(const struct amz_plan_input *in, double serial_ta
 
 static struct amz_makespan_work work_of(const struct amz_plan_input *in, const struct amz_candidate *c, const double *times)
 {
-  return (struct amz_makespan_work){.task_s = times, .n = in->work->n, .tasks = in->work->tasks, .apart = in->work->apart,
+  return (struct amz_makespan_work){.task_s = times, .n = in->work->n, .tasks = in->work->tasks, .apart = in->work->apart && in->work->from == AMZ_TIMES_SEEN,
     .slots = c->slots, .chunk_s = amz_plan_chunk_s(in), .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value};
 }
 
-int amz_plan_doubt(const struct amz_plan_input *in, double *times, struct amz_candidate *c)
+/* Tasks that are foreseen: all of them together are off by as much as the relation's mean may be; by what it left of K tasks, over W slots; and at the end by
+ * what it left of the longest, as far as that is what the run waits for. */
+static void doubt_foreseen(const struct amz_plan_input *in, struct amz_candidate *c)
+{
+  const struct amz_workload *w = in->work;
+  double mean = w->mean_s.value, each = c->task_s + in->costs.gap_s.value, longest = mean > 0 ? w->wall_s[w->n - 1] / mean * each : 0;
+  double used = fmin((double)c->slots, (double)w->tasks), end = c->makespan_s > 0 ? fmin(1, longest / c->makespan_s) * longest : 0;
+  double sum = SIDED_90 * w->scatter * hypot(each * sqrt((double)w->tasks) / used, end);
+
+  c->interval_s[0] = c->interval_s[1] = c->makespan_s;
+  if (!(mean > 0))
+    return;
+  c->interval_s[0] = fmax(0, c->makespan_s - hypot(c->makespan_s * (1 - w->mean_s.low / mean), sum));
+  c->interval_s[1] = c->makespan_s + hypot(c->makespan_s * (w->mean_s.high / mean - 1), sum);
+}
+
+static int doubt_seen(const struct amz_plan_input *in, double *times, struct amz_candidate *c)
 {
   struct amz_makespan_work work = work_of(in, c, times);
   double mean = in->work->mean_s.value, scale = mean > 0 ? (c->task_s + in->costs.gap_s.value) / mean : 0, by_formula;
@@ -147,6 +112,14 @@ int amz_plan_doubt(const struct amz_plan_input *in, double *times, struct amz_ca
   by_formula = m.total_s;
   for (int k = 0; k < 2; k++) /* as wide about what the simulator says */
     c->interval_s[k] = by_formula > 0 ? c->interval_s[k] * c->makespan_s / by_formula : c->makespan_s;
+  return AMZ_OK;
+}
+
+int amz_plan_doubt(const struct amz_plan_input *in, double *times, struct amz_candidate *c)
+{
+  if (in->work->from == AMZ_TIMES_SEEN)
+    return doubt_seen(in, times, c);
+  doubt_foreseen(in, c);
   return AMZ_OK;
 }
 

@@ -44,10 +44,19 @@ static void list_nodes(const struct amz_plan_input *in, struct counts *c)
     add_up_to(c, all);
 }
 
+/* No more than were sampled: what lies beyond may be slower. What is known from a law alone (history) has no such end. */
+static uint32_t most_threads(const struct amz_plan_input *in, uint32_t cores)
+{
+  uint32_t seen = in->work->n_points ? amz_workload_threads_seen(in->work) : cores;
+
+  return seen < cores ? seen : cores;
+}
+
 /* One thread, doublings, a domain's cores, a node's; only what was sampled when it isn't known what threads bring. */
 static void list_threads(const struct amz_plan_input *in, struct counts *c)
 {
   const struct amz_node *node = in->nodes[0].node;
+  uint32_t most;
 
   c->n = 0;
   if (in->want.threads_per_task != AMZ_AUTO) {
@@ -57,10 +66,12 @@ static void list_threads(const struct amz_plan_input *in, struct counts *c)
   add(c, in->work->threads);
   if (in->work->serial.source == AMZ_UNKNOWN)
     return;
-  for (uint32_t t = 1; t <= amz_plan_cores(node); t *= 2)
+  most = most_threads(in, amz_plan_cores(node));
+  for (uint32_t t = 1; t <= most; t *= 2)
     add(c, t);
-  add(c, amz_plan_domain_cores(node));
-  add(c, amz_plan_cores(node));
+  if (amz_plan_domain_cores(node) <= most)
+    add(c, amz_plan_domain_cores(node));
+  add(c, most);
 }
 
 /* A rank stays within a NUMA domain unless one task needs more: one rank, or a multiple of the domains. */

@@ -17,13 +17,26 @@ struct draw {
   const double *times; /* under the layout */
   size_t n;
   uint64_t seed;
+  const uint32_t *sequence; /* of a run whose tasks are foreseen, or NULL */
+  uint64_t skipped, tasks;  /* of the whole run: those before what is played, all */
 };
+
+/* The run is n equal parts; where each has fewer than a few tasks, it is drawn which of two neighbours a task belongs to. */
+static size_t part_of(const struct draw *d, uint64_t position)
+{
+  double jitter = (double)(amz_mix64(position ^ d->seed) >> 11) * 0x1p-53;
+  double at = ((double)(d->skipped + position) + jitter) / (double)d->tasks * (double)d->n;
+
+  return at < (double)(d->n - 1) ? (size_t)at : d->n - 1;
+}
 
 static double task_s(void *arg, uint64_t position, uint32_t attempt)
 {
   const struct draw *d = arg;
 
   (void)attempt;
+  if (d->sequence)
+    return d->times[d->sequence[part_of(d, position)]];
   return d->times[amz_mix64(position ^ d->seed) % d->n];
 }
 
@@ -59,7 +72,8 @@ static struct amz_sim_config configure(const struct amz_plan_input *in, const st
   s.master.stop_after = UINT64_MAX;
   s.master.dead_ns = s.master.suspect_ns = s.master.heartbeat_ns = s.worker.heartbeat_ns = AMZ_NEVER;
   s.master.params = (struct amz_policy_params){.mean_s = c->task_s, .stddev_s = c->task_s * in->work->cv,
-    .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value, .target_s = amz_plan_chunk_s(in)};
+    .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value, .target_s = amz_plan_chunk_s(in),
+    .longest_first = in->work->from == AMZ_TIMES_WEIGHT};
   s.worker.grain = 1;
   s.work.task_s = task_s;
   s.work.arg = draw;
@@ -70,7 +84,8 @@ static struct amz_sim_config configure(const struct amz_plan_input *in, const st
 static int play(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks, uint32_t replicate, const double *times,
                 const double *speed, double *ret_s)
 {
-  struct draw draw = {.times = times, .n = in->work->n, .seed = amz_mix64(in->seed + replicate)};
+  struct draw draw = {.times = times, .n = in->work->n, .seed = amz_mix64(in->seed + replicate),
+    .sequence = in->work->sequence, .skipped = in->work->tasks - tasks, .tasks = in->work->tasks};
   struct amz_sim_config config = configure(in, c, tasks, &draw, speed);
   double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, drawn_s = 0;
   struct amz_sim_result result;
