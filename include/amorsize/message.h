@@ -126,10 +126,11 @@ int amz_message_encode(const struct amz_message *m, struct amz_buf *out);
 int amz_message_decode(const void *bytes, size_t n, struct amz_message *ret);
 void amz_message_clear(struct amz_message *m); /* only what decode made */
 
-/* Accepts each sequence number once. Zero-initialised is fresh. */
+/* Accepts each sequence number once. Zero-initialised is fresh. As long as none is missing, the bits aren't looked at. */
 struct amz_replay {
   uint64_t highest;
-  uint64_t seen[AMZ_REPLAY_WINDOW / 64];
+  uint64_t whole; /* all numbers up to it have been seen; <= highest */
+  uint64_t seen[AMZ_REPLAY_WINDOW / 64]; /* of those above it, modulo the window */
 };
 /* \return true the first time a number is shown; false for a number seen before, 0, or older than the window. */
 bool amz_replay_accept(struct amz_replay *r, uint64_t seq);

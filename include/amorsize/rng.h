@@ -20,6 +20,12 @@ double amz_rng_normal(struct amz_rng *rng);
 /* \return exponential with mean 1. */
 double amz_rng_exponential(struct amz_rng *rng);
 /* One step of splitmix64: a good hash of an integer, for numbers that depend on an index alone. */
-uint64_t amz_mix64(uint64_t x);
+static inline uint64_t amz_mix64(uint64_t x)
+{
+  x += UINT64_C(0x9e3779b97f4a7c15);
+  x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return x ^ (x >> 31);
+}
 
 #endif

@@ -10,13 +10,11 @@ void *amz_new_array(size_t count, size_t size)
   return calloc(count ? count : 1, size ? size : 1);
 }
 
-int amz_grow(void **items, size_t *cap, size_t need, size_t size)
+int amz_grow_more(void **items, size_t *cap, size_t need, size_t size)
 {
   size_t want;
   void *grown;
 
-  if (need <= *cap)
-    return AMZ_OK;
   if (need > SIZE_MAX / 2 / size)
     return AMZ_ENOMEM;
   want = *cap + *cap / 2;

@@ -3,14 +3,6 @@
 
 #include <math.h>
 
-uint64_t amz_mix64(uint64_t x)
-{
-  x += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
 void amz_rng_seed(struct amz_rng *rng, uint64_t seed)
 {
   for (unsigned i = 0; i < 4; i++)

@@ -21,23 +21,24 @@ void amz_held_clear(struct amz_held *h)
 
 /* ---- the table -------------------------------------------------------------------------------------------------------- */
 
-static uint32_t home_of(const struct amz_held *h, uint32_t entry)
+static uint32_t home_of(const struct amz_held *h, uint64_t first)
 {
-  return (uint32_t)amz_mix64(h->pieces[entry - 1].chunk.first) & (h->table_size - 1);
+  return (uint32_t)amz_mix64(first) & (h->table_size - 1);
 }
 
-static void table_put(struct amz_held *h, uint32_t entry)
+static void table_put(struct amz_held *h, uint64_t first, uint32_t piece)
 {
-  uint32_t i = home_of(h, entry);
+  uint32_t i = home_of(h, first);
 
-  while (h->table[i])
+  while (h->table[i].piece)
     i = (i + 1) & (h->table_size - 1);
-  h->table[i] = entry;
+  h->table[i] = (struct amz_held_entry){first, piece};
 }
 
 static int table_grow(struct amz_held *h)
 {
-  uint32_t *old = h->table, old_size = h->table_size, size = old_size ? old_size * 2 : 64;
+  struct amz_held_entry *old = h->table;
+  uint32_t old_size = h->table_size, size = old_size ? old_size * 2 : 64;
 
   if (h->table_used + 1 <= old_size / 2)
     return AMZ_OK;
@@ -50,8 +51,8 @@ static int table_grow(struct amz_held *h)
   }
   h->table_size = size;
   for (uint32_t i = 0; i < old_size; i++)
-    if (old[i])
-      table_put(h, old[i]);
+    if (old[i].piece)
+      table_put(h, old[i].first, old[i].piece);
   free(old);
   return AMZ_OK;
 }
@@ -63,8 +64,8 @@ static uint32_t table_find(const struct amz_held *h, uint64_t first)
 
   if (h->table_size == 0)
     return 0;
-  for (i = (uint32_t)amz_mix64(first) & (h->table_size - 1); h->table[i]; i = (i + 1) & (h->table_size - 1))
-    if (h->pieces[h->table[i] - 1].chunk.first == first)
+  for (i = home_of(h, first); h->table[i].piece; i = (i + 1) & (h->table_size - 1))
+    if (h->table[i].first == first)
       return i;
   return h->table_size;
 }
@@ -74,12 +75,12 @@ static void table_remove(struct amz_held *h, uint32_t hole)
 {
   uint32_t mask = h->table_size - 1;
 
-  for (uint32_t i = (hole + 1) & mask; h->table[i]; i = (i + 1) & mask)
-    if (((i - home_of(h, h->table[i])) & mask) >= ((i - hole) & mask)) {
+  for (uint32_t i = (hole + 1) & mask; h->table[i].piece; i = (i + 1) & mask)
+    if (((i - home_of(h, h->table[i].first)) & mask) >= ((i - hole) & mask)) {
       h->table[hole] = h->table[i];
       hole = i;
     }
-  h->table[hole] = 0;
+  h->table[hole].piece = 0;
 }
 
 /* ---- pieces ----------------------------------------------------------------------------------------------------------- */
@@ -113,7 +114,7 @@ static int insert(struct amz_held *h, struct amz_held_list *list, uint32_t prev,
   h->pieces[number] = (struct amz_piece){.chunk = *chunk, .rank = rank, .next = next, .prev = prev};
   *(prev == AMZ_NO_PIECE ? &list->head : &h->pieces[prev].next) = number;
   *(next == AMZ_NO_PIECE ? &list->tail : &h->pieces[next].prev) = number;
-  table_put(h, number + 1);
+  table_put(h, chunk->first, number + 1);
   h->table_used++;
   h->count += chunk->count;
   return AMZ_OK;
@@ -145,7 +146,7 @@ static void cut_front(struct amz_held *h, uint32_t number, uint64_t count)
   table_remove(h, table_find(h, c->first));
   c->first += count;
   c->count -= count;
-  table_put(h, number + 1);
+  table_put(h, c->first, number + 1);
   h->count -= count;
 }
 
@@ -202,7 +203,7 @@ int amz_held_tell_part(struct amz_held *h, struct amz_held_list *list, const str
 
   *ret = (struct amz_range){0, 0};
   if (place < h->table_size) {
-    uint32_t number = h->table[place] - 1;
+    uint32_t number = h->table[place].piece - 1;
     const struct amz_piece *p = &h->pieces[number];
 
     if (matches(p, told)) {

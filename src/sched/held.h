@@ -19,11 +19,17 @@ struct amz_held_list {
 };
 #define AMZ_HELD_LIST_EMPTY {AMZ_NO_PIECE, AMZ_NO_PIECE}
 
+/* An entry of the table knows its key, so that looking for one touches no piece. */
+struct amz_held_entry {
+  uint64_t first;
+  uint32_t piece; /* number + 1; 0: empty */
+};
+
 struct amz_held {
   struct amz_piece *pieces;
   uint32_t n_pieces, unused; /* made so far; first of the unused ones */
   size_t cap_pieces;
-  uint32_t *table; /* hash by chunk.first, open addressing: number + 1, 0: empty */
+  struct amz_held_entry *table; /* hash by chunk.first, open addressing */
   uint32_t table_size, table_used;
   uint64_t count;  /* positions in all pieces */
 };

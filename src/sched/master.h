@@ -34,6 +34,7 @@ struct amz_waiting_bulk {
 
 #define AMZ_NO_RANK UINT32_MAX
 
+/* What each message meets comes first, what is rare last. */
 struct amz_rank {
   enum amz_rank_state state;
   uint32_t slots;       /* its part of P */
@@ -42,15 +43,15 @@ struct amz_rank {
   bool in_line, stop_told, timed;
   bool given_up;        /* lost, and nobody has confirmed the fence for long */
   uint64_t sent_seq, durable_upto;
-  uint64_t slots_seq;   /* of the message that told `slots`: an older one may come later */
   int64_t heard_ns, sent_ns;
   struct amz_held_list held;
   uint64_t n_held;      /* positions in its hands */
-  struct amz_waiting *waiting; /* in the order of arrival */
-  size_t n_waiting, cap_waiting;
-  struct amz_waiting_bulk *bulks; /* in the order of arrival */
-  size_t n_bulks, cap_bulks;
+  size_t n_waiting, n_bulks;
   struct amz_replay replay;
+  uint64_t slots_seq;   /* of the message that told `slots`: an older one may come later */
+  struct amz_waiting *waiting; /* in the order of arrival */
+  struct amz_waiting_bulk *bulks; /* in the order of arrival */
+  size_t cap_waiting, cap_bulks;
 };
 
 struct amz_master {

@@ -358,7 +358,7 @@ void amz_message_clear(struct amz_message *m)
 
 /* ---- replay window ---------------------------------------------------------------------------------------------------- */
 
-/* The bits stand for numbers modulo the window: advancing `highest` clears the bits of the numbers passed over. */
+/* The bits stand for numbers modulo the window, those above `whole`: advancing `highest` clears the bits of the numbers passed over. */
 static void advance(struct amz_replay *r, uint64_t seq)
 {
   if (seq - r->highest >= AMZ_REPLAY_WINDOW)
@@ -369,16 +369,35 @@ static void advance(struct amz_replay *r, uint64_t seq)
   r->highest = seq;
 }
 
-bool amz_replay_accept(struct amz_replay *r, uint64_t seq)
+static void mark(struct amz_replay *r, uint64_t seq)
 {
-  uint64_t bit = UINT64_C(1) << (seq % 64), *word = &r->seen[seq % AMZ_REPLAY_WINDOW / 64];
+  r->seen[seq % AMZ_REPLAY_WINDOW / 64] |= UINT64_C(1) << (seq % 64);
+}
 
-  if (seq == 0)
+static bool is_marked(const struct amz_replay *r, uint64_t seq)
+{
+  return r->seen[seq % AMZ_REPLAY_WINDOW / 64] >> (seq % 64) & 1;
+}
+
+/* Not the next one in an unbroken row. */
+static bool accept_other(struct amz_replay *r, uint64_t seq)
+{
+  if (seq <= r->whole || (seq <= r->highest && (r->highest - seq >= AMZ_REPLAY_WINDOW || is_marked(r, seq))))
     return false;
   if (seq > r->highest)
     advance(r, seq);
-  else if (r->highest - seq >= AMZ_REPLAY_WINDOW || (*word & bit))
-    return false;
-  *word |= bit;
+  mark(r, seq);
+  if (r->highest - r->whole > AMZ_REPLAY_WINDOW)
+    r->whole = r->highest - AMZ_REPLAY_WINDOW; /* what was missing there is too old by now */
+  while (r->whole < r->highest && is_marked(r, r->whole + 1))
+    r->whole++;
+  return true;
+}
+
+bool amz_replay_accept(struct amz_replay *r, uint64_t seq)
+{
+  if (seq != r->highest + 1 || r->whole != r->highest || seq == 0)
+    return accept_other(r, seq);
+  r->highest = r->whole = seq;
   return true;
 }

@@ -17,14 +17,15 @@
 
 static int grow_queue(struct amz_queue *q)
 {
-  size_t cap = q->cap ? q->cap * 2 : 16;
+  size_t cap = q->cap * 2;
   struct amz_chunk *chunks = amz_new_array(cap, sizeof *chunks);
 
   if (!chunks)
     return AMZ_ENOMEM;
   for (size_t i = 0; i < q->count; i++)
     chunks[i] = q->chunks[(q->first + i) & (q->cap - 1)];
-  free(q->chunks);
+  if (q->chunks != q->least)
+    free(q->chunks);
   q->chunks = chunks;
   q->cap = cap;
   q->first = 0;
@@ -59,12 +60,13 @@ void amz_worker_forget_queue(struct amz_worker *w)
 uint64_t amz_worker_grain(const struct amz_worker *w)
 {
   const struct amz_worker_config *config = &w->config;
-  uint64_t of_chunk = w->queue.chunks[w->queue.first].count, share = (w->queue.positions + w->n_slots - 1) / w->n_slots;
+  uint64_t of_chunk = w->queue.chunks[w->queue.first].count, share;
   uint64_t least = config->grain_least > 1 ? config->grain_least : 1;
   double wanted;
 
   if (config->grain_ns == 0)
     return config->grain && config->grain < of_chunk ? config->grain : of_chunk;
+  share = (w->queue.positions + w->n_slots - 1) / w->n_slots;
   wanted = w->task_ns > 0 ? (double)config->grain_ns / w->task_ns : 1;
   if (config->grain && wanted > (double)config->grain)
     wanted = (double)config->grain;
@@ -106,9 +108,11 @@ static int gather(struct amz_worker *w, uint32_t slot, uint64_t wanted, struct a
   struct amz_parts *parts = &w->parts[slot];
   int rc = AMZ_OK;
 
-  parts->count = 0;
   *ret = amz_worker_take(w, wanted);
-  while (rc == AMZ_OK && w->config.grain_ns && q->count && ret->count < wanted) {
+  if (w->config.grain_ns == 0)
+    return AMZ_OK;
+  parts->count = 0;
+  while (rc == AMZ_OK && q->count && ret->count < wanted) {
     const struct amz_chunk *next = &q->chunks[q->first];
 
     if (next->first != ret->first + ret->count || next->attempt != ret->attempt)

@@ -78,17 +78,28 @@ static void join(struct amz_bulk *last, const struct amz_bulk *b)
     last->start_ns = b->start_ns;
 }
 
+/* Most workers never have more than one: theirs shall lie close together. */
+static int grow_bulks(struct amz_worker *w)
+{
+  if (w->cap_bulks)
+    return amz_grow((void **)&w->bulks, &w->cap_bulks, w->n_bulks + 1, sizeof *w->bulks);
+  w->bulks = amz_new_array(1, sizeof *w->bulks);
+  w->cap_bulks = w->bulks ? 1 : 0;
+  return w->bulks ? AMZ_OK : AMZ_ENOMEM;
+}
+
 int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b)
 {
   struct amz_bulk *last;
 
-  if (b->partials_bytes > AMZ_PARTIALS_MAX || amz_grow((void **)&w->bulks, &w->cap_bulks, w->n_bulks + 1, sizeof *w->bulks) < 0)
+  if (b->partials_bytes > AMZ_PARTIALS_MAX || (w->n_bulks == w->cap_bulks && grow_bulks(w) < 0))
     return AMZ_ENOMEM;
   last = w->n_bulks ? &w->bulks[w->n_bulks - 1] : NULL;
-  if (b->partials_bytes)
+  if (b->partials_bytes) {
     amz_buf_add(&w->partials, b->partials, b->partials_bytes);
-  if (amz_buf_ok(&w->partials) < 0)
-    return AMZ_ENOMEM;
+    if (amz_buf_ok(&w->partials) < 0)
+      return AMZ_ENOMEM;
+  }
   if (last && follows(last, b))
     join(last, b);
   else
@@ -254,7 +265,8 @@ static int send_bulks(struct amz_worker *w, struct amz_message *m, struct amz_ac
     bulks[i].partials = bulks[i].partials_bytes ? partials + at : NULL;
   m->bulks = bulks;
   m->n_bulks = w->n_bulks;
-  amz_buf_reset(&w->partials);
+  if (w->partials.len)
+    amz_buf_reset(&w->partials);
   return AMZ_OK;
 }
 

@@ -34,21 +34,36 @@ static void init(struct amz_worker *w, const struct amz_worker_config *config)
   w->signal_ns = w->cancel_ns = w->leave_ns = w->report_ns = w->sync_ns = AMZ_NEVER;
 }
 
+/* The worker and what it has of each slot are one block: a step of one among many thousands meets cold memory, which should be as little
+ * and as close together as can be. */
+static void lay_out(struct amz_worker *w)
+{
+  uint32_t n = w->config.capacity;
+
+  w->slots = (struct amz_slot *)(void *)(w + 1);
+  w->parts = (struct amz_parts *)(void *)(w->slots + n);
+  w->idle = (uint32_t *)(void *)(w->parts + n);
+  w->queue.chunks = w->queue.least;
+  w->queue.cap = AMZ_QUEUE_LEAST;
+}
+
 int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **ret)
 {
+  const size_t per_slot = sizeof(struct amz_slot) + sizeof(struct amz_parts) + sizeof(uint32_t);
+  uint32_t capacity = config->capacity ? config->capacity : config->slots;
   struct amz_worker *w;
 
   if (!is_valid(config))
     return AMZ_EINVAL;
-  w = amz_new_array(1, sizeof *w);
+  if (capacity > (SIZE_MAX - sizeof *w) / per_slot)
+    return AMZ_ENOMEM;
+  w = amz_new_array(1, sizeof *w + capacity * per_slot);
   if (!w)
     return AMZ_ENOMEM;
   init(w, config);
-  w->slots = amz_new_array(w->config.capacity, sizeof *w->slots);
-  w->idle = amz_new_array(w->config.capacity, sizeof *w->idle);
-  w->parts = amz_new_array(w->config.capacity, sizeof *w->parts);
   w->aside = config->needs.of ? amz_new_array(w->config.capacity, sizeof *w->aside) : NULL;
-  if (!w->slots || !w->idle || !w->parts || (config->needs.of && !w->aside)) {
+  lay_out(w);
+  if (config->needs.of && !w->aside) {
     amz_worker_free(w);
     return AMZ_ENOMEM;
   }
@@ -62,13 +77,11 @@ void amz_worker_free(struct amz_worker *w)
 {
   if (!w)
     return;
-  free(w->queue.chunks);
-  for (uint32_t i = 0; w->parts && i < w->config.capacity; i++)
+  if (w->queue.chunks != w->queue.least)
+    free(w->queue.chunks);
+  for (uint32_t i = 0; i < w->config.capacity; i++)
     free(w->parts[i].chunks);
-  free(w->parts);
   free(w->aside);
-  free(w->slots);
-  free(w->idle);
   free(w->results);
   free(w->bulks);
   amz_buf_clear(&w->partials);

@@ -31,56 +31,54 @@ struct amz_parts {
 };
 
 /* Chunks in the order in which they came; a ring. */
+#define AMZ_QUEUE_LEAST 2u
 struct amz_queue {
   struct amz_chunk *chunks;
   size_t cap, first, count; /* cap: a power of two */
   uint64_t positions;
+  struct amz_chunk least[AMZ_QUEUE_LEAST]; /* chunks, as long as that is enough */
 };
 
+/* What each step looks at comes first, what is rare last. */
 struct amz_worker {
-  struct amz_worker_config config;
   int64_t now_ns;
-  bool started, finished;
-  struct amz_replay replay;
-  uint64_t sent_seq;
-  int64_t sent_ns;
-
-  struct amz_queue queue;
-  struct amz_aside *aside; /* in front of the queue, oldest first; room for one per slot that may be; NULL: there are no needs */
-  uint32_t n_aside;
-  struct amz_need room;    /* that what runs leaves */
-  struct amz_slot *slots;
-  struct amz_parts *parts; /* per slot */
-  uint32_t n_slots; /* in use: the first ones; others run at most what they began earlier */
-  uint32_t *idle; /* stack of idle slots below n_slots */
-  uint32_t n_idle, n_busy;
-  uint32_t open;         /* so many slots may run something; the others are barred */
-  bool open_told;        /* the master knows that number */
-  int64_t signal_ns;     /* no signal is due on any slot before this */
-  int64_t last_start_ns; /* of a RUN */
-
-  enum amz_stop stop;
-  int64_t cancel_ns;     /* when what runs is killed */
-  bool broken;
-  int64_t leave_ns;      /* broken: when it goes even if something seems to run */
-
-  uint32_t asked;        /* chunks asked for that haven't come */
+  bool started, finished, broken;
+  bool open_told;        /* the master knows `open` */
   bool dry;              /* the master has said that there is nothing for now */
   bool timing;           /* the answer to the request of asked_ns is still measured */
+  bool syncing;
+  enum amz_stop stop;
+  uint32_t n_slots;      /* in use: the first ones; others run at most what they began earlier */
+  uint32_t n_idle, n_busy;
+  uint32_t open;         /* so many slots may run something; the others are barred */
+  uint32_t asked;        /* chunks asked for that haven't come */
+  uint32_t n_aside;
+  uint32_t *idle;        /* stack of idle slots below n_slots */
+  struct amz_slot *slots;
+  uint64_t sent_seq;
+  int64_t sent_ns;
   int64_t asked_ns;
+  int64_t report_ns;     /* when what is buffered must be told, AMZ_NEVER: nothing is */
+  int64_t signal_ns;     /* no signal is due on any slot before this */
+  int64_t cancel_ns;     /* when what runs is killed */
+  int64_t leave_ns;      /* broken: when it goes even if something seems to run */
+  int64_t sync_ns;       /* when the next SYNC is due, AMZ_NEVER: all is durable */
+  uint64_t seq_seen, durable_upto, durable_told, sync_target;
+  int64_t last_start_ns; /* of a RUN */
   uint64_t tasks_done;   /* ended on the slots */
   double lead_ns, task_ns, chunk_tasks; /* running means: request to answer, one task on its slot, tasks of a chunk; 0: unknown */
-
+  struct amz_worker_config config;
+  size_t n_results, n_bulks;
   struct amz_result *results;
-  size_t n_results, cap_results;
   struct amz_bulk *bulks;
-  size_t n_bulks, cap_bulks;
   struct amz_buf errors; /* of all results that have one, each with its NUL: their own pointers are set when they are sent */
   struct amz_buf partials; /* of all bulks, one behind the other: their own pointers are set when they are sent */
-  int64_t report_ns;     /* when what is buffered must be told, AMZ_NEVER: nothing is */
-  uint64_t seq_seen, durable_upto, durable_told, sync_target;
-  bool syncing;
-  int64_t sync_ns;       /* when the next SYNC is due, AMZ_NEVER: all is durable */
+  struct amz_queue queue;
+  struct amz_aside *aside; /* in front of the queue, oldest first; room for one per slot that may be; NULL: there are no needs */
+  struct amz_need room;    /* that what runs leaves */
+  struct amz_parts *parts; /* per slot */
+  size_t cap_results, cap_bulks;
+  struct amz_replay replay;
 };
 
 /* ---- run.c */

@@ -25,10 +25,11 @@ static int new_letter(struct amz_world *w, uint32_t *ret)
 
 static int copy_array(void **into, size_t *cap, const void *items, size_t n, size_t size)
 {
-  if (amz_grow(into, cap, n, size) < 0)
+  if (n == 0)
+    return AMZ_OK;
+  if (n > *cap && amz_grow(into, cap, n, size) < 0)
     return AMZ_ENOMEM;
-  if (n)
-    memcpy(*into, items, n * size);
+  memcpy(*into, items, n * size);
   return AMZ_OK;
 }
 
@@ -58,7 +59,13 @@ static int write_letter(struct amz_sim_letter *l, const struct amz_message *m)
   l->message.results = l->results;
   l->message.bulks = l->bulks;
   l->message.chunks = l->chunks;
-  return copy_partials(l);
+  return m->n_bulks ? copy_partials(l) : AMZ_OK;
+}
+
+static int encode_letter(struct amz_sim_letter *l, const struct amz_message *m)
+{
+  amz_buf_reset(&l->bytes);
+  return amz_message_encode(m, &l->bytes);
 }
 
 static int64_t travel(struct amz_world *w)
@@ -82,8 +89,7 @@ int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_mas
   if (rc < 0)
     return rc;
   l = &w->letters[number];
-  amz_buf_reset(&l->bytes);
-  rc = w->config->encode ? amz_message_encode(m, &l->bytes) : write_letter(l, m);
+  rc = w->config->encode ? encode_letter(l, m) : write_letter(l, m);
   if (w->config->duplicate > 0 && amz_rng_uniform(&w->rng) < w->config->duplicate)
     copies = 2;
   l->to_master = to_master;
@@ -91,26 +97,24 @@ int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_mas
   l->copies = copies;
   w->result.messages++;
   for (uint32_t i = 0; i < copies && rc == AMZ_OK; i++)
-    rc = amz_world_push(w, amz_sim_later(from_ns, travel(w)), AMZ_SIM_EV_DELIVER, number);
+    rc = amz_agenda_queue(&w->agenda, to_master, amz_sim_later(from_ns, travel(w)), (uint64_t)number << AMZ_SIM_EVENT_BITS | AMZ_SIM_EV_DELIVER);
   return rc;
 }
 
-int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *ret)
+int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *decoded, const struct amz_message **ret)
 {
   const struct amz_sim_letter *l = &w->letters[letter];
 
-  if (w->config->encode)
-    return amz_message_decode(l->bytes.data, l->bytes.len, ret);
-  *ret = l->message;
-  return AMZ_OK;
+  *ret = w->config->encode ? decoded : &l->message;
+  return w->config->encode ? amz_message_decode(l->bytes.data, l->bytes.len, decoded) : AMZ_OK;
 }
 
-void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *m)
+void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *decoded)
 {
   struct amz_sim_letter *l = &w->letters[letter];
 
   if (w->config->encode)
-    amz_message_clear(m);
+    amz_message_clear(decoded);
   if (--l->copies)
     return;
   l->next = w->unused_letter;

@@ -9,13 +9,6 @@
 
 #include "world.h"
 
-int amz_world_push(struct amz_world *w, int64_t at_ns, enum amz_sim_event kind, uint64_t number)
-{
-  struct amz_heap_item item = {.at_ns = at_ns, .key = w->events++, .value = number << AMZ_SIM_EVENT_BITS | kind};
-
-  return amz_heap_push(&w->heap, item);
-}
-
 /* ---- the master ------------------------------------------------------------------------------------------------------- */
 
 static void note_record(struct amz_world *w, int64_t now_ns, const struct amz_action *a)
@@ -95,21 +88,21 @@ static bool is_frozen(const struct amz_world *w, uint32_t rank)
 static int deliver(struct amz_world *w, uint32_t letter)
 {
   bool to_master = w->letters[letter].to_master;
-  struct amz_message m;
-  struct amz_event e = {.kind = AMZ_EV_MESSAGE, .message = &m};
+  struct amz_message decoded;
+  struct amz_event e = {.kind = AMZ_EV_MESSAGE};
   uint32_t rank = w->letters[letter].rank;
   int rc;
 
   if (!to_master && !w->ranks[rank].dead && is_frozen(w, rank))
     return amz_world_push(w, w->ranks[rank].frozen_until_ns, AMZ_SIM_EV_DELIVER, letter);
-  rc = amz_world_open(w, letter, &m);
+  rc = amz_world_open(w, letter, &decoded, &e.message);
   if (rc < 0)
     return rc;
   if (to_master)
     rc = step_master(w, &e, w->config->message_ns);
   else if (!w->ranks[rank].dead)
     rc = amz_world_step_worker(w, rank, &e);
-  amz_world_read(w, letter, &m);
+  amz_world_read(w, letter, &decoded);
   return rc;
 }
 
@@ -186,13 +179,12 @@ static int fault(struct amz_world *w, const struct amz_sim_fault *f)
   return AMZ_OK;
 }
 
-static int take_event(struct amz_world *w)
+static int handle(struct amz_world *w, const struct amz_agenda_item *item)
 {
-  struct amz_heap_item item = amz_heap_pop(&w->heap);
-  enum amz_sim_event kind = (enum amz_sim_event)(item.value & ((1u << AMZ_SIM_EVENT_BITS) - 1));
-  uint64_t number = item.value >> AMZ_SIM_EVENT_BITS;
+  enum amz_sim_event kind = (enum amz_sim_event)(item->value & ((1u << AMZ_SIM_EVENT_BITS) - 1));
+  uint64_t number = item->value >> AMZ_SIM_EVENT_BITS;
 
-  w->now_ns = item.at_ns;
+  w->now_ns = item->at_ns;
   w->result.events++;
   switch (kind) {
   case AMZ_SIM_EV_DELIVER:
@@ -295,7 +287,7 @@ static void clear_world(struct amz_world *w)
   amz_master_free(w->master);
   amz_actions_free(w->actions);
   amz_world_clear_net(w);
-  amz_heap_clear(&w->heap);
+  amz_agenda_clear(&w->agenda);
 }
 
 static void sum_up(struct amz_world *w)
@@ -317,6 +309,7 @@ int amz_sim_run(const struct amz_sim_config *config, struct amz_sim_result *ret)
   struct amz_world w = {.config = config};
   struct amz_event start = {.kind = AMZ_EV_START};
   int64_t limit_ns = config->limit_ns ? config->limit_ns : AMZ_NEVER;
+  struct amz_agenda_item item;
   int rc;
 
   if (!is_valid(config))
@@ -324,8 +317,8 @@ int amz_sim_run(const struct amz_sim_config *config, struct amz_sim_result *ret)
   rc = make_world(&w);
   if (rc == AMZ_OK)
     rc = step_master(&w, &start, 0);
-  while (rc == AMZ_OK && w.heap.count && w.heap.items[0].at_ns <= limit_ns && amz_master_end(w.master) == AMZ_END_RUNNING)
-    rc = take_event(&w);
+  while (rc == AMZ_OK && amz_master_end(w.master) == AMZ_END_RUNNING && (rc = amz_agenda_take(&w.agenda, limit_ns, &item)) > 0)
+    rc = handle(&w, &item);
   if (rc == AMZ_OK) {
     sum_up(&w);
     *ret = w.result;

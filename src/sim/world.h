@@ -5,9 +5,9 @@
 #include <amorsize/rng.h>
 #include <amorsize/sim.h>
 
-#include "../sched/heap.h"
+#include "agenda.h"
 
-/* What a heap item stands for: kind in the low bits of its value, a number above. */
+/* What an item of the agenda stands for: kind in the low bits of its value, a number above. */
 enum amz_sim_event {
   AMZ_SIM_EV_DELIVER,     /* number: letter */
   AMZ_SIM_EV_END,         /* number: place (rank · slots + slot) */
@@ -56,8 +56,7 @@ struct amz_sim_rank {
 struct amz_world {
   const struct amz_sim_config *config;
   int64_t now_ns;
-  struct amz_heap heap;
-  uint64_t events;      /* pushed; the tie-breaker */
+  struct amz_agenda agenda;
   struct amz_master *master;
   int64_t master_tick_ns, master_free_ns;
   struct amz_sim_rank *ranks;
@@ -73,14 +72,18 @@ struct amz_world {
   struct amz_sim_result result;
 };
 
-int amz_world_push(struct amz_world *w, int64_t at_ns, enum amz_sim_event kind, uint64_t number) AMZ_MUST_CHECK;
+static inline int amz_world_push(struct amz_world *w, int64_t at_ns, enum amz_sim_event kind, uint64_t number)
+{
+  return amz_agenda_push(&w->agenda, at_ns, number << AMZ_SIM_EVENT_BITS | kind);
+}
 
 /* ---- net.c */
 /* Sends a copy of the message at from_ns. */
 int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns) AMZ_MUST_CHECK;
-/* The letter's message as its receiver gets it; release with amz_world_read. */
-int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *ret) AMZ_MUST_CHECK;
-void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *m);
+/* The letter's message as its receiver gets it, valid until the next one is posted; `decoded` is for its own use. Release with
+ * amz_world_read. */
+int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *decoded, const struct amz_message **ret) AMZ_MUST_CHECK;
+void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *decoded);
 void amz_world_clear_net(struct amz_world *w);
 
 /* ---- rank.c */
