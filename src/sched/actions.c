@@ -4,26 +4,9 @@
  * begins again at the first block. In the steady state a step therefore allocates nothing. */
 #include "actions.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <amorsize/alloc.h>
 
 #define BLOCK_BYTES ((size_t)16384)
-
-struct block {
-  struct block *next;
-  size_t size;
-  alignas(max_align_t) unsigned char data[];
-};
-
-struct amz_actions {
-  struct amz_action *items;
-  size_t count, cap;
-  struct block *first, *current;
-  size_t used; /* of current */
-};
 
 int amz_actions_new(struct amz_actions **ret)
 {
@@ -39,7 +22,7 @@ void amz_actions_free(struct amz_actions *a)
 {
   if (!a)
     return;
-  for (struct block *b = a->first, *next; b; b = next) {
+  for (struct amz_actions_block *b = a->first, *next; b; b = next) {
     next = b->next;
     free(b);
   }
@@ -64,26 +47,14 @@ const struct amz_action *amz_actions_at(const struct amz_actions *a, size_t i)
   return &a->items[i];
 }
 
-struct amz_action *amz_actions_add(struct amz_actions *a, enum amz_action_kind kind)
-{
-  struct amz_action *action;
-
-  if (amz_grow((void **)&a->items, &a->cap, a->count + 1, sizeof *a->items) < 0)
-    return NULL;
-  action = &a->items[a->count++];
-  memset(action, 0, sizeof *action);
-  action->kind = kind;
-  return action;
-}
-
 /* Makes a block with room for `bytes` the current one: the next that is large enough, else a new one behind the current. */
 static bool turn_block(struct amz_actions *a, size_t bytes)
 {
-  struct block *b = a->current ? a->current->next : a->first;
+  struct amz_actions_block *b = a->current ? a->current->next : a->first;
 
   if (!b || b->size < bytes) {
     size_t size = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
-    struct block *made = size <= SIZE_MAX - sizeof *made ? malloc(sizeof *made + size) : NULL;
+    struct amz_actions_block *made = size <= SIZE_MAX - sizeof *made ? malloc(sizeof *made + size) : NULL;
 
     if (!made)
       return false;
@@ -97,20 +68,12 @@ static bool turn_block(struct amz_actions *a, size_t bytes)
   return true;
 }
 
-void *amz_actions_room(struct amz_actions *a, size_t count, size_t size)
+void *amz_actions_more_room(struct amz_actions *a, size_t bytes)
 {
-  const size_t align = alignof(max_align_t);
-  size_t bytes;
-  void *room;
-
-  if (size && count > (SIZE_MAX - align) / size)
+  if (!turn_block(a, bytes))
     return NULL;
-  bytes = (count * size + align - 1) / align * align;
-  if ((!a->current || a->current->size - a->used < bytes) && !turn_block(a, bytes))
-    return NULL;
-  room = a->current->data + a->used;
-  a->used += bytes;
-  return room;
+  a->used = bytes;
+  return a->current->data;
 }
 
 struct amz_message *amz_actions_send(struct amz_actions *a, uint32_t rank, enum amz_message_kind kind)

@@ -240,6 +240,12 @@ bool amz_held_has(const struct amz_held *h, const struct amz_held_list *list, co
   return false;
 }
 
+void amz_held_soon(const struct amz_held *h, uint64_t first)
+{
+  if (h->table_size)
+    __builtin_prefetch(&h->table[home_of(h, first)], 1);
+}
+
 bool amz_held_take(struct amz_held *h, struct amz_held_list *list, struct amz_chunk *ret)
 {
   if (list->head == AMZ_NO_PIECE)

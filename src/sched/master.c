@@ -6,6 +6,8 @@
  * reach. Then, when no rank is left from which anything is to come, FINISH. Suspect and lost ranks are not waited for. */
 #include "master.h"
 
+#include "soon.h"
+
 #include <stdlib.h>
 
 #include <amorsize/alloc.h>
@@ -76,6 +78,15 @@ void amz_master_free(struct amz_master *m)
   amz_held_clear(&m->held);
   amz_heap_clear(&m->timers);
   free(m);
+}
+
+void amz_master_soon(const struct amz_master *m, uint32_t rank, uint64_t position)
+{
+  const char *at = (const char *)&m->ranks[rank];
+
+  __builtin_prefetch(at, 1);
+  __builtin_prefetch(at + AMZ_CACHE_LINE, 1);
+  amz_held_soon(&m->held, position);
 }
 
 /* ---- stopping --------------------------------------------------------------------------------------------------------- */

@@ -78,14 +78,19 @@ static void join(struct amz_bulk *last, const struct amz_bulk *b)
     last->start_ns = b->start_ns;
 }
 
-/* Most workers never have more than one: theirs shall lie close together. */
 static int grow_bulks(struct amz_worker *w)
 {
-  if (w->cap_bulks)
+  struct amz_bulk *bulks = NULL;
+  size_t cap = 0;
+
+  if (w->bulks != &w->least_bulk)
     return amz_grow((void **)&w->bulks, &w->cap_bulks, w->n_bulks + 1, sizeof *w->bulks);
-  w->bulks = amz_new_array(1, sizeof *w->bulks);
-  w->cap_bulks = w->bulks ? 1 : 0;
-  return w->bulks ? AMZ_OK : AMZ_ENOMEM;
+  if (amz_grow((void **)&bulks, &cap, w->n_bulks + 1, sizeof *bulks) < 0)
+    return AMZ_ENOMEM;
+  bulks[0] = w->least_bulk;
+  w->bulks = bulks;
+  w->cap_bulks = cap;
+  return AMZ_OK;
 }
 
 int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b)

@@ -5,6 +5,9 @@
  * a broken rank goes when nothing runs, or after kill_after_ns, with whatever is known to be on disk. */
 #include "worker.h"
 
+#include "soon.h"
+
+#include <stddef.h>
 #include <stdlib.h>
 
 #include <amorsize/alloc.h>
@@ -45,6 +48,8 @@ static void lay_out(struct amz_worker *w)
   w->idle = (uint32_t *)(void *)(w->parts + n);
   w->queue.chunks = w->queue.least;
   w->queue.cap = AMZ_QUEUE_LEAST;
+  w->bulks = &w->least_bulk;
+  w->cap_bulks = 1;
 }
 
 int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **ret)
@@ -83,10 +88,20 @@ void amz_worker_free(struct amz_worker *w)
     free(w->parts[i].chunks);
   free(w->aside);
   free(w->results);
-  free(w->bulks);
+  if (w->bulks != &w->least_bulk)
+    free(w->bulks);
   amz_buf_clear(&w->partials);
   amz_buf_clear(&w->errors);
   free(w);
+}
+
+void amz_worker_soon(const struct amz_worker *w)
+{
+  const char *at = (const char *)w, *end = at + offsetof(struct amz_worker, replay) + 2 * sizeof(uint64_t) + AMZ_CACHE_LINE;
+
+  for (; at < end; at += AMZ_CACHE_LINE)
+    __builtin_prefetch(at, 1);
+  __builtin_prefetch(w + 1, 1); /* the first slot */
 }
 
 /* ---- events ----------------------------------------------------------------------------------------------------------- */
@@ -221,24 +236,20 @@ int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct 
 
 /* ---- questions -------------------------------------------------------------------------------------------------------- */
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+  return a < b ? a : b;
+}
+
 int64_t amz_worker_deadline(const struct amz_worker *w)
 {
   int64_t beat_ns = w->config.heartbeat_ns > AMZ_NEVER - w->sent_ns ? AMZ_NEVER : w->sent_ns + w->config.heartbeat_ns;
-  int64_t at_ns, candidates[] = {w->signal_ns,
-                                 w->cancel_ns,
-                                 w->leave_ns,
-                                 w->report_ns,
-                                 w->syncing ? AMZ_NEVER : w->sync_ns,
-                                 amz_worker_ask_at(w),
-                                 beat_ns};
 
   if (w->finished || !w->started)
     return AMZ_NEVER;
-  at_ns = AMZ_NEVER;
-  for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
-    if (candidates[i] < at_ns)
-      at_ns = candidates[i];
-  return at_ns;
+  beat_ns = earlier(beat_ns, earlier(w->signal_ns, earlier(w->cancel_ns, w->leave_ns)));
+  beat_ns = earlier(beat_ns, earlier(w->report_ns, w->syncing ? AMZ_NEVER : w->sync_ns));
+  return earlier(beat_ns, amz_worker_ask_at(w));
 }
 
 bool amz_worker_finished(const struct amz_worker *w)

@@ -78,6 +78,7 @@ struct amz_worker {
   struct amz_need room;    /* that what runs leaves */
   struct amz_parts *parts; /* per slot */
   size_t cap_results, cap_bulks;
+  struct amz_bulk least_bulk; /* `bulks`, as long as one is enough */
   struct amz_replay replay;
 };
 

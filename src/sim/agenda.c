@@ -7,6 +7,7 @@
 
 #include <amorsize/alloc.h>
 
+#define SOON 2u /* items of a bucket of which any may be next */
 #define LINE_LEAST ((size_t)16)
 
 /* ---- the heap --------------------------------------------------------------------------------------------------------- */
@@ -82,6 +83,13 @@ static int pop_heap(struct amz_agenda *a, struct amz_agenda_item *ret)
   return AMZ_OK;
 }
 
+static uint64_t next_of_heap(const struct amz_agenda *a)
+{
+  const struct amz_agenda_bucket *b = a->occupied ? &a->buckets[__builtin_ctzll(a->occupied)] : NULL;
+
+  return b && b->count <= b->first + SOON ? b->items[b->first].value : AMZ_AGENDA_NONE;
+}
+
 /* ---- lines ------------------------------------------------------------------------------------------------------------ */
 
 static int grow_line(struct amz_agenda_line *l)
@@ -107,6 +115,11 @@ static void pop_line(struct amz_agenda_line *l, struct amz_agenda_item *ret)
   l->count--;
 }
 
+static uint64_t next_of_line(const struct amz_agenda_line *l)
+{
+  return l->count ? l->items[l->first].value : AMZ_AGENDA_NONE;
+}
+
 /* ---- both ------------------------------------------------------------------------------------------------------------- */
 
 int amz_agenda_push(struct amz_agenda *a, int64_t at_ns, uint64_t value)
@@ -128,7 +141,7 @@ int amz_agenda_queue(struct amz_agenda *a, uint32_t line, int64_t at_ns, uint64_
   return AMZ_OK;
 }
 
-int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_item *ret)
+int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_item *ret, uint64_t *ret_soon)
 {
   const struct amz_agenda_bucket *lowest = a->occupied ? &a->buckets[__builtin_ctzll(a->occupied)] : NULL;
   int64_t at_ns = lowest ? lowest->least_ns : INT64_MAX;
@@ -147,9 +160,11 @@ int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_it
   }
   if ((!line && !lowest) || at_ns > until_ns)
     return 0;
-  if (!line)
-    return pop_heap(a, ret) < 0 ? AMZ_ENOMEM : 1;
-  pop_line(line, ret);
+  if (!line && pop_heap(a, ret) < 0)
+    return AMZ_ENOMEM;
+  if (line)
+    pop_line(line, ret);
+  *ret_soon = line ? next_of_line(line) : next_of_heap(a);
   return 1;
 }
 

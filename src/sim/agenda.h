@@ -46,8 +46,9 @@ struct amz_agenda {
 int amz_agenda_push(struct amz_agenda *a, int64_t at_ns, uint64_t value) AMZ_MUST_CHECK;
 /* The same, at the end of a line if it doesn't come before those who stand there. */
 int amz_agenda_queue(struct amz_agenda *a, uint32_t line, int64_t at_ns, uint64_t value) AMZ_MUST_CHECK;
-/* Takes the item that comes first. \return 1; 0: there is none up to until_ns; AMZ_ENOMEM: nothing has been taken. */
-int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_item *ret) AMZ_MUST_CHECK;
+#define AMZ_AGENDA_NONE UINT64_MAX
+/* Takes the item that comes first; *ret_soon: the value of one that is likely to follow soon, AMZ_AGENDA_NONE: unknown. \return 1; 0: there is none up to until_ns; AMZ_ENOMEM: nothing has been taken. */
+int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_item *ret, uint64_t *ret_soon) AMZ_MUST_CHECK;
 void amz_agenda_clear(struct amz_agenda *a);
 
 #endif

@@ -41,7 +41,7 @@ static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a
   struct amz_sim_run *run = &w->runs[place];
   double ns;
 
-  *run = (struct amz_sim_run){.runs = true, .first = a->first, .count = a->count, .attempt = a->attempt, .begin_ns = w->now_ns};
+  *run = (struct amz_sim_run){.rank = rank, .slot = a->slot, .runs = true, .first = a->first, .count = a->count, .attempt = a->attempt, .begin_ns = w->now_ns};
   w->result.runs++;
   if (w->config->began)
     w->config->began(w->config->arg, w->now_ns, rank, a);
@@ -97,7 +97,7 @@ static int perform(struct amz_world *w, uint32_t rank, const struct amz_action *
 static int set_tick(struct amz_world *w, uint32_t rank)
 {
   struct amz_sim_rank *r = &w->ranks[rank];
-  int64_t at_ns = amz_worker_deadline(r->worker);
+  int64_t at_ns = amz_worker_deadline(w->workers[rank]);
 
   if (at_ns >= r->tick_ns)
     return AMZ_OK; /* the one that is set rings early, and is set anew then */
@@ -111,7 +111,7 @@ int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *
 
   e->now_ns = w->now_ns;
   amz_actions_clear(w->actions);
-  rc = amz_worker_step(w->ranks[rank].worker, e, w->actions);
+  rc = amz_worker_step(w->workers[rank], e, w->actions);
   for (size_t i = 0; i < amz_actions_count(w->actions) && rc == AMZ_OK; i++)
     rc = perform(w, rank, amz_actions_at(w->actions, i));
   return rc < 0 ? rc : set_tick(w, rank);
@@ -138,7 +138,7 @@ static bool all_succeed(const struct amz_world *w, const struct amz_sim_run *run
   return true;
 }
 
-static int fill_results(struct amz_world *w, uint32_t rank, const struct amz_sim_run *run)
+static int fill_results(struct amz_world *w, const struct amz_sim_run *run)
 {
   if (run->count > SIZE_MAX || amz_grow((void **)&w->results, &w->cap_results, (size_t)run->count, sizeof *w->results) < 0)
     return AMZ_ENOMEM;
@@ -150,7 +150,7 @@ static int fill_results(struct amz_world *w, uint32_t rank, const struct amz_sim
       .outcome = outcome,
       .exit_code = outcome == AMZ_FAILED ? 1 : run->killed_as ? -1 : 0,
       .signal = run->killed_as ? SIGTERM : 0,
-      .seq = w->config->packs && outcome != AMZ_SKIPPED ? ++w->ranks[rank].seq : 0,
+      .seq = w->config->packs && outcome != AMZ_SKIPPED ? ++w->ranks[run->rank].seq : 0,
       .start_ns = run->begin_ns,
       .wall_ns = (w->now_ns - run->begin_ns) / (int64_t)run->count,
     };
@@ -158,20 +158,18 @@ static int fill_results(struct amz_world *w, uint32_t rank, const struct amz_sim
   return AMZ_OK;
 }
 
-static int tell(struct amz_world *w, uint64_t place, const struct amz_event *what)
+static int tell(struct amz_world *w, const struct amz_sim_run *run, struct amz_event *e)
 {
-  struct amz_event e = *what;
-
-  e.kind = AMZ_EV_RAN;
-  e.slot = (uint32_t)(place % w->config->slots_per_rank);
-  return amz_world_step_worker(w, (uint32_t)(place / w->config->slots_per_rank), &e);
+  e->kind = AMZ_EV_RAN;
+  e->slot = run->slot;
+  return amz_world_step_worker(w, run->rank, e);
 }
 
 /* Partials are here what they stand for: the positions. */
-static int tell_bulk(struct amz_world *w, uint64_t place, const struct amz_sim_run *run, uint64_t first, uint64_t count)
+static int tell_bulk(struct amz_world *w, const struct amz_sim_run *run, uint64_t first, uint64_t count)
 {
   double task_s = (double)(w->now_ns - run->begin_ns) * 1e-9 / (double)run->count;
-  struct amz_sim_rank *rank = &w->ranks[place / w->config->slots_per_rank];
+  struct amz_sim_rank *rank = &w->ranks[run->rank];
   const uint64_t partials[] = {first, count};
   struct amz_bulk bulk = {.first = first, .count = count, .wall_s = task_s * (double)count, .wall_sq_s2 = task_s * task_s * (double)count,
     .cpu_s = task_s * (double)count, .start_ns = run->begin_ns, .seq = w->config->packs ? ++rank->seq : 0};
@@ -180,34 +178,33 @@ static int tell_bulk(struct amz_world *w, uint64_t place, const struct amz_sim_r
     bulk.partials = partials;
     bulk.partials_bytes = sizeof partials;
   }
-  return tell(w, place, &(struct amz_event){.bulk = &bulk});
+  return tell(w, run, &(struct amz_event){.bulk = &bulk});
 }
 
 /* The stretches that succeeded, then all else: only then the slot is idle, and takes the next. */
-static int tell_stretches(struct amz_world *w, uint64_t place, const struct amz_sim_run *run)
+static int tell_stretches(struct amz_world *w, const struct amz_sim_run *run)
 {
-  uint32_t rank = (uint32_t)(place / w->config->slots_per_rank);
   const struct amz_range all = {run->first, run->count};
   size_t kept = 0;
   int rc = AMZ_OK;
 
   if (run->killed_as == AMZ_CANCELLED)
-    return tell(w, place, &(struct amz_event){.returned = &all, .n_returned = 1});
-  if (fill_results(w, rank, run) < 0)
+    return tell(w, run, &(struct amz_event){.returned = &all, .n_returned = 1});
+  if (fill_results(w, run) < 0)
     return AMZ_ENOMEM;
   for (uint64_t i = 0, n; i < run->count && rc == AMZ_OK; i += n) {
     for (n = 0; i + n < run->count && w->results[i + n].outcome == AMZ_SUCCEEDED; n++)
       ;
     if (n)
-      rc = tell_bulk(w, place, run, run->first + i, n);
+      rc = tell_bulk(w, run, run->first + i, n);
     else
       w->results[kept++] = w->results[i + n++];
   }
-  return rc < 0 || kept == 0 ? rc : tell(w, place, &(struct amz_event){.results = w->results, .n_results = kept});
+  return rc < 0 || kept == 0 ? rc : tell(w, run, &(struct amz_event){.results = w->results, .n_results = kept});
 }
 
 /* A part of a RUN may be left undone by an executor; here it is the second half. */
-static int leave_half(struct amz_world *w, uint64_t place, struct amz_sim_run *run)
+static int leave_half(struct amz_world *w, struct amz_sim_run *run)
 {
   uint64_t half = run->count / 2;
   struct amz_range rest = {run->first + run->count - half, half};
@@ -215,13 +212,12 @@ static int leave_half(struct amz_world *w, uint64_t place, struct amz_sim_run *r
   if (half == 0 || run->killed_as || !happens(w, w->config->undone, run->first, run->attempt, AMZ_SIM_DRAW_UNDONE))
     return AMZ_OK;
   run->count -= half;
-  return tell(w, place, &(struct amz_event){.returned = &rest, .n_returned = 1});
+  return tell(w, run, &(struct amz_event){.returned = &rest, .n_returned = 1});
 }
 
 int amz_world_end_run(struct amz_world *w, uint64_t place)
 {
   struct amz_sim_run run = w->runs[place];
-  uint32_t rank = (uint32_t)(place / w->config->slots_per_rank);
   int rc;
 
   w->result.busy_s += (double)(w->now_ns - run.begin_ns) * 1e-9;
@@ -229,16 +225,16 @@ int amz_world_end_run(struct amz_world *w, uint64_t place)
     w->last_end_ns = w->now_ns;
   w->runs[place].runs = false;
   if (w->config->ended)
-    w->config->ended(w->config->arg, w->now_ns, rank, (uint32_t)(place % w->config->slots_per_rank));
+    w->config->ended(w->config->arg, w->now_ns, run.rank, run.slot);
   if (w->config->bulk) {
-    rc = leave_half(w, place, &run);
+    rc = leave_half(w, &run);
     if (rc < 0)
       return rc;
-    return all_succeed(w, &run) ? tell_bulk(w, place, &run, run.first, run.count) : tell_stretches(w, place, &run);
+    return all_succeed(w, &run) ? tell_bulk(w, &run, run.first, run.count) : tell_stretches(w, &run);
   }
-  if (fill_results(w, rank, &run) < 0)
+  if (fill_results(w, &run) < 0)
     return AMZ_ENOMEM;
-  return tell(w, place, &(struct amz_event){.results = w->results, .n_results = (size_t)run.count});
+  return tell(w, &run, &(struct amz_event){.results = w->results, .n_results = (size_t)run.count});
 }
 
 /* What is left of a run takes longer by as much as its rank has become slower. The event of its old end finds it running, or over. */

@@ -7,6 +7,7 @@
 
 #include <amorsize/alloc.h>
 
+#include "../sched/soon.h"
 #include "world.h"
 
 /* ---- the master ------------------------------------------------------------------------------------------------------- */
@@ -108,7 +109,7 @@ static int deliver(struct amz_world *w, uint32_t letter)
 
 static int worker_event(struct amz_world *w, enum amz_sim_event kind, uint64_t number)
 {
-  uint32_t rank = (uint32_t)(kind == AMZ_SIM_EV_END ? number / w->config->slots_per_rank : number);
+  uint32_t rank = kind == AMZ_SIM_EV_END ? w->runs[number].rank : (uint32_t)number;
   struct amz_sim_rank *r = &w->ranks[rank];
   struct amz_event e = {.kind = AMZ_EV_TICK};
 
@@ -179,6 +180,33 @@ static int fault(struct amz_world *w, const struct amz_sim_fault *f)
   return AMZ_OK;
 }
 
+static void expect_worker(const struct amz_world *w, uint32_t rank)
+{
+  __builtin_prefetch(&w->ranks[rank], 1);
+  amz_worker_soon(w->workers[rank]);
+}
+
+/* Has the memory fetched that an event will need soon. */
+static void expect(const struct amz_world *w, uint64_t value)
+{
+  enum amz_sim_event kind = (enum amz_sim_event)(value & ((1u << AMZ_SIM_EVENT_BITS) - 1));
+  uint64_t number = value >> AMZ_SIM_EVENT_BITS;
+  const struct amz_sim_letter *l;
+
+  if (kind == AMZ_SIM_EV_END) {
+    __builtin_prefetch(&w->runs[number], 1);
+    expect_worker(w, (uint32_t)number / w->config->slots_per_rank);
+  } else if (kind == AMZ_SIM_EV_WORKER_TICK) {
+    expect_worker(w, (uint32_t)number);
+  } else if (kind == AMZ_SIM_EV_DELIVER) {
+    l = &w->letters[number];
+    if (l->to_master)
+      amz_master_soon(w->master, l->rank, l->message.n_bulks ? l->bulks[0].first : 0);
+    else
+      expect_worker(w, l->rank);
+  }
+}
+
 static int handle(struct amz_world *w, const struct amz_agenda_item *item)
 {
   enum amz_sim_event kind = (enum amz_sim_event)(item->value & ((1u << AMZ_SIM_EVENT_BITS) - 1));
@@ -247,7 +275,7 @@ static int make_workers(struct amz_world *w)
     config.slots = slots_of(w->config, i);
     r->speed = w->config->speed ? w->config->speed[i] : 1;
     r->tick_ns = AMZ_NEVER;
-    rc = amz_worker_new(&config, &r->worker);
+    rc = amz_worker_new(&config, &w->workers[i]);
     if (rc == AMZ_OK)
       rc = amz_world_push(w, 0, AMZ_SIM_EV_START, i);
   }
@@ -265,10 +293,15 @@ static int make_world(struct amz_world *w)
   w->unused_letter = UINT32_MAX;
   w->master_tick_ns = w->first_start_ns = AMZ_NEVER;
   amz_rng_seed(&w->rng, c->seed);
+  w->workers = amz_new_array(c->ranks, sizeof *w->workers);
   w->ranks = amz_new_array(c->ranks, sizeof *w->ranks);
   w->runs = amz_new_array((size_t)c->ranks * c->slots_per_rank, sizeof *w->runs);
-  if (!w->ranks || !w->runs)
+  if (!w->workers || !w->ranks || !w->runs)
     return AMZ_ENOMEM;
+  for (uint32_t i = 0; i < c->ranks * c->slots_per_rank; i++) {
+    w->runs[i].rank = i / c->slots_per_rank;
+    w->runs[i].slot = i % c->slots_per_rank;
+  }
   master.epoch = 1;
   master.ranks = c->ranks;
   master.slots = all_slots(c);
@@ -279,8 +312,9 @@ static int make_world(struct amz_world *w)
 
 static void clear_world(struct amz_world *w)
 {
-  for (uint32_t i = 0; w->ranks && i < w->config->ranks; i++)
-    amz_worker_free(w->ranks[i].worker);
+  for (uint32_t i = 0; w->workers && i < w->config->ranks; i++)
+    amz_worker_free(w->workers[i]);
+  free(w->workers);
   free(w->ranks);
   free(w->runs);
   free(w->results);
@@ -310,6 +344,7 @@ int amz_sim_run(const struct amz_sim_config *config, struct amz_sim_result *ret)
   struct amz_event start = {.kind = AMZ_EV_START};
   int64_t limit_ns = config->limit_ns ? config->limit_ns : AMZ_NEVER;
   struct amz_agenda_item item;
+  uint64_t soon;
   int rc;
 
   if (!is_valid(config))
@@ -317,8 +352,11 @@ int amz_sim_run(const struct amz_sim_config *config, struct amz_sim_result *ret)
   rc = make_world(&w);
   if (rc == AMZ_OK)
     rc = step_master(&w, &start, 0);
-  while (rc == AMZ_OK && amz_master_end(w.master) == AMZ_END_RUNNING && (rc = amz_agenda_take(&w.agenda, limit_ns, &item)) > 0)
+  while (rc == AMZ_OK && amz_master_end(w.master) == AMZ_END_RUNNING && (rc = amz_agenda_take(&w.agenda, limit_ns, &item, &soon)) > 0) {
+    if (soon != AMZ_AGENDA_NONE)
+      expect(&w, soon);
     rc = handle(&w, &item);
+  }
   if (rc == AMZ_OK) {
     sum_up(&w);
     *ret = w.result;

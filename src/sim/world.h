@@ -37,6 +37,7 @@ struct amz_sim_letter {
 
 /* What runs on a slot. */
 struct amz_sim_run {
+  uint32_t rank, slot;       /* the slot's own: they stay */
   bool runs;
   uint64_t first, count;
   uint32_t attempt;
@@ -45,7 +46,6 @@ struct amz_sim_run {
 };
 
 struct amz_sim_rank {
-  struct amz_worker *worker;
   bool dead;
   int64_t frozen_until_ns;
   int64_t tick_ns; /* the tick that counts */
@@ -59,6 +59,7 @@ struct amz_world {
   struct amz_agenda agenda;
   struct amz_master *master;
   int64_t master_tick_ns, master_free_ns;
+  struct amz_worker **workers;
   struct amz_sim_rank *ranks;
   struct amz_sim_run *runs;
   struct amz_actions *actions;
