@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <amorsize/alloc.h>
 #include <amorsize/results.h>
@@ -103,6 +105,15 @@ static void await_ends(struct amz_loop *l)
   }
 }
 
+/* A log to which nothing was printed would be all that keeps a directory on a node (output.gather) from being removed. */
+static void remove_empty_log(const char *log)
+{
+  struct stat st;
+
+  if (log && stat(log, &st) == 0 && st.st_size == 0)
+    (void)unlink(log);
+}
+
 static void close_plugin(struct amz_loop *l)
 {
   struct amz_plugin_exec *p = amz_plugin_of(l);
@@ -114,6 +125,7 @@ static void close_plugin(struct amz_loop *l)
       amz_host_link_close(p->hosts[i].link);
   if (p->hosts && !l->broken)
     await_ends(l);
+  remove_empty_log(p->log);
   for (uint32_t i = 0; p->hosts && i < p->n_slots * 2; i++)
     amz_host_link_free(p->hosts[i].link);
   amz_host_common_free(p->common);

@@ -1,0 +1,90 @@
+#!/bin/sh
+# Results of plug-in tasks over ranks: kept by index and reduced to the same bits, whatever the number of ranks, when a rank dies in the middle and the run
+# is resumed, and when nodes don't see the run directory.
+# shellcheck disable=SC2034,SC2154
+. "$top_srcdir/tests/mpi/lib.sh"
+plugins=$top_builddir/configs/plugins/.libs
+LAUNCH_LIMIT=180 # for lib.sh
+TASKS=20011      # prime: no number of ranks or chunks divides it
+
+job() { # NAME PLUGIN ARGS OUTPUT
+  cat >"$1.yaml" <<END
+job: $1
+tasks: {plugin: $plugins/$2.so, args: "$3", for: {n: {range: [1, $TASKS]}}}
+output: {$4}
+END
+}
+reduced() { sed -n 's/^  reduced  *//p' out; }
+values() { tail -c +4097 "$1"; } # of a results' file, without its header
+# So many bytes of results have been written.
+results_come() { [ "$(values "$1" 2>/dev/null | tr -d '\000' | wc -c)" -ge "$2" ]; }
+
+fresh
+# ---- whatever the ranks
+for op in sum mean min; do job "$op" pi 9 "reduce: $op, results: r.npy"; done
+for op in sum mean min; do
+  try timeout "$LAUNCH_LIMIT" amorsize-mpi run --ranks 1 --slots 1 "$op.yaml"
+  is "$op, one rank: exit status" "$status" 0
+  first=$(reduced)
+  values "$op.runs/001/out/r.npy" >one
+  for ranks in 1 2 3 5; do
+    [ "$ranks" != 1 ] || [ "$op" = sum ] || continue
+    mpi_try "$ranks" run --slots 1 "$op.yaml"
+    is "$op, launch of $ranks: exit status" "$status" 0
+    is "$op, launch of $ranks: the same bits" "$(reduced)" "$first"
+    values "$op.runs/latest/out/r.npy" >many
+    check "$op, launch of $ranks: the same results" cmp one many
+  done
+done
+is 'with 5 ranks all of them had tasks' "$(amorsize-mpi tasks min.runs/latest --format json | sed -n 's/.*"rank": \([0-9]*\).*/\1/p' | sort -u | wc -l)" 5
+
+# ---- a rank dies, and the run is resumed by another number of ranks
+job killed pi 4000 'reduce: mean, results: r.npy'
+try timeout "$LAUNCH_LIMIT" amorsize-mpi run --ranks 1 --slots 1 killed.yaml
+is 'a run without deaths: exit status' "$status" 0
+whole=$(reduced)
+values killed.runs/001/out/r.npy >one
+number=1
+for resumed_by in 1 2; do
+  number=$((number + 1))
+  dir=killed.runs/00$number
+  mpi_start '' 3 run --quiet --slots 1 killed.yaml
+  wait_for results_come $dir/out/r.npy $((resumed_by * 30000))
+  kill -KILL "$(rank_pid "$resumed_by")"
+  finish
+  left_nothing "rank $resumed_by killed"
+  if [ "$resumed_by" = 1 ]; then try timeout "$LAUNCH_LIMIT" amorsize-mpi resume --ranks 1 $dir; else mpi_try "$resumed_by" resume $dir; fi
+  is "rank $resumed_by killed: all tasks have succeeded in the end" "$status $(sed -n 's/^  tasks  *//p' out | tr -d '\302\240\342\200\257 ')" \
+    "0 $TASKS:${TASKS}succeeded,0failed"
+  is "rank $resumed_by killed: the same bits" "$(reduced)" "$whole"
+  values $dir/out/r.npy >many
+  check "rank $resumed_by killed: the same results" cmp one many
+done
+
+# ---- nodes that don't see the run directory: only what travels to rank 0 can be had of them
+job far pi 9 'gather: true, results: r.npy'
+try amorsize-mpi check far.yaml
+tried_like 'results to be kept and gathered: refused, with what to do' 2 '' 'far.yaml:3:.*results of plug-in tasks.*all nodes must see; leave output.gather out'
+if unshare --uts hostname amz-test 2>/dev/null; then
+  cat >node <<'END'
+#!/bin/sh
+hostname "node${OMPI_COMM_WORLD_RANK:-$PMI_RANK}"
+TMPDIR=$AMZ_TEST_MARK/scratch
+export TMPDIR
+exec amorsize-mpi "$@"
+END
+  chmod +x node
+  mkdir scratch
+  job far pi 9 'gather: true, reduce: sum'
+  # shellcheck disable=SC2086
+  try env AMZ_TEST_MARK="$here" timeout -k 2 "$LAUNCH_LIMIT" $quick -n 3 unshare --uts ./node run --slots 1 far.yaml
+  is 'reduced over nodes: exit status' "$status" 0
+  far=$(reduced)
+  try timeout "$LAUNCH_LIMIT" amorsize-mpi run --ranks 1 --slots 1 --set output.gather=false far.yaml
+  is 'reduced over nodes: the same bits' "$far" "$(reduced)"
+  is 'reduced over nodes: nothing stays on them' "$(ls scratch)" ''
+else
+  skip 'reduced over nodes' 'only root may give ranks other host names'
+fi
+left_nothing 'in the end'
+done_testing
