@@ -19,6 +19,8 @@
 
 /* ---- what there is, what is wanted ------------------------------------------------------------------------------------- */
 
+#define AMZ_PLAN_KINDS_MAX 16u /* more than that are refused */
+
 /* Nodes of one kind. */
 struct amz_plan_nodes {
   const struct amz_node *node;
@@ -64,14 +66,25 @@ struct amz_plan_input {
 
 /* ---- a plan ------------------------------------------------------------------------------------------------------------ */
 
+/* Where nodes differ, slots_per_rank is the most that any rank has: on each kind, ranks have as many of them as fit there. */
 struct amz_plan_layout {
   uint32_t nodes, ranks_per_node, slots_per_rank, threads;
+};
+
+/* A layout on the nodes of one kind. */
+struct amz_plan_class {
+  uint32_t kind;           /* position in input->nodes */
+  uint32_t nodes;          /* of them, taken */
+  uint32_t ranks_per_node, slots_per_rank;
+  double task_s;           /* mean of one task on them */
+  double contention;       /* as of a candidate */
 };
 
 /* One layout with its prediction. Times in seconds. */
 struct amz_candidate {
   struct amz_plan_layout layout;
   uint64_t slots;        /* in all */
+  uint64_t cores;        /* of its nodes, that are ours */
   double task_s;         /* mean of one task under it */
   double contention;     /* of that, by busy neighbours: κ·φ relative to the sample's circumstances */
   double launch_s, work_s, imbalance_s, dispatch_s, gap_s, collect_s;
@@ -136,6 +149,11 @@ struct amz_plan {
  * change; AMZ_ENOMEM. */
 int amz_plan_make(const struct amz_plan_input *input, struct amz_plan *ret, struct amz_error *err);
 void amz_plan_clear(struct amz_plan *plan);
+
+/* What a layout means on each kind of nodes: kinds that do most work in a second come first, until layout->nodes are taken; those on which not one
+ * task fits are left out. With a single kind, what the layout says holds, feasible or not.
+ * \return how many classes there are; 0: nothing fits, or the input is none. */
+size_t amz_plan_classes(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_plan_class ret[AMZ_PLAN_KINDS_MAX]);
 
 /* Scores one layout by formulas alone, feasible or not: for sweeps and for what a user has set by hand. \return as amz_plan_make. */
 int amz_plan_score(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_candidate *ret);

@@ -39,6 +39,9 @@ uint32_t amz_plan_domain_cores(const struct amz_node *node); /* of the smallest 
 bool amz_plan_others_compute(const struct amz_node *node);
 uint32_t amz_plan_node_count(const struct amz_plan_input *input);
 
+/* ---- classes.c */
+uint32_t amz_plan_rank_slots(const struct amz_plan_input *input, const struct amz_node *node, const struct amz_plan_layout *layout);
+
 /* ---- search.c */
 int amz_plan_search(struct amz_search *s);
 

@@ -14,7 +14,8 @@ int amz_plan_check(const struct amz_plan_input *in)
 {
   const struct amz_workload *w = in->work;
 
-  if (!w || !w->wall_s || w->n == 0 || w->tasks == 0 || w->threads == 0 || w->busy == 0 || in->n_nodes == 0 || !in->nodes)
+  if (!w || !w->wall_s || w->n == 0 || w->tasks == 0 || w->threads == 0 || w->busy == 0 || in->n_nodes == 0 || in->n_nodes > AMZ_PLAN_KINDS_MAX ||
+      !in->nodes)
     return AMZ_EINVAL;
   for (size_t i = 0; i < in->n_nodes; i++)
     if (!in->nodes[i].node || in->nodes[i].count == 0 || !(in->nodes[i].speed > 0))
@@ -37,30 +38,39 @@ void amz_plan_times(const struct amz_plan_input *in, const struct amz_candidate 
 
 /* ---- all of them ------------------------------------------------------------------------------------------------------ */
 
-/* Slots in all and the mean stretch over them, fastest kinds of nodes first. */
-static void add_up_nodes(const struct amz_plan_input *in, const struct amz_plan_layout *layout, struct amz_candidate *c, double *ret_stretch)
+/* Slots and cores in all, the mean of a task over the slots. \return whether there are so many nodes on which tasks fit. */
+static bool add_up_nodes(const struct amz_plan_input *in, const struct amz_plan_class *classes, size_t n, struct amz_candidate *c)
 {
-  double rate = 0, each = (double)layout->ranks_per_node * layout->slots_per_rank, beside = 0;
-  uint32_t left = layout->nodes;
+  double rate = 0, beside = 0;
+  uint64_t nodes = 0;
 
-  for (size_t i = 0; i < in->n_nodes && left; i++) {
-    uint32_t n = in->nodes[i].count < left ? in->nodes[i].count : left;
-    double contention, stretch = amz_plan_stretch(in, in->nodes[i].node, layout, &contention) / in->nodes[i].speed;
+  for (size_t i = 0; i < n; i++) {
+    uint64_t slots = (uint64_t)classes[i].nodes * classes[i].ranks_per_node * classes[i].slots_per_rank;
 
-    rate += n * each / stretch;
-    beside += n * contention;
-    c->slots += (uint64_t)n * layout->ranks_per_node * layout->slots_per_rank;
-    left -= n;
+    if (classes[i].task_s > 0)
+      rate += (double)slots / classes[i].task_s;
+    beside += classes[i].nodes * classes[i].contention;
+    nodes += classes[i].nodes;
+    c->slots += slots;
+    c->cores += (uint64_t)classes[i].nodes * amz_plan_cores(in->nodes[classes[i].kind].node);
   }
-  c->contention = beside / (layout->nodes - left);
-  *ret_stretch = (double)c->slots / rate;
+  c->contention = nodes ? beside / (double)nodes : 1;
+  c->task_s = rate > 0 ? (double)c->slots / rate : 0;
+  return nodes > 0 && (in->n_nodes == 1 || nodes == c->layout.nodes);
 }
 
-static double launch_time(const struct amz_plan_input *in, const struct amz_plan_layout *layout)
+static double launch_time(const struct amz_plan_input *in, const struct amz_plan_class *classes, size_t n)
 {
-  if (in->want.launched || (uint64_t)layout->nodes * layout->ranks_per_node == 1)
+  uint32_t most = 0;
+  uint64_t ranks = 0;
+
+  for (size_t i = 0; i < n; i++) {
+    most = classes[i].ranks_per_node > most ? classes[i].ranks_per_node : most;
+    ranks += (uint64_t)classes[i].nodes * classes[i].ranks_per_node;
+  }
+  if (in->want.launched || ranks == 1)
     return 0; /* the ranks are there; or a process alone needs no MPI */
-  return in->costs.launch_base_s.value + in->costs.launch_per_rank_s.value * layout->ranks_per_node;
+  return in->costs.launch_base_s.value + in->costs.launch_per_rank_s.value * most;
 }
 
 void amz_plan_finish_candidate(const struct amz_plan_input *in, double serial_task_s, struct amz_candidate *c)
@@ -70,7 +80,7 @@ void amz_plan_finish_candidate(const struct amz_plan_input *in, double serial_ta
   c->total_s = c->launch_s + c->makespan_s + c->collect_s;
   c->speedup = c->total_s > 0 ? work / c->total_s : 0;
   c->efficiency = c->makespan_s > 0 ? work / (c->makespan_s * (double)c->slots * c->layout.threads) : 0;
-  c->core_hours = c->total_s * c->layout.nodes * amz_plan_cores(in->nodes[0].node) / 3600;
+  c->core_hours = c->total_s * (double)c->cores / 3600;
 }
 
 static struct amz_makespan_work work_of(const struct amz_plan_input *in, const struct amz_candidate *c, const double *times)
@@ -147,14 +157,17 @@ int amz_plan_score_in(const struct amz_plan_input *in, const struct amz_plan_lay
 {
   const struct amz_plan_layout serial = {1, 1, 1, 1};
   struct amz_candidate c = {.layout = *layout, .collect_s = in->costs.collect_s.value};
-  double stretch, serial_task_s = in->work->mean_s.value * amz_plan_stretch(in, in->nodes[0].node, &serial, NULL);
+  double serial_task_s = in->work->mean_s.value * amz_plan_stretch(in, in->nodes[0].node, &serial, NULL);
+  struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX];
+  size_t n;
   int rc;
 
   if (!layout->nodes || !layout->ranks_per_node || !layout->slots_per_rank || !layout->threads)
     return AMZ_EINVAL;
-  add_up_nodes(in, layout, &c, &stretch);
-  c.task_s = in->work->mean_s.value * stretch;
-  c.launch_s = launch_time(in, layout);
+  n = amz_plan_classes(in, layout, classes);
+  if (!add_up_nodes(in, classes, n, &c))
+    return AMZ_ERANGE;
+  c.launch_s = launch_time(in, classes, n);
   rc = predict(in, times, serial_task_s, &c);
   if (rc == AMZ_OK)
     *ret = c;

@@ -55,9 +55,6 @@ static uint32_t most_threads(const struct amz_plan_input *in, uint32_t cores)
 /* One thread, doublings, a domain's cores, a node's; only what was sampled when it isn't known what threads bring. */
 static void list_threads(const struct amz_plan_input *in, struct counts *c)
 {
-  const struct amz_node *node = in->nodes[0].node;
-  uint32_t most;
-
   c->n = 0;
   if (in->want.threads_per_task != AMZ_AUTO) {
     add(c, in->want.threads_per_task);
@@ -66,15 +63,19 @@ static void list_threads(const struct amz_plan_input *in, struct counts *c)
   add(c, in->work->threads);
   if (in->work->serial.source == AMZ_UNKNOWN)
     return;
-  most = most_threads(in, amz_plan_cores(node));
-  for (uint32_t t = 1; t <= most; t *= 2)
-    add(c, t);
-  if (amz_plan_domain_cores(node) <= most)
-    add(c, amz_plan_domain_cores(node));
-  add(c, most);
+  for (size_t i = 0; i < in->n_nodes; i++) {
+    const struct amz_node *node = in->nodes[i].node;
+    uint32_t most = most_threads(in, amz_plan_cores(node));
+
+    for (uint32_t t = 1; t <= most; t *= 2)
+      add(c, t);
+    if (amz_plan_domain_cores(node) <= most)
+      add(c, amz_plan_domain_cores(node));
+    add(c, most);
+  }
 }
 
-/* A rank stays within a NUMA domain unless one task needs more: one rank, or a multiple of the domains. */
+/* A rank stays within a NUMA domain unless one task needs more: one rank, or one for each domain, of which each kind may have another number. */
 static void list_ranks(const struct amz_plan_input *in, struct counts *c)
 {
   c->n = 0;
@@ -83,32 +84,33 @@ static void list_ranks(const struct amz_plan_input *in, struct counts *c)
     return;
   }
   add(c, 1);
-  add(c, amz_plan_domains(in->nodes[0].node));
+  for (size_t i = 0; i < in->n_nodes && c->n == 1; i++)
+    add(c, amz_plan_domains(in->nodes[i].node));
 }
 
 static bool straddles(const struct amz_plan_input *in, const struct amz_plan_layout *l)
 {
   uint32_t domains = amz_plan_domains(in->nodes[0].node), cores = amz_plan_domain_cores(in->nodes[0].node);
 
-  return in->want.ranks_per_node == AMZ_AUTO && domains > 1 && l->threads <= cores && in->work->kind != AMZ_WORK_IO &&
+  return in->n_nodes == 1 && in->want.ranks_per_node == AMZ_AUTO && domains > 1 && l->threads <= cores && in->work->kind != AMZ_WORK_IO &&
          (uint64_t)l->slots_per_rank * l->threads > cores;
 }
 
-/* \return the most slots a node may have over all kinds that so many nodes take in. */
-static uint32_t most_slots(const struct amz_plan_input *in, uint32_t nodes, uint32_t threads)
+/* \return the most slots that a rank may have: of several kinds, on that which allows most, as the others then have what fits there. */
+static uint32_t most_slots(const struct amz_plan_input *in, const struct amz_plan_layout *layout)
 {
-  uint32_t most = UINT32_MAX, left = nodes;
+  struct amz_plan_bounds bounds;
+  uint32_t most = 0;
 
-  for (size_t i = 0; i < in->n_nodes && left; i++) {
-    struct amz_plan_bounds bounds;
-    uint32_t here;
+  for (size_t i = 0; i < in->n_nodes && in->n_nodes > 1; i++) {
+    uint32_t here = amz_plan_rank_slots(in, in->nodes[i].node, layout);
 
-    amz_plan_bound(in, in->nodes[i].node, threads, nodes, &bounds);
-    here = amz_plan_most_slots(&bounds);
-    most = here < most ? here : most;
-    left -= in->nodes[i].count < left ? in->nodes[i].count : left;
+    most = here > most ? here : most;
   }
-  return most;
+  if (in->n_nodes > 1)
+    return most;
+  amz_plan_bound(in, in->nodes[0].node, layout->threads, layout->nodes, &bounds);
+  return amz_plan_most_slots(&bounds) / layout->ranks_per_node;
 }
 
 static int consider(struct amz_search *s, const struct amz_plan_layout *layout)
@@ -122,13 +124,13 @@ static int consider(struct amz_search *s, const struct amz_plan_layout *layout)
     return AMZ_ENOMEM;
   rc = amz_plan_score_in(s->input, layout, s->times, &s->found[s->n]);
   s->n += rc == AMZ_OK;
-  return rc;
+  return rc == AMZ_ERANGE ? AMZ_OK : rc; /* not on so many nodes */
 }
 
 static int consider_slots(struct amz_search *s, struct amz_plan_layout layout)
 {
   const struct amz_plan_want *want = &s->input->want;
-  uint32_t most = most_slots(s->input, layout.nodes, layout.threads) / layout.ranks_per_node;
+  uint32_t most = most_slots(s->input, &layout);
   struct counts slots = {.n = 0};
   int rc = AMZ_OK;
 

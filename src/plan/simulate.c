@@ -40,19 +40,37 @@ static double task_s(void *arg, uint64_t position, uint32_t attempt)
   return d->times[amz_mix64(position ^ d->seed) % d->n];
 }
 
-/* Ranks of faster kinds run their tasks faster: relative to the mean that task_s has. */
-static void fill_speeds(const struct amz_plan_input *in, const struct amz_candidate *c, double *speed)
+/* The ranks of a candidate, by class. */
+struct crew {
+  uint32_t ranks, most_slots;
+  double *speed;   /* relative to the mean that task_s has: ranks of faster kinds run their tasks faster */
+  uint32_t *slots;
+};
+
+static int muster(const struct amz_plan_input *in, const struct amz_candidate *c, struct crew *ret)
 {
-  uint32_t rank = 0, left = c->layout.nodes;
+  struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX];
+  size_t n = amz_plan_classes(in, &c->layout, classes);
+  struct crew crew = {0, 0, NULL, NULL};
+  uint64_t ranks = 0;
 
-  for (size_t i = 0; i < in->n_nodes && left; i++) {
-    uint32_t n = in->nodes[i].count < left ? in->nodes[i].count : left;
-    double own_s = in->work->mean_s.value * amz_plan_stretch(in, in->nodes[i].node, &c->layout, NULL) / in->nodes[i].speed;
+  for (size_t i = 0; i < n; i++)
+    ranks += (uint64_t)classes[i].nodes * classes[i].ranks_per_node;
+  if (ranks == 0 || ranks > UINT32_MAX)
+    return AMZ_EINVAL;
+  crew.speed = amz_new_array((size_t)ranks, sizeof *crew.speed);
+  crew.slots = amz_new_array((size_t)ranks, sizeof *crew.slots);
+  for (size_t i = 0; i < n && crew.speed && crew.slots; i++) {
+    const struct amz_plan_class *k = &classes[i];
 
-    for (uint32_t k = 0; k < n * c->layout.ranks_per_node; k++)
-      speed[rank++] = own_s > 0 && c->task_s > 0 ? c->task_s / own_s : 1;
-    left -= n;
+    crew.most_slots = k->slots_per_rank > crew.most_slots ? k->slots_per_rank : crew.most_slots;
+    for (uint64_t r = (uint64_t)k->nodes * k->ranks_per_node; r > 0; r--, crew.ranks++) {
+      crew.speed[crew.ranks] = k->task_s > 0 && c->task_s > 0 ? c->task_s / k->task_s : 1;
+      crew.slots[crew.ranks] = k->slots_per_rank;
+    }
   }
+  *ret = crew;
+  return crew.speed && crew.slots ? AMZ_OK : AMZ_ENOMEM;
 }
 
 static int64_t nanoseconds(struct amz_quantity seconds)
@@ -61,10 +79,10 @@ static int64_t nanoseconds(struct amz_quantity seconds)
 }
 
 static struct amz_sim_config configure(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks, struct draw *draw,
-                                       const double *speed)
+                                       const struct crew *crew)
 {
   const struct amz_policy_ops *policy = in->want.policy ? amz_policy_find(in->want.policy) : NULL;
-  struct amz_sim_config s = {.ranks = c->layout.nodes * c->layout.ranks_per_node, .slots_per_rank = c->layout.slots_per_rank, .speed = speed,
+  struct amz_sim_config s = {.ranks = crew->ranks, .slots_per_rank = crew->most_slots, .slots = crew->slots, .speed = crew->speed,
     .bulk = true, .latency_ns = nanoseconds(in->costs.chunk_s) / 2, .message_ns = nanoseconds(in->costs.service_s)};
 
   s.master.tasks = tasks;
@@ -82,11 +100,11 @@ static struct amz_sim_config configure(const struct amz_plan_input *in, const st
 
 /* The makespan of one replicate. */
 static int play(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks, uint32_t replicate, const double *times,
-                const double *speed, double *ret_s)
+                const struct crew *crew, double *ret_s)
 {
   struct draw draw = {.times = times, .n = in->work->n, .seed = amz_mix64(in->seed + replicate),
     .sequence = in->work->sequence, .skipped = in->work->tasks - tasks, .tasks = in->work->tasks};
-  struct amz_sim_config config = configure(in, c, tasks, &draw, speed);
+  struct amz_sim_config config = configure(in, c, tasks, &draw, crew);
   double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, drawn_s = 0;
   struct amz_sim_result result;
   int rc;
@@ -104,15 +122,13 @@ int amz_plan_simulate(const struct amz_plan_input *in, uint64_t tasks_each, uint
 {
   uint64_t tasks = in->work->tasks < tasks_each ? in->work->tasks : tasks_each;
   double *times = amz_new_array(in->work->n, sizeof *times), sum = 0, one = 0;
-  double *speed = amz_new_array((size_t)c->layout.nodes * c->layout.ranks_per_node, sizeof *speed);
-  int rc = times && speed ? AMZ_OK : AMZ_ENOMEM;
+  struct crew crew = {0, 0, NULL, NULL};
+  int rc = times ? muster(in, c, &crew) : AMZ_ENOMEM;
 
-  if (rc == AMZ_OK) {
+  if (rc == AMZ_OK)
     amz_plan_times(in, c, times);
-    fill_speeds(in, c, speed);
-  }
   for (uint32_t i = 0; i < replicates && rc == AMZ_OK; i++) {
-    rc = play(in, c, tasks, i, times, speed, &one);
+    rc = play(in, c, tasks, i, times, &crew, &one);
     sum += one;
   }
   if (rc == AMZ_OK) {
@@ -122,6 +138,7 @@ int amz_plan_simulate(const struct amz_plan_input *in, uint64_t tasks_each, uint
     rc = amz_plan_doubt(in, times, c);
   }
   free(times);
-  free(speed);
+  free(crew.speed);
+  free(crew.slots);
   return rc;
 }
