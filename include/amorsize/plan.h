@@ -131,6 +131,8 @@ struct amz_recommendation {
 struct amz_plan {
   struct amz_candidate chosen;
   struct amz_plan_terms terms;     /* of the chosen one */
+  struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX]; /* what it means on each kind of nodes */
+  size_t n_classes;
   struct amz_candidate serial;     /* one slot, one thread, one node: what speedups are over */
   struct amz_candidate others[AMZ_PLAN_LISTED]; /* the best of the rest, fastest first */
   const char *why_not[AMZ_PLAN_LISTED];         /* static */

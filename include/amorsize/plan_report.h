@@ -21,6 +21,9 @@ void amz_report_plan_explain(const struct amz_plan_report *r, struct amz_buf *ou
 /* One JSON object and a newline, with everything. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out);
 
+/* The options of `run` that carry the plan out: "--set plan.slots_per_rank=4 --set …". */
+void amz_report_plan_sets(const struct amz_plan_report *r, struct amz_buf *out);
+
 /* A complete batch script for Slurm that runs the job with the plan's layout. */
 struct amz_sbatch {
   const char *job;          /* the name */

@@ -40,6 +40,33 @@ int amz_profile_json(const struct amz_node *node, const struct amz_profile_origi
  * AMZ_ENOMEM. */
 int amz_profile_parse(const char *json, size_t n, struct amz_error *err, struct amz_node *ret);
 
+/* What whoever runs or plans is told beside numbers that rest on assumed values: "what this node can do is assumed; …", in one line without its
+ * newline. \return static; NULL: the values were measured, and there is nothing to tell. */
+const char *amz_profile_hint(enum amz_profile_from from);
+
+/* Nodes of one kind out of a file. */
+struct amz_profile_kind {
+  struct amz_node node;
+  uint32_t count;
+  double speed; /* of its nodes, relative to the profile: below 1 for those that compute slower than their like */
+};
+
+#define AMZ_PROFILE_KINDS_MAX 16u
+
+struct amz_profile_kinds {
+  struct amz_profile_kind items[AMZ_PROFILE_KINDS_MAX];
+  uint32_t n;
+};
+
+/* Reads a profile, or what `node` tells of all nodes of a launch: a kind for each type, and one more for each node of it that computes slower than
+ * its like; beyond AMZ_PROFILE_KINDS_MAX kinds, slow ones count as slow as the last, and further types are refused.
+ * \return as amz_profile_parse; release with amz_profile_kinds_clear. */
+int amz_profile_parse_kinds(const char *json, size_t n, struct amz_error *err, struct amz_profile_kinds *ret);
+void amz_profile_kinds_clear(struct amz_profile_kinds *kinds);
+
+/* How fast a core of `node` computes, relative to one of `than`: 1 unless it was measured on both. φ of many busy cores isn't in it. */
+double amz_profile_speed(const struct amz_node *node, const struct amz_node *than);
+
 /* Appends the lines that a person reads. `origin` may be NULL. */
 void amz_profile_text(const struct amz_node *node, const struct amz_profile_origin *origin, struct amz_buf *out);
 

@@ -3,21 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <amorsize/allocation.h>
-#include <amorsize/measure.h>
 #include <amorsize/plan_report.h>
 #include <amorsize/profile.h>
 #include <amorsize/store.h>
 
-#include "../run/files.h"
-#include "../run/profile.h"
+#include "../run/inputs.h"
 #include "jobargs.h"
+#include "kinds.h"
 #include "rundir.h"
 #include "sampled.h"
 
 struct plan_args {
   struct cli_job_args job;
-  const char *runs_in, *sample, *node, *sbatch;
+  const char *runs_in, *sample, *sbatch;
+  struct cli_list profiles;
   struct cli_count nodes, ranks;
   bool explain;
   unsigned format;
@@ -27,7 +26,7 @@ static const struct cli_option options[] = {
   CLI_JOB_OPTIONS(struct plan_args, job),
   CLI_ROW_TEXT("runs-in", struct plan_args, runs_in, "DIR", "where NAME.runs is made when tasks have to be sampled (default: here)"),
   CLI_ROW_TEXT("sample", struct plan_args, sample, "FILE", "a sample taken before (sample.json of a run): nothing is run"),
-  CLI_ROW_TEXT("node", struct plan_args, node, "FILE", "profile of the nodes, as node --format json prints it (default: this node's)"),
+  CLI_ROW_LIST("node", struct plan_args, profiles, "FILE[:N]", "N nodes of a profile, as node --format json prints it (default: this node's)"),
   CLI_ROW_COUNT("nodes", 'N', struct plan_args, nodes, "N", "nodes that may be used (default: the allocation's, else 1)", 1, 1000000),
   CLI_ROW_COUNT("ranks-per-node", 0, struct plan_args, ranks, "R", "ranks on each node (default: the plan chooses)", 1, 65536),
   CLI_ROW_FLAG("explain", 'e', struct plan_args, explain, "all of it: analysis, resources, prediction, alternatives, constraints, advice"),
@@ -41,8 +40,7 @@ struct planning {
   struct cli_sampled sampled;
   struct amz_job *job;
   char *command;             /* how the plan is carried out: "resume DIR", "run JOB" */
-  struct amz_node node;
-  struct amz_plan_nodes nodes;
+  struct cli_kinds kinds;
   struct amz_plan_input input;
   struct amz_plan plan;
 };
@@ -50,7 +48,7 @@ struct planning {
 static void clear(struct planning *p)
 {
   amz_plan_clear(&p->plan);
-  amz_node_clear(&p->node);
+  cli_kinds_clear(&p->kinds);
   amz_job_free(p->job);
   cli_sampled_clear(&p->sampled);
   free(p->command);
@@ -170,70 +168,6 @@ static int get_sample(struct cli *cli, const struct cli_parsed *parsed, const st
   return status;
 }
 
-/* ---- what nodes there are ----------------------------------------------------------------------------------------------- */
-
-static int read_profile(const char *path, struct amz_node *ret)
-{
-  struct amz_buf text = AMZ_BUF_INIT;
-  struct amz_error err = {0}, cause;
-  struct amz_disk *disk;
-  struct amz_files files;
-  int rc = amz_disk_new(&disk);
-
-  if (rc < 0)
-    return cli_fail(rc, NULL);
-  files = amz_disk_files(disk);
-  rc = files.read(files.ctx, path, AMZ_PROFILE_BYTES_MAX, &text, &err);
-  if (rc == AMZ_OK && (rc = amz_profile_parse(amz_buf_text(&text), text.len, &cause, ret)) < 0)
-    (void)amz_error_set(&err, rc, "%s: %.900s", path, cause.text);
-  amz_buf_clear(&text);
-  amz_disk_free(disk);
-  return rc < 0 ? cli_fail(rc, &err) : CLI_OK;
-}
-
-static int get_node(const struct plan_args *a, struct planning *p)
-{
-  struct amz_environment env = amz_environment_of_process();
-  struct amz_look look = {.env = &env};
-  struct amz_profile_source source;
-  struct amz_error err = {0};
-  struct amz_diags diags;
-  int rc;
-
-  if (a->node)
-    return read_profile(a->node, &p->node);
-  amz_diags_init(&diags);
-  rc = amz_node_profile(&look, &diags, &err, &p->node, &source);
-  cli_show_findings(&diags);
-  amz_diags_clear(&diags);
-  return rc < 0 ? cli_fail(rc, &err) : CLI_OK;
-}
-
-/* As many as the batch system has given us, else this one. */
-static uint32_t nodes_here(void)
-{
-  struct amz_environment env = amz_environment_of_process();
-  struct amz_allocation allocation;
-  struct amz_error err = {0};
-  struct amz_diags diags;
-  struct amz_files files;
-  struct amz_disk *disk;
-  uint32_t n = 1;
-
-  if (amz_disk_new(&disk) < 0)
-    return 1;
-  files = amz_disk_files(disk);
-  amz_diags_init(&diags);
-  if (amz_allocation_read(&env, &files, NULL, &diags, &err, &allocation) == AMZ_OK) {
-    if (allocation.n_nodes)
-      n = (uint32_t)allocation.n_nodes;
-    amz_allocation_clear(&allocation);
-  }
-  amz_diags_clear(&diags);
-  amz_disk_free(disk);
-  return n;
-}
-
 /* ---- the plan ----------------------------------------------------------------------------------------------------------- */
 
 static struct amz_plan_want want_of(const struct amz_settings *s, const struct plan_args *a)
@@ -251,12 +185,11 @@ static struct amz_plan_want want_of(const struct amz_settings *s, const struct p
 
 static int make(const struct plan_args *a, struct planning *p)
 {
-  const struct amz_node_costs *costs = &p->node.costs;
+  const struct amz_node_costs *costs = &p->kinds.items[0].node->costs;
   struct amz_error err = {0};
   int rc;
 
-  p->nodes = (struct amz_plan_nodes){&p->node, a->nodes.set ? (uint32_t)a->nodes.n : nodes_here(), 1};
-  p->input = (struct amz_plan_input){.work = &p->sampled.work, .nodes = &p->nodes, .n_nodes = 1, .want = want_of(amz_job_settings(p->job), a)};
+  p->input = (struct amz_plan_input){.work = &p->sampled.work, .nodes = p->kinds.items, .n_nodes = p->kinds.n, .want = want_of(amz_job_settings(p->job), a)};
   p->input.costs = (struct amz_plan_costs){.gap_s = p->sampled.sample.gap_s, .chunk_s = costs->chunk_s, .service_s = costs->service_s,
     .launch_base_s = costs->launch_base_s, .launch_per_rank_s = costs->launch_per_rank_s};
   rc = amz_plan_make(&p->input, &p->plan, &err);
@@ -293,6 +226,14 @@ static int write_sbatch(struct cli *cli, const struct amz_plan_report *r, const 
   return status;
 }
 
+static void add_hint(const struct planning *p, struct amz_buf *out)
+{
+  const char *hint = amz_profile_hint(p->kinds.from);
+
+  if (hint)
+    amz_buf_addf(out, "  %-18s%s\n", "mind", hint);
+}
+
 static int print(struct cli *cli, const struct amz_plan_report *r, const struct plan_args *a, const struct planning *p)
 {
   struct amz_buf out = AMZ_BUF_INIT;
@@ -304,9 +245,12 @@ static int print(struct cli *cli, const struct amz_plan_report *r, const struct 
     amz_report_plan_explain(r, &out);
   else
     amz_report_plan(r, &out);
-  if (a->format != CLI_FORMAT_JSON)
-    amz_buf_addf(&out, "%srun it with: amorsize-mpi %s --set plan.slots_per_rank=%u --set plan.threads_per_task=%u\n", a->explain ? "\n" : "  ",
-                 p->command, p->plan.chosen.layout.slots_per_rank, p->plan.chosen.layout.threads);
+  if (a->format != CLI_FORMAT_JSON) {
+    add_hint(p, &out);
+    amz_buf_addf(&out, "%srun it with: amorsize-mpi %s ", a->explain ? "\n" : "  ", p->command);
+    amz_report_plan_sets(r, &out);
+    amz_buf_addc(&out, '\n');
+  }
   if (rc == AMZ_OK && (rc = amz_buf_ok(&out)) == AMZ_OK)
     (void)cli_write(cli, out.data, out.len);
   amz_buf_clear(&out);
@@ -320,7 +264,7 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
   struct amz_plan_report report = {.input = &p.input, .plan = &p.plan};
   int status = get_sample(cli, parsed, a, &p);
 
-  if (status == CLI_OK && (status = get_node(a, &p)) == CLI_OK && (status = make(a, &p)) == CLI_OK) {
+  if (status == CLI_OK && (status = cli_kinds_get("plan", &a->profiles, &a->nodes, &p.kinds)) == CLI_OK && (status = make(a, &p)) == CLI_OK) {
     report.job = amz_job_name(p.job);
     if (!a->sbatch || strcmp(a->sbatch, "-") != 0)
       status = print(cli, &report, a, &p);

@@ -95,15 +95,28 @@ static const char *bytes(uint64_t n, char room[32])
   return amz_format_bytes(n, room, 32);
 }
 
-static int say_memory(const struct amz_plan_input *in, struct amz_plan *plan, const struct amz_plan_bounds *b, uint32_t otherwise)
+#define LABEL 96
+
+/* Which nodes are meant, where there are several kinds: " like n3 (8 cores)". */
+static const char *label(const struct amz_plan_input *in, size_t kind, char room[LABEL])
 {
-  char each[32], all[32], need[32];
+  const struct amz_node *node = in->nodes[kind].node;
+
+  room[0] = '\0';
+  if (in->n_nodes > 1)
+    (void)snprintf(room, LABEL, " like %.60s (%u cores)", node->host && *node->host ? node->host : "that", node->cores);
+  return room;
+}
+
+static int say_memory(const struct amz_plan_input *in, struct amz_plan *plan, size_t kind, const struct amz_plan_bounds *b, uint32_t otherwise)
+{
+  char each[32], all[32], need[32], like[LABEL];
   int rc;
 
   if (b->memory >= otherwise)
     return AMZ_OK;
-  rc = say(plan, "memory", true, "%u slots a node instead of %u: %s a task, and %.0f %% of %s are for tasks", b->memory, otherwise,
-           bytes(task_memory(in), each), 100 * AMZ_MEMORY_HEADROOM, bytes(node_memory(in->nodes[0].node), all));
+  rc = say(plan, "memory", true, "%u slots a node%s instead of %u: %s a task, and %.0f %% of %s are for tasks", b->memory, label(in, kind, like), otherwise,
+           bytes(task_memory(in), each), 100 * AMZ_MEMORY_HEADROOM, bytes(node_memory(in->nodes[kind].node), all));
   if (rc < 0)
     return rc;
   return lift(plan, "nodes of %s would allow all %u; plan.memory: ignore takes the risk",
@@ -118,15 +131,16 @@ static const char *source_of(const struct amz_node *node, enum amz_limit_kind ki
   return "allowed to us";
 }
 
-static int say_cores(const struct amz_plan_input *in, struct amz_plan *plan)
+static int say_cores(const struct amz_plan_input *in, struct amz_plan *plan, size_t kind)
 {
-  const struct amz_node *node = in->nodes[0].node;
+  const struct amz_node *node = in->nodes[kind].node;
+  char like[LABEL];
   bool quota = node->allowed_cpu > 0 && node->allowed_cpu < (double)(node->allowed_cores ? node->allowed_cores : node->cores);
   int rc;
 
   if (amz_plan_cores(node) >= node->cores)
     return AMZ_OK;
-  rc = say(plan, "cores", true, "%u of %u cores of a node: %s", amz_plan_cores(node), node->cores,
+  rc = say(plan, "cores", true, "%u of %u cores of a node%s: %s", amz_plan_cores(node), node->cores, label(in, kind, like),
            source_of(node, quota ? AMZ_LIMIT_CPU : AMZ_LIMIT_CORES));
   return rc < 0 ? rc : lift(plan, "ask for more cores, or for whole nodes (sbatch --exclusive)");
 }
@@ -154,6 +168,35 @@ static int say_counts(const struct amz_plan_input *in, struct amz_plan *plan, co
   if (rc == AMZ_OK && in->work->tasks < plan->chosen.slots)
     rc = say(plan, "tasks", true, "there are fewer tasks than slots");
   return rc;
+}
+
+/* Nodes that no task fits on, or that aren't worth their while: how many of each kind are left out. */
+static int say_left_out(const struct amz_plan_input *in, struct amz_plan *plan, size_t kind)
+{
+  const struct amz_plan_nodes *nodes = &in->nodes[kind];
+  uint32_t taken = 0;
+  char like[LABEL];
+
+  for (size_t i = 0; i < plan->n_classes; i++)
+    if (plan->classes[i].kind == kind)
+      taken += plan->classes[i].nodes;
+  if (in->n_nodes == 1 || taken == nodes->count)
+    return AMZ_OK;
+  if (amz_plan_rank_slots(in, nodes->node, &plan->chosen.layout) == 0)
+    return say(plan, "nodes", true, "%u of %u nodes%s aren't used: not one task fits there", nodes->count - taken, nodes->count, label(in, kind, like));
+  return say(plan, "nodes", false, "%u of %u nodes%s aren't used", nodes->count - taken, nodes->count, label(in, kind, like));
+}
+
+/* What holds on nodes of one kind. */
+static int say_kind(const struct amz_plan_input *in, struct amz_plan *plan, size_t kind)
+{
+  struct amz_plan_bounds b;
+  int rc;
+
+  amz_plan_bound(in, in->nodes[kind].node, plan->chosen.layout.threads, plan->chosen.layout.nodes, &b);
+  if ((rc = say_left_out(in, plan, kind)) < 0 || (rc = say_cores(in, plan, kind)) < 0 || (rc = say_memory(in, plan, kind, &b, b.cores)) < 0)
+    return rc;
+  return kind == 0 ? say_counts(in, plan, &b) : AMZ_OK;
 }
 
 static int say_given(const struct amz_plan_input *in, struct amz_plan *plan)
@@ -256,12 +299,11 @@ static int advise_on_machine(const struct amz_plan_input *in, struct amz_plan *p
 
 int amz_plan_explain(const struct amz_plan_input *in, struct amz_plan *plan)
 {
-  struct amz_plan_bounds b;
-  int rc;
+  int rc = AMZ_OK;
 
-  amz_plan_bound(in, in->nodes[0].node, plan->chosen.layout.threads, plan->chosen.layout.nodes, &b);
-  if ((rc = say_cores(in, plan)) < 0 || (rc = say_memory(in, plan, &b, b.cores)) < 0 || (rc = say_counts(in, plan, &b)) < 0 ||
-      (rc = say_given(in, plan)) < 0 || (rc = say_shapes(in, plan)) < 0)
+  for (size_t i = 0; i < in->n_nodes && rc == AMZ_OK; i++)
+    rc = say_kind(in, plan, i);
+  if (rc < 0 || (rc = say_given(in, plan)) < 0 || (rc = say_shapes(in, plan)) < 0)
     return rc;
   if ((rc = advise_on_shares(plan)) < 0 || (rc = advise_on_tasks(in, plan)) < 0)
     return rc;

@@ -249,6 +249,7 @@ static int choose_from(const struct amz_plan_input *in, struct amz_search *s, st
     serial = true;
     plan->why = "one task after the other: more slots would gain less than a fifth";
   }
+  plan->n_classes = amz_plan_classes(in, &plan->chosen.layout, plan->classes);
   list_others(&g, plan, s->found + !serial, s->n - !serial);
   plan->break_even_tasks = break_even(plan, in->costs.gap_s.value);
   return AMZ_OK;

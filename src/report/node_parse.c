@@ -416,28 +416,45 @@ static int check(const struct amz_node *node, struct amz_error *err)
   return AMZ_OK;
 }
 
-int amz_profile_parse(const char *json, size_t n, struct amz_error *err, struct amz_node *ret)
+int amz_profile_take(const json_t *o, struct amz_error *err, struct amz_node *ret)
 {
   struct amz_node node = {0};
   struct reader r = {.path = "", .err = err};
-  json_error_t where;
-  json_t *o;
   int rc;
 
-  if (n > AMZ_PROFILE_BYTES_MAX)
-    return amz_error_set(err, AMZ_EINVAL, "%zu bytes: no profile is so large", n);
-  o = json_loadb(json, n, JSON_REJECT_DUPLICATES, &where);
-  if (!o)
-    return amz_error_set(err, AMZ_EINVAL, "no JSON: line %d, column %d: %s", where.line, where.column, where.text);
   if (!json_is_object(o))
-    rc = amz_error_set(err, AMZ_EINVAL, "no profile: expected a JSON object");
-  else if ((rc = get_struct(&r, o, amz_node_fields, &node)) == AMZ_OK)
+    return amz_error_set(err, AMZ_EINVAL, "no profile: expected a JSON object");
+  rc = get_struct(&r, o, amz_node_fields, &node);
+  if (rc == AMZ_OK)
     rc = check(&node, err);
-  json_decref(o);
   if (rc < 0) {
     amz_node_clear(&node);
     return rc;
   }
   *ret = node;
   return AMZ_OK;
+}
+
+json_t *amz_profile_load(const char *json, size_t n, struct amz_error *err)
+{
+  json_error_t where;
+  json_t *o;
+
+  if (n > AMZ_PROFILE_BYTES_MAX) {
+    (void)amz_error_set(err, AMZ_EINVAL, "%zu bytes: no profile is so large", n);
+    return NULL;
+  }
+  o = json_loadb(json, n, JSON_REJECT_DUPLICATES, &where);
+  if (!o)
+    (void)amz_error_set(err, AMZ_EINVAL, "no JSON: line %d, column %d: %s", where.line, where.column, where.text);
+  return o;
+}
+
+int amz_profile_parse(const char *json, size_t n, struct amz_error *err, struct amz_node *ret)
+{
+  json_t *o = amz_profile_load(json, n, err);
+  int rc = o ? amz_profile_take(o, err, ret) : AMZ_EINVAL;
+
+  json_decref(o);
+  return rc;
 }

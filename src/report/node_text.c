@@ -418,6 +418,11 @@ static void add_origin(const struct amz_node *node, const struct amz_profile_ori
   amz_buf_adds(out, node->this_machine ? "none: values are assumed; amorsize-mpi node measures\n" : "none: values are assumed\n");
 }
 
+const char *amz_profile_hint(enum amz_profile_from from)
+{
+  return from == AMZ_PROFILE_ASSUMED ? "what this node can do is assumed; amorsize-mpi node measures it once, which sharpens these numbers" : NULL;
+}
+
 void amz_profile_text(const struct amz_node *node, const struct amz_profile_origin *origin, struct amz_buf *out)
 {
   add_title(node, out);

@@ -2,9 +2,11 @@
 #include <amorsize/plan_report.h>
 
 #include "object.h"
+#include "plan_classes.h"
 #include "plan_words.h"
 
-static void put_layout(struct object *o, const struct amz_plan_layout *l)
+/* `of`: whose classes are told, too; NULL: not told. */
+static void put_layout(struct object *o, const struct amz_plan_layout *l, const struct amz_plan_report *of)
 {
   struct object layout = object_new();
 
@@ -12,6 +14,8 @@ static void put_layout(struct object *o, const struct amz_plan_layout *l)
   put_count(&layout, "ranks_per_node", l->ranks_per_node);
   put_count(&layout, "slots_per_rank", l->slots_per_rank);
   put_count(&layout, "threads_per_task", l->threads);
+  if (of)
+    put(&layout, "classes", amz_classes_json(of, &layout.ok));
   put_object(o, "layout", &layout);
 }
 
@@ -60,15 +64,15 @@ static void put_costs(struct object *o, const struct amz_plan_costs *c)
 }
 
 /* A list whose items are made by `fill`. */
-static void put_list(struct object *o, const char *key, size_t n, void (*fill)(struct object *item, const struct amz_plan *p, size_t i),
-                     const struct amz_plan *p)
+static void put_list(struct object *o, const char *key, size_t n, void (*fill)(struct object *item, const struct amz_plan_report *r, size_t i),
+                     const struct amz_plan_report *r)
 {
   json_t *array = json_array();
 
   for (size_t i = 0; i < n; i++) {
     struct object item = object_new();
 
-    fill(&item, p, i);
+    fill(&item, r, i);
     if (!item.ok || json_array_append(array, item.json) < 0)
       o->ok = false;
     json_decref(item.json);
@@ -76,23 +80,29 @@ static void put_list(struct object *o, const char *key, size_t n, void (*fill)(s
   put(o, key, array);
 }
 
-static void fill_constraint(struct object *item, const struct amz_plan *p, size_t i)
+static void fill_constraint(struct object *item, const struct amz_plan_report *r, size_t i)
 {
+  const struct amz_plan *p = r->plan;
+
   put_text(item, "what", p->reasons[i].what);
   put(item, "active", json_boolean(p->reasons[i].active));
   put_text(item, "text", p->reasons[i].text);
   put_text(item, "lifted_by", p->reasons[i].lift);
 }
 
-static void fill_rejected(struct object *item, const struct amz_plan *p, size_t i)
+static void fill_rejected(struct object *item, const struct amz_plan_report *r, size_t i)
 {
-  put_layout(item, &p->others[i].layout);
+  const struct amz_plan *p = r->plan;
+
+  put_layout(item, &p->others[i].layout, NULL);
   put_prediction(item, &p->others[i]);
   put_text(item, "why_not", p->why_not[i]);
 }
 
-static void fill_recommendation(struct object *item, const struct amz_plan *p, size_t i)
+static void fill_recommendation(struct object *item, const struct amz_plan_report *r, size_t i)
 {
+  const struct amz_plan *p = r->plan;
+
   put_text(item, "text", p->recommendations[i].text);
 }
 
@@ -119,7 +129,7 @@ int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out)
 
   put_text(&o, "job", r->job);
   put_count(&o, "tasks", r->input->work->tasks);
-  put_layout(&o, &p->chosen.layout);
+  put_layout(&o, &p->chosen.layout, r);
   put_count(&o, "slots", p->chosen.slots);
   put_chunk(&o, &r->input->want);
   put_prediction(&o, &p->chosen);
@@ -130,9 +140,9 @@ int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out)
   put_count(&o, "simulated", p->simulated);
   put_sample(&o, r->input->work);
   put_costs(&o, &r->input->costs);
-  put_list(&o, "constraints", p->n_reasons, fill_constraint, p);
-  put_list(&o, "rejected", p->n_others, fill_rejected, p);
-  put_list(&o, "recommendations", p->n_recommendations, fill_recommendation, p);
+  put_list(&o, "constraints", p->n_reasons, fill_constraint, r);
+  put_list(&o, "rejected", p->n_others, fill_rejected, r);
+  put_list(&o, "recommendations", p->n_recommendations, fill_recommendation, r);
   if (o.ok && json_dump_callback(o.json, add_bytes, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0) {
     amz_buf_addc(out, '\n');
     rc = amz_buf_ok(out);

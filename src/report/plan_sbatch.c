@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan_classes.h"
 #include "words.h"
 
 #define MARGIN 1.10          /* beyond the 95 % bound: nodes differ, file systems have bad days */
@@ -40,8 +41,33 @@ static double cpus_of_rank(const struct amz_plan_report *r)
   return r->input->work->kind == AMZ_WORK_IO ? fmax(1, ceil(all * r->input->work->cpu_share)) : all;
 }
 
+/* What every node can have, where they differ. */
+static uint32_t fewest_ranks(const struct amz_plan_report *r)
+{
+  const struct amz_plan_class *classes = r->plan->classes;
+  uint32_t fewest = r->plan->chosen.layout.ranks_per_node;
+
+  for (size_t i = 0; i < r->plan->n_classes; i++)
+    fewest = classes[i].ranks_per_node < fewest ? classes[i].ranks_per_node : fewest;
+  return fewest;
+}
+
+/* One request of Slurm's is the same for all nodes. */
+static void add_classes(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  const struct amz_plan_class *classes = r->plan->classes;
+
+  amz_buf_adds(out, "# The nodes differ, and a request is the same for all of them: whole nodes are asked for, and each rank takes the cores that it finds.\n"
+                    "# Planned were");
+  for (size_t i = 0; i < r->plan->n_classes; i++)
+    amz_buf_addf(out, "%s %u × %u rank%s × %u slot%s", i ? "," : "", classes[i].nodes, classes[i].ranks_per_node, classes[i].ranks_per_node == 1 ? "" : "s",
+                 classes[i].slots_per_rank, classes[i].slots_per_rank == 1 ? "" : "s");
+  amz_buf_adds(out, "; see that you get such nodes (--constraint, --nodelist).\n");
+}
+
 static void add_options(const struct amz_plan_report *r, const struct amz_sbatch *s, struct amz_buf *out)
 {
+  bool uneven = amz_plan_is_uneven(r->plan);
   const struct amz_plan_layout *l = &r->plan->chosen.layout;
   const struct amz_candidate *c = &r->plan->chosen;
   uint64_t each = r->input->want.memory_bytes ? r->input->want.memory_bytes : r->input->work->rss_bytes;
@@ -49,9 +75,13 @@ static void add_options(const struct amz_plan_report *r, const struct amz_sbatch
 
   amz_buf_adds(out, "#SBATCH --job-name=");
   add_word(s->job, out);
-  amz_buf_addf(out, "\n#SBATCH --nodes=%u\n#SBATCH --ntasks-per-node=%u\n", l->nodes, l->ranks_per_node);
-  amz_buf_addf(out, "#SBATCH --cpus-per-task=%.0f\n", cpus_of_rank(r));
-  if (each && !r->input->want.memory_ignore)
+  amz_buf_addf(out, "\n#SBATCH --nodes=%u\n", l->nodes);
+  if (uneven) {
+    amz_buf_addf(out, "#SBATCH --ntasks-per-node=%u\n#SBATCH --exclusive\n#SBATCH --mem=0\n", fewest_ranks(r));
+  } else {
+    amz_buf_addf(out, "#SBATCH --ntasks-per-node=%u\n#SBATCH --cpus-per-task=%.0f\n", l->ranks_per_node, cpus_of_rank(r));
+  }
+  if (each && !uneven && !r->input->want.memory_ignore)
     amz_buf_addf(out, "#SBATCH --mem=%lluM\n", (unsigned long long)((node + MIB - 1) / MIB));
   if (r->input->want.gpus)
     amz_buf_addf(out, "#SBATCH --gpus-per-node=%u\n", r->input->want.gpus * l->ranks_per_node * l->slots_per_rank);
@@ -75,17 +105,32 @@ static void add_options(const struct amz_plan_report *r, const struct amz_sbatch
   }
 }
 
+/* Ranks whose nodes differ choose their slots themselves. */
+void amz_report_plan_sets(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  const struct amz_plan_layout *l = &r->plan->chosen.layout;
+
+  if (!amz_plan_is_uneven(r->plan))
+    amz_buf_addf(out, "--set plan.slots_per_rank=%u ", l->slots_per_rank);
+  amz_buf_addf(out, "--set plan.threads_per_task=%u", l->threads);
+}
+
 void amz_report_plan_sbatch(const struct amz_plan_report *r, const struct amz_sbatch *s, struct amz_buf *out)
 {
   const struct amz_plan_layout *l = &r->plan->chosen.layout;
+  bool uneven = amz_plan_is_uneven(r->plan);
   char a[AMZ_WORD], b[AMZ_WORD], c[AMZ_WORD];
 
   amz_buf_adds(out, "#!/bin/bash\n");
   add_options(r, s, out);
-  amz_buf_addf(out, "\n# Predicted: %s (90 %%: %s to %s) with %u slots a rank; asked for: the upper end and a margin.\n",
+  amz_buf_addc(out, '\n');
+  if (uneven)
+    add_classes(r, out);
+  amz_buf_addf(out, "# Predicted: %s (90 %%: %s to %s) with %s%u slots a rank; asked for: the upper end and a margin.\n",
                amz_word_seconds(r->plan->chosen.makespan_s, a), amz_word_seconds(r->plan->chosen.interval_s[0], b),
-               amz_word_seconds(r->plan->chosen.interval_s[1], c), l->slots_per_rank);
+               amz_word_seconds(r->plan->chosen.interval_s[1], c), uneven ? "up to " : "", l->slots_per_rank);
   amz_buf_adds(out, "# `exec`: the signal before the end of the time reaches amorsize-mpi itself, which lets running tasks finish.\n");
-  amz_buf_addf(out, "exec amorsize-mpi %s --set plan.slots_per_rank=%u --set plan.threads_per_task=%u\n", s->command, l->slots_per_rank,
-               l->threads);
+  amz_buf_addf(out, "exec amorsize-mpi %s ", s->command);
+  amz_report_plan_sets(r, out);
+  amz_buf_addc(out, '\n');
 }

@@ -7,6 +7,7 @@
 #include <amorsize/diag.h>
 #include <amorsize/units.h>
 
+#include "plan_classes.h"
 #include "plan_words.h"
 #include "words.h"
 
@@ -56,7 +57,7 @@ void amz_report_plan(const struct amz_plan_report *r, struct amz_buf *out)
 
   amz_word_name("plan", out);
   add_layout(&c->layout, out);
-  amz_buf_addf(out, "\n");
+  amz_buf_addf(out, amz_plan_is_uneven(r->plan) ? ", at most\n" : "\n");
   amz_word_name("predicted", out);
   amz_buf_addf(out, "%s (90 %%: ", amz_word_seconds(c->makespan_s, a));
   add_range(c->interval_s, out);
@@ -105,7 +106,8 @@ static void add_decision(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_adds(out, "\nOptimization decision\n");
   amz_word_name("layout", out);
   add_layout(&p->chosen.layout, out);
-  amz_buf_addf(out, " = %s tasks at a time\n", amz_format_count(p->chosen.slots, a, sizeof a));
+  amz_buf_addf(out, "%s = %s tasks at a time\n", amz_plan_is_uneven(p) ? ", at most" : "", amz_format_count(p->chosen.slots, a, sizeof a));
+  amz_words_classes(r, out);
   amz_word_name("chunks", out);
   amz_buf_addf(out, "%s", r->input->want.policy ? r->input->want.policy : "");
   if (r->input->want.chunk_s > 0)

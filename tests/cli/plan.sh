@@ -69,6 +69,39 @@ is 'its first line' "$(head -n 1 out)" '#!/bin/bash'
 try amorsize-mpi plan nap --sbatch missing/job.sh
 tried_like 'a script that cannot be written' 3 '' 'cannot write missing/job.sh: No such file'
 
+# ---- nodes that differ
+amorsize-mpi node --fast --topology 'numa(memory=64GB) core:8 pu:1' --format json >small.json 2>/dev/null
+try amorsize-mpi plan nap --node big.json:4 --node small.json:2 --ranks-per-node 1 --format json
+cp out kinds.json
+holds 'two kinds: a class each, with what fits there' kinds.json \
+  "sum(c['nodes'] for c in d['layout']['classes']) == d['layout']['nodes'] and all(c['slots_per_rank'] <= max(c['cores'], d['layout']['slots_per_rank']) for c in d['layout']['classes']) and sum(c['nodes'] * c['ranks_per_node'] * c['slots_per_rank'] for c in d['layout']['classes']) == d['slots']"
+try amorsize-mpi plan --name spin --command 'true {n}' --for n=1..3000000 --node big.json:4 --node small.json:2 --set plan.ranks_per_node=1 --set plan.max_workers=9999 \
+  --sample nap.runs/001/sample.json --explain --sbatch kinds.sh
+is 'two kinds, many tasks: status' "$status" 0
+if grep -q ', at most' out; then
+  check 'two kinds, many tasks: said by kind' grep -Eq '^    of them +[0-9]+ × (8|16) cores' out
+  check 'two kinds: whole nodes are asked for' grep -qx '#SBATCH --exclusive' kinds.sh
+  check 'two kinds: each rank chooses its slots' sh -c '! grep -q plan.slots_per_rank kinds.sh && grep -q "^# The nodes differ" kinds.sh'
+else
+  check 'two kinds, many tasks: all slots alike' grep -q 'layout' out
+fi
+try amorsize-mpi plan nap --node big.json:4 --node small.json --nodes 3
+tried_like 'counted twice' 2 '' 'it is told with the profiles already how many nodes there are'
+try amorsize-mpi plan nap --node big.json:99999999
+tried_like 'too many' 2 '' 'at most 1000000 nodes'
+printf '{"nodes": 3, "types": [{"each": [{"host": "a"}, {"host": "b", "slower_at": "computing", "slower_by": 0.5}], "profile": ' >survey.json
+{ cat small.json; printf '}, {"each": [{"host": "c"}], "profile": '; cat big.json; printf '}], "failed": []}'; } >>survey.json
+try amorsize-mpi plan nap --node survey.json --format json
+cp out survey.out
+holds 'what node tells of a launch: two types, and a slow node' survey.out \
+  "sum(c['nodes'] for c in d['layout']['classes']) == d['layout']['nodes'] <= 3 and all(c['speed'] in (1, 0.5) for c in d['layout']['classes'])"
+try amorsize-mpi plan nap --node survey.json:4
+tried_like 'a launch is counted already' 2 '' 'the file tells of several nodes'
+try amorsize-mpi plan nap
+tried_like 'assumed values: said' 0 '^  mind +what this node can do is assumed; amorsize-mpi node measures it' ''
+try amorsize-mpi plan nap --node big.json
+is 'of a profile that was given, nothing is said' "$(grep -c '^  mind' out)" 0
+
 # ---- values that mean harm
 fresh
 try amorsize-mpi plan --name nap --command 'true {n}' --for n=1..200 --set 'slurm.partition=a b$(touch pwned)' --sbatch -

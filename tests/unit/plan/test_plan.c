@@ -366,6 +366,72 @@ static void test_kinds_of_nodes(void)
   amz_workload_clear(&w);
 }
 
+/* Nodes of 16 cores and nodes of 8, and two that have memory for two tasks only: each kind has what fits there. */
+static void test_classes(void)
+{
+  struct machine large, small, poor, none;
+  struct amz_workload w = made(200000, 0.5, 0.3, 1);
+  struct amz_plan_nodes nodes[] = {{&large.node, 4, 1}, {&small.node, 2, 1}, {&poor.node, 2, 1}, {&none.node, 3, 1}};
+  struct amz_plan_want want = nothing_given();
+  struct amz_plan plan;
+
+  make_machine(&large, 16, 1, 64 * GIB);
+  make_machine(&small, 8, 1, 64 * GIB);
+  make_machine(&poor, 16, 1, 5 * GIB);
+  make_machine(&none, 16, 1, GIB);
+  none.node.host = (char *)"n9";
+  want.memory_bytes = 2 * GIB; /* 4 GiB of 5 are for tasks: two; none fits into 0.8 GiB */
+  plan = plan_for(&w, nodes, 4, want);
+  ASSERT_U64(plan.chosen.layout.nodes, 8);
+  ASSERT_U64(plan.chosen.slots, 4 * 16 + 2 * 8 + 2 * 2);
+  ASSERT_U64(plan.chosen.cores, 4 * 16 + 2 * 8 + 2 * 16);
+  ASSERT_U64(plan.n_classes, 3);
+  for (size_t i = 0; i < plan.n_classes; i++) {
+    static const uint32_t counts[] = {4, 2, 2}, slots[] = {16, 8, 2};
+
+    ASSERT_U64(plan.classes[i].kind, i);
+    ASSERT_U64(plan.classes[i].nodes, counts[i]);
+    ASSERT_U64(plan.classes[i].slots_per_rank, slots[i]);
+  }
+  CU_ASSERT_TRUE(plan.chosen.simulated);
+  CU_ASSERT(fabs(plan.chosen.makespan_s / (200000 * (w.mean_s.value + 0.0005) / 84) - 1) < 0.03);
+  CU_ASSERT_TRUE(has_reason(&plan, "nodes", "3 of 3 nodes like n9 (16 cores) aren't used: not one task fits there"));
+  CU_ASSERT_TRUE(has_reason(&plan, "memory", "2 slots a node like that (16 cores) instead of 16"));
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+/* Few tasks: the fast nodes are taken first, wherever they stand in the list; a rank for each domain of the own kind. */
+static void test_classes_in_turn(void)
+{
+  struct machine slow, fast;
+  struct amz_workload w = made(1000, 0.5, 0.1, 1);
+  struct amz_plan_nodes nodes[] = {{&slow.node, 8, 1}, {&fast.node, 2, 3}};
+  struct amz_plan_layout layout = {3, 2, 8, 1};
+  struct amz_plan_input in = {.work = &w, .nodes = nodes, .n_nodes = 2, .want = nothing_given(), .costs = usual_costs()};
+  struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX];
+  struct amz_candidate c;
+
+  make_machine(&slow, 8, 2, 64 * GIB);
+  make_machine(&fast, 16, 4, 64 * GIB);
+  ASSERT_U64(amz_plan_classes(&in, &layout, classes), 2);
+  ASSERT_U64(classes[0].kind, 1);
+  ASSERT_U64(classes[0].nodes, 2);
+  ASSERT_U64(classes[0].ranks_per_node, 4);
+  ASSERT_U64(classes[0].slots_per_rank, 4);
+  ASSERT_U64(classes[1].nodes, 1);
+  ASSERT_U64(classes[1].ranks_per_node, 2);
+  ASSERT_U64(classes[1].slots_per_rank, 4);
+  ASSERT_I64(amz_plan_score(&in, &layout, &c), AMZ_OK);
+  ASSERT_U64(c.slots, 2 * 16 + 8);
+  CU_ASSERT(fabs(c.task_s * (2 * 16 * 3 + 8) / (w.mean_s.value * (2 * 16 + 8)) - 1) < 1e-9); /* 40 slots do the work of 104 */
+  layout.nodes = 11;
+  ASSERT_I64(amz_plan_score(&in, &layout, &c), AMZ_ERANGE); /* there are ten */
+  in.n_nodes = AMZ_PLAN_KINDS_MAX + 1;
+  ASSERT_I64(amz_plan_score(&in, &layout, &c), AMZ_EINVAL);
+  amz_workload_clear(&w);
+}
+
 /* ---- invariants ------------------------------------------------------------------------------------------------------- */
 
 static void check_candidate(const struct amz_workload *w, const struct machine *m, const struct amz_candidate *c, const char *row)
@@ -422,6 +488,7 @@ int main(void)
     {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"waiting tasks share cores", test_waiting_tasks},
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks}, {"load", test_load}, {"GPUs", test_gpus},
     {"goals", test_goals}, {"what is given stays", test_given}, {"kinds of nodes", test_kinds_of_nodes},
+    {"each kind has what fits there", test_classes}, {"fast kinds come first", test_classes_in_turn},
     {"what holds for every plan", test_invariants}, {NULL, NULL}};
 
   return amz_test_main("plan", tests, 120);

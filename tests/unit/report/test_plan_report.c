@@ -88,6 +88,47 @@ static void test_script(void)
   amz_buf_clear(&out);
 }
 
+/* Nodes that differ: what one number can't say is said by kind, and the script doesn't claim it. */
+static void test_classes(void)
+{
+  static struct amz_node small = {.host = (char *)"n7", .cores = 8, .allowed_cores = 8, .allowed_memory_bytes = UINT64_C(16) << 30};
+  static const struct amz_plan_nodes kinds[] = {{&node, 2, 1}, {&small, 3, 0.5}};
+  const struct amz_sbatch batch = {.job = "dock", .command = "resume dock.runs/001"};
+  struct amz_plan uneven = plan;
+  struct amz_plan_input in = input;
+  const struct amz_plan_report r = {"dock", &in, &uneven};
+  struct amz_buf out = AMZ_BUF_INIT;
+  json_t *o, *classes;
+
+  in.nodes = kinds;
+  in.n_nodes = 2;
+  uneven.classes[0] = (struct amz_plan_class){.kind = 0, .nodes = 2, .ranks_per_node = 1, .slots_per_rank = 6, .task_s = 100};
+  uneven.classes[1] = (struct amz_plan_class){.kind = 1, .nodes = 3, .ranks_per_node = 1, .slots_per_rank = 3, .task_s = 200};
+  uneven.n_classes = 2;
+  uneven.chosen.layout.nodes = 5;
+  amz_report_plan(&r, &out);
+  CU_ASSERT(strstr(amz_buf_text(&out), "  plan              5 nodes × 1 rank × 6 slots, at most\n") != NULL);
+  amz_buf_reset(&out);
+  amz_report_plan_explain(&r, &out);
+  CU_ASSERT(strstr(amz_buf_text(&out), "    of them         2 × 16 cores: 1 rank × 6 slots, a task 1 min 40 s\n"
+                                       "                    3 × 8 cores like n7: 1 rank × 3 slots, a task 3 min 20 s\n") != NULL);
+  amz_buf_reset(&out);
+  amz_report_plan_sbatch(&r, &batch, &out);
+  CU_ASSERT(strstr(amz_buf_text(&out), "#SBATCH --nodes=5\n#SBATCH --ntasks-per-node=1\n#SBATCH --exclusive\n#SBATCH --mem=0\n#SBATCH --time") != NULL);
+  CU_ASSERT(strstr(amz_buf_text(&out), "# Planned were 2 × 1 rank × 6 slots, 3 × 1 rank × 3 slots; see") != NULL);
+  CU_ASSERT(strstr(amz_buf_text(&out), "\nexec amorsize-mpi resume dock.runs/001 --set plan.threads_per_task=1\n") != NULL);
+  amz_buf_reset(&out);
+  ASSERT_I64(amz_report_plan_json(&r, &out), AMZ_OK);
+  o = json_loads(amz_buf_text(&out), 0, NULL);
+  classes = json_object_get(json_object_get(o, "layout"), "classes");
+  ASSERT_U64(json_array_size(classes), 2);
+  ASSERT_I64(json_integer_value(json_object_get(json_array_get(classes, 1), "slots_per_rank")), 3);
+  CU_ASSERT(json_real_value(json_object_get(json_array_get(classes, 1), "speed")) == 0.5);
+  ASSERT_TEXT(json_string_value(json_object_get(json_array_get(classes, 1), "like")), "n7");
+  json_decref(o);
+  amz_buf_clear(&out);
+}
+
 static void test_json(void)
 {
   struct amz_buf out = AMZ_BUF_INIT;
@@ -167,7 +208,7 @@ static void test_refused(void)
 int main(void)
 {
   static const struct amz_test tests[] = {{"a plan in short", test_short}, {"a plan in full", test_in_full}, {"a batch script", test_script},
-    {"a plan as JSON", test_json}, {"a sample there and back", test_there_and_back}, {"no samples", test_refused}, {NULL, NULL}};
+    {"nodes that differ", test_classes}, {"a plan as JSON", test_json}, {"a sample there and back", test_there_and_back}, {"no samples", test_refused}, {NULL, NULL}};
 
   return amz_test_main("report plan", tests, 0);
 }

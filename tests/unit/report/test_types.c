@@ -165,6 +165,82 @@ static void are_told_as_json(void)
   amz_buf_clear(&out);
 }
 
+/* A profile of one core whose rate of computing is given; NULL: not measured. */
+#define PROFILE(host, rate) \
+  "{\"host\": \"" host "\", \"cores\": 1, \"units\": 1, \"memory_bytes\": 1, \"allowed_cores\": 1, \"core\": [{\"domain\": null, \"first_unit\": 0, " \
+  "\"units\": 1, \"allowed_units\": 1}], \"unit\": [0], \"compute_one\": {\"value\": " rate ", \"source\": \"measured\"}}"
+
+static void are_read_back_as_kinds(void)
+{
+  static const char survey[] = "{\"nodes\": 6, \"failed\": [], \"types\": ["
+    "{\"each\": [{\"host\": \"a\"}, {\"host\": \"b\", \"slower_at\": \"computing\", \"slower_by\": 0.25}, {\"host\": \"c\", "
+    "\"slower_at\": \"bandwidth\", \"slower_by\": 0.5}, {\"host\": \"d\"}], \"profile\": " PROFILE("a", "2e9") "},"
+    "{\"each\": [{\"host\": \"e\"}], \"profile\": " PROFILE("e", "3e9") "}]}";
+  struct amz_profile_kinds kinds;
+  struct amz_error err = {0};
+
+  CU_ASSERT_FATAL(amz_profile_parse_kinds(survey, strlen(survey), &err, &kinds) == AMZ_OK);
+  ASSERT_U64(kinds.n, 3);
+  ASSERT_U64(kinds.items[0].count, 3);
+  ASSERT_U64(kinds.items[1].count, 1);
+  CU_ASSERT(kinds.items[0].speed == 1 && kinds.items[1].speed == 0.75 && kinds.items[2].speed == 1);
+  ASSERT_TEXT(kinds.items[1].node.host, "a");
+  ASSERT_TEXT(kinds.items[2].node.host, "e");
+  CU_ASSERT(amz_profile_speed(&kinds.items[2].node, &kinds.items[0].node) == 1.5);
+  kinds.items[2].node.compute_one.source = AMZ_ASSUMED;
+  CU_ASSERT(amz_profile_speed(&kinds.items[2].node, &kinds.items[0].node) == 1);
+  amz_profile_kinds_clear(&kinds);
+  CU_ASSERT_FATAL(amz_profile_parse_kinds(PROFILE("x", "1"), strlen(PROFILE("x", "1")), &err, &kinds) == AMZ_OK);
+  CU_ASSERT(kinds.n == 1 && kinds.items[0].count == 1);
+  amz_profile_kinds_clear(&kinds);
+}
+
+/* A type of 40 nodes, of which 30 are slow: the first fifteen kinds beside it are theirs. */
+static void many_slow_nodes_share_a_kind(void)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+  struct amz_profile_kinds kinds;
+  uint32_t all = 0;
+
+  amz_buf_adds(&text, "{\"types\": [{\"each\": [");
+  for (unsigned i = 0; i < 40; i++)
+    amz_buf_addf(&text, i < 10 ? "%s{}" : "%s{\"slower_at\": \"computing\", \"slower_by\": 0.%u}", i ? "," : "", i);
+  amz_buf_adds(&text, "], \"profile\": " PROFILE("a", "1") "}]}");
+  CU_ASSERT_FATAL(amz_profile_parse_kinds(amz_buf_text(&text), text.len, NULL, &kinds) == AMZ_OK);
+  ASSERT_U64(kinds.n, AMZ_PROFILE_KINDS_MAX);
+  ASSERT_U64(kinds.items[0].count, 10);
+  for (uint32_t i = 0; i < kinds.n; i++)
+    all += kinds.items[i].count;
+  ASSERT_U64(all, 40);
+  CU_ASSERT(kinds.items[kinds.n - 1].speed > 0.6 && kinds.items[kinds.n - 1].speed < 0.62); /* as the slowest of them */
+  amz_profile_kinds_clear(&kinds);
+  amz_buf_clear(&text);
+}
+
+static void nonsense_of_types_is_refused(void)
+{
+  static const struct {
+    const char *row, *json, *error;
+  } rows[] = {
+    {"no JSON", "{", "no JSON: "}, {"a list", "[]", "no profile: "}, {"no types", "{\"types\": []}", "types: there is no node"},
+    {"types that are none", "{\"types\": 7}", "types: there is no node"}, {"a type without nodes", "{\"types\": [{\"profile\": {}}]}", "types: each needs"},
+    {"a type without profile", "{\"types\": [{\"each\": [{}]}]}", "types: each needs"},
+    {"a profile that is none", "{\"types\": [{\"each\": [{}], \"profile\": {}}]}", "cores is missing"},
+    {"all of them slow", "{\"types\": [{\"each\": [{\"slower_at\": \"computing\", \"slower_by\": 0.5}], \"profile\": " PROFILE("a", "1") "}]}",
+     "types: all nodes of one are slower"},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_profile_kinds kinds;
+    struct amz_error err = {0};
+
+    ASSERT_ROW_I64(rows[i].row, amz_profile_parse_kinds(rows[i].json, strlen(rows[i].json), &err, &kinds), AMZ_EINVAL);
+    err.text[strlen(rows[i].error)] = '\0';
+    ASSERT_ROW_TEXT(rows[i].row, err.text, rows[i].error);
+    ASSERT_ROW_U64(rows[i].row, kinds.n, 0);
+  }
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -173,6 +249,9 @@ int main(void)
     {"what is not measured is not compared", what_is_not_measured_is_not_compared},
     {"are told by type", are_told_by_type},
     {"are told as JSON", are_told_as_json},
+    {"are read back as kinds", are_read_back_as_kinds},
+    {"many slow nodes share a kind", many_slow_nodes_share_a_kind},
+    {"nonsense of types is refused", nonsense_of_types_is_refused},
     {NULL, NULL}};
 
   return amz_test_main("nodes of a launch", tests, 0);
