@@ -70,7 +70,7 @@ try amorsize-mpi plan nap --sbatch missing/job.sh
 tried_like 'a script that cannot be written' 3 '' 'cannot write missing/job.sh: No such file'
 
 # ---- nodes that differ
-amorsize-mpi node --fast --topology 'numa(memory=64GB) core:8 pu:1' --format json >small.json 2>/dev/null
+amorsize-mpi node --fast --topology 'pack:1 [numa(memory=64GB)] core:8 pu:1' --format json >small.json 2>/dev/null
 try amorsize-mpi plan nap --node big.json:4 --node small.json:2 --ranks-per-node 1 --format json
 cp out kinds.json
 holds 'two kinds: a class each, with what fits there' kinds.json \
