@@ -134,7 +134,7 @@ int amz_history_gather(const struct amz_job *job, const struct amz_run_summary *
 struct amz_history_row {
   char id[AMZ_HISTORY_ID]; /* of the job */
   const char *key;         /* in full */
-  const struct amz_history_run *run;
+  struct amz_history_run *run; /* may be taken over: leave it zeroed */
 };
 
 /* Calls row for each run, by job and in the order in which they were added; stops when it returns non-zero. What is damaged is left out. The

@@ -228,6 +228,30 @@ char *amz_format_duration(int64_t ns, char *out, size_t n)
   return out;
 }
 
+/* Years are counted from March, so that the leap day is a year's last: the months' days then follow 153 days in five. */
+char *amz_format_time(int64_t s, char *out, size_t n)
+{
+  int64_t days, minutes, era, day, year;
+  int month;
+
+  if (s < -62167219200 || s > 253402300799) {
+    (void)snprintf(out, n, "-");
+    return out;
+  }
+  minutes = (s + 62167219200) / 60 % 1440;
+  days = (s + 62167219200) / 86400 - 60; /* since 1 March of the year 0 */
+  era = (days + 146097) / 146097 - 1;    /* of 400 years; the first two months are in the one before */
+  day = days - era * 146097;
+  year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+  day -= 365 * year + year / 4 - year / 100;
+  month = (int)((5 * day + 2) / 153);
+  day -= (153 * month + 2) / 5;
+  year += era * 400 + (month >= 10);
+  (void)snprintf(out, n, "%04d-%02d-%02d %02d:%02d", (int)year, month < 10 ? month + 3 : month - 9, (int)day + 1, (int)(minutes / 60),
+                 (int)(minutes % 60));
+  return out;
+}
+
 char *amz_format_bytes(uint64_t bytes, char *out, size_t n)
 {
   static const char *const names[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -39,18 +39,40 @@ static void add_template(struct amz_buf *out, const char *name, const struct amz
   amz_buf_clear(&text);
 }
 
+/* Words, each followed by a newline, as one would type them. */
+static void add_words(struct amz_buf *out, const char *name, const struct amz_buf *words)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+  const char *at = amz_buf_text(words);
+
+  while (*at) {
+    size_t n = strcspn(at, "\n");
+
+    if (text.len)
+      amz_buf_addc(&text, ' ');
+    amz_shell_quote(at, n, &text);
+    at += n + (at[n] == '\n');
+  }
+  add_text(out, name, amz_buf_text(&text), text.len);
+  out->failed = out->failed || text.failed;
+  amz_buf_clear(&text);
+}
+
 static void add_command(struct amz_buf *out, const struct amz_command_template *c)
 {
   struct amz_buf text = AMZ_BUF_INIT;
 
   amz_command_print(c, &text);
-  add_text(out, amz_command_needs_shell(c) ? "shell" : "words", amz_buf_text(&text), text.len);
+  if (amz_command_needs_shell(c))
+    add_text(out, "shell", amz_buf_text(&text), text.len ? text.len - 1 : 0);
+  else
+    add_words(out, "words", &text);
   out->failed = out->failed || text.failed;
   amz_buf_clear(&text);
 }
 
 /* Words of a task, each followed by a newline; text for a shell is taken apart at blanks. */
-static int add_words(const struct amz_job *job, uint64_t index, struct amz_task *task, struct amz_buf *out, struct amz_error *err)
+static int split_task(const struct amz_job *job, uint64_t index, struct amz_task *task, struct amz_buf *out, struct amz_error *err)
 {
   static const struct amz_place place = {.threads = 1};
   int rc = amz_task_fill(job, index, &place, task, err);
@@ -102,11 +124,11 @@ static int add_lines(const struct amz_job *job, struct amz_buf *out, struct amz_
     uint64_t index = job->tasks <= LINES ? i : job->tasks / LINES * i;
 
     amz_buf_reset(&line);
-    rc = add_words(job, index, &task, i == 0 ? &shape : &line, err);
+    rc = split_task(job, index, &task, i == 0 ? &shape : &line, err);
     if (rc == AMZ_OK && i > 0)
       keep_common(&shape, &line);
   }
-  add_text(out, "lines", amz_buf_text(&shape), shape.len);
+  add_words(out, "lines", &shape);
   out->failed = out->failed || shape.failed || line.failed;
   amz_buf_clear(&shape);
   amz_buf_clear(&line);

@@ -3,7 +3,7 @@
 . "${top_srcdir:?}/tests/cli/lib.sh"
 
 pages=$top_srcdir/src/cli/man
-commands='node check sample plan run resume stop status watch tasks output policies cache'
+commands='node check sample plan run resume stop status watch tasks output policies history cache'
 
 # The commands in a page's EXAMPLES: what stands between .EX and .EE, roff's escapes undone.
 examples() {

@@ -16,7 +16,7 @@ slip 'unknown command, with a near one' 'unknown command rnu; did you mean run?'
 slip 'unknown command' 'unknown command frobnicate' '' frobnicate
 slip 'hostile command' 'unknown command \x1b[2J' '' "$(printf '\033[2J')"
 slip 'option before the command' 'unknown option --quiet: options follow the command' '' --quiet run
-for later in submit report simulate validate compare history; do
+for later in submit report simulate validate compare; do
   slip "$later is told to come later" "$later: not in this version yet" '' "$later"
 done
 slip 'unknown option, with a near one' 'run: unknown option --slot; did you mean --slots?' run run --slot 4
@@ -30,6 +30,9 @@ slip 'fast and a refresh' "node: --fast measures nothing: it can't be a refresh"
 slip 'cache without a word' 'cache: list|clear [KEY] is missing' cache cache
 slip 'cache with another word' 'cache: expected list or clear, got "empty"' cache cache empty
 slip 'a key that is none' 'cache: expected a key as amorsize-mpi cache list shows them, or how it begins, got "../x"' cache cache clear ../x
+slip 'history with another word' 'history: expected list, show or clear, got "empty"' history history empty
+slip 'history of nothing' 'history show: an id or the name of a job is missing; amorsize-mpi history list shows them' history history show
+slip 'history with a word too many' 'history: "x" is one argument too many' history history list x
 slip 'operand missing' 'status: RUN is missing' status status
 slip 'one operand too many' 'resume: "b" is one argument too many' resume resume a b
 slip 'no job' 'run: a job is missing: a file, --command or --lines' run run
@@ -39,7 +42,7 @@ slip 'two things from standard input' "run: the description and --lines can't bo
 slip 'set without value' '--set: expected KEY=VALUE like chunks.policy=gss, got "chunks.policy"' run run --command true --set chunks.policy
 no_run 'none of these started anything'
 
-for command in node check run resume stop status watch tasks output policies cache version; do
+for command in node check run resume stop status watch tasks output policies history cache version; do
   try amorsize-mpi "$command" --help
   tried_like "$command --help" 0 "^usage: amorsize-mpi $command" ''
   is "$command --help: nothing on standard error" "$(cat err)" ''

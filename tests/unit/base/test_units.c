@@ -1,6 +1,9 @@
 /* Numbers with units. */
 #include <amorsize/units.h>
 
+#include <stdio.h>
+#include <time.h>
+
 #include "../../support/tap.h"
 
 static void durations(void)
@@ -96,13 +99,34 @@ static void printing(void)
   ASSERT_TEXT(amz_format_bytes(1048575, out, sizeof out), "1.0 MiB");
   ASSERT_TEXT(amz_format_count(0, out, sizeof out), "0");
   ASSERT_TEXT(amz_format_count(123, out, sizeof out), "123");
+  ASSERT_TEXT(amz_format_time(0, out, sizeof out), "1970-01-01 00:00");
+  ASSERT_TEXT(amz_format_time(951827696, out, sizeof out), "2000-02-29 12:34");
+  ASSERT_TEXT(amz_format_time(-62167219200, out, sizeof out), "0000-01-01 00:00");
+  ASSERT_TEXT(amz_format_time(253402300799, out, sizeof out), "9999-12-31 23:59");
+  ASSERT_TEXT(amz_format_time(253402300800, out, sizeof out), "-");
+  ASSERT_TEXT(amz_format_time(INT64_MIN, out, sizeof out), "-");
   ASSERT_TEXT(amz_format_count(12345678, out, sizeof out), "12 345 678");
+}
+
+/* The system's calendar is the oracle, over steps that meet all months and leap years. */
+static void times_of_the_day(void)
+{
+  char ours[64], theirs[64];
+
+  for (int64_t s = -62167219200; s <= 253402300799; s += 11111111) {
+    time_t t = (time_t)s;
+    struct tm tm;
+
+    CU_ASSERT_FATAL(gmtime_r(&t, &tm) != NULL);
+    (void)snprintf(theirs, sizeof theirs, "%04d-%02d-%02d %02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min);
+    ASSERT_TEXT(amz_format_time(s, ours, sizeof ours), theirs);
+  }
 }
 
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"durations", durations}, {"sizes", sizes}, {"integers", integers}, {"decimals", decimals}, {"printing", printing}, {NULL, NULL},
+    {"durations", durations}, {"sizes", sizes}, {"integers", integers}, {"decimals", decimals}, {"printing", printing}, {"times of the day", times_of_the_day}, {NULL, NULL},
   };
 
   return amz_test_main("units", tests, 0);
