@@ -11,6 +11,8 @@ struct amz_plan_report {
   const char *job;
   const struct amz_plan_input *input;
   const struct amz_plan *plan;
+  size_t history_runs;      /* tasks' costs come from so many earlier runs; 0: they don't */
+  int64_t history_latest_s; /* when the latest of them ended, seconds since the epoch */
 };
 
 /* At most six lines: the layout, what it will take, why, the bound that matters most. */

@@ -10,6 +10,7 @@
 #include "../run/inputs.h"
 #include "jobargs.h"
 #include "kinds.h"
+#include "known.h"
 #include "rundir.h"
 #include "sampled.h"
 
@@ -18,7 +19,7 @@ struct plan_args {
   const char *runs_in, *sample, *sbatch;
   struct cli_list profiles;
   struct cli_count nodes, ranks;
-  bool explain;
+  bool explain, no_history;
   unsigned format;
 };
 
@@ -26,6 +27,7 @@ static const struct cli_option options[] = {
   CLI_JOB_OPTIONS(struct plan_args, job),
   CLI_ROW_TEXT("runs-in", struct plan_args, runs_in, "DIR", "where NAME.runs is made when tasks have to be sampled (default: here)"),
   CLI_ROW_TEXT("sample", struct plan_args, sample, "FILE", "a sample taken before (sample.json of a run): nothing is run"),
+  CLI_ROW_FLAG("no-history", 0, struct plan_args, no_history, "sample even if costs are known from earlier runs"),
   CLI_ROW_LIST("node", struct plan_args, profiles, "FILE[:N]", "N nodes of a profile, as node --format json prints it (default: this node's)"),
   CLI_ROW_COUNT("nodes", 'N', struct plan_args, nodes, "N", "nodes that may be used (default: the allocation's, else 1)", 1, 1000000),
   CLI_ROW_COUNT("ranks-per-node", 0, struct plan_args, ranks, "R", "ranks on each node (default: the plan chooses)", 1, 65536),
@@ -38,6 +40,8 @@ static const struct cli_option options[] = {
 /* All that a plan is made of, with its memory. */
 struct planning {
   struct cli_sampled sampled;
+  size_t history_runs;       /* the costs come from earlier runs: so many, 0: they don't, */
+  int64_t history_latest_s;  /* and when the latest of them ended */
   struct amz_job *job;
   char *command;             /* how the plan is carried out: "resume DIR", "run JOB" */
   struct cli_kinds kinds;
@@ -129,8 +133,50 @@ static bool is_sampled_run(const char *operand, char **ret_dir)
   return false;
 }
 
-static int from_file(const struct amz_job_input *input, const char *operand, const char *file, struct planning *p)
+static void add_word(struct amz_buf *text, const char *word)
 {
+  amz_buf_addc(text, ' ');
+  if (strcmp(word, "-") == 0) /* standard input */
+    amz_buf_addc(text, '-');
+  else
+    amz_report_path(word, text);
+}
+
+static void add_option(struct amz_buf *text, const char *name, const char *value)
+{
+  if (!value)
+    return;
+  amz_buf_addf(text, " %s", name);
+  add_word(text, value);
+}
+
+/* "run …" as it was given here; slots and threads are the plan's. */
+static int set_run_command(struct planning *p, const char *operand, const struct cli_job_args *a)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+
+  amz_buf_adds(&text, "run");
+  if (operand)
+    add_word(&text, operand);
+  add_option(&text, "--command", a->command);
+  for (size_t i = 0; i < a->loops.n; i++)
+    add_option(&text, "--for", a->loops.items[i]);
+  add_option(&text, "--lines", a->lines);
+  for (size_t i = 0; i < a->sets.n; i++)
+    add_option(&text, "--set", a->sets.items[i]);
+  add_option(&text, "--policy", a->policy);
+  add_option(&text, "--name", a->name);
+  if (amz_buf_ok(&text) < 0) {
+    amz_buf_clear(&text);
+    return cli_fail(AMZ_ENOMEM, NULL);
+  }
+  p->command = amz_buf_detach(&text);
+  return CLI_OK;
+}
+
+static int from_file(const struct amz_job_input *input, const char *operand, const struct plan_args *a, struct planning *p)
+{
+  const char *file = a->sample;
   struct amz_diags diags;
   int rc, status;
 
@@ -141,7 +187,22 @@ static int from_file(const struct amz_job_input *input, const char *operand, con
   amz_diags_clear(&diags);
   if (status == CLI_OK)
     p->sampled.work.tasks = amz_job_tasks(p->job);
-  return status == CLI_OK ? set_command(p, "run", operand ? operand : "JOB") : status;
+  return status == CLI_OK ? set_run_command(p, operand, &a->job) : status;
+}
+
+/* \return CLI_OK, p->history_runs says whether there is anything; else the exit status. */
+static int from_history(const struct amz_job_input *input, const char *operand, const struct plan_args *a, struct planning *p)
+{
+  struct cli_known known = {.runs = 0};
+  int status = a->no_history ? CLI_OK : cli_known_find(input, p->kinds.items[0].node, &known);
+
+  if (status != CLI_OK || known.runs == 0)
+    return status;
+  p->sampled = known.sampled;
+  p->job = known.job;
+  p->history_runs = known.runs;
+  p->history_latest_s = known.latest_s;
+  return set_run_command(p, operand, &a->job);
 }
 
 static int get_sample(struct cli *cli, const struct cli_parsed *parsed, const struct plan_args *a, struct planning *p)
@@ -158,9 +219,9 @@ static int get_sample(struct cli *cli, const struct cli_parsed *parsed, const st
   }
   status = cli_job_source_init(&source, "plan", parsed, &a->job);
   if (status == CLI_OK && a->sample) {
-    status = from_file(&source.input, operand, a->sample, p);
-  } else if (status == CLI_OK) {
-    status = cli_sampled_take(cli, &source.input, a->runs_in, &p->sampled);
+    status = from_file(&source.input, operand, a, p);
+  } else if (status == CLI_OK && (status = from_history(&source.input, operand, a, p)) == CLI_OK && p->history_runs == 0) {
+    status = cli_sampled_take(cli, &source.input, a->runs_in, a->no_history, &p->sampled);
     if (status == CLI_OK)
       status = load_recorded(p);
   }
@@ -262,10 +323,12 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
   const struct plan_args *a = args;
   struct planning p = {.job = NULL};
   struct amz_plan_report report = {.input = &p.input, .plan = &p.plan};
-  int status = get_sample(cli, parsed, a, &p);
+  int status = cli_kinds_get("plan", &a->profiles, &a->nodes, &p.kinds);
 
-  if (status == CLI_OK && (status = cli_kinds_get("plan", &a->profiles, &a->nodes, &p.kinds)) == CLI_OK && (status = make(a, &p)) == CLI_OK) {
+  if (status == CLI_OK && (status = get_sample(cli, parsed, a, &p)) == CLI_OK && (status = make(a, &p)) == CLI_OK) {
     report.job = amz_job_name(p.job);
+    report.history_runs = p.history_runs;
+    report.history_latest_s = p.history_latest_s;
     if (!a->sbatch || strcmp(a->sbatch, "-") != 0)
       status = print(cli, &report, a, &p);
     if (status == CLI_OK && a->sbatch)
@@ -278,7 +341,8 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
 const struct cli_command cli_plan = {
   .name = "plan", .operands = "[JOB|RUN]", .max_operands = 1,
   .summary = "Chooses nodes, ranks, slots and threads for a job, predicts its time, and says why",
-  .text = "A JOB is sampled first: its first tasks are run and recorded, in a new run that the plan goes on with.\n"
+  .text = "What a JOB's tasks cost is taken from its earlier runs; if there are none, it is sampled: its first tasks are run\n"
+          "and recorded, in a new run that the plan goes on with.\n"
           "A RUN that holds a sample is planned without running anything. What nodes can do comes from\n"
           "amorsize-mpi node's measurements, or is assumed.\n",
   .example = "amorsize-mpi plan --explain --command 'sleep 0.0{n}' --for n=1..9",

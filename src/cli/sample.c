@@ -52,7 +52,7 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
   int status = cli_job_source_init(&source, "sample", parsed, &a->job);
 
   if (status == CLI_OK)
-    status = cli_sampled_take(cli, &source.input, a->runs_in, &s);
+    status = cli_sampled_take(cli, &source.input, a->runs_in, false, &s);
   if (status == CLI_OK)
     status = print(cli, &s, a->format == CLI_FORMAT_JSON);
   cli_sampled_clear(&s);

@@ -129,10 +129,10 @@ static uint64_t seed_of_now(void)
   return amz_mix64((uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec);
 }
 
-int cli_sampled_take(struct cli *cli, const struct amz_job_input *input, const char *runs_in, struct cli_sampled *ret)
+int cli_sampled_take(struct cli *cli, const struct amz_job_input *input, const char *runs_in, bool no_history, struct cli_sampled *ret)
 {
   struct amz_sampler sampler = {.seed = seed_of_now()};
-  struct amz_run_options how = {.parent = runs_in, .sampler = &sampler};
+  struct amz_run_options how = {.parent = runs_in, .no_history = no_history, .sampler = &sampler};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct cli_sampled s = {.dir = NULL};

@@ -86,21 +86,8 @@ static int read_tasks(struct amz_store_reader *reader, uint64_t seed, struct gat
 
 /* ---- circumstances -------------------------------------------------------------------------------------------------------- */
 
-/* With every task at hand: those that ran when this one was half done. */
-static uint32_t beside(const struct gathering *g, const struct seen *s)
-{
-  double middle = s->start_s + s->o.wall_s / 2;
-  uint32_t n = 0;
-
-  for (size_t i = 0; i < g->n; i++) {
-    const struct seen *other = &g->seen[i];
-
-    n += other->node == s->node && other->epoch == s->epoch && other->start_s <= middle && middle <= other->start_s + other->o.wall_s;
-  }
-  return n ? n : 1;
-}
-
-/* Else all slots of the ranks that were seen on its node. */
+/* All slots of the ranks that were seen on its node. Which tasks had fewer neighbours, at the end or while others failed, isn't asked: they were
+ * not drawn by lot, and would be taken for what tasks cost alone. */
 static uint32_t slots_beside(const struct gathering *g, const struct seen *s)
 {
   uint32_t ranks = 0, each = g->summary->ranks ? g->summary->slots / g->summary->ranks : g->summary->slots;
@@ -112,23 +99,19 @@ static uint32_t slots_beside(const struct gathering *g, const struct seen *s)
       first = g->seen[k].node != s->node || g->seen[k].epoch != s->epoch || g->seen[k].rank != g->seen[i].rank;
     ranks += first;
   }
+  if ((uint64_t)ranks * each > g->summary->this_launch)
+    return g->summary->this_launch > 1 ? (uint32_t)g->summary->this_launch : 1;
   return ranks > 0 && each > 0 ? ranks * each : 1;
 }
 
-/* Tasks told as one have no times of their own. */
-static void count_neighbours(struct gathering *g, bool all)
+static void count_neighbours(struct gathering *g)
 {
   const struct seen *last = NULL; /* mostly, the next one is of the same node */
 
-  for (size_t i = 0; i < g->n; i++) {
+  for (size_t i = 0; i < g->n; last = &g->seen[i++]) {
     struct seen *s = &g->seen[i];
 
-    if (all && !s->averaged) {
-      s->o.busy = beside(g, s);
-      continue;
-    }
     s->o.busy = last && last->node == s->node && last->epoch == s->epoch ? last->o.busy : slots_beside(g, s);
-    last = s;
   }
 }
 
@@ -269,7 +252,7 @@ static int read_store(const char *dir, uint64_t run_id, struct gathering *g, str
   amz_store_reader_free(reader);
   if (rc < 0)
     return rc;
-  count_neighbours(g, all);
+  count_neighbours(g);
   *ret_gap_s = all ? gap_between(g) : idle_share(g->summary);
   return AMZ_OK;
 }

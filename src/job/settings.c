@@ -50,7 +50,7 @@ const struct amz_key amz_settings_keys[] = {
   {"sample.time", &amz_type_duration, AT(sample.time_ns), NOW, "1ms", "24h", NULL},
   {"sample.confidence", &amz_type_share_open, AT(sample.confidence), NOW, NULL, NULL, NULL},
   {"sample.precision", &amz_type_share_open, AT(sample.precision), NOW, NULL, NULL, NULL},
-  {"sample.reuse", &amz_type_bool, AT(sample.reuse), LATER, NULL, NULL, NULL},
+  {"sample.reuse", &amz_type_bool, AT(sample.reuse), NOW, NULL, NULL, NULL},
   {"failures.retries", &amz_type_count, AT(failures.retries), NOW, "0", "1000", NULL},
   {"failures.backoff", &amz_type_duration, AT(failures.backoff_ns), NOW, "0", "24h", NULL},
   {"failures.timeout", &amz_type_duration, AT(failures.timeout_ns), NOW, "1ms", YEAR, NULL},

@@ -115,6 +115,20 @@ static void put_chunk(struct object *o, const struct amz_plan_want *want)
   put_object(o, "chunk", &chunk);
 }
 
+static void put_history(struct object *o, const struct amz_plan_report *r)
+{
+  struct object h;
+
+  if (r->history_runs == 0) {
+    put(o, "history", json_null());
+    return;
+  }
+  h = object_new();
+  put_count(&h, "runs", r->history_runs);
+  put(&h, "latest_s", json_integer(r->history_latest_s));
+  put_object(o, "history", &h);
+}
+
 static int add_bytes(const char *bytes, size_t n, void *out)
 {
   amz_buf_add(out, bytes, n);
@@ -139,6 +153,7 @@ int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out)
   put_count(&o, "considered", p->considered);
   put_count(&o, "simulated", p->simulated);
   put_sample(&o, r->input->work);
+  put_history(&o, r);
   put_costs(&o, &r->input->costs);
   put_list(&o, "constraints", p->n_reasons, fill_constraint, r);
   put_list(&o, "rejected", p->n_others, fill_rejected, r);

@@ -50,11 +50,23 @@ static void add_first_bound(const struct amz_plan *p, struct amz_buf *out)
     }
 }
 
+static void add_history(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  char a[AMZ_WORD];
+
+  if (r->history_runs == 0)
+    return;
+  amz_word_name("costs", out);
+  amz_buf_addf(out, "from history: %zu earlier run%s, the latest of %s UTC\n", r->history_runs, plural(r->history_runs),
+               amz_format_time(r->history_latest_s, a, sizeof a));
+}
+
 void amz_report_plan(const struct amz_plan_report *r, struct amz_buf *out)
 {
   const struct amz_candidate *c = &r->plan->chosen;
   char a[AMZ_WORD];
 
+  add_history(r, out);
   amz_word_name("plan", out);
   add_layout(&c->layout, out);
   amz_buf_addf(out, amz_plan_is_uneven(r->plan) ? ", at most\n" : "\n");
@@ -201,6 +213,7 @@ static void add_words(const struct amz_plan *p, struct amz_buf *out)
 void amz_report_plan_explain(const struct amz_plan_report *r, struct amz_buf *out)
 {
   amz_words_workload(r->job, r->input->work, out);
+  add_history(r, out);
   add_system(r, out);
   add_decision(r, out);
   add_prediction(r, out);

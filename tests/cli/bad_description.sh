@@ -166,9 +166,9 @@ no_run 'nothing was started by any of them'
 
 # What has no effect yet is told, never ignored in silence; the run goes on.
 fresh
-printf 'tasks: {command: echo hello}\nsample: {reuse: false}\n' >job.yaml
+printf 'tasks: {command: echo hello}\nfailures: {idempotent: true}\n' >job.yaml
 try amorsize-mpi run --quiet job.yaml
-tried_like 'a key without effect yet' 0 '^job: finished: the task succeeded$' '^job\.yaml:2:10: warning: sample\.reuse has no effect yet$'
+tried_like 'a key without effect yet' 0 '^job: finished: the task succeeded$' '^job\.yaml:2:12: warning: failures\.idempotent has no effect yet$'
 fresh
 printf 'tasks: {plugin: ./x.so}\n' >job.yaml
 try amorsize-mpi run job.yaml

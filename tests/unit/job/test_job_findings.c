@@ -125,7 +125,7 @@ static void of_keys_together(void)
     {"policy of a later version", TASKS "chunks: {policy: tap}\n",
      "job.yaml:2:18: warning: chunks.policy: \"tap\" is not in this version yet: adaptive is used\n"},
     {"policy of no version", TASKS "chunks: {policy: gsss}\n", "job.yaml:2:18: chunks.policy: unknown policy \"gsss\"; did you mean gss?\n"},
-    {"no effect yet", TASKS "sample:\n  reuse: false\n", "job.yaml:3:3: warning: sample.reuse has no effect yet\n"},
+    {"no effect yet", TASKS "failures:\n  idempotent: true\n", "job.yaml:3:3: warning: failures.idempotent has no effect yet\n"},
     {"commands have no results", TASKS "output: {results: r.npy, reduce: sum}\n",
      "job.yaml:2:10: warning: output.results has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout\n"
      "job.yaml:2:26: warning: output.reduce has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout\n"},
