@@ -24,7 +24,7 @@ static void add_times(const struct amz_workload *w, struct amz_buf *out)
   amz_word_name("task time", out);
   amz_buf_addf(out, "mean %s (95 %%: %s to %s), from %zu %s\n", amz_word_seconds(w->mean_s.value, a), amz_word_seconds(w->mean_s.low, b),
                amz_word_seconds(w->mean_s.high, c), w->n,
-               w->mean_s.source == AMZ_HISTORY ? "of earlier runs" : "sampled");
+               w->mean_s.source == AMZ_HISTORY ? "tasks of earlier runs" : "sampled");
   amz_word_name("spread", out);
   amz_buf_addf(out, "CV %.2f: %s\n", w->cv, w->cv < 0.3 ? "homogeneous" : w->cv < 0.7 ? "moderate" : "heterogeneous");
   if (w->heavy) {

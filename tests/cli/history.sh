@@ -10,6 +10,7 @@ command -v python3 >/dev/null 2>&1 && have_python=true
 holds() { # NAME FILE EXPRESSION
   if $have_python; then check "$1" json "$2" "$3"; else skip "$1" 'no python3'; fi
 }
+export AMORSIZE_HISTORY_DIR
 fresh_history() { # an empty one, in an empty directory
   fresh
   AMORSIZE_HISTORY_DIR=$here/history

@@ -31,7 +31,7 @@ static const struct amz_plan plan = {
   .others = {{.layout = {1, 1, 6, 1}, .slots = 6, .total_s = 10001, .makespan_s = 10001, .efficiency = 1}}, .why_not = {"no faster"}, .n_others = 1,
   .considered = 20, .simulated = 2, .why = "the fastest; within 2 % of it, the smallest", .break_even_tasks = 3, .theoretical_speedup = 32,
   .reasons = reasons, .n_reasons = 2, .recommendations = advice, .n_recommendations = 1};
-static const struct amz_plan_report report = {"dock", &input, &plan};
+static const struct amz_plan_report report = {.job = "dock", .input = &input, .plan = &plan};
 
 static void test_short(void)
 {
@@ -43,6 +43,27 @@ static void test_short(void)
                                   "  because it is     the fastest; within 2 % of it, the smallest\n"
                                   "  limited by        memory: 6 slots a node instead of 16: 4.0 GiB a task, and 80 % of 32.0 GiB are for tasks\n"
                                   "  pays from         about 3 tasks on\n");
+  amz_buf_clear(&out);
+}
+
+static void test_from_history(void)
+{
+  static const char expected[] = "  costs             from history: 3 earlier runs, the latest of 2000-02-29 12:34 UTC\n";
+  struct amz_workload known = work;
+  struct amz_plan_input in = input;
+  struct amz_plan_report r = {.job = "dock", .input = &in, .plan = &plan, .history_runs = 3, .history_latest_s = 951827696};
+  struct amz_buf out = AMZ_BUF_INIT;
+
+  known.mean_s.source = AMZ_HISTORY;
+  in.work = &known;
+  amz_report_plan(&r, &out);
+  ASSERT_I64(strncmp(amz_buf_text(&out), expected, sizeof expected - 1), 0);
+  amz_buf_reset(&out);
+  amz_report_plan_explain(&r, &out);
+  CU_ASSERT(strstr(amz_buf_text(&out), expected) && strstr(amz_buf_text(&out), "from 2 tasks of earlier runs\n"));
+  amz_buf_reset(&out);
+  ASSERT_I64(amz_report_plan_json(&r, &out), AMZ_OK);
+  CU_ASSERT(strstr(amz_buf_text(&out), "\"history\": {\n    \"runs\": 3,\n    \"latest_s\": 951827696\n  }") != NULL);
   amz_buf_clear(&out);
 }
 
@@ -207,8 +228,11 @@ static void test_refused(void)
 
 int main(void)
 {
-  static const struct amz_test tests[] = {{"a plan in short", test_short}, {"a plan in full", test_in_full}, {"a batch script", test_script},
-    {"nodes that differ", test_classes}, {"a plan as JSON", test_json}, {"a sample there and back", test_there_and_back}, {"no samples", test_refused}, {NULL, NULL}};
+  static const struct amz_test tests[] = {
+    {"a plan in short", test_short}, {"costs from history", test_from_history}, {"a plan in full", test_in_full}, {"a batch script", test_script},
+    {"nodes that differ", test_classes}, {"a plan as JSON", test_json}, {"a sample there and back", test_there_and_back}, {"no samples", test_refused},
+    {NULL, NULL},
+  };
 
   return amz_test_main("report plan", tests, 0);
 }
