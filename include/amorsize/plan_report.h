@@ -5,6 +5,7 @@
 #include <amorsize/buf.h>
 #include <amorsize/error.h>
 #include <amorsize/plan.h>
+#include <amorsize/report.h>
 
 /* What a plan was made from and what came of it; all borrowed. */
 struct amz_plan_report {
@@ -25,6 +26,29 @@ int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out);
 
 /* The options of `run` that carry the plan out: "--set plan.slots_per_rank=4 --set …". */
 void amz_report_plan_sets(const struct amz_plan_report *r, struct amz_buf *out);
+
+/* A plan that a run has made of itself from its first tasks, or from what was known of them; all borrowed. */
+struct amz_plan_told {
+  struct amz_plan_report report;
+  struct amz_prediction predicted; /* of the launch, with what has passed of it */
+  size_t sampled;              /* tasks that were looked at */
+  const char *node;            /* where the nodes' numbers come from: "measured", "assumed"; static */
+};
+/* At most six lines: the layout, what it will take, why, what bounds it, from how many tasks on it pays, where the numbers come from. */
+void amz_report_plan_brief(const struct amz_plan_told *t, struct amz_buf *out);
+
+/* A plan as a file (plan.yaml) that a run can be given, with the keys of a job description as far as it has them; all borrowed. */
+struct amz_plan_file {
+  const char *job;             /* NULL: not said */
+  struct amz_plan_layout layout;
+  const char *policy;
+  int64_t target_ns;           /* of chunks; 0: not said */
+  struct amz_prediction predicted;
+  double speedup, efficiency;  /* as predicted; 0: not said */
+  const char *why;             /* NULL: not said; as all that follows */
+  const char *costs, *node;    /* where the tasks' times and the nodes' numbers come from: "sampled" */
+};
+void amz_report_plan_file(const struct amz_plan_file *f, struct amz_buf *out);
 
 /* A complete batch script for Slurm that runs the job with the plan's layout. */
 struct amz_sbatch {

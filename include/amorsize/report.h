@@ -13,6 +13,12 @@
 
 enum amz_run_state { AMZ_RUN_STARTING, AMZ_RUN_RUNNING, AMZ_RUN_DRAINING, AMZ_RUN_DONE, AMZ_RUN_STOPPED, AMZ_RUN_FAILED };
 
+/* A makespan as it was foreseen. A zeroed one is none. */
+struct amz_prediction {
+  double makespan_s;     /* 0: there is none */
+  double low_s, high_s;  /* 90 % interval; equal to makespan_s when it isn't known */
+};
+
 /* Where a run stands; also the content of status.json. Counts include what earlier launches of the same run recorded. */
 struct amz_run_progress {
   enum amz_run_state state;
@@ -25,6 +31,7 @@ struct amz_run_progress {
   int64_t updated_ns;     /* CLOCK_REALTIME */
   double task_mean_s;
   double utilisation;     /* Σ task wall / (slots × elapsed), this launch; 0 when unknown */
+  struct amz_prediction predicted, refined; /* of this launch's makespan: by the plan, and when a tenth of the tasks had ended */
   const char *job, *run_dir, *host;
   int64_t pid;
 };
@@ -62,6 +69,8 @@ struct amz_run_summary {
   double task_mean_s, task_max_s, cpu_s;
   uint64_t output_bytes, max_rss_bytes;
   double predicted_s;      /* < 0: there was no prediction */
+  struct amz_prediction predicted; /* the same with its interval: when the plan was made */
+  struct amz_prediction refined;   /* when a tenth of the tasks had ended */
   uint32_t given_up_slots; /* most slots that rank 0 left unused at a time, because scheduling kept it busy */
   double master_busy;      /* such a share of a second; 0 when no slot was given up */
   enum amz_reduce reduce;  /* NONE: nothing is reduced */

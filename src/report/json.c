@@ -87,6 +87,21 @@ static void put_summary_layout(struct object *o, const struct amz_run_summary *s
   put_object(o, "layout", &layout);
 }
 
+/* null: there was none. */
+static void put_prediction(struct object *o, const char *key, const struct amz_prediction *p)
+{
+  struct object x;
+
+  if (!(p->makespan_s > 0)) {
+    put(o, key, json_null());
+    return;
+  }
+  x = object_new();
+  put_number(&x, "makespan_s", p->makespan_s);
+  put(&x, "interval_s", json_pack("[f,f]", p->low_s, p->high_s));
+  put_object(o, key, &x);
+}
+
 static void put_summary_times(struct object *o, const struct amz_run_summary *s)
 {
   put_number(o, "makespan_s", s->makespan_s);
@@ -95,6 +110,8 @@ static void put_summary_times(struct object *o, const struct amz_run_summary *s)
   put_number(o, "efficiency", s->efficiency);
   put_number(o, "slot_utilisation", s->utilisation);
   put_number(o, "predicted_s", s->predicted_s < 0 ? (double)NAN : s->predicted_s);
+  put_prediction(o, "prediction", &s->predicted);
+  put_prediction(o, "prediction_at_a_tenth", &s->refined);
   put_count(o, "given_up_slots", s->given_up_slots);
   put_number(o, "master_busy", s->master_busy);
   put_number(o, "throughput_per_s", s->throughput);
@@ -157,6 +174,8 @@ int amz_report_status_json(const struct amz_run_progress *p, struct amz_buf *out
   put(&o, "updated_ns", json_integer(p->updated_ns));
   put_number(&o, "task_mean_s", p->task_mean_s);
   put_number(&o, "slot_utilisation", p->utilisation);
+  put_prediction(&o, "prediction", &p->predicted);
+  put_prediction(&o, "prediction_at_a_tenth", &p->refined);
   return finish(&o, out);
 }
 
@@ -236,6 +255,20 @@ static bool get_tasks(const json_t *tasks, struct amz_run_progress *ret)
   return ok;
 }
 
+/* Runs of earlier versions, and those without a plan, have none. */
+static struct amz_prediction get_prediction(const json_t *o, const char *key, bool *ok)
+{
+  const json_t *p = json_object_get(o, key), *interval = json_object_get(p, "interval_s");
+  struct amz_prediction ret = {0};
+
+  if (!p || json_is_null(p))
+    return ret;
+  ret.makespan_s = get_number(p, "makespan_s", ok);
+  ret.low_s = json_number_value(json_array_get(interval, 0));
+  ret.high_s = json_number_value(json_array_get(interval, 1));
+  return ret;
+}
+
 static bool get_progress(const json_t *o, struct amz_run_progress *ret)
 {
   bool ok = json_is_object(o) && get_tasks(json_object_get(o, "tasks"), ret);
@@ -252,6 +285,8 @@ static bool get_progress(const json_t *o, struct amz_run_progress *ret)
   ret->pid = get_integer(o, "pid", 0, INT64_MAX, &ok);
   ret->task_mean_s = get_number(o, "task_mean_s", &ok);
   ret->utilisation = get_number(o, "slot_utilisation", &ok);
+  ret->predicted = get_prediction(o, "prediction", &ok);
+  ret->refined = get_prediction(o, "prediction_at_a_tenth", &ok);
   return ok;
 }
 

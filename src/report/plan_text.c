@@ -18,14 +18,6 @@ static const char *plural(uint64_t n)
   return n == 1 ? "" : "s";
 }
 
-static void add_layout(const struct amz_plan_layout *l, struct amz_buf *out)
-{
-  amz_buf_addf(out, "%u node%s × %u rank%s × %u slot%s", l->nodes, plural(l->nodes), l->ranks_per_node, plural(l->ranks_per_node),
-               l->slots_per_rank, plural(l->slots_per_rank));
-  if (l->threads > 1)
-    amz_buf_addf(out, " × %u threads", l->threads);
-}
-
 static void add_range(const double interval_s[2], struct amz_buf *out)
 {
   char a[AMZ_WORD], b[AMZ_WORD];
@@ -68,7 +60,7 @@ void amz_report_plan(const struct amz_plan_report *r, struct amz_buf *out)
 
   add_history(r, out);
   amz_word_name("plan", out);
-  add_layout(&c->layout, out);
+  amz_words_layout(&c->layout, out);
   amz_buf_addf(out, amz_plan_is_uneven(r->plan) ? ", at most\n" : "\n");
   amz_word_name("predicted", out);
   amz_buf_addf(out, "%s (90 %%: ", amz_word_seconds(c->makespan_s, a));
@@ -117,7 +109,7 @@ static void add_decision(const struct amz_plan_report *r, struct amz_buf *out)
 
   amz_buf_adds(out, "\nOptimization decision\n");
   amz_word_name("layout", out);
-  add_layout(&p->chosen.layout, out);
+  amz_words_layout(&p->chosen.layout, out);
   amz_buf_addf(out, "%s = %s tasks at a time\n", amz_plan_is_uneven(p) ? ", at most" : "", amz_format_count(p->chosen.slots, a, sizeof a));
   amz_words_classes(r, out);
   amz_word_name("chunks", out);

@@ -6,6 +6,11 @@
 
 #include "words.h"
 
+static const char *plural(uint64_t n)
+{
+  return n == 1 ? "" : "s";
+}
+
 void amz_words_quantity(const char *name, const struct amz_quantity *q, struct amz_buf *out)
 {
   char a[AMZ_WORD];
@@ -15,6 +20,14 @@ void amz_words_quantity(const char *name, const struct amz_quantity *q, struct a
     amz_buf_adds(out, "unknown: counted as nothing\n");
   else
     amz_buf_addf(out, "%s (%s)\n", amz_word_seconds(q->value, a), amz_source_name(q->source));
+}
+
+void amz_words_layout(const struct amz_plan_layout *l, struct amz_buf *out)
+{
+  amz_buf_addf(out, "%u node%s × %u rank%s × %u slot%s", l->nodes, plural(l->nodes), l->ranks_per_node, plural(l->ranks_per_node),
+               l->slots_per_rank, plural(l->slots_per_rank));
+  if (l->threads > 1)
+    amz_buf_addf(out, " × %u threads", l->threads);
 }
 
 static void add_times(const struct amz_workload *w, struct amz_buf *out)

@@ -3,10 +3,13 @@
 #define AMZ_REPORT_PLAN_WORDS_H
 
 #include <amorsize/buf.h>
+#include <amorsize/plan.h>
 #include <amorsize/workload.h>
 
 #include "object.h"
 
+/* "2 nodes × 1 rank × 4 slots × 2 threads", without newline. */
+void amz_words_layout(const struct amz_plan_layout *l, struct amz_buf *out);
 void amz_words_workload(const char *job, const struct amz_workload *w, struct amz_buf *out);
 /* A line: seconds with their source. */
 void amz_words_quantity(const char *name, const struct amz_quantity *q, struct amz_buf *out);

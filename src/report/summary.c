@@ -90,6 +90,21 @@ static void add_counts(const struct amz_run_summary *s, struct amz_buf *out)
   }
 }
 
+static void add_predictions(const struct amz_run_summary *s, struct amz_buf *out)
+{
+  const struct amz_prediction without_interval = {s->predicted_s, s->predicted_s, s->predicted_s};
+
+  if (s->predicted_s < 0)
+    return;
+  amz_word_name("predicted", out);
+  amz_word_prediction(s->predicted.makespan_s > 0 ? &s->predicted : &without_interval, out);
+  if (s->refined.makespan_s > 0) {
+    amz_buf_adds(out, "; after a tenth of the tasks ");
+    amz_word_prediction(&s->refined, out);
+  }
+  amz_buf_addc(out, '\n');
+}
+
 static void add_speed(const struct amz_run_summary *s, struct amz_buf *out)
 {
   char a[AMZ_WORD], b[AMZ_WORD], c[AMZ_WORD];
@@ -97,10 +112,7 @@ static void add_speed(const struct amz_run_summary *s, struct amz_buf *out)
   amz_word_name("makespan", out);
   amz_buf_addf(out, "%s (%s before the first task, %s in all)\n", amz_word_seconds(s->makespan_s, a),
                amz_word_seconds(s->launch_s, b), amz_word_seconds(s->total_s, c));
-  if (s->predicted_s >= 0) {
-    amz_word_name("predicted", out);
-    amz_buf_addf(out, "%s\n", amz_word_seconds(s->predicted_s, a));
-  }
+  add_predictions(s, out);
   amz_word_name("slot utilisation", out);
   amz_buf_addf(out, "%.1f %% of %s slot%s", 100 * s->utilisation, amz_format_count(s->slots, a, sizeof a),
                s->slots == 1 ? "" : "s");

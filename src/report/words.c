@@ -88,3 +88,12 @@ void amz_word_name(const char *name, struct amz_buf *out)
 {
   amz_buf_addf(out, "  %-17s ", name);
 }
+
+void amz_word_prediction(const struct amz_prediction *p, struct amz_buf *out)
+{
+  char a[AMZ_WORD], b[AMZ_WORD], c[AMZ_WORD];
+
+  amz_buf_adds(out, amz_word_seconds(p->makespan_s, a));
+  if (p->low_s < p->high_s)
+    amz_buf_addf(out, " (%s to %s)", amz_word_seconds(p->low_s, b), amz_word_seconds(p->high_s, c));
+}
