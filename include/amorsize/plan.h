@@ -162,6 +162,7 @@ int amz_plan_score(const struct amz_plan_input *input, const struct amz_plan_lay
 
 /* \return as amz_plan_score. */
 int amz_plan_explain_terms(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_plan_terms *ret);
+#define AMZ_SLOTS_PER_CORE_MAX 16u /* of tasks that wait: each costs memory and descriptors, too */
 
 /* The bounds that hold on one node: the most slots of `threads` threads that each of them allows; UINT32_MAX: no bound. */
 struct amz_plan_bounds {

@@ -229,5 +229,7 @@ bool amz_worker_finished(const struct amz_worker *w);
 bool amz_worker_hungry(const struct amz_worker *w);
 /* \return slots that run something. */
 uint32_t amz_worker_busy(const struct amz_worker *w);
+/* \return seconds for which what runs now has run, in all. */
+double amz_worker_in_hand_s(const struct amz_worker *w, int64_t now_ns);
 
 #endif

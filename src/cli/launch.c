@@ -48,6 +48,20 @@ static void note(void *ctx, enum amz_severity severity, const char *text)
   (void)snprintf(l->noted, sizeof l->noted, "%s", text);
 }
 
+static void planned(void *ctx, const struct amz_plan_told *told)
+{
+  struct cli_launch *l = ctx;
+  struct amz_buf text = AMZ_BUF_INIT;
+
+  if (l->quiet)
+    return;
+  amz_report_plan_brief(told, &text);
+  cli_bar_clear(&l->bar);
+  if (amz_buf_ok(&text) == AMZ_OK)
+    cli_write_stderr(text.data, text.len);
+  amz_buf_clear(&text);
+}
+
 /* What ranks print stands between two drawings of the bar. */
 static void said(void *ctx, int fd, const char *bytes, size_t n)
 {
@@ -65,7 +79,7 @@ static void said(void *ctx, int fd, const char *bytes, size_t n)
 void cli_launch_init(struct cli_launch *l, struct cli *cli, bool quiet, bool json)
 {
   *l = (struct cli_launch){.cli = cli, .bar = cli_bar_new(STDERR_FILENO), .quiet = quiet, .json = json};
-  l->observer = (struct amz_run_observer){.ctx = l, .findings = findings, .began = began, .progress = progress, .said = said, .note = note};
+  l->observer = (struct amz_run_observer){.ctx = l, .findings = findings, .began = began, .progress = progress, .planned = planned, .said = said, .note = note};
 }
 
 static int failed(const struct cli_launch *l, int rc, const struct amz_run_summary *s, const struct amz_error *err)

@@ -5,8 +5,8 @@
 
 #include <amorsize/load.h>
 
+#define STARVED 0.03 /* of a core, at least, is what a task that computes gets even beside many others */
 #define PRESSED 0.3 /* of the time, tasks of this node have waited for a CPU: what a task doesn't compute may be that */
-#define OVERSUBSCRIBE_MAX 16u /* slots a core: waiting tasks cost memory and descriptors, too */
 
 static uint32_t at_least_one(uint32_t n)
 {
@@ -55,16 +55,22 @@ bool amz_plan_others_compute(const struct amz_node *node)
   return node->load.cpu_pressure > PRESSED;
 }
 
+/* Tasks that compute get what others leave them. What uses much less than that waits for something else. */
+static bool waits_anyway(const struct amz_workload *w, const struct amz_node *node)
+{
+  return w->cpu_per_wall <= fmax(STARVED, (1 - node->load.cpu_pressure) / 4);
+}
+
 /* Slots that wait most of their time leave their cores to others; unless it is for a CPU that they wait. */
 static uint32_t core_bound(const struct amz_workload *w, const struct amz_node *node, uint32_t threads)
 {
   uint32_t cores = amz_plan_cores(node), slots = cores / threads;
   double waiting;
 
-  if (w->kind != AMZ_WORK_IO || amz_plan_others_compute(node))
+  if (w->kind != AMZ_WORK_IO || (amz_plan_others_compute(node) && !waits_anyway(w, node)))
     return slots;
-  waiting = floor(cores / fmax(w->cpu_per_wall, 1.0 / OVERSUBSCRIBE_MAX));
-  return waiting > slots ? (uint32_t)fmin(waiting, (double)cores * OVERSUBSCRIBE_MAX) : slots;
+  waiting = floor(cores / fmax(w->cpu_per_wall, 1.0 / AMZ_SLOTS_PER_CORE_MAX));
+  return waiting > slots ? (uint32_t)fmin(waiting, (double)cores * AMZ_SLOTS_PER_CORE_MAX) : slots;
 }
 
 static uint32_t memory_bound(const struct amz_plan_input *input, const struct amz_node *node)

@@ -197,8 +197,11 @@ static bool may_be_serial(const struct amz_plan_input *in)
   struct amz_plan_bounds bounds;
 
   amz_plan_bound(in, in->nodes[0].node, in->work->threads, 1, &bounds);
-  return w->slots_per_rank == AMZ_AUTO && w->ranks_per_node == AMZ_AUTO && w->nodes == AMZ_AUTO && !w->launched &&
-         amz_plan_most_slots(&bounds) >= 1;
+  if (w->slots_per_rank != AMZ_AUTO || amz_plan_most_slots(&bounds) < 1)
+    return false;
+  if (w->launched) /* ranks that are there are used; one alone may leave its cores to others */
+    return w->nodes == 1 && w->ranks_per_node == 1 && (w->threads_per_task == AMZ_AUTO || w->threads_per_task == 1);
+  return w->ranks_per_node == AMZ_AUTO && w->nodes == AMZ_AUTO;
 }
 
 static const char *why_not(const struct goal *g, const struct amz_plan *plan, const struct amz_candidate *c)

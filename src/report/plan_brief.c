@@ -19,10 +19,11 @@ static void add_plan(const struct amz_plan_told *t, struct amz_buf *out)
   amz_buf_addf(out, ": from %s of %s, %s\n", amz_word_tasks(t->sampled, a), amz_word_seconds(w->mean_s.value, b), amz_work_kind_name(w->kind));
 }
 
+/* That the ranks are those that were launched is no news. */
 static void add_first_reason(const struct amz_plan *p, struct amz_buf *out)
 {
   for (size_t i = 0; i < p->n_reasons; i++)
-    if (p->reasons[i].active) {
+    if (p->reasons[i].active && strcmp(p->reasons[i].what, "given") != 0) {
       amz_word_name("limited by", out);
       amz_buf_addf(out, "%s: %s\n", p->reasons[i].what, p->reasons[i].text);
       return;

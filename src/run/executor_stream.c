@@ -11,6 +11,7 @@
 #include <amorsize/alloc.h>
 
 #include "executor.h"
+#include "layout.h"
 #include "loop_state.h"
 
 #define GRAIN 4096                    /* positions */
@@ -38,7 +39,7 @@ static int open_streams(struct amz_loop *l, struct amz_error *err)
   l->executing = s;
   l->grain_least = amz_job_stream(l->config->job)->window;
   if (s)
-    s->workdir = amz_new_array(l->config->layout.slots, sizeof *s->workdir);
+    s->workdir = amz_new_array(amz_layout_capacity(&l->config->layout), sizeof *s->workdir);
   return s && s->workdir ? AMZ_OK : amz_error_set(err, AMZ_ENOMEM, "out of memory");
 }
 
@@ -61,7 +62,7 @@ static void close_streams(struct amz_loop *l)
     return;
   if (!l->broken && l->worker_finished && amz_exec_close_streams(l->config->exec, CLOSE_NS) == AMZ_OK)
     tell_notes(l);
-  for (uint32_t i = 0; s->workdir && i < l->config->layout.slots; i++)
+  for (uint32_t i = 0; s->workdir && i < amz_layout_capacity(&l->config->layout); i++)
     free(s->workdir[i]);
   free(s->workdir);
   amz_buf_clear(&s->text);
@@ -106,7 +107,7 @@ static int open_slot(struct amz_loop *l, uint32_t slot)
   stream.command.shell = l->task.shell;
   stream.command.argv = l->task.argv;
   stream.command.workdir = l->task.workdir;
-  amz_cores_of_slot(c->cores, slot, c->layout.slots, c->layout.threads, &stream.command.cpus, &stream.command.n_cpus);
+  amz_loop_cores(l, slot, l->threads, &stream.command.cpus, &stream.command.n_cpus);
   rc = amz_exec_open_stream(c->exec, &stream);
   free(env);
   if (rc < 0)

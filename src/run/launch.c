@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <amorsize/policy.h>
+#include <amorsize/rng.h>
 #include <amorsize/sampling.h>
 
 #include "batch.h"
@@ -27,9 +28,13 @@
 #include "ranks.h"
 #include "loop_state.h"
 
+#define DRAWN_MAX 1000u /* more than that is drawn of no run: each is a range of its own, on every rank */
+
 static void release(struct amz_launch *l)
 {
   amz_exec_free(l->exec);
+  amz_planner_clear(&l->planner);
+  amz_sampler_clear(&l->own_sampler);
   amz_order_free(l->order);
   for (uint32_t i = 0; l->node_dirs && i < l->team.count; i++)
     free(l->node_dirs[i]);
@@ -190,6 +195,29 @@ static int find_absent(struct amz_launch *l, bool retry_lost, struct amz_error *
   return rc;
 }
 
+/* A run that plans itself begins with a sample of its tasks. */
+static int order_of_run(struct amz_launch *l, uint64_t left)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+  uint64_t slots = (uint64_t)l->layout.slots * (l->link ? l->team.count : 1), want = amz_sample_limit(left, s->sample.tasks_max);
+  struct amz_range *ranges;
+  size_t n;
+  int rc;
+
+  l->plans = amz_planner_wanted(l->job, left, slots);
+  if (!l->plans)
+    return amz_run_order(l->job, l->left, l->n_left, 0, &l->order);
+  l->planner = (struct amz_planner){.job = l->job, .tasks = left};
+  l->own_sampler = (struct amz_sampler){.seed = amz_mix64((uint64_t)l->began_ns), .goes_on = true};
+  rc = amz_run_draw(l->left, l->n_left, want < DRAWN_MAX ? want : DRAWN_MAX, l->own_sampler.seed, &ranges, &n, &l->n_first);
+  if (rc < 0)
+    return rc;
+  free(l->left);
+  l->left = ranges;
+  l->n_left = n;
+  return amz_run_order(l->job, l->left, l->n_left, l->n_first, &l->order);
+}
+
 /* All that is left, or a sample of it. */
 static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
 {
@@ -199,11 +227,11 @@ static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
   size_t n;
   int rc;
 
-  if (!sampler)
-    return amz_run_order(l->job, l->left, l->n_left, &l->order);
-  l->sampler = sampler;
   for (size_t i = 0; i < l->n_left; i++)
     left += l->left[i].count;
+  if (!sampler)
+    return order_of_run(l, left);
+  l->sampler = sampler;
   rc = amz_sample_draw(l->left, l->n_left, amz_sample_limit(left, s->sample.tasks_max), sampler->seed, &drawn, &n);
   if (rc < 0)
     return rc;
@@ -233,7 +261,7 @@ static int open_store(struct amz_launch *l, const struct amz_run_options *how, s
 
 static int start_helper(struct amz_launch *l, struct amz_error *err)
 {
-  struct amz_exec_config config = {.pack_path = l->pack_path, .slots = amz_executor_of(amz_job_kind(l->job))->helper_slots * l->layout.slots,
+  struct amz_exec_config config = {.pack_path = l->pack_path, .slots = amz_executor_of(amz_job_kind(l->job))->helper_slots * amz_layout_capacity(&l->layout),
                                    .epoch = l->epoch, .discard_output = amz_job_settings(l->job)->output.discard_stdout};
   int rc;
 
@@ -247,15 +275,53 @@ static int start_helper(struct amz_launch *l, struct amz_error *err)
   return rc;
 }
 
+/* Ranks of one node count as such by its name. */
+static uint32_t count_nodes(const struct amz_team *team)
+{
+  uint32_t nodes = 0;
+
+  for (uint32_t i = 0; i < team->count; i++) {
+    uint32_t k = 0;
+
+    while (k < i && strcmp(team->members[k].node, team->members[i].node) != 0)
+      k++;
+    nodes += k == i;
+  }
+  return nodes ? nodes : 1;
+}
+
+static int begin_planner(struct amz_launch *l)
+{
+  struct amz_planner *p = &l->planner;
+  int rc;
+
+  if (!l->plans)
+    return AMZ_OK;
+  l->sampler = &l->own_sampler;
+  rc = amz_sampler_begin(l->sampler, amz_job_settings(l->job), p->tasks, l->layout.slots, l->layout.threads);
+  if (rc < 0)
+    return rc;
+  p->dir = l->dir;
+  p->sampler = l->sampler;
+  p->ranks = l->layout.ranks;
+  p->nodes = l->link ? count_nodes(&l->team) : 1;
+  p->cores = l->layout.cores * ((p->ranks + p->nodes - 1) / p->nodes);
+  p->slots = l->layout.slots;
+  p->most_slots = amz_layout_capacity(&l->layout);
+  p->may_refuse = l->before.succeeded + l->before.failed + l->before.skipped == 0 && !amz_job_settings(l->job)->failures.stop_after.set;
+  amz_planner_begin(p);
+  return AMZ_OK;
+}
+
 static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct amz_error *err)
 {
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_loop_config config = {.job = l->job, .recording = l->recording.data,
-    .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler ? "ss" : s->chunks.policy), .layout = l->layout,
+    .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler && !l->plans ? "ss" : s->chunks.policy), .layout = l->layout,
     .cores = &l->cores, .gpus = &l->gpus, .slot_gpus = l->slot_gpus, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
     .shared_dir = l->dir,
     .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .sampler = l->sampler,
-    .budget = l->budget, .barred = l->barred, .any_barred = l->any_barred};
+    .planner = l->plans ? &l->planner : NULL, .budget = l->budget, .barred = l->barred, .any_barred = l->any_barred};
   struct amz_run_progress p;
 
   config.walltime = amz_walltime_plan(l->end_s, amz_clock_realtime_ns(), amz_clock_monotonic_ns(), s->failures.grace_ns);
@@ -332,8 +398,14 @@ static int run_ranks(struct amz_launch *l, struct amz_signals *signals, struct a
 {
   int rc;
 
-  if ((rc = amz_launch_team(l, err)) < 0 || (rc = start_helper(l, err)) < 0 || (rc = run_loop(l, signals, err)) < 0)
+  if ((rc = amz_launch_team(l, err)) < 0 || (rc = start_helper(l, err)) < 0)
     return rc;
+  if ((rc = begin_planner(l)) < 0)
+    return amz_error_set(err, rc, "cannot prepare the run: %s", amz_err_name(rc));
+  if ((rc = run_loop(l, signals, err)) < 0)
+    return rc;
+  if (l->planner.planned)
+    l->slots_mean = amz_planner_slots(&l->planner, amz_clock_monotonic_ns(), l->total_slots);
   return bring_home(l, err);
 }
 

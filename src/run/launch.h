@@ -37,6 +37,7 @@ struct amz_launch {
   struct amz_range *left;     /* what is to be done, as index ranges */
   size_t n_left;
   uint32_t total_slots;
+  double slots_mean;          /* over the time of the loop, where they changed; 0: they didn't */
   bool told;                  /* the other ranks know what to do, */
   bool left_alone;            /* and may go home with what packs they have */
   bool lost_early;            /* a rank was missing from the beginning: another launch may do better */
@@ -51,8 +52,12 @@ struct amz_launch {
   uint64_t elsewhere;         /* tasks whose outputs aren't here */
   int64_t end_s;              /* of the batch job; 0: not known */
   bool *ret_requeue;
-  struct amz_sampler *sampler; /* borrowed; NULL: all that is left is run */
   bool no_history;
+  struct amz_sampler *sampler; /* NULL: nothing is sampled; else borrowed, or our own: */
+  bool plans;                 /* its first tasks are its sample, and it goes on by what they show */
+  size_t n_first;             /* of `left`: ranges of the sample */
+  struct amz_sampler own_sampler;
+  struct amz_planner planner;
   struct amz_loop_result result;
   struct amz_reduced reduced; /* of all launches; zeroed when nothing is reduced */
 };

@@ -11,9 +11,10 @@
 #include <amorsize/alloc.h>
 
 #include "executor.h"
+#include "layout.h"
 #include "loop_state.h"
 
-#define OWN_FDS 3 /* helper, store, signals */
+#define OWN_FDS 4 /* helper, store, signals, planner */
 
 /* ---- stepping --------------------------------------------------------------------------------------------------------- */
 
@@ -144,6 +145,8 @@ static int gather_deadlines(struct amz_loop *l)
     rc = amz_loop_look_for_dead(l);
   if (rc == AMZ_OK)
     rc = amz_loop_sample(l);
+  if (rc == AMZ_OK)
+    rc = amz_loop_plan(l);
   return rc;
 }
 
@@ -206,6 +209,7 @@ static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_er
     {.fd = amz_exec_fd(l->config->exec), .events = (short)(write_pending ? POLLIN | POLLOUT : POLLIN)},
     {.fd = amz_store_fd(l->config->store), .events = POLLIN},
     {.fd = l->signals->fd, .events = POLLIN},
+    {.fd = l->config->planner ? amz_planner_fd(l->config->planner) : -1, .events = POLLIN},
   };
   size_t n_fds = OWN_FDS;
   const struct amz_loop_config *c = l->config;
@@ -227,6 +231,7 @@ static int wait_for_events(struct amz_loop *l, bool write_pending, struct amz_er
     until = earliest(until, c->walltime.drain_ns);
   if (c->net)
     until = earliest(until, l->next_look_ns);
+  until = earliest(until, amz_sampler_deadline(c->sampler));
   if (until < now_ns)
     until = now_ns;
   if (c->net) {
@@ -314,7 +319,7 @@ static int make_machines(struct amz_loop *l)
     .idempotent = s->failures.idempotent, .grace_ns = s->failures.grace_ns,
     .params = {.longest_first = amz_job_is_weighted(c->job), .target_s = (double)s->chunks.target_ns * 1e-9, .min_s = (double)s->chunks.min_ns * 1e-9,
                .max_s = (double)s->chunks.max_ns * 1e-9, .rate = s->chunks.rate > 0 ? s->chunks.rate : 1e-9 /* 0 would be unknown */}};
-  struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .node = c->host,
+  struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .capacity = amz_layout_capacity(&c->layout), .node = c->host,
     .grain = l->executor->grain, .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,
     .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns, .needs = amz_loop_needs(l)};
   int rc;
@@ -359,7 +364,7 @@ static void clear(struct amz_loop *l)
 
 static int open_executor(struct amz_loop *l, struct amz_error *err)
 {
-  l->slots = amz_new_array(l->config->layout.slots, sizeof *l->slots);
+  l->slots = amz_new_array(amz_layout_capacity(&l->config->layout), sizeof *l->slots);
   if (!l->slots || (amz_job_settings(l->config->job)->resources.threads_column && amz_carver_new(l->config->cores, &l->carver) < 0))
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   return l->executor->open ? l->executor->open(l, err) : AMZ_OK;

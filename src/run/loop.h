@@ -14,6 +14,7 @@
 
 #include "budget.h"
 #include "net.h"
+#include "planner.h"
 #include "run.h"
 #include "sampler.h"
 #include "tally.h"
@@ -46,6 +47,7 @@ struct amz_loop_config {
   struct amz_store_counts before; /* recorded by earlier launches */
   uint64_t *kept;                 /* rank 0: recorded tasks by rank, counted here; may be NULL */
   struct amz_sampler *sampler;    /* NULL: this launch doesn't sample */
+  struct amz_planner *planner;    /* NULL: it doesn't plan */
   struct amz_budget budget;       /* of this rank */
   bool barred;                    /* it has too little for some of the tasks: it runs none */
   bool any_barred;                /* rank 0: some rank is */
@@ -59,6 +61,7 @@ struct amz_loop_result {
   uint32_t lost_ranks;
   uint32_t given_up;    /* most slots that rank 0 left unused at a time, because its loop was busy */
   double busy;          /* such a share of a second */
+  bool all_failed;      /* it was ended because all sampled tasks failed */
   bool out_of_time;     /* what is left is for another job, or another turn of this one */
   char reason[256];     /* why it ended early; "" when it didn't */
   struct amz_error err; /* code < 0: the environment failed in mid-run (disk full, helper gone); the rest is still told */

@@ -5,7 +5,12 @@
 #include <amorsize/job.h>
 #include <amorsize/sched.h>
 
-/* \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: as amz_order_new. */
-int amz_run_order(const struct amz_job *job, const struct amz_range *left, size_t n, struct amz_order **ret) AMZ_MUST_CHECK;
+/* The first n_first ranges stand as they are, the others by their weights if they have any.
+ * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: as amz_order_new. */
+int amz_run_order(const struct amz_job *job, const struct amz_range *left, size_t n, size_t n_first, struct amz_order **ret) AMZ_MUST_CHECK;
+
+/* Puts a sample of `want` tasks, drawn from all that is left (ranges by ascending index), in front of the rest.
+ * \return AMZ_OK with an array (free it) of the same tasks, *ret_first of its ranges are the sample; AMZ_ENOMEM. */
+int amz_run_draw(const struct amz_range *left, size_t n, uint64_t want, uint64_t seed, struct amz_range **ret, size_t *ret_n, size_t *ret_first);
 
 #endif

@@ -22,6 +22,11 @@ void amz_loop_progress_at_start(const struct amz_loop_config *c, struct amz_run_
     .failed = c->before.failed, .skipped = c->before.skipped, .epoch = c->epoch, .ranks = c->layout.ranks, .slots = c->total_slots,
     .eta_ns = -1, .updated_ns = amz_clock_realtime_ns(), .job = amz_job_name(c->job), .run_dir = c->run_dir, .host = c->host,
     .pid = (int64_t)getpid()};
+  if (c->planner) {
+    ret->predicted = c->planner->predicted;
+    ret->refined = c->planner->refined;
+    ret->slots = c->planner->total_slots;
+  }
 }
 
 static enum amz_run_state state_of(const struct amz_loop *l)
@@ -41,6 +46,11 @@ static uint64_t at_most(uint64_t n, uint64_t bound)
   return n < bound ? n : bound;
 }
 
+static double slots_now(const struct amz_loop_config *c)
+{
+  return c->planner && c->planner->planned ? c->planner->total_slots : c->total_slots;
+}
+
 /* Over several ranks an estimate: what they have been given and not told of, as far as there are slots. */
 uint64_t amz_loop_running(const struct amz_loop *l)
 {
@@ -49,7 +59,7 @@ uint64_t amz_loop_running(const struct amz_loop *l)
   if (l->config->layout.ranks == 1)
     return amz_worker_busy(l->worker);
   amz_master_stats(l->master, &stats);
-  return at_most(stats.handed_out, l->config->total_slots);
+  return at_most(stats.handed_out, (uint64_t)slots_now(l->config));
 }
 
 void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *ret)
@@ -69,10 +79,10 @@ void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *r
   ret->running = amz_loop_running(l);
   ret->elapsed_ns = amz_clock_monotonic_ns() - l->started_ns;
   elapsed_s = (double)ret->elapsed_ns * 1e-9;
-  ret->utilisation = amz_tally_utilisation(t, c->total_slots, elapsed_s);
+  ret->utilisation = amz_tally_utilisation(t, slots_now(c), elapsed_s);
   if (t->ran > 0) {
     ret->task_mean_s = t->wall_s / (double)t->ran;
-    ret->eta_ns = (int64_t)((double)(stats.waiting + stats.handed_out) * ret->task_mean_s / c->total_slots * 1e9);
+    ret->eta_ns = (int64_t)((double)(stats.waiting + stats.handed_out) * ret->task_mean_s / slots_now(c) * 1e9);
   }
 }
 

@@ -23,6 +23,14 @@
 
 /* ---- rank 0 ----------------------------------------------------------------------------------------------------------- */
 
+/* For a plan that may want more slots than cores. A plug-in's threads or processes are as many as its slots were when it was loaded; where tasks
+ * say what memory they take, the slots are as many as that suffices for. */
+static void make_room(const struct amz_launch *l, struct amz_layout *layout)
+{
+  if (l->plans && amz_job_kind(l->job) != AMZ_TASK_PLUGIN && !amz_budget_minds_memory(l->job))
+    amz_layout_make_room(amz_job_settings(l->job), amz_job_tasks(l->job), layout);
+}
+
 /* Says once for each node what it has too little for, and for what it is ignored. */
 static const struct amz_run_observer *observer_of(const struct amz_launch *l, const struct amz_member *m)
 {
@@ -67,7 +75,9 @@ static int order_for(const struct amz_launch *l, uint32_t rank, struct amz_order
   rc = fit_rank(l, rank, where, &layout, ret, ret_why);
   if (rc == AMZ_OK)
     rc = amz_devices_fit(&layout, per_slot, amz_member_gpu_slots(m, per_slot), m->gpus, where, l->observer, err);
+  make_room(l, &layout);
   ret->slots = layout.slots;
+  ret->capacity = amz_layout_capacity(&layout);
   ret->threads = layout.threads;
   return rc;
 }
@@ -76,7 +86,7 @@ static int order_for(const struct amz_launch *l, uint32_t rank, struct amz_order
 static int make_orders(struct amz_launch *l, struct amz_order_of_work *orders, struct amz_error *err)
 {
   const struct amz_order_of_work order = {.epoch = l->epoch, .dir = l->dir, .cwd = amz_buf_text(&l->cwd), .recording = l->recording.data,
-                                          .n_recording = l->recording.len, .ranges = l->left, .n_ranges = l->n_left};
+                                          .n_recording = l->recording.len, .ranges = l->left, .n_ranges = l->n_left, .n_first = l->n_first};
   uint32_t barred = 0;
   struct amz_error why;
   int rc;
@@ -111,7 +121,8 @@ static int tell_all(struct amz_launch *l, struct amz_error *err)
     amz_cores_keep(&l->cores, orders->core_first, orders->core_count);
     l->budget = (struct amz_budget){.cores = orders->core_count, .memory_bytes = orders->memory_bytes};
     l->barred = orders->barred;
-    l->layout = (struct amz_layout){.ranks = l->team.count, .slots = orders->slots, .threads = orders->threads, .cores = orders->core_count};
+    l->layout = (struct amz_layout){.ranks = l->team.count, .slots = orders->slots, .threads = orders->threads, .cores = orders->core_count,
+                                    .capacity = orders->capacity};
   }
   free(orders);
   return rc;
@@ -142,6 +153,7 @@ static int fit_alone(struct amz_launch *l, struct amz_error *err)
   if (rc == AMZ_OK && (rc = amz_devices_share_alone(&l->cores, &l->gpus, &l->layout, per_slot, &l->slot_gpus)) < 0)
     rc = amz_error_set(err, rc, "cannot share out GPUs: %s", amz_err_name(rc));
   l->total_slots = l->layout.slots;
+  make_room(l, &l->layout);
   return rc;
 }
 
@@ -248,7 +260,7 @@ static int load(struct service *s, uint32_t rank, struct amz_error *err)
     return rc;
   if ((rc = go_to_work(s, rank, err)) < 0)
     return rc;
-  if ((rc = amz_run_order(s->job, s->order.ranges, s->order.n_ranges, &s->positions)) < 0 ||
+  if ((rc = amz_run_order(s->job, s->order.ranges, s->order.n_ranges, s->order.n_first, &s->positions)) < 0 ||
       (rc = amz_rundir_pack_path(packs_of(s), rank, s->order.epoch, &s->pack_path)) < 0)
     return amz_error_set(err, rc, "rank %u: cannot prepare the run: %s", rank, amz_err_name(rc));
   return AMZ_OK;
@@ -258,7 +270,7 @@ static int open_rank(struct service *s, const struct amz_rank_link *link, uint32
 {
   struct amz_store_config store = {.dir = packs_of(s)};
   struct amz_exec_config exec = {.pack_path = s->pack_path,
-    .slots = amz_executor_of(amz_job_kind(s->job))->helper_slots * s->order.slots, .rank = rank, .epoch = s->order.epoch,
+    .slots = amz_executor_of(amz_job_kind(s->job))->helper_slots * s->order.capacity, .rank = rank, .epoch = s->order.epoch,
     .workdir = s->work ? s->work : s->order.cwd, .silence_ns = AMZ_HELPER_SILENCE_NS, .discard_output = amz_job_settings(s->job)->output.discard_stdout};
   int rc = amz_store_open_packs(&store, err, &s->store);
 

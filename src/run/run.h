@@ -8,6 +8,7 @@
 #include <amorsize/diag.h>
 #include <amorsize/error.h>
 #include <amorsize/job.h>
+#include <amorsize/plan_report.h>
 #include <amorsize/report.h>
 
 /* What the driver tells while it works. All callbacks are optional (NULL) and run in the driver's thread. */
@@ -17,6 +18,7 @@ struct amz_run_observer {
   void (*began)(void *ctx, const struct amz_run_progress *p); /* directory and layout are known, nothing has started yet */
   void (*progress)(void *ctx, const struct amz_run_progress *p); /* about ten times a second */
   void (*said)(void *ctx, int fd, const char *bytes, size_t n); /* ranks of ours have printed this to descriptor 1 or 2 */
+  void (*planned)(void *ctx, const struct amz_plan_told *told); /* how the run goes on, made from its first tasks */
   void (*note)(void *ctx, enum amz_severity severity, const char *text); /* "finishing 2 running tasks …" */
 };
 
@@ -87,6 +89,7 @@ int amz_run_request_stop(const char *dir, bool now, struct amz_error *err);
 struct amz_layout {
   uint32_t ranks, slots, threads;
   uint32_t cores;          /* allowed to us */
+  uint32_t capacity;       /* slots that a rank may get while it runs; 0: no more than slots */
 };
 int amz_run_layout(const struct amz_job *job, struct amz_layout *ret, struct amz_error *err);
 

@@ -1,22 +1,30 @@
 /* Watching a sample grow. */
 #include "sampler.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <amorsize/alloc.h>
 #include <amorsize/fit.h>
 #include <amorsize/sampling.h>
+#include <amorsize/stats.h>
 
 #include "loop_state.h"
 
 #define ALONE 2u        /* tasks that run alone: a mean with some interval */
 #define GRACE_NS (INT64_MAX / 4) /* what runs may end: it is the beginning of the run */
 #define ALONE_SHARE 8   /* of the time, at most, goes into tasks that run alone */
+#define ALONE_TASKS 64u /* a slot: with so many, tasks alone keep slots idle for less than 3 % of the run */
+#define ALONE_NS INT64_C(500000000) /* and for no longer, in a run that goes on */
+#define GAPS_MAX 4096u
+#define MORE_MAX 4096u  /* an even number */
+#define BULK_MAX 64u    /* tasks of a bulk that are looked at: they all have its mean */
 
 void amz_sampler_clear(struct amz_sampler *s)
 {
   free(s->seen);
+  free(s->more);
   free(s->gaps_s);
   free(s->last_end_ns);
   memset(s, 0, sizeof *s);
@@ -37,8 +45,12 @@ int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings
   s->tasks = tasks;
   s->slots = slots;
   s->threads = threads;
-  s->alone = slots > 1 ? ALONE : 0;
-  s->opened = slots == 1;
+  s->alone = slots > 1 && (!s->goes_on || tasks / ALONE_TASKS >= slots) ? ALONE : 0;
+  s->alone_ns = settings->sample.time_ns / ALONE_SHARE;
+  if (s->goes_on && s->alone_ns > ALONE_NS)
+    s->alone_ns = ALONE_NS;
+  s->opened = s->alone == 0;
+  s->stride = 1;
   s->next_check = settings->sample.tasks_min > 2 ? settings->sample.tasks_min : 2;
   s->last_end_ns = amz_new_array(slots, sizeof *s->last_end_ns);
   return s->last_end_ns ? AMZ_OK : AMZ_ENOMEM;
@@ -49,7 +61,7 @@ static int note_gap(struct amz_sampler *s, const struct amz_result *r)
   int64_t *last = &s->last_end_ns[r->slot], before = *last;
 
   *last = r->start_ns + r->wall_ns;
-  if (before == 0 || r->start_ns < before)
+  if (before == 0 || r->start_ns < before || s->n_gaps >= GAPS_MAX)
     return AMZ_OK;
   if (amz_grow((void **)&s->gaps_s, &s->cap_gaps, s->n_gaps + 1, sizeof *s->gaps_s) < 0)
     return AMZ_ENOMEM;
@@ -57,27 +69,76 @@ static int note_gap(struct amz_sampler *s, const struct amz_result *r)
   return AMZ_OK;
 }
 
+static struct amz_observation observe(const struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t busy)
+{
+  return (struct amz_observation){.index = index, .threads = s->threads, .busy = busy ? busy : 1, .failed = r->outcome != AMZ_SUCCEEDED,
+    .wall_s = (double)r->wall_ns * 1e-9, .cpu_s = (double)r->cpu_ns * 1e-9, .rss_bytes = r->max_rss_bytes, .out_bytes = r->output_bytes};
+}
+
+/* When there is no more room, each second one goes, and from now on half as many are kept: a run of 10^8 tasks needs no more memory. */
+static int keep_more(struct amz_sampler *s, const struct amz_observation *o)
+{
+  if (s->n_more == MORE_MAX) {
+    for (size_t i = 0; i < MORE_MAX / 2; i++)
+      s->more[i] = s->more[2 * i];
+    s->n_more = MORE_MAX / 2;
+    s->stride *= 2;
+  }
+  if (amz_grow((void **)&s->more, &s->cap_more, s->n_more + 1, sizeof *s->more) < 0)
+    return AMZ_ENOMEM;
+  s->more[s->n_more++] = *o;
+  return AMZ_OK;
+}
+
+/* `count` tasks alike, seen when the sample was complete. */
+static int see_more(struct amz_sampler *s, const struct amz_observation *o, uint64_t count)
+{
+  uint64_t at = s->later + (s->stride - s->later % s->stride) % s->stride;
+  int rc = AMZ_OK;
+
+  for (; at < s->later + count && rc == AMZ_OK; at += s->stride)
+    rc = keep_more(s, o);
+  s->later += count;
+  return rc;
+}
+
+static bool is_complete(const struct amz_sampler *s)
+{
+  return s->done && s->goes_on;
+}
+
 int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t busy)
 {
-  if (r->outcome == AMZ_CANCELLED || r->outcome == AMZ_SKIPPED || r->slot >= s->slots)
+  struct amz_observation o = observe(s, r, index, busy);
+
+  if (r->outcome == AMZ_CANCELLED || r->outcome == AMZ_SKIPPED)
     return AMZ_OK;
+  if (is_complete(s))
+    return see_more(s, &o, 1);
   if (amz_grow((void **)&s->seen, &s->cap, s->n + 1, sizeof *s->seen) < 0)
     return AMZ_ENOMEM;
-  s->seen[s->n++] = (struct amz_observation){.index = index, .threads = s->threads, .busy = busy ? busy : 1, .failed = r->outcome != AMZ_SUCCEEDED,
-    .wall_s = (double)r->wall_ns * 1e-9, .cpu_s = (double)r->cpu_ns * 1e-9, .rss_bytes = r->max_rss_bytes, .out_bytes = r->output_bytes};
-  return note_gap(s, r);
+  s->seen[s->n++] = o;
+  s->failed += o.failed;
+  s->failed_for_good += o.failed && r->attempt > s->settings->failures.retries;
+  return r->slot < s->slots ? note_gap(s, r) : AMZ_OK;
 }
 
 /* Tasks told of as one, as plug-ins do: each of them took the mean. */
 static int see_bulk(struct amz_loop *l, const struct amz_event *event, uint32_t busy)
 {
   const struct amz_bulk *b = event->bulk;
+  struct amz_sampler *s = l->config->sampler;
   struct amz_result r = {.outcome = AMZ_SUCCEEDED, .slot = event->slot, .start_ns = b->start_ns,
     .wall_ns = (int64_t)(b->wall_s / (double)b->count * 1e9), .cpu_ns = (int64_t)(b->cpu_s / (double)b->count * 1e9)};
   int rc = AMZ_OK;
 
-  for (uint64_t i = 0; i < b->count && rc == AMZ_OK; i++, r.start_ns += r.wall_ns)
-    rc = amz_sampler_see(l->config->sampler, &r, amz_order_index(l->config->order, b->first + i), busy);
+  if (is_complete(s)) {
+    const struct amz_observation o = observe(s, &r, amz_order_index(l->config->order, b->first), busy);
+
+    return see_more(s, &o, b->count);
+  }
+  for (uint64_t i = 0; i < b->count && i < BULK_MAX && rc == AMZ_OK; i++, r.start_ns += r.wall_ns)
+    rc = amz_sampler_see(s, &r, amz_order_index(l->config->order, b->first + i), busy);
   return rc;
 }
 
@@ -99,10 +160,47 @@ int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event)
 
 static bool all_failed(const struct amz_sampler *s)
 {
-  for (size_t i = 0; i < s->n; i++)
-    if (!s->seen[i].failed)
-      return false;
-  return true;
+  return s->n > 0 && s->failed == s->n;
+}
+
+bool amz_sampler_all_failed(const struct amz_sampler *s)
+{
+  return all_failed(s) && s->failed_for_good >= (s->settings->sample.tasks_min ? s->settings->sample.tasks_min : 1);
+}
+
+/* Welch's two-sample statistic: whether the means of the two differ by more than chance. */
+static bool differ(const struct amz_observation *a, size_t n_a, const struct amz_observation *b, size_t n_b)
+{
+  struct amz_stats x = {0}, y = {0};
+  double error;
+
+  for (size_t i = 0; i < n_a; i++)
+    if (!a[i].failed)
+      amz_stats_add(&x, a[i].wall_s);
+  for (size_t i = 0; i < n_b; i++)
+    if (!b[i].failed)
+      amz_stats_add(&y, b[i].wall_s);
+  if (x.count < 2 || y.count < 2)
+    return false;
+  error = sqrt(amz_stats_variance(&x) / (double)x.count + amz_stats_variance(&y) / (double)y.count);
+  return fabs(x.mean - y.mean) > 2 * error;
+}
+
+int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret)
+{
+  size_t n = s->n + (differ(s->seen, s->n, s->more, s->n_more) ? 0 : s->n_more);
+  struct amz_observation *all = amz_new_array(n, sizeof *all);
+  int rc;
+
+  if (!all)
+    return AMZ_ENOMEM;
+  if (s->n)
+    memcpy(all, s->seen, s->n * sizeof *all);
+  if (n > s->n)
+    memcpy(all + s->n, s->more, (n - s->n) * sizeof *all);
+  rc = amz_workload_fit(all, n, 1, s->settings->sample.confidence, ret);
+  free(all);
+  return rc;
 }
 
 /* Means are looked at now and then only: each look takes all values. */
@@ -123,7 +221,7 @@ static bool is_precise(struct amz_sampler *s)
 
 static const char *reason_to_end(struct amz_sampler *s, int64_t elapsed_ns)
 {
-  if (s->n >= s->settings->sample.tasks_min && all_failed(s))
+  if (s->goes_on ? amz_sampler_all_failed(s) : s->n >= s->settings->sample.tasks_min && all_failed(s))
     return "all sampled tasks failed";
   if (is_precise(s))
     return "the mean is known as well as sample.precision asks for";
@@ -150,11 +248,20 @@ int amz_loop_sample(struct amz_loop *l)
     s->started_ns = now_ns;
     return s->alone ? amz_loop_shape(l, s->threads, 1) : AMZ_OK;
   }
-  if (!s->opened && (s->n >= s->alone || now_ns - s->started_ns >= s->settings->sample.time_ns / ALONE_SHARE))
+  if (!s->opened && (s->n >= s->alone || now_ns - s->started_ns >= s->alone_ns))
     return open_all(l, s);
   s->why = reason_to_end(s, now_ns - s->started_ns);
   if (!s->why)
     return AMZ_OK;
   s->done = true;
-  return amz_loop_master_event(l, &drain);
+  if (!s->goes_on)
+    return amz_loop_master_event(l, &drain);
+  return s->opened ? AMZ_OK : open_all(l, s);
+}
+
+int64_t amz_sampler_deadline(const struct amz_sampler *s)
+{
+  if (!s || s->done || s->started_ns == 0)
+    return AMZ_NEVER;
+  return s->started_ns + (s->opened ? s->settings->sample.time_ns : s->alone_ns);
 }

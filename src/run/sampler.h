@@ -18,16 +18,22 @@ struct amz_loop;
 
 struct amz_sampler {
   uint64_t seed;
+  bool goes_on;                  /* the launch isn't ended when enough is known: what follows is seen, too, apart */
   /* filled in by the launch: */
   const struct amz_settings *settings;
   uint64_t tasks;                /* of the job */
   struct amz_observation *seen;  /* in the sequence of their ends; owned */
   size_t n, cap, next_check;
+  size_t failed, failed_for_good; /* of the n: attempts, and those that were the last */
+  struct amz_observation *more;  /* goes_on: what was seen later, thinned out; owned */
+  size_t n_more, cap_more;
+  uint64_t later, stride;        /* tasks seen later; each stride-th of them is kept */
   double *gaps_s;                /* between a task's end and its slot's next start; owned */
   size_t n_gaps, cap_gaps;
   int64_t *last_end_ns;          /* by slot; owned */
-  uint32_t slots, threads, alone; /* tasks that run alone before the others do */
-  int64_t started_ns;            /* of the first task's end; 0: none has ended */
+  uint32_t slots, threads, alone; /* tasks that run alone before the others do, */
+  int64_t alone_ns;              /* for so long at most */
+  int64_t started_ns;            /* when the loop began; 0: it hasn't */
   bool opened, done;
   const char *why;               /* it ended: static; NULL: the launch itself ended */
 };
@@ -37,12 +43,21 @@ void amz_sampler_clear(struct amz_sampler *s);
 /* The gaps' median with its interval, sampled; unknown when no slot ran two tasks. Sorts them. */
 struct amz_quantity amz_sampler_gap(struct amz_sampler *s);
 
+/* \return whether enough tasks have failed for good, and none has succeeded. */
+bool amz_sampler_all_failed(const struct amz_sampler *s);
+/* A fit of the sample and of all that was seen later, unless the two differ by more than chance: then those that came later are not like those
+ * that are left (lists are sorted; heavy ones come first), and the sample, which is drawn from all of them, stands alone.
+ * \return as amz_workload_fit. */
+int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret);
+
 /* ---- for the loop */
 int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots, uint32_t threads);
 /* A task has ended; `busy`: slots that were busy until then. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t busy);
 /* All that a RAN event tells of. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event);
+/* \return when something is due whatever ends until then; AMZ_NEVER: nothing is. s may be NULL. */
+int64_t amz_sampler_deadline(const struct amz_sampler *s);
 /* Does what is due: opens all slots, or ends the launch. Each turn of the loop. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_sample(struct amz_loop *l);
 

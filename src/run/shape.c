@@ -1,7 +1,7 @@
 /* How many threads tasks get, and on how many slots they run: both may change between tasks.
  *
  * A rank begins with the slots and threads of its layout; its cores are what both are carved out of. With t threads, slot s has cores [s·t, (s + 1)·t),
- * and as many slots are open as fit. Tasks that run keep what they were started with: who wants nobody to overlap opens no slot, waits, and shapes then.
+ * and as many slots are open as fit; where more are asked for than that, they share all of the rank's cores. Tasks that run keep what they were started with: who wants nobody to overlap opens no slot, waits, and shapes then.
  * Streams and plug-ins are started once, so that their threads stay as they are; only their slots change. */
 #include "shape.h"
 
@@ -21,14 +21,26 @@ uint32_t amz_loop_fit(const struct amz_loop *l, uint32_t threads)
   return amz_layout_fit(&l->config->layout, l->config->cores->most, threads);
 }
 
-void amz_loop_cores(struct amz_loop *l, uint32_t slot, uint32_t threads, const uint32_t **ret_cpus, size_t *ret_n)
+/* What waits for I/O may have more slots than cores, as far as the rank was made for. */
+static uint32_t room(const struct amz_loop *l)
 {
+  const struct amz_layout *layout = &l->config->layout;
   uint32_t fit = amz_loop_fit(l, l->threads);
 
+  if (l->wanted == AMZ_ALL_SLOTS || l->threads != layout->threads || layout->capacity < fit)
+    return fit;
+  return layout->capacity;
+}
+
+void amz_loop_cores(struct amz_loop *l, uint32_t slot, uint32_t threads, const uint32_t **ret_cpus, size_t *ret_n)
+{
+  uint32_t slots = amz_loop_fit(l, l->threads);
+
+  slots = slots > l->yield.slots ? slots : l->yield.slots;
   if (l->carver)
     amz_carver_take(l->carver, slot, threads, ret_cpus, ret_n);
   else
-    amz_cores_of_slot(l->config->cores, slot, fit > slot ? fit : slot + 1, l->threads, ret_cpus, ret_n);
+    amz_cores_of_slot(l->config->cores, slot, slots > slot ? slots : slot + 1, l->threads, ret_cpus, ret_n);
 }
 
 void amz_loop_leave_cores(struct amz_loop *l, uint32_t slot)
@@ -48,7 +60,7 @@ int amz_loop_open(struct amz_loop *l)
  * all (`wanted` 0) is left to amz_loop_open. */
 static int resize(struct amz_loop *l)
 {
-  struct amz_event event = {.kind = AMZ_EV_RESIZE, .slots = least(l->wanted, amz_loop_fit(l, l->threads))};
+  struct amz_event event = {.kind = AMZ_EV_RESIZE, .slots = least(l->wanted, room(l))};
 
   if (event.slots == 0 || event.slots == l->yield.slots)
     return AMZ_OK;

@@ -15,6 +15,8 @@ static const char *end_reason(const struct amz_launch *l, char *room, size_t n)
 
   if (r->err.code < 0)
     return r->err.text;
+  if (r->all_failed)
+    return r->reason;
   if (r->end == AMZ_END_STOP_AFTER) {
     (void)snprintf(room, n, "failures.stop_after was reached with %llu failed tasks", (unsigned long long)r->tally.failed);
     return room;
@@ -94,13 +96,15 @@ static void fill_times(const struct amz_launch *l, struct amz_run_summary *s)
   s->makespan_s = amz_tally_makespan(t);
   s->total_s = (double)(now_ns - l->began_ns) * 1e-9;
   s->launch_s = t->first_start_ns > l->began_ns ? (double)(t->first_start_ns - l->began_ns) * 1e-9 : 0;
-  s->utilisation = amz_tally_utilisation(t, l->total_slots, s->makespan_s);
+  s->utilisation = amz_tally_utilisation(t, l->slots_mean > 0 ? l->slots_mean : l->total_slots, s->makespan_s);
   s->efficiency = s->utilisation;
   s->throughput = s->makespan_s > 0 ? (double)s->this_launch / s->makespan_s : 0;
   s->task_mean_s = t->ran > 0 ? t->wall_s / (double)t->ran : 0;
   s->task_max_s = t->max_s;
   s->cpu_s = t->cpu_s;
-  s->predicted_s = -1;
+  s->predicted = l->planner.predicted;
+  s->refined = l->planner.refined;
+  s->predicted_s = s->predicted.makespan_s > 0 ? s->predicted.makespan_s : -1;
 }
 
 int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struct amz_run_summary *s)
@@ -110,11 +114,11 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
   memset(s, 0, sizeof *s);
   fill_counts(l, s);
   fill_times(l, s);
-  s->end = l->result.end;
+  s->end = l->result.all_failed && l->result.end == AMZ_END_STOPPED ? AMZ_END_STOP_AFTER : l->result.end;
   s->epoch = l->epoch;
   s->ranks = l->layout.ranks;
-  s->slots = l->total_slots;
-  s->threads = l->layout.threads;
+  s->slots = l->planner.planned ? l->planner.total_slots : l->total_slots;
+  s->threads = l->planner.planned ? l->planner.layout.threads : l->layout.threads;
   s->given_up_slots = l->result.given_up;
   s->master_busy = l->result.busy;
   s->output_bytes = t->output_bytes;

@@ -104,7 +104,7 @@ double amz_tally_makespan(const struct amz_tally *t)
   return t->last_end_ns > t->first_start_ns ? (double)(t->last_end_ns - t->first_start_ns) * 1e-9 : 0;
 }
 
-double amz_tally_utilisation(const struct amz_tally *t, uint32_t slots, double seconds)
+double amz_tally_utilisation(const struct amz_tally *t, double slots, double seconds)
 {
-  return seconds > 0 && slots > 0 ? t->wall_s / ((double)slots * seconds) : 0;
+  return seconds > 0 && slots > 0 ? t->wall_s / (slots * seconds) : 0;
 }

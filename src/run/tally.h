@@ -27,6 +27,6 @@ uint64_t amz_tally_outcomes(const struct amz_tally *t);
 /* \return seconds from the first task's start to the last task's end; 0 when nothing ran. */
 double amz_tally_makespan(const struct amz_tally *t);
 /* \return Σ wall / (slots × seconds), 0 when unknown. */
-double amz_tally_utilisation(const struct amz_tally *t, uint32_t slots, double seconds);
+double amz_tally_utilisation(const struct amz_tally *t, double slots, double seconds);
 
 #endif

@@ -260,6 +260,7 @@ void amz_order_encode(const struct amz_order_of_work *o, struct amz_buf *out)
     return;
   amz_buf_add_u32(out, o->epoch);
   amz_buf_add_u32(out, o->slots);
+  amz_buf_add_u32(out, o->capacity);
   amz_buf_add_u32(out, o->threads);
   amz_buf_add_u32(out, o->core_first);
   amz_buf_add_u32(out, o->core_count);
@@ -271,6 +272,7 @@ void amz_order_encode(const struct amz_order_of_work *o, struct amz_buf *out)
   amz_buf_add_bytes(out, o->cwd, strlen(o->cwd) + 1);
   amz_buf_add_bytes(out, o->node_dir ? o->node_dir : "", o->node_dir ? strlen(o->node_dir) + 1 : 1);
   amz_buf_add_u64(out, o->n_ranges);
+  amz_buf_add_u64(out, o->n_first);
   for (size_t i = 0; i < o->n_ranges; i++) {
     amz_buf_add_u64(out, o->ranges[i].first);
     amz_buf_add_u64(out, o->ranges[i].count);
@@ -288,12 +290,12 @@ static const char *read_text(struct amz_cursor *c)
   return n > 0 && ((const char *)bytes)[n - 1] == '\0' ? bytes : NULL;
 }
 
-static int read_ranges(struct amz_cursor *c, struct amz_range **ret, size_t *ret_n)
+static int read_ranges(struct amz_cursor *c, struct amz_range **ret, size_t *ret_n, size_t *ret_first)
 {
-  uint64_t n = amz_cursor_u64(c);
+  uint64_t n = amz_cursor_u64(c), n_first = amz_cursor_u64(c);
   struct amz_range *ranges;
 
-  if (c->failed || n > amz_cursor_left(c) / 16)
+  if (c->failed || n > amz_cursor_left(c) / 16 || n_first > n)
     return AMZ_ECORRUPT;
   ranges = amz_new_array((size_t)n, sizeof *ranges);
   if (!ranges)
@@ -304,6 +306,7 @@ static int read_ranges(struct amz_cursor *c, struct amz_range **ret, size_t *ret
   }
   *ret = ranges;
   *ret_n = (size_t)n;
+  *ret_first = (size_t)n_first;
   return AMZ_OK;
 }
 
@@ -327,6 +330,7 @@ int amz_order_decode(const struct amz_buf *bytes, struct amz_order_parts *ret_pa
     return AMZ_OK;
   ret->epoch = amz_cursor_u32(&c);
   ret->slots = amz_cursor_u32(&c);
+  ret->capacity = amz_cursor_u32(&c);
   ret->threads = amz_cursor_u32(&c);
   ret->core_first = amz_cursor_u32(&c);
   ret->core_count = amz_cursor_u32(&c);
@@ -339,9 +343,9 @@ int amz_order_decode(const struct amz_buf *bytes, struct amz_order_parts *ret_pa
   ret->dir = read_text(&c);
   ret->cwd = read_text(&c);
   ret->node_dir = read_text(&c);
-  if (c.failed || !ret->dir || !ret->cwd || !ret->node_dir || !ret->slots || !ret->threads)
+  if (c.failed || !ret->dir || !ret->cwd || !ret->node_dir || !ret->slots || !ret->threads || ret->capacity < ret->slots)
     return AMZ_ECORRUPT;
-  rc = read_ranges(&c, &ret_parts->ranges, &ret->n_ranges);
+  rc = read_ranges(&c, &ret_parts->ranges, &ret->n_ranges, &ret->n_first);
   if (rc < 0)
     return rc;
   if (!*ret->node_dir)

@@ -44,6 +44,7 @@ struct amz_team {
 struct amz_order_of_work {
   int status;            /* AMZ_OK; else rank 0 could not set up the run: exit */
   uint32_t epoch, slots, threads;
+  uint32_t capacity;     /* slots that it may get while it runs */
   uint32_t core_first, core_count; /* of the rank's own allowed cores */
   const uint32_t *slot_gpus; /* positions in its GPUs, as many for each slot: the slot's own; */
   uint32_t n_slot_gpus;      /* 0: tasks get none of their own */
@@ -55,7 +56,7 @@ struct amz_order_of_work {
   const void *recording;
   size_t n_recording;
   const struct amz_range *ranges; /* of the order, in task indexes */
-  size_t n_ranges;
+  size_t n_ranges, n_first; /* the first n_first stand as they are (order.h) */
 };
 
 void amz_team_clear(struct amz_team *team);

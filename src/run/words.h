@@ -12,7 +12,7 @@
 #include "net.h"
 #include "run.h"
 
-#define AMZ_WORDS_VERSION 6 /* the second byte: ranks of different builds refuse each other */
+#define AMZ_WORDS_VERSION 8 /* the second byte: ranks of different builds refuse each other */
 
 enum amz_word {
   AMZ_WORD_REPORT = 0x52, /* to rank 0: who and where I am (team.h) */

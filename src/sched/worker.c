@@ -266,3 +266,13 @@ uint32_t amz_worker_busy(const struct amz_worker *w)
 {
   return w->n_busy;
 }
+
+double amz_worker_in_hand_s(const struct amz_worker *w, int64_t now_ns)
+{
+  double sum_s = 0;
+
+  for (uint32_t i = 0; i < w->config.capacity; i++)
+    if (w->slots[i].left && now_ns > w->slots[i].started_ns)
+      sum_s += (double)(now_ns - w->slots[i].started_ns) * 1e-9;
+  return sum_s;
+}

@@ -211,6 +211,43 @@ static void test_waiting_tasks(void)
   ASSERT_U64(plan.chosen.slots, 8);
   CU_ASSERT_TRUE(has_reason(&plan, "load", "other work keeps the CPUs busy"));
   amz_plan_clear(&plan);
+  w.cpu_per_wall = w.cpu_share = 0.01; /* nobody is kept from computing so long */
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  CU_ASSERT(plan.chosen.slots > 64);
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+/* Ranks that are there are used; a process alone leaves its cores to others when they gain it little. Tasks that are memory's for nine tenths, where
+ * one core saturates it, take 0.1 + 0.9·c times as long on c cores: four gain 4 / 3.7. */
+static void test_serial_when_launched(void)
+{
+  static const struct {
+    const char *what;
+    uint32_t ranks, threads;
+    bool serial;
+  } rows[] = {{"a process alone", 1, AMZ_AUTO, true}, {"with tasks of one thread", 1, 1, true}, {"tasks of two threads have no such layout", 1, 2, false},
+              {"two ranks", 2, AMZ_AUTO, false}};
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(1000, 0.37, 0.05, 1);
+
+  make_machine(&m, 4, 1, 64 * GIB);
+  w.busy = 4;
+  w.slowdown = (struct amz_quantity){3.7, 3.6, 3.8, 50, AMZ_SAMPLED};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_plan_want want = nothing_given();
+    struct amz_plan plan;
+
+    want.launched = true;
+    want.nodes = 1;
+    want.ranks_per_node = rows[i].ranks;
+    want.threads_per_task = rows[i].threads;
+    plan = plan_for(&w, &nodes, 1, want);
+    if ((strstr(plan.why, "one task after the other") != NULL) != rows[i].serial)
+      CU_FAIL(rows[i].what);
+    amz_plan_clear(&plan);
+  }
   amz_workload_clear(&w);
 }
 
@@ -486,6 +523,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
     {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"waiting tasks share cores", test_waiting_tasks},
+    {"serial among those that were launched", test_serial_when_launched},
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks}, {"load", test_load}, {"GPUs", test_gpus},
     {"goals", test_goals}, {"what is given stays", test_given}, {"kinds of nodes", test_kinds_of_nodes},
     {"each kind has what fits there", test_classes}, {"fast kinds come first", test_classes_in_turn},

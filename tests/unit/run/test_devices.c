@@ -64,7 +64,7 @@ static void more_slots_than_gpus_are_refused(void)
 {
   uint32_t where[] = {0}, *chosen = NULL;
   struct amz_member one = {.gpus = 1, .gpu_domains = where};
-  struct amz_order_of_work order = {.slots = 2, .threads = 1, .core_count = 2};
+  struct amz_order_of_work order = {.slots = 2, .capacity = 2, .threads = 1, .core_count = 2};
   struct amz_team team = {&one, 1};
 
   ASSERT_I64(amz_devices_share(&team, &order, 1, &chosen), AMZ_ERANGE);
@@ -76,7 +76,7 @@ static void words_keep_where_gpus_are(void)
   uint32_t units[] = {1, 3}, gpu_domains[] = {1, AMZ_NO_DOMAIN}, core_domains[] = {0, 1}, gpus[] = {1, 0};
   struct amz_member said = {.node = "n1", .tmp = "/tmp", .n_units = 2, .units = units, .cores = 2, .gpus = 2, .gpu_domains = gpu_domains, .n_domains = 2,
                             .core_domains = core_domains}, heard;
-  struct amz_order_of_work order = {.slots = 2, .threads = 1, .dir = "/d", .cwd = "/", .slot_gpus = gpus, .n_slot_gpus = 2, .recording = ""}, got;
+  struct amz_order_of_work order = {.slots = 2, .capacity = 2, .threads = 1, .dir = "/d", .cwd = "/", .slot_gpus = gpus, .n_slot_gpus = 2, .recording = ""}, got;
   struct amz_order_parts parts = {NULL, NULL};
   struct amz_buf bytes = AMZ_BUF_INIT;
 

@@ -1,0 +1,349 @@
+/* When a run plans, from what, and how the plan is applied. */
+#include "planner.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <amorsize/plan_report.h>
+#include <amorsize/sample_report.h>
+#include <amorsize/store.h>
+
+#include "loop_state.h"
+
+#define LEAST_TASKS 10u      /* fewer have nothing that a plan could mend */
+#define LEAST_SEEN 2u        /* of one task alone nobody knows the spread */
+#define LEAST_REST_S 0.5     /* what is over sooner needs no plan */
+#define SPEND 0.01           /* of the time that is left goes into simulating, at most, */
+#define CHUNKS_PER_S 1e6     /* at about this rate, */
+#define LEAST_CHUNKS 20000.0
+#define MOST_CHUNKS 1e6      /* within these bounds */
+#define REPLICATES 12u
+#define TENTH 10u
+
+/* ---- whether ------------------------------------------------------------------------------------------------------------- */
+
+bool amz_planner_wanted(const struct amz_job *job, uint64_t tasks, uint64_t slots)
+{
+  const struct amz_settings *s = amz_job_settings(job);
+
+  return s->plan.slots_per_rank == AMZ_AUTO && s->sample.tasks_max > 0 && !s->resources.threads_column && !s->resources.memory_column &&
+         tasks >= LEAST_TASKS && tasks > slots;
+}
+
+void amz_planner_begin(struct amz_planner *p)
+{
+  p->state = AMZ_PLANNER_SAMPLES;
+  p->think = (struct amz_think)AMZ_THINK_NONE;
+  p->think.nodes = p->nodes;
+  p->think.cores = p->cores;
+  p->total_slots = p->ranks * p->slots;
+}
+
+void amz_planner_clear(struct amz_planner *p)
+{
+  if (p->job)
+    amz_think_clear(&p->think);
+  memset(p, 0, sizeof *p);
+}
+
+int amz_planner_fd(const struct amz_planner *p)
+{
+  return p->think.runs ? p->think.fd : -1;
+}
+
+/* ---- slots over time: utilisation is of those that there were ------------------------------------------------------------ */
+
+static void count_slots(struct amz_planner *p, int64_t now_ns)
+{
+  if (p->counted_ns)
+    p->slot_s += p->total_slots * ((double)(now_ns - p->counted_ns) * 1e-9);
+  p->counted_ns = now_ns;
+}
+
+double amz_planner_slots(struct amz_planner *p, int64_t now_ns, double otherwise)
+{
+  double all_s;
+
+  if (!p->sampler || !p->sampler->started_ns)
+    return otherwise;
+  count_slots(p, now_ns);
+  all_s = (double)(now_ns - p->sampler->started_ns) * 1e-9;
+  return all_s > 0 && p->slot_s > 0 ? p->slot_s / all_s : otherwise;
+}
+
+/* ---- from what ----------------------------------------------------------------------------------------------------------- */
+
+struct amz_plan_want amz_plan_want_of(const struct amz_settings *s)
+{
+  uint32_t threads = s->plan.threads_per_task;
+
+  if (threads == AMZ_AUTO && s->resources.threads != 1)
+    threads = s->resources.threads;
+  return (struct amz_plan_want){.goal = s->plan.goal, .efficiency = s->plan.efficiency, .deadline_s = (double)s->plan.deadline_ns * 1e-9,
+    .nodes = s->plan.nodes, .ranks_per_node = s->plan.ranks_per_node, .slots_per_rank = s->plan.slots_per_rank, .threads_per_task = threads,
+    .max_workers = s->plan.max_workers, .memory_bytes = s->resources.memory_bytes, .memory_ignore = s->plan.memory_ignore,
+    .load_aware = s->plan.load_aware, .gpus = s->resources.gpus, .policy = s->chunks.policy, .chunk_s = (double)s->chunks.target_ns * 1e-9};
+}
+
+static uint64_t least_u64(uint64_t a, uint64_t b)
+{
+  return a < b ? a : b;
+}
+
+/* The ranks are there, each with room for so many slots; GPUs have been divided among those already. */
+static struct amz_plan_want want_here(const struct amz_planner *p)
+{
+  const struct amz_settings *s = amz_job_settings(p->job);
+  struct amz_plan_want want = amz_plan_want_of(s);
+
+  want.launched = true;
+  want.nodes = p->nodes;
+  want.ranks_per_node = (p->ranks + p->nodes - 1) / p->nodes;
+  want.max_workers = (uint32_t)least_u64(want.max_workers, (uint64_t)p->most_slots * p->ranks);
+  want.gpus = 0;
+  if (want.goal == AMZ_GOAL_DEADLINE && want.deadline_s <= 0)
+    want.goal = AMZ_GOAL_TIME;
+  if (amz_job_kind(p->job) != AMZ_TASK_COMMAND) /* its programs have been started with their threads */
+    want.threads_per_task = p->sampler->threads;
+  if (p->planned) { /* the second look: what will come of what was chosen */
+    want.slots_per_rank = p->layout.slots_per_rank;
+    want.threads_per_task = p->layout.threads;
+  }
+  return want;
+}
+
+/* A slowdown that may be none is none: two tasks alone on a busy machine don't take a run its slots. */
+static void doubt_slowdown(struct amz_workload *w)
+{
+  if (w->slowdown.source != AMZ_UNKNOWN && w->slowdown.low <= 1)
+    w->slowdown = (struct amz_quantity){0};
+}
+
+static uint64_t chunks_for(double rest_s)
+{
+  return (uint64_t)fmin(fmax(rest_s * SPEND * CHUNKS_PER_S, LEAST_CHUNKS), MOST_CHUNKS);
+}
+
+static double rest_of(const struct amz_planner *p, const struct amz_workload *w, uint64_t left)
+{
+  return (double)left * w->mean_s.value / p->total_slots;
+}
+
+static void note_stand(struct amz_loop *l, struct amz_planner *p)
+{
+  struct amz_master_stats stats;
+
+  amz_master_stats(l->master, &stats);
+  p->left = stats.waiting + stats.handed_out;
+  p->asked_ns = amz_clock_monotonic_ns();
+  p->in_hand_s = amz_worker_in_hand_s(l->worker, p->asked_ns) * p->ranks;
+}
+
+/* ---- thinking ------------------------------------------------------------------------------------------------------------ */
+
+/* Takes *w over. \return whether it thinks now. */
+static bool begin_to_think(struct amz_loop *l, struct amz_planner *p, struct amz_workload *w, enum amz_planner_state next)
+{
+  struct amz_think *t = &p->think;
+  struct amz_error cause;
+
+  note_stand(l, p);
+  w->tasks = p->left;
+  w->apart = true; /* what was seen is done */
+  doubt_slowdown(w);
+  amz_workload_clear(&t->work);
+  t->work = *w;
+  t->input = (struct amz_plan_input){.want = want_here(p), .seed = p->sampler->seed, .replicates = REPLICATES,
+                                     .chunk_budget = chunks_for(rest_of(p, w, p->left))};
+  t->input.costs.gap_s = amz_sampler_gap(p->sampler);
+  if (p->left == 0 || amz_think_begin(t, &cause) < 0) { /* a run without a plan is a run */
+    p->state = AMZ_PLANNER_DONE;
+    return false;
+  }
+  p->state = next;
+  return true;
+}
+
+static struct amz_prediction predict(const struct amz_planner *p)
+{
+  const struct amz_candidate *c = &p->think.plan.chosen;
+  double passed_s = (double)(p->asked_ns - p->sampler->started_ns) * 1e-9;
+  double begun_s = c->slots ? p->in_hand_s / (double)c->slots : 0; /* of the tasks that count as left */
+  double by = passed_s - fmin(begun_s, c->makespan_s);
+
+  return (struct amz_prediction){fmax(by + c->makespan_s, passed_s), fmax(by + c->interval_s[0], passed_s), fmax(by + c->interval_s[1], passed_s)};
+}
+
+/* ---- applying ------------------------------------------------------------------------------------------------------------ */
+
+static void keep_file(const struct amz_loop *l, const char *name, struct amz_buf *text)
+{
+  struct amz_error why = {0};
+  char note[AMZ_ERROR_TEXT + 64];
+
+  if (amz_buf_ok(text) == AMZ_OK && amz_rundir_write(l->config->planner->dir, name, text->data, text->len, false, &why) < 0) {
+    (void)snprintf(note, sizeof note, "%s could not be written: %.900s", name, why.text);
+    amz_loop_note(l, AMZ_WARNING, note);
+  }
+  amz_buf_clear(text);
+}
+
+static void keep_plan(const struct amz_loop *l, const struct amz_planner *p)
+{
+  const struct amz_settings *s = amz_job_settings(p->job);
+  const struct amz_candidate *c = &p->think.plan.chosen;
+  struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = c->layout, .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
+    .predicted = p->predicted, .speedup = c->speedup, .efficiency = c->efficiency, .why = p->think.plan.why,
+    .costs = amz_source_name(p->think.work.mean_s.source), .node = p->think.node_source};
+  struct amz_buf text = AMZ_BUF_INIT;
+
+  amz_report_plan_file(&f, &text);
+  keep_file(l, "plan.yaml", &text);
+}
+
+void amz_planner_keep_sample(const struct amz_planner *p, const char *host, struct amz_buf *out)
+{
+  const struct amz_sampler *s = p->sampler;
+  const struct amz_sample sample = {.job = (char *)(uintptr_t)amz_job_name(p->job), .host = (char *)(uintptr_t)host, .tasks = amz_job_tasks(p->job),
+    .slots = s->slots, .threads = s->threads, .seen = s->seen, .n = s->n};
+  struct amz_workload w;
+
+  if (amz_workload_fit(s->seen, s->n, sample.tasks, 0.95, &w) == AMZ_OK && amz_report_sample_json(&sample, &w, out) < 0)
+    amz_buf_reset(out);
+  amz_workload_clear(&w);
+}
+
+static void tell(const struct amz_loop *l, const struct amz_planner *p)
+{
+  const struct amz_run_observer *o = l->config->observer;
+  struct amz_plan_told told = {.report = {amz_job_name(p->job), &p->think.input, &p->think.plan}, .predicted = p->predicted,
+                               .sampled = p->sampler->n, .node = p->think.node_source};
+
+  if (o && o->planned)
+    o->planned(o->ctx, &told);
+}
+
+static int apply(struct amz_loop *l, struct amz_planner *p)
+{
+  struct amz_buf sample = AMZ_BUF_INIT;
+
+  p->layout = p->think.plan.chosen.layout;
+  p->planned = true;
+  p->predicted = predict(p);
+  p->state = AMZ_PLANNER_FOLLOWS;
+  keep_plan(l, p);
+  amz_planner_keep_sample(p, l->config->host, &sample);
+  if (sample.len)
+    keep_file(l, "sample.json", &sample);
+  tell(l, p);
+  count_slots(p, amz_clock_monotonic_ns());
+  p->total_slots = p->ranks * p->layout.slots_per_rank;
+  return amz_loop_shape(l, p->layout.threads, p->layout.slots_per_rank);
+}
+
+/* ---- each turn ----------------------------------------------------------------------------------------------------------- */
+
+static int end_failing(struct amz_loop *l, const struct amz_planner *p)
+{
+  struct amz_event drain = {.kind = AMZ_EV_DRAIN, .stop = AMZ_STOP_DRAIN, .grace_ns = amz_job_settings(p->job)->failures.grace_ns};
+
+  l->result->all_failed = true;
+  (void)snprintf(l->result->reason, sizeof l->result->reason, "all %zu sampled tasks failed", p->sampler->n);
+  return amz_loop_master_event(l, &drain);
+}
+
+static int plan_from_sample(struct amz_loop *l, struct amz_planner *p)
+{
+  struct amz_sampler *s = p->sampler;
+  struct amz_workload w;
+
+  if (!s->done)
+    return AMZ_OK;
+  if (p->may_refuse && amz_sampler_all_failed(s)) {
+    p->state = AMZ_PLANNER_DONE;
+    return end_failing(l, p);
+  }
+  if (s->n - s->failed < LEAST_SEEN)
+    return AMZ_OK;
+  if (amz_workload_fit(s->seen, s->n, 1, s->settings->sample.confidence, &w) < 0)
+    return AMZ_ENOMEM;
+  note_stand(l, p);
+  if (w.n < LEAST_SEEN || rest_of(p, &w, p->left) < LEAST_REST_S) {
+    p->state = w.n < LEAST_SEEN ? p->state : AMZ_PLANNER_DONE;
+    amz_workload_clear(&w);
+    return AMZ_OK;
+  }
+  (void)begin_to_think(l, p, &w, AMZ_PLANNER_THINKS);
+  return AMZ_OK;
+}
+
+static int take_plan(struct amz_loop *l, struct amz_planner *p)
+{
+  char text[AMZ_ERROR_TEXT + 64];
+
+  if (!amz_think_take(&p->think))
+    return AMZ_OK;
+  if (p->think.rc == AMZ_OK)
+    return apply(l, p);
+  p->state = AMZ_PLANNER_DONE;
+  if (p->think.rc == AMZ_ENOMEM)
+    return AMZ_ENOMEM;
+  (void)snprintf(text, sizeof text, "no plan was made, the run goes on as it began: %s", p->think.err.text);
+  amz_loop_note(l, AMZ_WARNING, text);
+  return AMZ_OK;
+}
+
+static int look_again(struct amz_loop *l, struct amz_planner *p)
+{
+  struct amz_master_stats stats;
+  struct amz_workload w;
+  int rc;
+
+  amz_master_stats(l->master, &stats);
+  if (p->tasks - least_u64(stats.waiting + stats.handed_out, p->tasks) < (p->tasks + TENTH - 1) / TENTH)
+    return AMZ_OK;
+  rc = amz_sampler_fit_all(p->sampler, &w);
+  if (rc < 0)
+    return rc;
+  if (w.n < LEAST_SEEN) {
+    amz_workload_clear(&w);
+    p->state = AMZ_PLANNER_DONE;
+    return AMZ_OK;
+  }
+  (void)begin_to_think(l, p, &w, AMZ_PLANNER_LOOKS_AGAIN);
+  return AMZ_OK;
+}
+
+static void take_second(struct amz_planner *p)
+{
+  if (!amz_think_take(&p->think))
+    return;
+  if (p->think.rc == AMZ_OK)
+    p->refined = predict(p);
+  p->state = AMZ_PLANNER_DONE;
+}
+
+int amz_loop_plan(struct amz_loop *l)
+{
+  struct amz_planner *p = l->config->planner;
+
+  if (!p || l->master_finished)
+    return AMZ_OK;
+  if (!p->counted_ns && p->sampler->started_ns)
+    p->counted_ns = p->sampler->started_ns;
+  switch (p->state) {
+  case AMZ_PLANNER_SAMPLES:
+    return plan_from_sample(l, p);
+  case AMZ_PLANNER_THINKS:
+    return take_plan(l, p);
+  case AMZ_PLANNER_FOLLOWS:
+    return look_again(l, p);
+  case AMZ_PLANNER_LOOKS_AGAIN:
+    take_second(p);
+    break;
+  case AMZ_PLANNER_DONE:
+    break;
+  }
+  return AMZ_OK;
+}

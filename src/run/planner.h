@@ -1,0 +1,70 @@
+/* A run that plans itself. Its first tasks are a sample of all (sampler.h): when enough is known, or was known before it began, it plans beside
+ * what goes on (think.h), and goes on by the plan: other slots, other threads, from one task to the next. Nothing runs twice, nothing is drained.
+ * When a tenth of the tasks has ended it looks again, at what will come of it. */
+#ifndef AMZ_RUN_PLANNER_H
+#define AMZ_RUN_PLANNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <amorsize/job.h>
+#include <amorsize/report.h>
+
+#include "run.h"
+#include "sampler.h"
+#include "think.h"
+
+struct amz_loop;
+
+enum amz_planner_state {
+  AMZ_PLANNER_SAMPLES, /* it waits until enough is known */
+  AMZ_PLANNER_THINKS,
+  AMZ_PLANNER_FOLLOWS, /* the plan is followed */
+  AMZ_PLANNER_LOOKS_AGAIN,
+  AMZ_PLANNER_DONE,    /* nothing more is planned: all is known, or it isn't worth it */
+};
+
+struct amz_planner {
+  /* filled in by the launch: */
+  const struct amz_job *job;
+  const char *dir;              /* the run directory, absolute */
+  struct amz_sampler *sampler;  /* told to keep the run going */
+  uint32_t nodes, ranks;        /* ranks: in all */
+  uint32_t cores;               /* of a node that are ours */
+  uint32_t slots, most_slots;   /* of a rank: to begin with, and at most */
+  uint64_t tasks;               /* of this launch */
+  bool may_refuse;              /* a run of which all sampled tasks fail is ended */
+  /* what has come of it: */
+  enum amz_planner_state state;
+  bool planned;
+  struct amz_plan_layout layout; /* when planned */
+  struct amz_prediction predicted, refined;
+  int64_t asked_ns;             /* when it began to think; by then */
+  uint64_t left;                /* tasks were left, and */
+  double in_hand_s;             /* what ran had run for so long, in all */
+  double slot_s;                /* Σ of slots over time, up to */
+  int64_t counted_ns;           /* this moment; 0: not begun */
+  uint32_t total_slots;         /* now, over all ranks */
+  struct amz_think think;
+};
+
+/* What a user's settings want of a plan; nodes and ranks are left to the planner. */
+struct amz_plan_want amz_plan_want_of(const struct amz_settings *settings);
+
+/* \return whether a run of so many tasks plans itself: its slots are the planner's to choose, and sample.tasks isn't 0. */
+bool amz_planner_wanted(const struct amz_job *job, uint64_t tasks, uint64_t slots);
+/* Begins with *p filled in. */
+void amz_planner_begin(struct amz_planner *p);
+/* Waits for a thought that goes on. Accepts what is zeroed. */
+void amz_planner_clear(struct amz_planner *p);
+
+/* ---- for the loop */
+/* Each turn. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_plan(struct amz_loop *l);
+/* \return a descriptor that wakes the loop when it has to turn, -1: none. */
+int amz_planner_fd(const struct amz_planner *p);
+/* \return mean number of slots over the time of the loop; `otherwise` when that isn't known. */
+double amz_planner_slots(struct amz_planner *p, int64_t now_ns, double otherwise);
+
+#endif
