@@ -222,7 +222,9 @@ static int say_shapes(const struct amz_plan_input *in, struct amz_plan *plan)
   const struct amz_node *node = in->nodes[0].node;
   int rc = AMZ_OK;
 
-  if (amz_plan_domains(node) > 1 && in->want.ranks_per_node == AMZ_AUTO && in->work->kind != AMZ_WORK_IO)
+  if (!amz_plan_domains_are_even(node) && in->want.ranks_per_node == AMZ_AUTO && in->work->kind != AMZ_WORK_IO)
+    rc = say(plan, "numa", false, "one rank has all of a node's cores, as its %u NUMA domains are of unequal size", amz_plan_domains(node));
+  else if (amz_plan_domains(node) > 1 && in->want.ranks_per_node == AMZ_AUTO && in->work->kind != AMZ_WORK_IO)
     rc = say(plan, "numa", false, "a rank stays within one of %u NUMA domains of %u cores, unless one task needs more", amz_plan_domains(node),
              amz_plan_domain_cores(node));
   if (rc == AMZ_OK && in->work->kind == AMZ_WORK_IO && amz_plan_others_compute(node)) {

@@ -41,6 +41,18 @@ uint32_t amz_plan_domain_cores(const struct amz_node *node)
   return at_least_one(least < share ? least : share);
 }
 
+bool amz_plan_domains_are_even(const struct amz_node *node)
+{
+  uint32_t cores = 0;
+
+  for (size_t i = 0; i < node->n_domains; i++) {
+    if (cores && node->domains[i].allowed_cores && node->domains[i].allowed_cores != cores)
+      return false;
+    cores = node->domains[i].allowed_cores ? node->domains[i].allowed_cores : cores;
+  }
+  return true;
+}
+
 uint32_t amz_plan_node_count(const struct amz_plan_input *input)
 {
   uint64_t n = 0;

@@ -35,6 +35,8 @@ uint32_t amz_plan_most_slots(const struct amz_plan_bounds *bounds);
 uint32_t amz_plan_cores(const struct amz_node *node); /* allowed, quota included; >= 1 */
 uint32_t amz_plan_domains(const struct amz_node *node); /* with cores of ours; >= 1 */
 uint32_t amz_plan_domain_cores(const struct amz_node *node); /* of the smallest such domain */
+/* \return whether all such domains have as many cores: only then ranks, which share out the cores evenly, can have one each. */
+bool amz_plan_domains_are_even(const struct amz_node *node);
 /* \return whether so much else runs on the node that a task's waiting may be for a CPU. */
 bool amz_plan_others_compute(const struct amz_node *node);
 uint32_t amz_plan_node_count(const struct amz_plan_input *input);

@@ -75,7 +75,8 @@ static void list_threads(const struct amz_plan_input *in, struct counts *c)
   }
 }
 
-/* A rank stays within a NUMA domain unless one task needs more: one rank, or one for each domain, of which each kind may have another number. */
+/* A rank stays within a NUMA domain unless one task needs more: one rank, or one for each domain, of which each kind may have another number. Domains of
+ * unequal size go to one rank: equal shares of the cores don't follow them, and slots of the smallest alone would leave most cores idle. */
 static void list_ranks(const struct amz_plan_input *in, struct counts *c)
 {
   c->n = 0;
@@ -92,8 +93,11 @@ static bool straddles(const struct amz_plan_input *in, const struct amz_plan_lay
 {
   uint32_t domains = amz_plan_domains(in->nodes[0].node), cores = amz_plan_domain_cores(in->nodes[0].node);
 
-  return in->n_nodes == 1 && in->want.ranks_per_node == AMZ_AUTO && domains > 1 && l->threads <= cores && in->work->kind != AMZ_WORK_IO &&
-         (uint64_t)l->slots_per_rank * l->threads > cores;
+  if (in->n_nodes > 1 || in->want.ranks_per_node != AMZ_AUTO || in->work->kind == AMZ_WORK_IO)
+    return false;
+  if (!amz_plan_domains_are_even(in->nodes[0].node))
+    return l->ranks_per_node > 1;
+  return domains > 1 && l->threads <= cores && (uint64_t)l->slots_per_rank * l->threads > cores;
 }
 
 /* \return the most slots that a rank may have: of several kinds, on that which allows most, as the others then have what fits there. */
