@@ -117,7 +117,7 @@ static void test_classes(void)
   const struct amz_sbatch batch = {.job = "dock", .command = "resume dock.runs/001"};
   struct amz_plan uneven = plan;
   struct amz_plan_input in = input;
-  const struct amz_plan_report r = {"dock", &in, &uneven};
+  const struct amz_plan_report r = {.job = "dock", .input = &in, .plan = &uneven};
   struct amz_buf out = AMZ_BUF_INIT;
   json_t *o, *classes;
 
