@@ -317,6 +317,12 @@ static const struct known_file {
   {"8ia64-2n2s2c+1n.v1tov2.xml", 8, 8, 3},
   {"power8gpudistances.xml", 8, 16, 2},
   {"fakecpukinds.xml", 2, 4, 1},
+  {"two-packages-four-gpus.xml", 8, 16, 2}, /* those of tests/data */
+  {"hybrid-cores.xml", 6, 8, 1},
+  {"memory-only-domain.xml", 8, 8, 3},
+  {"uneven-caches.xml", 6, 6, 1},
+  {"no-core-objects.xml", 4, 4, 2},
+  {"uneven-domains.xml", 8, 8, 2},
 };
 
 static void check_known(const char *file, const struct amz_node *n)
@@ -340,22 +346,14 @@ static bool is_directory(const char *path)
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static void loads_machines_of_others(void)
+/* Every XML file of a folder. \return how many there are. */
+static unsigned load_all(const char *directory)
 {
-  const char *named = getenv("AMZ_TOPOLOGY_DIR"), *source = getenv("top_srcdir");
-  char directory[4096], path[8192];
-  struct dirent *entry;
   unsigned loaded = 0;
-  DIR *dir;
+  struct dirent *entry;
+  DIR *dir = opendir(directory);
+  char path[8192];
 
-  (void)snprintf(directory, sizeof directory, "%s/../shared/topologies", source ? source : ".");
-  if (named)
-    (void)snprintf(directory, sizeof directory, "%s", named);
-  if (!named && !is_directory(directory)) {
-    amz_test_skip("no folder of topologies: AMZ_TOPOLOGY_DIR names one");
-    return;
-  }
-  dir = opendir(directory);
   CU_ASSERT_FATAL(dir != NULL);
   while ((entry = readdir(dir))) {
     struct amz_diags diags;
@@ -376,12 +374,134 @@ static void loads_machines_of_others(void)
     amz_diags_clear(&diags);
     loaded++;
   }
-  CU_ASSERT(closedir(dir) == 0 && loaded > 0);
+  CU_ASSERT(closedir(dir) == 0);
+  return loaded;
+}
+
+/* ---- machines made by hand -------------------------------------------------------------------------------------------- */
+
+static void hand_made(const char *file, char *path, size_t size)
+{
+  const char *source = getenv("top_srcdir");
+
+  (void)snprintf(path, size, "%s/tests/data/topologies/%s", source ? source : ".", file);
+}
+
+static void loads_machines_made_by_hand(void)
+{
+  char path[4096];
+
+  hand_made("", path, sizeof path);
+  ASSERT_U64(load_all(path), 6);
+}
+
+static void look_at_hand_made(const char *file, struct amz_node *ret)
+{
+  struct amz_error err = {0};
+  struct amz_diags diags;
+  char path[4096];
+
+  hand_made(file, path, sizeof path);
+  CU_ASSERT_FATAL(look_at(path, NULL, NULL, &diags, &err, ret) == AMZ_OK);
+  ASSERT_U64(diags.warnings, 0);
+  amz_diags_clear(&diags);
+}
+
+static void knows_caches_that_differ(void)
+{
+  struct amz_node n;
+  uint32_t found = 0;
+
+  look_at_hand_made("uneven-caches.xml", &n);
+  for (size_t i = 0; i < n.n_caches; i++)
+    if (n.caches[i].level == 3) {
+      ASSERT_U64(n.caches[i].count, 1);
+      ASSERT_U64(n.caches[i].bytes, n.caches[i].shared_cores == 4 ? 32 << 20 : 16 << 20);
+      found += n.caches[i].shared_cores;
+    }
+  ASSERT_U64(found, 6);
+  amz_node_clear(&n);
+}
+
+static void knows_hybrid_cores(void)
+{
+  struct amz_node n;
+
+  look_at_hand_made("hybrid-cores.xml", &n);
+  CU_ASSERT_FATAL(n.n_kinds == 2);
+  ASSERT_U64(n.kinds[0].cores, 4); /* slow ones first */
+  ASSERT_U64(n.kinds[1].cores, 2);
+  CU_ASSERT(strstr(n.kinds[0].name, "IntelAtom") && strstr(n.kinds[1].name, "IntelCore") && n.kinds[0].efficiency < n.kinds[1].efficiency);
+  ASSERT_U64(n.core[0].kind, 1);
+  ASSERT_U64(n.core[5].kind, 0);
+  ASSERT_U64(n.units_per_core, 2);
+  amz_node_clear(&n);
+}
+
+static void memory_may_be_no_cores_own(void)
+{
+  struct amz_node n;
+  uint64_t without = 0;
+
+  look_at_hand_made("memory-only-domain.xml", &n);
+  CU_ASSERT_FATAL(n.n_domains == 3);
+  for (size_t i = 0; i < n.n_domains; i++)
+    without += n.domains[i].cores ? 0 : n.domains[i].memory_bytes;
+  ASSERT_U64(without, UINT64_C(256) << 30);
+  amz_node_clear(&n);
+  look_at_hand_made("uneven-domains.xml", &n);
+  for (uint32_t i = 0; i < n.cores; i++)
+    CU_ASSERT(n.core[i].domain != AMZ_NO_DOMAIN && n.domains[n.core[i].domain].memory_bytes > 0);
+  amz_node_clear(&n);
+}
+
+/* Two GPUs at each package, four slots of two cores: each slot has one of its own package. */
+static void slots_get_the_gpus_of_their_package(void)
+{
+  static const uint32_t expected[] = {0, 1, 2, 3};
+  uint32_t threads, gpus[4];
+  struct amz_node n;
+
+  look_at_hand_made("two-packages-four-gpus.xml", &n);
+  CU_ASSERT_FATAL(n.n_gpus == 4);
+  ASSERT_TEXT(n.gpus[3].id, "cuda3");
+  ASSERT_TEXT(n.gpus[3].model, "Example GPU");
+  for (uint32_t i = 0; i < 4; i++)
+    ASSERT_U64(n.gpus[i].domain, i / 2);
+  ASSERT_U64(amz_node_gpu_slots(&n, &threads), 4);
+  ASSERT_U64(threads, 2);
+  CU_ASSERT_FATAL(amz_node_gpus_of_slots(&n, 4, threads, 1, gpus) == AMZ_OK);
+  CU_ASSERT(memcmp(gpus, expected, sizeof gpus) == 0);
+  CU_ASSERT_FATAL(amz_node_gpus_of_slots(&n, 2, 4, 1, gpus) == AMZ_OK); /* two slots: one of each package */
+  CU_ASSERT(gpus[0] == 0 && gpus[1] == 2);
+  amz_node_clear(&n);
+}
+
+/* ---- those that the user has ------------------------------------------------------------------------------------------- */
+
+/* The folder that is named, or the one beside the sources. \return whether there is one. */
+static bool find_others(char *directory, size_t size)
+{
+  const char *named = getenv("AMZ_TOPOLOGY_DIR"), *source = getenv("top_srcdir");
+
+  if (named)
+    (void)snprintf(directory, size, "%s", named);
+  else
+    (void)snprintf(directory, size, "%s/../shared/topologies", source ? source : ".");
+  return named || is_directory(directory);
+}
+
+static void loads_machines_of_others(void)
+{
+  char directory[4096];
+
+  CU_ASSERT_FATAL(find_others(directory, sizeof directory));
+  CU_ASSERT(load_all(directory) > 0);
 }
 
 int main(void)
 {
-  static const struct amz_test tests[] = {
+  static const struct amz_test all[] = {
     {"counts synthetic machines", counts_synthetic_machines},
     {"knows uneven machines", knows_uneven_machines},
     {"gives cores the domain with memory", gives_cores_the_domain_with_memory},
@@ -389,9 +509,19 @@ int main(void)
     {"refuses what is no topology", refuses_what_is_no_topology},
     {"takes descriptions from variables", takes_descriptions_from_variables},
     {"looks at this machine", looks_at_this_machine},
-    {"loads machines of others", loads_machines_of_others},
+    {"loads machines made by hand", loads_machines_made_by_hand},
+    {"knows caches that differ", knows_caches_that_differ},
+    {"knows hybrid cores", knows_hybrid_cores},
+    {"memory may be no core's own", memory_may_be_no_cores_own},
+    {"slots get the GPUs of their package", slots_get_the_gpus_of_their_package},
+    {"loads machines of others", loads_machines_of_others}, /* the last: there is none without a folder of them */
     {NULL, NULL},
   };
+  struct amz_test tests[sizeof all / sizeof *all];
+  char directory[4096];
 
+  memcpy(tests, all, sizeof all);
+  if (!find_others(directory, sizeof directory))
+    tests[sizeof all / sizeof *all - 2] = (struct amz_test){NULL, NULL};
   return amz_test_main("topology", tests, 0);
 }
