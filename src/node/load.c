@@ -174,7 +174,7 @@ static int read_memory(const struct amz_tree *tree, struct amz_node_load *load)
         &available) &&
         total > 0)
       load->memory = available < total ? 1 - share(available, total) : 0;
-    if (amz_meminfo_value(&quiet, meminfo, "SwapTotal", &swap) && amz_meminfo_value(&quiet, meminfo, "SwapFree", &swap_free))
+    if (amz_meminfo_value(tree, meminfo, "SwapTotal", &swap) && amz_meminfo_value(tree, meminfo, "SwapFree", &swap_free))
       load->swap = swap_free < swap ? 1 - share(swap_free, swap) : 0;
   }
   amz_buf_clear(&text);

@@ -1,5 +1,6 @@
 #!/bin/sh
 # GPUs: each slot has its own. No driver is asked, so that none is needed here: what counts is what the tasks are told.
+# shellcheck disable=SC2154
 . "${top_srcdir:?}/tests/cli/lib.sh"
 # shellcheck disable=SC2016 # expanded by the task
 show='sh -c '"'"'echo "$CUDA_VISIBLE_DEVICES/$ROCR_VISIBLE_DEVICES"; sleep 0.2; : {n}'"'"

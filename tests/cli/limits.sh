@@ -18,22 +18,56 @@ is 'slots that the user fixed stay' "$(layout env SLURM_CPUS_ON_NODE=6 sh -c '"$
 try env SLURM_CPUS_ON_NODE=1 amorsize-mpi run --set job=told --command 'true {n}' --for n=1..3
 tried_like 'a run says why it uses less than there is' 0 '' '1 of 64 cores used here: SLURM_CPUS_ON_NODE allows no more'
 
-# ---- a real group with a quota of one CPU and a half ---------------------------------------------------------------------
-group=''
-for parent in /sys/fs/cgroup/cpu /sys/fs/cgroup/cpu,cpuacct /sys/fs/cgroup; do
-  [ -e "$parent/cgroup.procs" ] && [ -w "$parent" ] && mkdir "$parent/amorsize-limits-$$" 2>/dev/null || continue
-  group=$parent/amorsize-limits-$$
-  if [ -e "$group/cpu.max" ]; then echo '150000 100000' >"$group/cpu.max" && break; fi
-  if [ -e "$group/cpu.cfs_quota_us" ]; then echo 150000 >"$group/cpu.cfs_quota_us" && break; fi
-  rmdir "$group"
-  group=''
-done
-cleanup_more() { [ -z "$group" ] || rmdir "$group"; }
+# ---- real groups: CPU time, and memory on a group above ours --------------------------------------------------------------
+# Of version 2 where it has the controllers, else of version 1, whose controllers have trees of their own.
+cpu='' memory='' version=''
+make_groups() { # PARENT-FOR-CPU PARENT-FOR-MEMORY
+  [ -e "$1/cgroup.procs" ] && [ -w "$1" ] && mkdir -p "$1/amorsize-limits-$$/step" 2>/dev/null || return 1
+  cpu=$1/amorsize-limits-$$
+  if [ "$1" = "$2" ]; then
+    memory=$cpu
+    echo '+cpu +memory' >"$cpu/cgroup.subtree_control" 2>/dev/null
+  elif [ -w "$2" ] && mkdir -p "$2/amorsize-limits-$$/step" 2>/dev/null; then
+    memory=$2/amorsize-limits-$$
+  fi
+}
+remove_groups() {
+  for group in "$cpu" "$memory"; do
+    [ -z "$group" ] || [ ! -d "$group" ] || rmdir "$group/step" "$group"
+  done
+  cpu='' memory=''
+}
+cleanup_more() { remove_groups; }
+why2='version 2 is not mounted'
+if grep -qw cpu /sys/fs/cgroup/cgroup.controllers 2>/dev/null && grep -qw memory /sys/fs/cgroup/cgroup.controllers; then
+  why2='version 2 does not let us set limits'
+  make_groups /sys/fs/cgroup /sys/fs/cgroup && echo '150000 100000' 2>/dev/null >"$cpu/cpu.max" && echo 2147483648 2>/dev/null >"$memory/memory.max" && version=2
+elif [ -e /sys/fs/cgroup/cgroup.controllers ] || [ -e /sys/fs/cgroup/unified/cgroup.controllers ]; then
+  why2='version 2 is mounted without the controllers of CPU time and memory'
+fi
+if [ -z "$version" ]; then
+  remove_groups
+  for parent in /sys/fs/cgroup/cpu /sys/fs/cgroup/cpu,cpuacct; do
+    make_groups "$parent" /sys/fs/cgroup/memory && [ -n "$memory" ] && echo 150000 2>/dev/null >"$cpu/cpu.cfs_quota_us" &&
+      echo 2147483648 2>/dev/null >"$memory/memory.limit_in_bytes" && version=1 && break
+    remove_groups
+  done
+  [ -z "$version" ] || echo "# control groups of version 1 are used: $why2"
+fi
 # shellcheck disable=SC2016 # expanded inside
-inside='echo $$ >"$0/cgroup.procs" && exec "$@"'
-if [ -z "$group" ] || ! sh -c "$inside" "$group" true 2>/dev/null; then
-  skip 'a quota of 1.5 CPUs gets one slot' 'no control group with a quota can be made here (root and a writable /sys/fs/cgroup are needed)'
+inside='echo $$ >"$0/step/cgroup.procs" && echo $$ >"$1/step/cgroup.procs" && shift && exec "$@"'
+in_group() { sh -c "$inside" "$cpu" "$memory" "$@"; }
+if [ -z "$version" ] || ! in_group true 2>/dev/null; then
+  for name in 'a quota of 1.5 CPUs gets one slot' "a group's CPU time" 'memory of the group above'; do
+    skip "$name" 'no control group with limits can be made here (root and a writable /sys/fs/cgroup are needed)'
+  done
 else
-  is 'a quota of 1.5 CPUs gets one slot' "$(layout sh -c "$inside" "$group")" '1 rank, 1 slot, 1 thread per task, on 1 core'
+  is 'a quota of 1.5 CPUs gets one slot' "$(layout sh -c "$inside" "$cpu" "$memory")" '1 rank, 1 slot, 1 thread per task, on 1 core'
+  unset HWLOC_SYNTHETIC
+  try in_group amorsize-mpi node --fast
+  cpus=1.5
+  [ "$(nproc)" -gt 1 ] || cpus=1
+  check "a group's CPU time" grep -Eq "^  CPU time for us +$cpus CPUs?: .*cgroup .*cpu" out
+  check 'memory of the group above' grep -Eq '^  memory for us +2.0 GiB: cgroup .*amorsize-limits-[0-9]+ memory' out
 fi
 done_testing
