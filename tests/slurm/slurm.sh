@@ -113,6 +113,27 @@ singletons_are_refused() {
   id=$(submit alone -N3 -n3 alone.sbatch) && ends "$id" 3 && says alone 'srun --mpi=pmix' && [ ! -e alone.runs ] && [ ! -e alone.log ]
 }
 
+# ---- measuring the nodes of an allocation -------------------------------------------------------------------------------
+
+# NAME LAUNCHER-LINE: over three nodes, each measured once; what is shown of a node is what the job may use of it.
+node_under() {
+  local id
+  script "$1" "exec $2 node --format json >$1.json"
+  id=$(submit "$1" -N3 -n3 -c1 "$1.sbatch") && ends "$id" 0 && measured_each "$1" && allowed_one "$1"
+}
+measured_each() {
+  grep -o '"host": *"n[0-9]*", *"bandwidth_bytes_per_s": *[0-9]' "$1.json" | grep -o 'n[0-9]*"' | sort -u | wc -l | grep -qx 3 ||
+    { echo 'not measured on three nodes:'; head -c 2000 "$1.json"; return 1; }
+}
+allowed_one() { # the job has one CPU of each
+  grep -Eq '"allowed_cores": *1,' "$1.json" && grep -q '"source": *"SLURM_' "$1.json" || { echo 'Slurm bounds nothing:'; grep '"limits"' -A8 "$1.json"; return 1; }
+}
+node_alone() { # started by the script itself, it measures its node, and launches over the allocation
+  local id
+  script node-alone 'exec amorsize-mpi node --format json >node-alone.json'
+  id=$(submit node-alone -N1 -n1 -c2 node-alone.sbatch) && ends "$id" 0 && grep -q '"from": *"measured"' node-alone.json && grep -q '"source": *"SLURM_' node-alone.json
+}
+
 # ---- ways to end --------------------------------------------------------------------------------------------------------
 
 goes_on() { # NAME TASKS: from another job, with exactly the tasks that are left
@@ -149,6 +170,9 @@ check 'srun --mpi=pmix over nodes with different numbers of slots' by_hand by-sr
 check 'mpirun over nodes with different numbers of slots' by_hand by-mpirun 'mpirun --bind-to none amorsize-mpi' '[0-9]+'
 check 'srun without PMI is refused' singletons_are_refused
 script steps "exec env $by_srun amorsize-mpi run \"\$1\""
+check 'srun amorsize-mpi node: each node of the allocation is measured, within what the job may use' node_under node-srun "env $by_srun amorsize-mpi"
+check 'mpirun amorsize-mpi node: likewise' node_under node-mpirun 'mpirun --bind-to none amorsize-mpi'
+check 'amorsize-mpi node in a job of one node' node_alone
 check 'scancel --signal=USR1 reaches the ranks of srun' drains steps '' steps.sbatch -N3 -n3 -c1
 check 'scancel --batch --signal=USR1 reaches the run alone on a node' drains batch --batch one-node.sbatch
 check 'scancel --batch --signal=USR1 reaches the launch over several nodes' drains wide --batch many-nodes.sbatch
