@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-/* A node of this kind has so many ranks: given ones, one, or one for each of its own domains. */
+/* A node of this kind has so many ranks: given ones, one, or one for each of its own domains, if they are even. */
 static uint32_t ranks_on(const struct amz_plan_input *in, const struct amz_node *node, const struct amz_plan_layout *l)
 {
   if (l->ranks_per_node == 1 || in->want.ranks_per_node != AMZ_AUTO)
     return l->ranks_per_node;
-  return amz_plan_domains(node);
+  return amz_plan_domains_are_even(node) ? amz_plan_domains(node) : 1;
 }
 
 /* The most slots that a rank may have there: by the bounds of the node, and within a domain as long as one task does. */
@@ -21,8 +21,8 @@ uint32_t amz_plan_rank_slots(const struct amz_plan_input *in, const struct amz_n
   if (in->want.slots_per_rank != AMZ_AUTO)
     bounds.cores = UINT32_MAX; /* more slots than cores are the user's business, more than memory aren't */
   slots = amz_plan_most_slots(&bounds) / ranks_on(in, node, l);
-  if (in->want.slots_per_rank == AMZ_AUTO && in->want.ranks_per_node == AMZ_AUTO && amz_plan_domains(node) > 1 && l->threads <= domain_cores &&
-      in->work->kind != AMZ_WORK_IO && slots > domain_cores / l->threads)
+  if (in->want.slots_per_rank == AMZ_AUTO && in->want.ranks_per_node == AMZ_AUTO && amz_plan_domains(node) > 1 && amz_plan_domains_are_even(node) &&
+      l->threads <= domain_cores && in->work->kind != AMZ_WORK_IO && slots > domain_cores / l->threads)
     slots = domain_cores / l->threads;
   return slots;
 }
