@@ -109,7 +109,10 @@ static int load_recorded(struct planning *p)
   amz_diags_clear(&diags);
   if (rc < 0)
     return cli_fail(rc, &err);
-  rc = count_left(p);
+  p->sampled.apart = true;
+  rc = cli_sampled_foresee(&p->sampled, p->job);
+  if (rc == CLI_OK)
+    rc = count_left(p);
   return rc == CLI_OK ? set_command(p, "resume", p->sampled.dir) : rc;
 }
 
@@ -186,7 +189,7 @@ static int from_file(const struct amz_job_input *input, const char *operand, con
   status = rc < 0 ? cli_job_failed(rc, &diags, NULL) : cli_sampled_read(NULL, file, &p->sampled);
   amz_diags_clear(&diags);
   if (status == CLI_OK)
-    p->sampled.work.tasks = amz_job_tasks(p->job);
+    status = cli_sampled_foresee(&p->sampled, p->job);
   return status == CLI_OK ? set_run_command(p, operand, &a->job) : status;
 }
 

@@ -11,6 +11,8 @@
 #include <amorsize/store.h>
 
 #include "../run/files.h"
+#include "../run/order.h"
+#include "../run/outlook.h"
 #include "../run/run.h"
 #include "../run/sampler.h"
 #include "launch.h"
@@ -78,6 +80,39 @@ int cli_sampled_read(const char *dir, const char *file, struct cli_sampled *ret)
   else
     *ret = s;
   return status;
+}
+
+/* ---- the tasks to come ------------------------------------------------------------------------------------------------- */
+
+static int foresee(struct cli_sampled *s, const struct amz_job *job)
+{
+  struct amz_range *left = NULL;
+  struct amz_order *order = NULL;
+  size_t n = 0;
+  int rc = amz_outlook_left(amz_job_tasks(job), s->sample.seen, s->apart ? s->sample.n : 0, &left, &n);
+
+  if (rc == AMZ_OK)
+    rc = amz_run_order(job, left, n, &order);
+  if (rc == AMZ_OK)
+    rc = amz_outlook_foresee(job, order, 0, &s->work);
+  free(left);
+  amz_order_free(order);
+  return rc;
+}
+
+int cli_sampled_foresee(struct cli_sampled *s, const struct amz_job *job)
+{
+  struct amz_workload again;
+  int rc;
+
+  amz_outlook_weigh(job, s->sample.seen, s->sample.n);
+  rc = amz_workload_fit(s->sample.seen, s->sample.n, amz_job_tasks(job), CONFIDENCE, &again);
+  if (rc == AMZ_OK) {
+    amz_workload_clear(&s->work);
+    s->work = again;
+    rc = foresee(s, job);
+  }
+  return rc < 0 ? cli_fail(rc == AMZ_EINVAL ? AMZ_EENV : rc, NULL) : CLI_OK;
 }
 
 /* ---- taking ----------------------------------------------------------------------------------------------------------- */

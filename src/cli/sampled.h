@@ -10,6 +10,7 @@
 struct cli_sampled {
   struct amz_sample sample;
   struct amz_workload work;
+  bool apart; /* what is to come is all but what was sampled */
   char *dir;         /* the run that its tasks are recorded in; NULL: a file alone */
 };
 
@@ -20,5 +21,8 @@ int cli_sampled_take(struct cli *cli, const struct amz_job_input *input, const c
 /* Reads one back: `dir` is a run directory, or NULL and `file` is such a file. \return as cli_sampled_take. */
 int cli_sampled_read(const char *dir, const char *file, struct cli_sampled *ret);
 void cli_sampled_clear(struct cli_sampled *s);
+
+/* Fits the sample again, with the job's weights, and foresees the tasks to come where these or the list's order tell of them. */
+int cli_sampled_foresee(struct cli_sampled *s, const struct amz_job *job);
 
 #endif

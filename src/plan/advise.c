@@ -238,6 +238,13 @@ static int say_shapes(const struct amz_plan_input *in, struct amz_plan *plan)
     if (rc == AMZ_OK)
       rc = lift(plan, "resources.threads: auto samples tasks with 1, 2, 4 … threads");
   }
+  if (rc == AMZ_OK && in->want.threads_per_task == AMZ_AUTO && in->work->n_points && amz_workload_threads_seen(in->work) < amz_plan_cores(node)) {
+    rc = say(plan, "threads", false, "no more than %u threads a task: more weren't sampled", amz_workload_threads_seen(in->work));
+    if (rc == AMZ_OK && !amz_workload_falls_from(in->work))
+      rc = lift(plan, "a larger sample.time, if tasks still got faster");
+  }
+  if (rc == AMZ_OK && amz_workload_falls_from(in->work))
+    rc = say(plan, "threads", false, "with %u threads tasks were slower than with fewer", amz_workload_falls_from(in->work));
   return rc;
 }
 

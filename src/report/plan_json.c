@@ -43,6 +43,26 @@ static void put_prediction(struct object *o, const struct amz_candidate *c)
   put_object(o, "prediction", &p);
 }
 
+/* A task's time under the layout over that in the sample's circumstances, term by term: plan.h has the formula. */
+static void put_terms(struct object *o, const struct amz_plan_terms *t)
+{
+  struct object x = object_new();
+
+  put_count(&x, "busy_cores", t->busy);
+  put_count(&x, "sampled_busy_cores", t->sampled_busy);
+  put_number(&x, "active", t->active);
+  amz_put_quantity(&x, "thread_speedup", &t->speedup);
+  put(&x, "thread_speedup_extrapolated", json_boolean(t->beyond));
+  amz_put_quantity(&x, "computing", &t->computing);
+  amz_put_quantity(&x, "memory_share", &t->memory_share);
+  put(&x, "in_cache", json_boolean(t->in_cache));
+  amz_put_quantity(&x, "memory", &t->memory);
+  put_number(&x, "neighbours", t->left);
+  put_number(&x, "waiting", t->wait);
+  put_number(&x, "oversubscribed", t->oversubscribed);
+  put_object(o, "terms", &x);
+}
+
 static void put_sample(struct object *o, const struct amz_workload *w)
 {
   struct object s = object_new();
@@ -147,6 +167,7 @@ int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out)
   put_count(&o, "slots", p->chosen.slots);
   put_chunk(&o, &r->input->want);
   put_prediction(&o, &p->chosen);
+  put_terms(&o, &p->terms);
   put_text(&o, "why", p->why);
   put_number(&o, "theoretical_speedup", p->theoretical_speedup);
   put_number(&o, "break_even_tasks", p->break_even_tasks);

@@ -136,6 +136,40 @@ static void add_part(const char *name, double part_s, double whole_s, struct amz
   amz_buf_addf(out, "%s (%.1f %%)\n", amz_word_seconds(part_s, a), share(part_s, whole_s));
 }
 
+static void add_memory_term(const struct amz_plan_terms *t, struct amz_buf *out)
+{
+  amz_word_name("  memory", out);
+  if (t->in_cache)
+    amz_buf_addf(out, "× 1: a task's memory fits its share of the last cache (measured sizes, sampled memory)\n");
+  else
+    amz_buf_addf(out, "× %.3f: %.0f %% of the computing waits for memory (%s), of which %u busy cores leave less (%s)\n", t->memory.value,
+                 100 * t->memory_share.value, t->memory_share.source == AMZ_UNKNOWN ? "unknown: counted as nothing" : amz_source_name(t->memory_share.source),
+                 t->busy, amz_source_name(t->memory.source));
+}
+
+/* A task's time under the layout, term by term. */
+static void add_terms(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  const struct amz_plan_terms *t = &r->plan->terms;
+  const struct amz_candidate *c = &r->plan->chosen;
+  char a[AMZ_WORD], b[AMZ_WORD];
+
+  amz_word_name("a task", out);
+  amz_buf_addf(out, "%s, where the sample's circumstances would take %s (%s):\n", amz_word_seconds(c->task_s, a),
+               amz_word_seconds(r->input->work->mean_s.value, b), amz_source_name(r->input->work->mean_s.source));
+  amz_word_name("  threads", out);
+  amz_buf_addf(out, "÷ %.3f: %u a task (%s%s)\n", t->speedup.value, c->layout.threads,
+               t->speedup.source == AMZ_UNKNOWN ? "others weren't sampled" : amz_source_name(t->speedup.source), t->beyond ? ", extrapolated" : "");
+  amz_word_name("  computing", out);
+  amz_buf_addf(out, "× %.3f: %u busy cores of a NUMA domain instead of %u (%s)\n", t->computing.value, t->busy, t->sampled_busy,
+               t->computing.source == AMZ_UNKNOWN ? "unknown: counted as nothing" : amz_source_name(t->computing.source));
+  add_memory_term(t, out);
+  amz_word_name("  neighbours", out);
+  amz_buf_addf(out, "× %.3f for computing, × %.3f for waiting: what neither explains (sampled)\n", t->left, t->wait);
+  amz_word_name("  sharing cores", out);
+  amz_buf_addf(out, "× %.3f: tasks compute %.0f %% of their time (sampled)\n", t->oversubscribed, 100 * t->active);
+}
+
 static void add_prediction(const struct amz_plan_report *r, struct amz_buf *out)
 {
   const struct amz_candidate *c = &r->plan->chosen;
@@ -157,10 +191,7 @@ static void add_prediction(const struct amz_plan_report *r, struct amz_buf *out)
   add_part("handing out", c->dispatch_s, c->total_s, out);
   add_part("imbalance", c->imbalance_s, c->total_s, out);
   add_part("collecting", c->collect_s, c->total_s, out);
-  if (c->contention > 1.005 || c->contention < 0.995) {
-    amz_word_name("neighbours", out);
-    amz_buf_addf(out, "tasks take %.2f times as long as when they were sampled\n", c->contention);
-  }
+  add_terms(r, out);
 }
 
 static void add_rejected(const struct amz_plan *p, struct amz_buf *out)

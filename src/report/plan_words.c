@@ -1,7 +1,10 @@
 /* A workload in words and as JSON: the first section of a plan, and what a sample says of itself. */
 #include "plan_words.h"
 
+#include <math.h>
+
 #include <amorsize/diag.h>
+#include <amorsize/stats.h>
 #include <amorsize/units.h>
 
 #include "words.h"
@@ -36,8 +39,13 @@ static void add_times(const struct amz_workload *w, struct amz_buf *out)
 
   amz_word_name("task time", out);
   amz_buf_addf(out, "mean %s (95 %%: %s to %s), from %zu %s\n", amz_word_seconds(w->mean_s.value, a), amz_word_seconds(w->mean_s.low, b),
-               amz_word_seconds(w->mean_s.high, c), w->n,
+               amz_word_seconds(w->mean_s.high, c), w->sampled,
                w->mean_s.source == AMZ_HISTORY ? "tasks of earlier runs" : "sampled");
+  if (w->from != AMZ_TIMES_SEEN) {
+    amz_word_name("", out);
+    amz_buf_addf(out, "of the tasks to come, foreseen from their %s; what is left of it has CV %.2f\n",
+                 w->from == AMZ_TIMES_WEIGHT ? "weights" : "places in the list", w->scatter);
+  }
   amz_word_name("spread", out);
   amz_buf_addf(out, "CV %.2f: %s\n", w->cv, w->cv < 0.3 ? "homogeneous" : w->cv < 0.7 ? "moderate" : "heterogeneous");
   if (w->heavy) {
@@ -46,6 +54,33 @@ static void add_times(const struct amz_workload *w, struct amz_buf *out)
   }
   amz_word_name("kind", out);
   amz_buf_addf(out, "%s: CPU %.0f %% of the wall time\n", amz_work_kind_name(w->kind), 100 * w->cpu_per_wall);
+}
+
+/* What was seen, whether or not a law fits it. */
+static void add_threads(const struct amz_workload *w, struct amz_buf *out)
+{
+  uint32_t falls = amz_workload_falls_from(w);
+
+  amz_word_name("threads", out);
+  amz_buf_addf(out, "%.0f %% of a task is serial (Amdahl; 95 %%: %.0f to %.0f %%)", 100 * w->serial.value, 100 * w->serial.low, 100 * w->serial.high);
+  for (size_t i = 1; i < w->n_points; i++)
+    amz_buf_addf(out, "%s %u: %.2f times as fast (%.2f to %.2f, %zu task%s)", i > 1 ? "," : "; seen with", w->points[i].threads,
+                 w->points[i].speedup.value, w->points[i].speedup.low, w->points[i].speedup.high, w->points[i].n, w->points[i].n == 1 ? "" : "s");
+  amz_buf_addc(out, '\n');
+  if (falls) {
+    amz_word_name("", out);
+    amz_buf_addf(out, "with %u threads tasks are slower than with fewer\n", falls);
+  }
+}
+
+static void add_neighbours(const struct amz_workload *w, struct amz_buf *out)
+{
+  amz_word_name("neighbours", out);
+  amz_buf_addf(out, "tasks take %.2f times as long beside %u others (95 %%: %.2f to ", w->slowdown.value, w->busy - 1, w->slowdown.low);
+  if (isfinite(w->slowdown.high))
+    amz_buf_addf(out, "%.2f)%s\n", w->slowdown.high, w->slowdown.low <= 1 ? ", which may be chance: counted as nothing" : "");
+  else
+    amz_buf_adds(out, "any)\n");
 }
 
 void amz_words_workload(const char *job, const struct amz_workload *w, struct amz_buf *out)
@@ -69,16 +104,13 @@ void amz_words_workload(const char *job, const struct amz_workload *w, struct am
   }
   if (w->weight.r2 >= 0) {
     amz_word_name("weights", out);
-    amz_buf_addf(out, "time grows with weight^%.2f (R² %.2f)\n", w->weight.slope, w->weight.r2);
+    amz_buf_addf(out, "time grows with weight^%.2f (R² %.2f)%s\n", w->weight.slope, w->weight.r2,
+                 w->weight.holds ? "" : ": too little to predict by");
   }
-  if (w->serial.source != AMZ_UNKNOWN) {
-    amz_word_name("threads", out);
-    amz_buf_addf(out, "%.0f %% of a task is serial (Amdahl)\n", 100 * w->serial.value);
-  }
-  if (w->slowdown.source != AMZ_UNKNOWN) {
-    amz_word_name("neighbours", out);
-    amz_buf_addf(out, "tasks take %.2f times as long beside %u others\n", w->slowdown.value, w->busy - 1);
-  }
+  if (w->serial.source != AMZ_UNKNOWN)
+    add_threads(w, out);
+  if (w->slowdown.source != AMZ_UNKNOWN)
+    add_neighbours(w, out);
   if (w->failed) {
     amz_word_name("failures", out);
     amz_buf_addf(out, "%zu of %zu sampled tasks failed\n", w->failed, w->observed);
@@ -101,9 +133,45 @@ void amz_put_quantity(struct object *o, const char *key, const struct amz_quanti
   put_object(o, key, &x);
 }
 
+static const char *times_from(const struct amz_workload *w)
+{
+  return w->from == AMZ_TIMES_WEIGHT ? "weights" : w->from == AMZ_TIMES_TREND ? "places" : "sample";
+}
+
+/* 0, 5, 25, 50, 75, 95 and 100 %. */
+static json_t *quantiles_of(const struct amz_workload *w)
+{
+  return json_pack("[f,f,f,f,f,f,f]", amz_quantile(w->wall_s, w->n, 0), amz_quantile(w->wall_s, w->n, 0.05), amz_quantile(w->wall_s, w->n, 0.25),
+                   amz_quantile(w->wall_s, w->n, 0.5), amz_quantile(w->wall_s, w->n, 0.75), amz_quantile(w->wall_s, w->n, 0.95),
+                   amz_quantile(w->wall_s, w->n, 1));
+}
+
+static json_t *weight_of(const struct amz_workload *w)
+{
+  if (w->weight.r2 < 0)
+    return json_null();
+  return json_pack("{s:f,s:f,s:f,s:b}", "exponent", w->weight.slope, "factor_s", exp(w->weight.intercept), "r2", w->weight.r2, "holds", w->weight.holds);
+}
+
+static json_t *points_of(const struct amz_workload *w)
+{
+  json_t *points = json_array();
+
+  for (size_t i = 0; i < w->n_points && points; i++) {
+    const struct amz_thread_point *p = &w->points[i];
+
+    if (json_array_append_new(points, json_pack("{s:I,s:I,s:f,s:f,s:f}", "threads", (json_int_t)p->threads, "tasks", (json_int_t)p->n, "speedup",
+                                                p->speedup.value, "low", p->speedup.low, "high", p->speedup.high)) < 0) {
+      json_decref(points);
+      return NULL;
+    }
+  }
+  return points;
+}
+
 void amz_put_workload(struct object *o, const struct amz_workload *w)
 {
-  put_count(o, "tasks", w->n);
+  put_count(o, "tasks", w->sampled);
   put_number(o, "mean_s", w->mean_s.value);
   amz_put_quantity(o, "mean", &w->mean_s);
   put_number(o, "cv", w->cv);
@@ -113,6 +181,11 @@ void amz_put_workload(struct object *o, const struct amz_workload *w)
   put_number(o, "out_bytes", w->out_bytes);
   put_number(o, "trend", w->trend);
   put_number(o, "trend_r2", w->trend_r2);
+  put_text(o, "times_from", times_from(w));
+  put_number(o, "scatter", w->scatter);
+  put(o, "quantiles_s", quantiles_of(w));
+  put(o, "weight", weight_of(w));
+  put(o, "threads_seen", points_of(w));
   amz_put_quantity(o, "serial", &w->serial);
   amz_put_quantity(o, "slowdown", &w->slowdown);
   put_count(o, "failed", w->failed);
