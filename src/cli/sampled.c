@@ -15,6 +15,7 @@
 #include "../run/outlook.h"
 #include "../run/run.h"
 #include "../run/sampler.h"
+#include "failure.h"
 #include "launch.h"
 
 #define NAME "sample.json"
@@ -92,7 +93,7 @@ static int foresee(struct cli_sampled *s, const struct amz_job *job)
   int rc = amz_outlook_left(amz_job_tasks(job), s->sample.seen, s->apart ? s->sample.n : 0, &left, &n);
 
   if (rc == AMZ_OK)
-    rc = amz_run_order(job, left, n, &order);
+    rc = amz_run_order(job, left, n, 0, &order);
   if (rc == AMZ_OK)
     rc = amz_outlook_foresee(job, order, 0, &s->work);
   free(left);
@@ -120,14 +121,8 @@ int cli_sampled_foresee(struct cli_sampled *s, const struct amz_job *job)
 /* All failed: what the first of them said is what the user has to see. */
 static int tell_failure(const struct cli_sampled *s)
 {
-  struct amz_buf path = AMZ_BUF_INIT;
-
-  amz_report_path(s->dir, &path);
   cli_say("all %zu sampled tasks failed: nothing is known of their time", s->sample.n);
-  if (s->sample.n)
-    cli_say("what the first one said: amorsize-mpi output %s --task %llu --both", amz_buf_text(&path),
-            (unsigned long long)s->sample.seen[0].index);
-  amz_buf_clear(&path);
+  cli_show_failure(s->dir);
   return CLI_TASKS_FAILED;
 }
 

@@ -57,14 +57,6 @@ static void check_deadline(struct amz_reader *r, const struct amz_yaml *root, co
     amz_yaml_warning(r->diags, deadline, "plan.deadline has no effect without plan.goal: deadline");
 }
 
-static void check_resources(struct amz_reader *r, const struct amz_yaml *root, const struct amz_settings *s)
-{
-  const struct amz_yaml *threads = amz_yaml_key_at(root, "resources.threads");
-
-  if (s->resources.threads == AMZ_AUTO)
-    amz_yaml_warning(r->diags, threads, "resources.threads: auto has no effect yet");
-}
-
 /* Commands and streams print; they have no results that could be kept by index or reduced. */
 static void check_results(struct amz_reader *r, const struct amz_yaml *root)
 {
@@ -140,7 +132,6 @@ void amz_settings_check(struct amz_reader *r, const struct amz_yaml *root, struc
   check_chunks(r, root, settings);
   check_sample(r, root, settings);
   check_deadline(r, root, settings);
-  check_resources(r, root, settings);
   check_results(r, root);
   check_gathered(r, root, settings);
   check_policy(r, root, settings);

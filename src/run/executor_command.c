@@ -42,7 +42,7 @@ static int start(struct amz_loop *l, const struct amz_action *run)
   command.workdir = l->task.workdir;
   command.stdin_path = l->task.stdin_path;
   amz_loop_cores(l, run->slot, l->task.threads, &command.cpus, &command.n_cpus);
-  l->slots[run->slot] = (struct amz_slot_state){run->first, run->attempt};
+  l->slots[run->slot] = (struct amz_slot_state){run->first, run->attempt, l->task.threads};
   return amz_exec_start(c->exec, &command);
 }
 

@@ -209,7 +209,7 @@ static int order_of_run(struct amz_launch *l, uint64_t left)
     return amz_run_order(l->job, l->left, l->n_left, 0, &l->order);
   l->planner = (struct amz_planner){.job = l->job, .tasks = left};
   l->own_sampler = (struct amz_sampler){.seed = amz_mix64((uint64_t)l->began_ns), .goes_on = true};
-  rc = amz_run_draw(l->left, l->n_left, want < DRAWN_MAX ? want : DRAWN_MAX, l->own_sampler.seed, &ranges, &n, &l->n_first);
+  rc = amz_run_draw(l->job, l->left, l->n_left, want < DRAWN_MAX ? want : DRAWN_MAX, l->own_sampler.seed, &ranges, &n, &l->n_first);
   if (rc < 0)
     return rc;
   free(l->left);
@@ -223,7 +223,7 @@ static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
 {
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_range *drawn;
-  uint64_t left = 0;
+  uint64_t left = 0, want, more;
   size_t n;
   int rc;
 
@@ -232,9 +232,12 @@ static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
   if (!sampler)
     return order_of_run(l, left);
   l->sampler = sampler;
-  rc = amz_sample_draw(l->left, l->n_left, amz_sample_limit(left, s->sample.tasks_max), sampler->seed, &drawn, &n);
+  want = amz_sample_limit(left, s->sample.tasks_max);
+  more = amz_sampler_wants_threads(s, amz_job_kind(l->job), l->cores.most) ? amz_sampler_threads_tasks(l->layout.slots, l->layout.threads, l->cores.most) : 0;
+  rc = amz_run_sample(l->job, l->left, l->n_left, want + more, sampler->seed, &drawn, &n);
   if (rc < 0)
     return rc;
+  sampler->most = more == 0 ? 0 : n > want ? (size_t)want : (n + 1) / 2; /* few tasks are shared out */
   rc = amz_order_new(drawn, n, &l->order);
   free(drawn);
   return rc < 0 ? rc : amz_sampler_begin(sampler, s, amz_job_tasks(l->job), l->layout.slots, l->layout.threads);

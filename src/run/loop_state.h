@@ -14,6 +14,7 @@
 struct amz_slot_state {
   uint64_t position;
   uint32_t attempt;
+  uint32_t threads; /* that the task was given; 0: not noted */
 };
 
 struct amz_loop {

@@ -65,11 +65,36 @@ static size_t cut_out(const struct amz_range *left, size_t n, const struct amz_r
   return n_out;
 }
 
-int amz_run_draw(const struct amz_range *left, size_t n, uint64_t want, uint64_t seed, struct amz_range **ret, size_t *ret_n, size_t *ret_first)
+int amz_run_sample(const struct amz_job *job, const struct amz_range *left, size_t n, uint64_t want, uint64_t seed, struct amz_range **ret, size_t *ret_n)
+{
+  struct amz_range *drawn, all = {0, 0};
+  struct amz_order *order;
+  size_t n_drawn;
+  int rc;
+
+  if (!amz_job_is_weighted(job))
+    return amz_sample_draw(left, n, want, seed, ret, ret_n);
+  rc = amz_run_order(job, left, n, 0, &order);
+  if (rc < 0)
+    return rc;
+  all.count = amz_order_count(order);
+  rc = amz_sample_draw(&all, 1, want, seed, &drawn, &n_drawn);
+  for (size_t i = 0; rc == AMZ_OK && i < n_drawn; i++)
+    drawn[i].first = amz_order_index(order, drawn[i].first);
+  amz_order_free(order);
+  if (rc == AMZ_OK) {
+    *ret = drawn;
+    *ret_n = n_drawn;
+  }
+  return rc;
+}
+
+int amz_run_draw(const struct amz_job *job, const struct amz_range *left, size_t n, uint64_t want, uint64_t seed, struct amz_range **ret, size_t *ret_n,
+                 size_t *ret_first)
 {
   struct amz_range *drawn = NULL, *sorted = NULL, *all = NULL;
   size_t n_drawn = 0;
-  int rc = amz_sample_draw(left, n, want, seed, &drawn, &n_drawn);
+  int rc = amz_run_sample(job, left, n, want, seed, &drawn, &n_drawn);
 
   if (rc < 0)
     return rc;

@@ -11,6 +11,7 @@
 #include <amorsize/stats.h>
 
 #include "loop_state.h"
+#include "outlook.h"
 
 #define ALONE 2u        /* tasks that run alone: a mean with some interval */
 #define GRACE_NS (INT64_MAX / 4) /* what runs may end: it is the beginning of the run */
@@ -69,9 +70,9 @@ static int note_gap(struct amz_sampler *s, const struct amz_result *r)
   return AMZ_OK;
 }
 
-static struct amz_observation observe(const struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t busy)
+static struct amz_observation observe(const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy)
 {
-  return (struct amz_observation){.index = index, .threads = s->threads, .busy = busy ? busy : 1, .failed = r->outcome != AMZ_SUCCEEDED,
+  return (struct amz_observation){.index = index, .threads = threads, .busy = busy ? busy : 1, .failed = r->outcome != AMZ_SUCCEEDED,
     .wall_s = (double)r->wall_ns * 1e-9, .cpu_s = (double)r->cpu_ns * 1e-9, .rss_bytes = r->max_rss_bytes, .out_bytes = r->output_bytes};
 }
 
@@ -107,9 +108,9 @@ static bool is_complete(const struct amz_sampler *s)
   return s->done && s->goes_on;
 }
 
-int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t busy)
+int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy)
 {
-  struct amz_observation o = observe(s, r, index, busy);
+  struct amz_observation o = observe(r, index, threads, busy);
 
   if (r->outcome == AMZ_CANCELLED || r->outcome == AMZ_SKIPPED)
     return AMZ_OK;
@@ -133,26 +134,30 @@ static int see_bulk(struct amz_loop *l, const struct amz_event *event, uint32_t 
   int rc = AMZ_OK;
 
   if (is_complete(s)) {
-    const struct amz_observation o = observe(s, &r, amz_order_index(l->config->order, b->first), busy);
+    const struct amz_observation o = observe(&r, amz_order_index(l->config->order, b->first), s->threads, busy);
 
     return see_more(s, &o, b->count);
   }
   for (uint64_t i = 0; i < b->count && i < BULK_MAX && rc == AMZ_OK; i++, r.start_ns += r.wall_ns)
-    rc = amz_sampler_see(s, &r, amz_order_index(l->config->order, b->first + i), busy);
+    rc = amz_sampler_see(s, &r, amz_order_index(l->config->order, b->first + i), s->threads, busy);
   return rc;
 }
 
 int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event)
 {
   uint32_t busy = amz_worker_busy(l->worker);
+  struct amz_sampler *s = l->config->sampler;
+  uint32_t threads = l->slots[event->slot].threads ? l->slots[event->slot].threads : s->threads; /* its program's, or its rank's */
+  size_t before = s->n;
   int rc = event->bulk ? see_bulk(l, event, busy) : AMZ_OK;
 
   for (size_t i = 0; i < event->n_results && rc == AMZ_OK; i++) {
     struct amz_result r = event->results[i];
 
     r.slot = event->slot;
-    rc = amz_sampler_see(l->config->sampler, &r, amz_order_index(l->config->order, r.position), busy);
+    rc = amz_sampler_see(s, &r, amz_order_index(l->config->order, r.position), threads, busy);
   }
+  amz_outlook_weigh(l->config->job, s->seen + before, s->n - before);
   return rc;
 }
 
@@ -219,14 +224,24 @@ static bool is_precise(struct amz_sampler *s)
   return enough;
 }
 
-static const char *reason_to_end(struct amz_sampler *s, int64_t elapsed_ns)
+/* Of the time, half is for trying threads. */
+static int64_t time_of(const struct amz_loop *l, const struct amz_sampler *s)
+{
+  bool tries = !s->try.over && amz_sampler_wants_threads(s->settings, amz_job_kind(l->config->job), l->config->cores->most);
+
+  return tries ? s->settings->sample.time_ns / 2 : s->settings->sample.time_ns;
+}
+
+static const char *reason_to_end(const struct amz_loop *l, struct amz_sampler *s, int64_t elapsed_ns)
 {
   if (s->goes_on ? amz_sampler_all_failed(s) : s->n >= s->settings->sample.tasks_min && all_failed(s))
     return "all sampled tasks failed";
   if (is_precise(s))
     return "the mean is known as well as sample.precision asks for";
-  if (elapsed_ns >= s->settings->sample.time_ns)
+  if (elapsed_ns >= time_of(l, s))
     return "sample.time has passed";
+  if (s->most && s->n >= s->most)
+    return "as many tasks as sample.tasks allows have run";
   return NULL;
 }
 
@@ -241,6 +256,8 @@ int amz_loop_sample(struct amz_loop *l)
   struct amz_sampler *s = l->config->sampler;
   struct amz_event drain = {.kind = AMZ_EV_DRAIN, .stop = AMZ_STOP_DRAIN, .grace_ns = GRACE_NS};
   int64_t now_ns = amz_clock_monotonic_ns();
+  bool busy = false;
+  int rc = AMZ_OK;
 
   if (!s || s->done)
     return AMZ_OK;
@@ -250,9 +267,10 @@ int amz_loop_sample(struct amz_loop *l)
   }
   if (!s->opened && (s->n >= s->alone || now_ns - s->started_ns >= s->alone_ns))
     return open_all(l, s);
-  s->why = reason_to_end(s, now_ns - s->started_ns);
   if (!s->why)
-    return AMZ_OK;
+    s->why = reason_to_end(l, s, now_ns - s->started_ns);
+  if (!s->why || (rc = amz_loop_sample_threads(l, now_ns, &busy)) < 0 || busy)
+    return rc;
   s->done = true;
   if (!s->goes_on)
     return amz_loop_master_event(l, &drain);

@@ -28,6 +28,7 @@ struct amz_sampler {
   struct amz_observation *more;  /* goes_on: what was seen later, thinned out; owned */
   size_t n_more, cap_more;
   uint64_t later, stride;        /* tasks seen later; each stride-th of them is kept */
+  size_t most;                   /* of them, before more threads are tried; 0: as many as the launch has */
   double *gaps_s;                /* between a task's end and its slot's next start; owned */
   size_t n_gaps, cap_gaps;
   int64_t *last_end_ns;          /* by slot; owned */
@@ -36,6 +37,12 @@ struct amz_sampler {
   int64_t started_ns;            /* when the loop began; 0: it hasn't */
   bool opened, done;
   const char *why;               /* it ended: static; NULL: the launch itself ended */
+  struct amz_sampler_threads {   /* other numbers of threads (sampler_threads.c): */
+    uint32_t now;                /* that tasks have which start now; 0: those of the launch */
+    bool emptying, over;         /* it waits until nothing runs; no more are tried */
+    size_t from;                 /* observations before it */
+    double best;                 /* speedup so far */
+  } try;
 };
 
 /* Release with amz_sampler_clear (accepts what is zeroed). */
@@ -52,12 +59,19 @@ int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret);
 
 /* ---- for the loop */
 int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots, uint32_t threads);
-/* A task has ended; `busy`: slots that were busy until then. \return AMZ_OK; AMZ_ENOMEM. */
-int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t busy);
+/* A task has ended; `busy`: slots that were busy until then; `threads`: what it was given. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy);
 /* All that a RAN event tells of. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event);
 /* \return when something is due whatever ends until then; AMZ_NEVER: nothing is. s may be NULL. */
 int64_t amz_sampler_deadline(const struct amz_sampler *s);
+/* sampler_threads.c: when the sample itself is complete, tries more threads, while there is time and they pay. \return AMZ_OK, *ret_busy: something is
+ * being tried; AMZ_ENOMEM. */
+int amz_loop_sample_threads(struct amz_loop *l, int64_t now_ns, bool *ret_busy);
+/* \return whether more threads are to be tried, as far as that is known before any task has run. */
+bool amz_sampler_wants_threads(const struct amz_settings *settings, enum amz_task_kind kind, uint32_t cores);
+/* Tasks that trying them takes, at most. */
+uint32_t amz_sampler_threads_tasks(uint32_t slots, uint32_t threads, uint32_t cores);
 /* Does what is due: opens all slots, or ends the launch. Each turn of the loop. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_sample(struct amz_loop *l);
 

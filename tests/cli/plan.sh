@@ -121,6 +121,7 @@ holds 'a run is planned with the settings that it was begun with' few.json "d['s
 fresh
 try amorsize-mpi sample --name bad --command 'echo no {n} >&2; exit 3' --for n=1..100
 tried_like 'all sampled tasks fail' 1 '' 'all [0-9]+ sampled tasks failed: nothing is known of their time'
+check 'the first one and its own words are shown' sh -c 'grep -Eq "task [0-9]+ was the first to fail: exit status 3" err && grep -Eq "^  \| no [0-9]+$" err'
 check 'what to look at is named' grep -Eq 'amorsize-mpi output bad.runs/001 --task [0-9]+ --both' err
 check 'it stops early' test "$(indexes bad | wc -l)" -lt 20
 try amorsize-mpi plan bad
