@@ -187,7 +187,7 @@ static int start(struct amz_loop *l, const struct amz_action *run)
 
   if (rc < 0)
     return rc;
-  l->slots[run->slot] = (struct amz_slot_state){run->first, run->attempt};
+  l->slots[run->slot] = (struct amz_slot_state){run->first, run->attempt, 0};
   for (uint64_t i = 0; i < run->count && rc == AMZ_OK; i++)
     rc = add_line(l, run, run->first + i, &place);
   return rc == AMZ_OK ? send_part(l, run) : rc;

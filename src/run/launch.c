@@ -304,6 +304,7 @@ static int begin_planner(struct amz_launch *l)
   rc = amz_sampler_begin(l->sampler, amz_job_settings(l->job), p->tasks, l->layout.slots, l->layout.threads);
   if (rc < 0)
     return rc;
+  l->sampler->tasks = amz_job_tasks(l->job); /* that places in the list are of */
   p->dir = l->dir;
   p->sampler = l->sampler;
   p->ranks = l->layout.ranks;

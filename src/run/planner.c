@@ -10,6 +10,7 @@
 #include <amorsize/store.h>
 
 #include "loop_state.h"
+#include "outlook.h"
 
 #define LEAST_TASKS 10u      /* fewer have nothing that a plan could mend */
 #define LEAST_SEEN 2u        /* of one task alone nobody knows the spread */
@@ -149,6 +150,8 @@ static bool begin_to_think(struct amz_loop *l, struct amz_planner *p, struct amz
   struct amz_error cause;
 
   note_stand(l, p);
+  if (amz_outlook_foresee(p->job, l->config->order, amz_order_count(l->config->order) - p->left, w) < 0) /* a plan without is a plan, too */
+    amz_loop_note(l, AMZ_WARNING, "tasks could not be foreseen from their weights or places");
   w->tasks = p->left;
   w->apart = true; /* what was seen is done */
   doubt_slowdown(w);
@@ -266,7 +269,7 @@ static int plan_from_sample(struct amz_loop *l, struct amz_planner *p)
   }
   if (s->n - s->failed < LEAST_SEEN)
     return AMZ_OK;
-  if (amz_workload_fit(s->seen, s->n, 1, s->settings->sample.confidence, &w) < 0)
+  if (amz_workload_fit(s->seen, s->n, s->tasks, s->settings->sample.confidence, &w) < 0)
     return AMZ_ENOMEM;
   note_stand(l, p);
   if (w.n < LEAST_SEEN || rest_of(p, &w, p->left) < LEAST_REST_S) {
@@ -303,6 +306,7 @@ static int look_again(struct amz_loop *l, struct amz_planner *p)
   amz_master_stats(l->master, &stats);
   if (p->tasks - least_u64(stats.waiting + stats.handed_out, p->tasks) < (p->tasks + TENTH - 1) / TENTH)
     return AMZ_OK;
+  amz_outlook_weigh(p->job, p->sampler->more, p->sampler->n_more);
   rc = amz_sampler_fit_all(p->sampler, &w);
   if (rc < 0)
     return rc;

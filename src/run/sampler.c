@@ -203,7 +203,7 @@ int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret)
     memcpy(all, s->seen, s->n * sizeof *all);
   if (n > s->n)
     memcpy(all + s->n, s->more, (n - s->n) * sizeof *all);
-  rc = amz_workload_fit(all, n, 1, s->settings->sample.confidence, ret);
+  rc = amz_workload_fit(all, n, s->tasks, s->settings->sample.confidence, ret);
   free(all);
   return rc;
 }
