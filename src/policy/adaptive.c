@@ -31,6 +31,8 @@
 #define DRIFT 0.125          /* part of DOUBT that comes back per feedback, times rate */
 #define EXACT 1e-4           /* variance of a mean that is measured as well as can be */
 #define SLOWNESS_MAX 16.0
+#define FASTEST 1.25         /* so many times the mean speed is believed of a worker … */
+#define FAMILIAR 3u          /* … of which there were fewer feedbacks than these */
 #define MEMORY_SLOTS 8.0     /* at least so many chunks are remembered at a rate of 1 */
 #define TOLD_TASKS 10.0      /* tasks that the told mean counts for, at least; else one per slot */
 
@@ -38,6 +40,7 @@ struct worker {
   uint32_t slots;  /* 0: hasn't asked yet */
   double slowness; /* time of its tasks over that of the mean slot */
   double doubt;    /* variance of that belief */
+  uint32_t told;   /* feedbacks that made it, as far as FAMILIAR */
 };
 
 struct state {
@@ -163,6 +166,7 @@ static void note_slowness(struct state *s, struct worker *w, const struct amz_po
   s->doubt += (double)w->slots * (doubt * (1 - gain) - w->doubt);
   w->doubt = doubt * (1 - gain);
   w->slowness += gain * (seen - w->slowness);
+  w->told += w->told < FAMILIAR;
   s->pace += (double)w->slots * (1 / w->slowness - before);
 }
 
@@ -240,11 +244,20 @@ static double fair_of(const struct state *s, const struct amz_policy_ask *ask, d
   return larger(fair, HELD_SERVE * (double)ask->slots * s->service_s / mean_s);
 }
 
+/* A rank is believed to be slow at once, which costs little if it is wrong; and to be fast when it has been so a few times: the first tasks of a
+ * rising list are short on any rank. */
+static double slowness_of(const struct worker *w)
+{
+  if (!w)
+    return 1;
+  return w->told < FAMILIAR ? larger(w->slowness, 1 / FASTEST) : w->slowness;
+}
+
 static uint64_t next(void *state, const struct amz_policy_ask *ask)
 {
   struct state *s = state;
   struct worker *w = ask->worker < s->workers ? &s->of[ask->worker] : NULL;
-  double slots = (double)ask->slots, remaining = (double)ask->remaining, slowness = w ? w->slowness : 1, mean_s, n;
+  double slots = (double)ask->slots, remaining = (double)ask->remaining, slowness = slowness_of(w), mean_s, n;
 
   if (w)
     note_slots(s, w, ask->worker_slots);

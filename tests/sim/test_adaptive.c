@@ -103,6 +103,18 @@ static void test_the_bar(void)
     }
 }
 
+/* A rising list of short tasks: whoever gets the first chunk looks fast. It once got a chunk as long as the whole run should have been. */
+static void test_rising(void)
+{
+  struct contest c = {.scenario = CONTEST_RISING, .mean_s = 1e-5, .slots = 128, .tasks = 8192};
+  double ours = median_of(&c, "adaptive", false), best = INFINITY;
+
+  for (size_t p = 0; p < N_RIVALS; p++)
+    best = fmin(best, median_of(&c, rivals[p], false));
+  if (!(ours <= best * 1.10))
+    ASSERT_ROW_I64("thousandths of the best fixed policy's makespan", llround(ours / best * 1e3), 1100);
+}
+
 /* What speeds allow: list scheduling knows them all. */
 static void test_slow_ranks(void)
 {
@@ -242,6 +254,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"fast, then slow", test_fast_then_slow},
     {"the bar, small", test_the_bar},
+    {"a rising list of short tasks", test_rising},
     {"slow ranks and long tasks", test_slow_ranks},
     {"chunks last between min and max", test_durations},
     {"longest first", test_longest_first},

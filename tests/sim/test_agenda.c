@@ -1,0 +1,124 @@
+/* The simulator's queue of events against a list that is searched: the earliest first, and of equal times the one that was put first,
+ * whichever way it was put. */
+#include <amorsize/rng.h>
+
+#include "../../src/sim/agenda.h"
+#include "../support/tap.h"
+
+enum { ITEMS = 600, STEPS = 20000 };
+
+struct listed {
+  int64_t at_ns;
+  uint64_t value;
+};
+
+/* The list keeps the order in which items were put, so that the first of the least is the one to come. */
+struct list {
+  struct listed items[ITEMS];
+  size_t n;
+};
+
+static size_t first_of(const struct list *l)
+{
+  size_t first = 0;
+
+  for (size_t i = 1; i < l->n; i++)
+    if (l->items[i].at_ns < l->items[first].at_ns)
+      first = i;
+  return first;
+}
+
+static void drop(struct list *l, size_t which)
+{
+  for (size_t i = which + 1; i < l->n; i++)
+    l->items[i - 1] = l->items[i];
+  l->n--;
+}
+
+/* Puts what is not before now, into both. */
+static void put(struct amz_agenda *a, struct list *l, struct amz_rng *rng, int64_t now_ns, uint64_t spread, uint64_t value)
+{
+  uint64_t where = amz_rng_below(rng, AMZ_AGENDA_LINES + 1);
+  int64_t at_ns = now_ns + (int64_t)amz_rng_below(rng, spread);
+
+  if (where < AMZ_AGENDA_LINES)
+    CU_ASSERT_EQUAL_FATAL(amz_agenda_queue(a, (uint32_t)where, at_ns, value), AMZ_OK);
+  if (where == AMZ_AGENDA_LINES)
+    CU_ASSERT_EQUAL_FATAL(amz_agenda_push(a, at_ns, value), AMZ_OK);
+  l->items[l->n++] = (struct listed){at_ns, value};
+}
+
+/* \return the time of the item that was taken; -1: another one than the list's. */
+static int64_t take(struct amz_agenda *a, struct list *l)
+{
+  size_t first = first_of(l);
+  struct listed expected = l->items[first];
+  struct amz_agenda_item item = {0};
+  uint64_t soon;
+
+  if (amz_agenda_take(a, expected.at_ns - 1, &item, &soon) != 0 || amz_agenda_take(a, expected.at_ns, &item, &soon) != 1)
+    return -1;
+  drop(l, first);
+  return item.at_ns == expected.at_ns && item.value == expected.value ? item.at_ns : -1;
+}
+
+static void test_against_a_list(void)
+{
+  static const struct {
+    const char *row;
+    uint64_t spread; /* of times, ahead of now */
+    unsigned puts;   /* of ten steps, while there is room */
+  } rows[] = {
+    {"many of one moment", 3, 6},
+    {"short and crowded", 100, 6},
+    {"few, far between", UINT64_C(1) << 40, 5},
+    {"nearly empty all the time", 50, 4},
+    {"hours ahead", UINT64_C(1) << 45, 7},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_agenda agenda = {0};
+    struct list list = {.n = 0};
+    struct amz_rng rng;
+    int64_t now_ns = 0;
+
+    amz_rng_seed(&rng, i);
+    for (unsigned step = 0; step < STEPS && now_ns >= 0; step++)
+      if (list.n == 0 || (list.n < ITEMS && amz_rng_below(&rng, 10) < rows[i].puts))
+        put(&agenda, &list, &rng, now_ns, rows[i].spread, step);
+      else
+        now_ns = take(&agenda, &list);
+    if (now_ns < 0)
+      ASSERT_ROW_I64(rows[i].row, now_ns, 0);
+    amz_agenda_clear(&agenda);
+  }
+}
+
+static void test_ends_of_time(void)
+{
+  struct amz_agenda a = {0};
+  struct amz_agenda_item item = {0};
+  uint64_t soon = 0;
+
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &soon), 0);
+  CU_ASSERT_EQUAL(amz_agenda_push(&a, INT64_MAX, 1), AMZ_OK);
+  CU_ASSERT_EQUAL(amz_agenda_push(&a, 0, 2), AMZ_OK);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, 0, &item, &soon), 1);
+  ASSERT_U64(item.value, 2);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX - 1, &item, &soon), 0);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &soon), 1);
+  ASSERT_U64(item.value, 1);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &soon), 0);
+  amz_agenda_clear(&a);
+}
+
+int main(void)
+{
+  static const struct amz_test tests[] = {
+    {"the same as a list that is searched", test_against_a_list},
+    {"nothing, and the ends of time", test_ends_of_time},
+    {NULL, NULL},
+  };
+
+  return amz_test_main("agenda", tests, 60);
+}
