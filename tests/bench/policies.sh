@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# adaptive against fixed policies over real MPI: sleeping tasks on 16 slots (2 ranks of 8), so that cores don't matter. Pairwise in one
-# sitting; the median of the ratios of makespans is what counts.
+# adaptive against fixed policies over real MPI: sleeping tasks on 16 slots (2 ranks of 8), so that cores don't matter. Pairwise in
+# one sitting; the median of the ratios of makespans is what counts.
 # usage: policies.sh [ROUNDS]   (make bench-policies-mpi)
 set -u
 rounds=${1:-3}
@@ -28,7 +28,8 @@ ideal() { # FILE
   } END { printf "%.3f", last }' "$1"
 }
 makespan() { # SCENARIO POLICY
-  timeout 300 "$amz" run --lines "$1.tasks" --ranks 2 --slots 8 --policy "$2" --quiet --format json 2>err | jq -r '.makespan_s // empty'
+  timeout 300 "$amz" run --lines "$1.tasks" --ranks 2 --slots 8 --policy "$2" --quiet --format json 2>err |
+    jq -r '.makespan_s // empty'
   rm -rf ./*.runs
 }
 median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
@@ -43,7 +44,10 @@ for scenario in constant exponential falling fast-then-slow; do
     ours=() theirs=() ratios=()
     for ((i = 0; i < rounds; i++)); do
       a=$(makespan "$scenario" adaptive) b=$(makespan "$scenario" "$rival")
-      [ -n "$a" ] && [ -n "$b" ] || { echo "policies.sh: a run failed: $(cat err)" >&2; exit 1; }
+      if [ -z "$a" ] || [ -z "$b" ]; then
+        echo "policies.sh: a run failed: $(cat err)" >&2
+        exit 1
+      fi
       ours+=("$a") theirs+=("$b") ratios+=("$(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.3f", a / b }')")
     done
     printf '  adaptive %.3f s  %-6s %.3f s  ratio %s\n' "$(printf '%s\n' "${ours[@]}" | median)" "$rival" \
