@@ -48,13 +48,14 @@ static bool add_piece(int fd, off_t from, size_t n, char *room, uint64_t *digest
 static bool digest_content(int fd, off_t size, uint64_t *ret)
 {
   char *room = amz_new_array(PIECE, 1);
+  off_t last = size - (off_t)PIECE;
   bool ok = room;
 
   *ret = AMZ_DIGEST_EMPTY;
   if (ok && size <= WHOLE_MAX)
     ok = add_piece(fd, 0, (size_t)size, room, ret);
   for (int i = 0; ok && size > WHOLE_MAX && i < PIECES; i++)
-    ok = add_piece(fd, (size - (off_t)PIECE) / (PIECES - 1) * i, PIECE, room, ret);
+    ok = add_piece(fd, i == PIECES - 1 ? last : last / (PIECES - 1) * i, PIECE, room, ret);
   free(room);
   return ok;
 }
