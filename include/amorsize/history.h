@@ -125,8 +125,8 @@ void amz_history_known_clear(struct amz_history_known *known);
 int amz_history_fit(const struct amz_history_known *known, uint64_t tasks, double confidence, struct amz_workload *ret);
 
 /* What a run showed that has come to its end: the outcome from its last launch's summary, costs from its store, and from its sample if it holds
- * one. Tasks are drawn, so that a run of many millions costs no more than one of hundreds. The run's lease must have been given up. The
- * interval of the prediction, its source, and `version` are the caller's to fill in. *ret_run_id: for amz_history_add.
+ * one. Tasks are drawn, so that a run of many millions costs no more than one of hundreds. The run's lease must have been given up. Where
+ * the prediction's costs came from, and `version`, are the caller's to fill in. *ret_run_id: for amz_history_add.
  * \return AMZ_OK, release with amz_history_run_clear; AMZ_EIO, AMZ_ECORRUPT, AMZ_EBUSY with *err: its store can't be read; AMZ_ENOMEM. */
 int amz_history_gather(const struct amz_job *job, const struct amz_run_summary *summary, struct amz_history_run *ret, uint64_t *ret_run_id,
                        struct amz_error *err);

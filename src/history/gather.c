@@ -213,12 +213,14 @@ static char *copy(const char *text)
 
 static int fill_outcome(const struct amz_run_summary *s, struct amz_history_outcome *o)
 {
+  bool planned = s->predicted.makespan_s > 0;
   struct timespec now = {0, 0};
 
   (void)clock_gettime(CLOCK_REALTIME, &now);
   *o = (struct amz_history_outcome){.policy = copy(s->policy), .version = copy(NULL), .ended_s = now.tv_sec, .succeeded = s->succeeded,
     .failed = s->failed, .skipped = s->skipped, .this_launch = s->this_launch, .launches = s->epoch, .ranks = s->ranks, .slots = s->slots,
-    .threads = s->threads, .predicted_s = s->predicted_s, .predicted_low_s = -1, .predicted_high_s = -1, .makespan_s = s->makespan_s,
+    .threads = s->threads, .predicted_s = s->predicted_s, .predicted_low_s = planned ? s->predicted.low_s : -1,
+    .predicted_high_s = planned ? s->predicted.high_s : -1, .makespan_s = s->makespan_s,
     .total_s = s->total_s, .efficiency = s->efficiency, .task_mean_s = s->task_mean_s, .task_max_s = s->task_max_s};
   o->run_dir = realpath(s->run_dir, NULL);
   if (!o->run_dir)

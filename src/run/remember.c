@@ -35,7 +35,7 @@ static int make_key(const struct amz_job *job, struct amz_history_key *ret, stru
   return rc;
 }
 
-static int set_version(struct amz_history_run *run, struct amz_error *err)
+static int set_rest(struct amz_history_run *run, struct amz_error *err)
 {
   char *version = amz_strndup(PACKAGE_VERSION, strlen(PACKAGE_VERSION));
 
@@ -43,6 +43,8 @@ static int set_version(struct amz_history_run *run, struct amz_error *err)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   free(run->outcome.version);
   run->outcome.version = version;
+  if (run->outcome.predicted_s >= 0)
+    run->outcome.predicted_from = AMZ_SAMPLED; /* the only one that runs plan from */
   return AMZ_OK;
 }
 
@@ -53,7 +55,7 @@ static int add(const struct amz_launch *l, const struct amz_run_summary *s, cons
   uint64_t run_id = 0;
   int rc = amz_history_gather(l->job, s, &run, &run_id, err);
 
-  if (rc == AMZ_OK && (rc = set_version(&run, err)) == AMZ_OK && (rc = make_key(l->job, &key, err)) == AMZ_OK)
+  if (rc == AMZ_OK && (rc = set_rest(&run, err)) == AMZ_OK && (rc = make_key(l->job, &key, err)) == AMZ_OK)
     rc = amz_history_add(history, &key, run_id, &run, err);
   amz_history_key_clear(&key);
   amz_history_run_clear(&run);
