@@ -58,7 +58,7 @@ static int take(void *ctx, const struct amz_task_row *row)
   g->seen[g->n++] = (struct seen){.rank = row->rank, .slot = row->slot, .epoch = row->epoch, .start_s = row->start_s,
     .node = amz_digest_add(AMZ_DIGEST_EMPTY, node, strlen(node)), .averaged = row->averaged_over > 0,
     .o = {.index = row->index, .weight = weight_of(g->job, row->index), .threads = g->summary->threads ? g->summary->threads : 1, .busy = 1,
-          .failed = row->outcome != AMZ_SUCCEEDED, .wall_s = wall_s, .cpu_s = row->averaged_over ? wall_s : row->cpu_s,
+          .failed = row->outcome != AMZ_SUCCEEDED, .wall_s = wall_s, .cpu_s = row->averaged_over && !(row->cpu_s > 0) ? wall_s : row->cpu_s,
           .rss_bytes = row->max_rss_bytes, .out_bytes = row->output_bytes}};
   return AMZ_OK;
 }
