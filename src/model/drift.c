@@ -13,6 +13,7 @@ struct yardstick {
   uint32_t threads, busy;
   bool by_weight;
   struct amz_relation weight, place; /* ln time over ln weight; time over place in the list */
+  double mean;
 };
 
 static double place_of(const struct amz_observation *o, uint64_t tasks)
@@ -83,12 +84,13 @@ static void learn(const struct amz_observation *known, size_t n, uint64_t tasks,
   }
   y->weight = relate(&weight);
   y->place = relate(&place);
+  y->mean = place.mean_y;
   y->by_weight = y->weight.r2 > RELATED;
 }
 
-/* A task's time over what its weight or place lets expect, up to one factor for all: means are compared, and it cancels out. \return 0:
- * nothing is expected of such a task. */
-static double relative_time(const struct yardstick *y, const struct amz_observation *o, uint64_t tasks)
+/* What the weight or place of a task lets expect of its time, up to one factor for all, which cancels out. Lines may fall below nothing where
+ * nobody looked; a hundredth of the mean is as near to it as a task is thought to come. \return 0: nothing is expected of such a task. */
+static double expected_of(const struct yardstick *y, const struct amz_observation *o, uint64_t tasks)
 {
   double expected = 1;
 
@@ -97,38 +99,57 @@ static double relative_time(const struct yardstick *y, const struct amz_observat
   if (y->by_weight)
     expected = exp(y->weight.intercept + y->weight.slope * log(o->weight));
   else if (y->place.r2 > RELATED)
-    expected = y->place.intercept + y->place.slope * place_of(o, tasks);
-  return expected > 0 && isfinite(expected) ? o->wall_s / expected : 0;
+    expected = fmax(y->place.intercept + y->place.slope * place_of(o, tasks), y->mean / 100);
+  return isfinite(expected) ? expected : 0;
 }
 
-static struct amz_stats gather(const struct yardstick *y, const struct amz_observation *o, size_t n, uint64_t tasks)
+/* Times x held against what was expected, e: sums are compared, not single ratios, among which those of the shortest tasks would count most. */
+struct held {
+  size_t n;
+  double x, e, xx, xe, ee; /* sums */
+};
+
+static struct held gather(const struct yardstick *y, const struct amz_observation *o, size_t n, uint64_t tasks)
 {
-  struct amz_stats s = {0};
+  struct held h = {0};
 
   for (size_t i = 0; i < n; i++) {
-    double t = is_alike(y, &o[i]) ? relative_time(y, &o[i], tasks) : 0;
+    double e = is_alike(y, &o[i]) ? expected_of(y, &o[i], tasks) : 0, x = o[i].wall_s;
 
-    if (t > 0)
-      amz_stats_add(&s, t);
+    if (!(e > 0))
+      continue;
+    h.n++;
+    h.x += x;
+    h.e += e;
+    h.xx += x * x;
+    h.xe += x * e;
+    h.ee += e * e;
   }
-  return s;
+  return h;
 }
 
-/* cv² of both together: n − 1 degrees of freedom each. */
-static double pooled_cv2(const struct amz_stats *a, const struct amz_stats *b)
+/* n times the relative variance of the ratio estimator R = Σx/Σe: n²/(n − 1) · Σ(x − R·e)² / (Σx)² (Cochran, "Sampling Techniques", 1977, section
+ * 6.4); where all e are alike, the square of the times' CV. */
+static double cv2_of(const struct held *h)
 {
-  double cv_a = amz_stats_cv(a), cv_b = amz_stats_cv(b);
+  double ratio = h->x / h->e, n = (double)h->n;
 
-  return ((double)(a->count - 1) * cv_a * cv_a + (double)(b->count - 1) * cv_b * cv_b) / (double)(a->count + b->count - 2);
+  return h->n < 2 ? 0 : n * n / (n - 1) * fmax(0, h->xx - 2 * ratio * h->xe + ratio * ratio * h->ee) / (h->x * h->x);
 }
 
-static void set_ratio(const struct amz_stats *known, const struct amz_stats *seen, struct amz_history_drift *d)
+/* Of both together: n − 1 degrees of freedom each. */
+static double pooled_cv2(const struct held *a, const struct held *b)
 {
-  uint64_t df = known->count + seen->count - 2;
+  return ((double)(a->n - 1) * cv2_of(a) + (double)(b->n - 1) * cv2_of(b)) / (double)(a->n + b->n - 2);
+}
+
+static void set_ratio(const struct held *known, const struct held *seen, struct amz_history_drift *d)
+{
+  uint64_t df = known->n + seen->n - 2;
   double t = amz_student_quantile(CONFIDENCE, df < UINT32_MAX ? (uint32_t)df : UINT32_MAX);
-  double half = t * sqrt(pooled_cv2(known, seen) * (1.0 / (double)known->count + 1.0 / (double)seen->count));
+  double half = t * sqrt(pooled_cv2(known, seen) * (1.0 / (double)known->n + 1.0 / (double)seen->n));
 
-  d->ratio = seen->mean / known->mean;
+  d->ratio = seen->x / seen->e / (known->x / known->e);
   d->low = d->ratio * exp(-half);
   d->high = d->ratio * exp(half);
 }
@@ -137,15 +158,15 @@ bool amz_history_drifted(const struct amz_observation *known, size_t n_known, ui
                          size_t n_seen, uint64_t seen_tasks, struct amz_history_drift *ret)
 {
   struct amz_history_drift d = {.ratio = 1, .high = INFINITY};
-  struct amz_stats before, now;
+  struct held before, now;
   struct yardstick y = {0};
 
   learn(known, n_known, known_tasks, &y);
   before = gather(&y, known, n_known, known_tasks);
   now = gather(&y, seen, n_seen, seen_tasks);
-  d.known = before.count;
-  d.seen = now.count;
-  if (before.count >= 1 && now.count >= 1 && before.count + now.count >= 3)
+  d.known = before.n;
+  d.seen = now.n;
+  if (before.n >= 1 && now.n >= 1 && before.n + now.n >= 3)
     set_ratio(&before, &now, &d);
   if (ret)
     *ret = d;

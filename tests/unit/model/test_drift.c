@@ -156,6 +156,18 @@ static void test_a_rising_list_is_no_change(void)
   CU_ASSERT(amz_history_drifted(known.o, known.n, LIST, slower.o, slower.n, 100 * LIST, NULL));
 }
 
+/* A list that begins near nothing: a short task that took some milliseconds more doesn't outweigh the long ones. */
+static void test_short_tasks_count_for_little(void)
+{
+  struct set known = {.n = 0}, seen = {.n = 0};
+
+  for (size_t k = 0; k < 20; k++) {
+    add(&known, 0.005 * (double)k + 0.001)->index = k * LIST / 20;
+    add(&seen, 0.005 * (double)k + 0.006)->index = k * LIST / 20;
+  }
+  CU_ASSERT_FALSE(drifted(&known, &seen, NULL));
+}
+
 /* Draws from a lognormal of mean `mean` and the given CV. */
 static struct set draw(struct amz_rng *rng, size_t n, double mean, double cv)
 {
@@ -235,6 +247,7 @@ int main(void)
     {"only what is alike is compared", test_only_what_is_alike_is_compared},
     {"longest first is no change", test_longest_first_is_no_change},
     {"a rising list is no change", test_a_rising_list_is_no_change},
+    {"short tasks count for little", test_short_tasks_count_for_little},
     {"how often it is wrong", test_rates},
     {"strange numbers", test_strange_numbers},
     {NULL, NULL},
