@@ -54,7 +54,8 @@ struct amz_weights {
 };
 
 /* The same tasks, heaviest first: sorted, ties by index, up to `exact` (0: 10^7) stretches of equal weight; more go by 256 logarithmic
- * classes of weight and keep their order within one. The ranges given must be in the order of their indices.
+ * classes of weight and keep their order within one; of more than twice as many, neighbours go together by their heaviest, so that there
+ * are never more than 2 exact + n ranges. The ranges given must be in the order of their indices.
  * \return AMZ_OK with an array to be freed; AMZ_ENOMEM. */
 int amz_ranges_weigh(const struct amz_range *ranges, size_t n, const struct amz_weights *weights, uint64_t exact,
                      struct amz_range **ret, size_t *ret_n);

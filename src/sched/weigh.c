@@ -2,8 +2,9 @@
  * in that order is at most a third over the optimum; in any order it may be twice as long).
  *
  * Tasks that follow each other with one weight are sorted as one stretch. Up to `exact` stretches are sorted, ties by index; more
- * go into 256 buckets by the logarithm of their weight, in which they keep their order and join where they touch: the range of an order
- * costs 16 bytes, and within a bucket nothing would be won by them. */
+ * go into 256 buckets by the logarithm of their weight, in which they keep their order and join where they touch: within a bucket nothing
+ * would be won by sorting. A range of an order costs 16 bytes on each rank, so of more than twice `exact` stretches, neighbours go together
+ * by their heaviest: there are never more than twice `exact` ranges beside those that were given. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -20,6 +21,7 @@ struct stretch {
 
 /* Where stretches go, one after another. */
 struct walk {
+  uint64_t join;         /* so many neighbours go as one; 0: 1 */
   uint64_t n;            /* stretches */
   double least, most;    /* weights above 0 */
   struct stretch *sorted; /* or NULL: only counting */
@@ -64,14 +66,30 @@ static void fill_bucket(struct walk *w, double weight, struct amz_range r)
     w->into[w->at[b] - 1].count += r.count;
 }
 
+/* \return how many tasks from `first` on, before `end`, go together, and the most that one of them weighs. */
+static uint64_t next_stretch(const struct amz_weights *weights, uint64_t first, uint64_t end, uint64_t join, double *ret_weight)
+{
+  uint64_t at = first, count;
+
+  *ret_weight = 0;
+  do {
+    double weight = weights->of(weights->ctx, at, &count);
+
+    if (weight > *ret_weight)
+      *ret_weight = weight;
+    at += count < end - at ? count : end - at;
+  } while (at < end && join-- > 1);
+  return at - first;
+}
+
 static void walk(const struct amz_range *ranges, size_t n, const struct amz_weights *weights, struct walk *w,
                  void (*take)(struct walk *, double, struct amz_range))
 {
   for (size_t i = 0; i < n; i++)
     for (uint64_t first = ranges[i].first, end = first + ranges[i].count, count; first < end; first += count) {
-      double weight = weights->of(weights->ctx, first, &count);
+      double weight;
 
-      count = count < end - first ? count : end - first;
+      count = next_stretch(weights, first, end, w->join, &weight);
       take(w, weight, (struct amz_range){first, count});
     }
 }
@@ -85,39 +103,40 @@ static int heavier(const void *a, const void *b)
   return x->range.first < y->range.first ? -1 : x->range.first > y->range.first;
 }
 
+static void add_range(struct amz_range *into, size_t *n, struct amz_range r)
+{
+  if (*n && into[*n - 1].first + into[*n - 1].count == r.first)
+    into[*n - 1].count += r.count;
+  else
+    into[(*n)++] = r;
+}
+
+/* The ranges take the place of the stretches, which are larger: none is overwritten before it has been read. */
 static int sort(const struct amz_range *ranges, size_t n, const struct amz_weights *weights, uint64_t n_stretches,
                 struct amz_range **ret, size_t *ret_n)
 {
   struct walk w = {.sorted = n_stretches <= SIZE_MAX ? amz_new_array((size_t)n_stretches, sizeof *w.sorted) : NULL};
-  struct amz_range *into = w.sorted ? amz_new_array((size_t)n_stretches, sizeof *into) : NULL;
+  struct amz_range *into = (struct amz_range *)(void *)w.sorted, *shrunk;
   size_t kept = 0;
 
-  if (into) {
-    walk(ranges, n, weights, &w, see);
-    qsort(w.sorted, (size_t)w.n, sizeof *w.sorted, heavier);
-  }
-  for (uint64_t i = 0; into && i < w.n; i++) {
-    struct amz_range r = w.sorted[i].range;
-
-    if (kept && into[kept - 1].first + into[kept - 1].count == r.first)
-      into[kept - 1].count += r.count;
-    else
-      into[kept++] = r;
-  }
-  free(w.sorted);
   if (!into)
     return AMZ_ENOMEM;
-  *ret = into;
+  walk(ranges, n, weights, &w, see);
+  qsort(w.sorted, (size_t)w.n, sizeof *w.sorted, heavier);
+  for (uint64_t i = 0; i < w.n; i++)
+    add_range(into, &kept, w.sorted[i].range);
+  shrunk = realloc(into, (kept ? kept : 1) * sizeof *into);
+  *ret = shrunk ? shrunk : into;
   *ret_n = kept;
   return AMZ_OK;
 }
 
 /* Counts the ranges of each bucket, then fills them, each behind those of the heavier ones. */
-static int scatter(const struct amz_range *ranges, size_t n, const struct amz_weights *weights, const struct walk *seen,
+static int scatter(const struct amz_range *ranges, size_t n, const struct amz_weights *weights, const struct walk *seen, uint64_t join,
                    struct amz_range **ret, size_t *ret_n)
 {
   uint64_t at[BUCKETS] = {0}, end[BUCKETS] = {0}, sum = 0;
-  struct walk w = {.least = seen->least, .most = seen->most, .at = at, .end = end};
+  struct walk w = {.join = join, .least = seen->least, .most = seen->most, .at = at, .end = end};
 
   walk(ranges, n, weights, &w, fill_bucket);
   for (unsigned b = 0; b < BUCKETS; b++) {
@@ -141,8 +160,9 @@ int amz_ranges_weigh(const struct amz_range *ranges, size_t n, const struct amz_
 {
   struct walk seen = {0};
 
+  exact = exact ? exact : EXACT;
   walk(ranges, n, weights, &seen, see);
-  if (seen.n <= (exact ? exact : EXACT))
+  if (seen.n <= exact)
     return sort(ranges, n, weights, seen.n, ret, ret_n);
-  return scatter(ranges, n, weights, &seen, ret, ret_n);
+  return scatter(ranges, n, weights, &seen, (seen.n - 1) / exact / 2 + 1, ret, ret_n);
 }

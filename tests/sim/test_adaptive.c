@@ -249,6 +249,65 @@ static void test_a_rank_dies(void)
   CU_ASSERT_TRUE(r.makespan_s < 1.033 * 1.06);
 }
 
+/* Graham 1969, theorem 2: longest first takes at most 4/3 - 1/(3P) of the optimum, and no less for two tasks each of 2P - 1, 2P - 2, …
+ * P + 1 and three of P, whose optimum is 3P. Written shortest first they'd take longer still. */
+enum { GRAHAM_MOST = 16 };
+
+struct written {
+  double weights[2 * GRAHAM_MOST + 1];
+  struct amz_order *order; /* NULL: as written */
+};
+
+static double weight_of(const void *ctx, uint64_t index, uint64_t *ret_same)
+{
+  *ret_same = 1;
+  return ((const struct written *)ctx)->weights[index];
+}
+
+static double ordered(void *arg, uint64_t position, uint32_t attempt)
+{
+  const struct written *w = arg;
+
+  (void)attempt;
+  return w->weights[w->order ? amz_order_index(w->order, position) : position];
+}
+
+static double run_written(struct written *w, uint32_t slots, const char *policy)
+{
+  struct amz_sim_config c = {
+    .master = {.tasks = 2 * slots + 1, .policy = amz_policy_find(policy), .stop_after = UINT64_MAX, .params = {.longest_first = w->order != NULL}},
+    .ranks = slots, .slots_per_rank = 1, .bulk = true, .work = {.task_s = ordered, .arg = w}};
+  struct amz_sim_result r;
+
+  return amz_sim_run(&c, &r) == AMZ_OK && r.end == AMZ_END_DONE ? r.makespan_s : INFINITY;
+}
+
+static void test_graham(void)
+{
+  static const uint32_t slots[] = {3, 5, GRAHAM_MOST};
+
+  for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
+    const uint64_t p = slots[i];
+    const struct amz_range all = {0, 2 * p + 1};
+    struct written w = {.order = NULL};
+    const struct amz_weights weights = {weight_of, &w};
+    struct amz_range *ranges = NULL;
+    size_t n = 0;
+    double as_written;
+
+    for (uint64_t t = 0; t < 2 * p + 1; t++)
+      w.weights[t] = t < 3 ? (double)p : (double)(p + (t - 1) / 2);
+    as_written = run_written(&w, slots[i], "ss");
+    CU_ASSERT_EQUAL_FATAL(amz_ranges_weigh(&all, 1, &weights, 0, &ranges, &n), AMZ_OK);
+    CU_ASSERT_EQUAL_FATAL(amz_order_new(ranges, n, &w.order), AMZ_OK);
+    CU_ASSERT_DOUBLE_EQUAL(run_written(&w, slots[i], "ss"), (double)(4 * p - 1), 1e-6);
+    CU_ASSERT_TRUE(run_written(&w, slots[i], "adaptive") < (double)(4 * p - 1) + 1e-6);
+    CU_ASSERT_TRUE(as_written > (double)(4 * p - 1) + 0.5);
+    amz_order_free(w.order);
+    free(ranges);
+  }
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -258,6 +317,7 @@ int main(void)
     {"slow ranks and long tasks", test_slow_ranks},
     {"chunks last between min and max", test_durations},
     {"longest first", test_longest_first},
+    {"longest first: Graham's bound", test_graham},
     {"a rank dies", test_a_rank_dies},
     {NULL, NULL},
   };

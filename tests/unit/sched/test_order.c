@@ -104,10 +104,13 @@ static void test_heaviest_first(void)
     {"nothing left", NULL, 0, rising, 0, ""},
     {"classes: what weighs about the same keeps its order", all, 1, classes, 4, "0+2 4+2 6+2 2+2 8+2"},
     {"exact: it doesn't", all, 1, classes, 5, "4+2 0+2 6+2 2+2 8+2"},
-    {"classes: one weight, and what touches joins", all, 1, same, 1, "0+10"},
-    {"classes: no weight at all", all, 1, nothing, 1, "0+10"},
-    {"classes: rising", all, 1, rising, 1, "8+2 6+2 4+2 2+2 0+2"},
-    {"classes: what a resumed run has left", some, 2, rising, 1, "8+1 7+1 4+1 2+2 1+1"},
+    {"classes: one weight, and what touches joins", all, 1, same, 3, "0+10"},
+    {"classes: no weight at all", all, 1, nothing, 3, "0+10"},
+    {"classes: rising", all, 1, rising, 3, "8+2 6+2 4+2 2+2 0+2"},
+    {"classes: what a resumed run has left", some, 2, rising, 3, "8+1 7+1 4+1 2+2 1+1"},
+    {"more than twice as many: three neighbours go by their heaviest", all, 1, rising, 1, "6+4 0+6"},
+    {"the same, heavy ones in front", all, 1, falling, 1, "0+6 6+4"},
+    {"neighbours don't go together across what is done already", some, 2, rising, 1, "7+2 1+4"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
