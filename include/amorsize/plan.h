@@ -59,6 +59,7 @@ struct amz_plan_input {
   size_t n_nodes;
   struct amz_plan_want want;
   struct amz_plan_costs costs;
+  struct amz_quantity unforeseen; /* relative: 90 % of runs are off by less than this for reasons that no sample shows; unknown: none is minded */
   uint64_t seed;
   uint32_t replicates;  /* of the simulation; 0: 12 */
   uint64_t chunk_budget; /* simulated chunks in all; 0: 10^6 */
@@ -146,6 +147,10 @@ struct amz_plan {
   struct amz_recommendation *recommendations;
   size_t n_recommendations;
 };
+
+/* Tasks that were seen in the first second say nothing of the other work that comes to the nodes later, nor of their clock's mood. How much runs are off for
+ * such reasons is assumed, until earlier runs of the job tell. */
+#define AMZ_PLAN_UNFORESEEN 0.05
 
 /* \return AMZ_OK; AMZ_EINVAL: a number out of its range, no times; AMZ_ERANGE with *err: nothing is feasible, and what would have to
  * change; AMZ_ENOMEM. */

@@ -15,7 +15,7 @@ int amz_plan_check(const struct amz_plan_input *in)
   const struct amz_workload *w = in->work;
 
   if (!w || !w->wall_s || w->n == 0 || w->tasks == 0 || w->threads == 0 || w->busy == 0 || in->n_nodes == 0 || in->n_nodes > AMZ_PLAN_KINDS_MAX ||
-      !in->nodes)
+      !in->nodes || !(in->unforeseen.value >= 0 && in->unforeseen.value <= 1))
     return AMZ_EINVAL;
   for (size_t i = 0; i < in->n_nodes; i++)
     if (!in->nodes[i].node || in->nodes[i].count == 0 || !(in->nodes[i].speed > 0))
@@ -125,12 +125,26 @@ static int doubt_seen(const struct amz_plan_input *in, double *times, struct amz
   return AMZ_OK;
 }
 
+/* What no sample shows is independent of what it may have got wrong. */
+static void doubt_rest(const struct amz_plan_input *in, struct amz_candidate *c)
+{
+  double rest_s = in->unforeseen.source == AMZ_UNKNOWN ? 0 : in->unforeseen.value * c->makespan_s;
+
+  c->interval_s[0] = fmax(0, c->makespan_s - hypot(c->makespan_s - c->interval_s[0], rest_s));
+  c->interval_s[1] = c->makespan_s + hypot(c->interval_s[1] - c->makespan_s, rest_s);
+}
+
 int amz_plan_doubt(const struct amz_plan_input *in, double *times, struct amz_candidate *c)
 {
+  int rc = AMZ_OK;
+
   if (in->work->from == AMZ_TIMES_SEEN)
-    return doubt_seen(in, times, c);
-  doubt_foreseen(in, c);
-  return AMZ_OK;
+    rc = doubt_seen(in, times, c);
+  else
+    doubt_foreseen(in, c);
+  if (rc == AMZ_OK)
+    doubt_rest(in, c);
+  return rc;
 }
 
 static int predict(const struct amz_plan_input *in, double *times, double serial_task_s, struct amz_candidate *c)

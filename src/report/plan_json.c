@@ -71,11 +71,13 @@ static void put_sample(struct object *o, const struct amz_workload *w)
   put_object(o, "sample", &s);
 }
 
-static void put_costs(struct object *o, const struct amz_plan_costs *c)
+static void put_costs(struct object *o, const struct amz_plan_input *in)
 {
+  const struct amz_plan_costs *c = &in->costs;
   struct object costs = object_new();
 
   amz_put_quantity(&costs, "gap_s", &c->gap_s);
+  amz_put_quantity(&costs, "unforeseen", &in->unforeseen);
   amz_put_quantity(&costs, "chunk_s", &c->chunk_s);
   amz_put_quantity(&costs, "service_s", &c->service_s);
   amz_put_quantity(&costs, "launch_base_s", &c->launch_base_s);
@@ -175,7 +177,7 @@ int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out)
   put_count(&o, "simulated", p->simulated);
   put_sample(&o, r->input->work);
   put_history(&o, r);
-  put_costs(&o, &r->input->costs);
+  put_costs(&o, r->input);
   put_list(&o, "constraints", p->n_reasons, fill_constraint, r);
   put_list(&o, "rejected", p->n_others, fill_rejected, r);
   put_list(&o, "recommendations", p->n_recommendations, fill_recommendation, r);

@@ -158,7 +158,7 @@ static bool begin_to_think(struct amz_loop *l, struct amz_planner *p, struct amz
   amz_workload_clear(&t->work);
   t->work = *w;
   t->input = (struct amz_plan_input){.want = want_here(p), .seed = p->sampler->seed, .replicates = REPLICATES,
-                                     .chunk_budget = chunks_for(rest_of(p, w, p->left))};
+                                     .unforeseen = amz_assumed(AMZ_PLAN_UNFORESEEN), .chunk_budget = chunks_for(rest_of(p, w, p->left))};
   t->input.costs.gap_s = amz_sampler_gap(p->sampler);
   if (p->left == 0 || amz_think_begin(t, &cause) < 0) { /* a run without a plan is a run */
     p->state = AMZ_PLANNER_DONE;

@@ -87,6 +87,33 @@ static struct amz_plan_costs usual_costs(void)
     .launch_base_s = measured(0.4), .launch_per_rank_s = measured(0.05)};
 }
 
+/* Tasks that never vary leave nothing but the unforeseen; of what varies, independent deviations add as squares do. */
+static void test_unforeseen(void)
+{
+  const struct amz_plan_layout layout = {1, 1, 4, 1};
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_candidate without, with;
+
+  make_machine(&m, 4, 1, 64 * GIB);
+  for (int varied = 0; varied < 2; varied++) {
+    struct amz_workload w = made(1000, 0.1, varied ? 0.5 : 0, 1);
+    struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(), .costs = usual_costs()};
+
+    ASSERT_I64(amz_plan_score(&in, &layout, &without), AMZ_OK);
+    in.unforeseen = amz_assumed(0.1);
+    ASSERT_I64(amz_plan_score(&in, &layout, &with), AMZ_OK);
+    CU_ASSERT_DOUBLE_EQUAL(with.makespan_s, without.makespan_s, 1e-12);
+    for (int k = 0; k < 2; k++) {
+      double off = without.interval_s[k] / without.makespan_s - 1;
+
+      CU_ASSERT(varied ? fabs(off) > 0.005 : fabs(off) < 1e-9);
+      CU_ASSERT_DOUBLE_EQUAL(fabs(with.interval_s[k] / with.makespan_s - 1), sqrt(off * off + 0.01), 1e-9);
+    }
+    amz_workload_clear(&w);
+  }
+}
+
 static struct amz_plan plan_for(const struct amz_workload *w, const struct amz_plan_nodes *nodes, size_t n, struct amz_plan_want want)
 {
   struct amz_plan_input in = {.work = w, .nodes = nodes, .n_nodes = n, .want = want, .costs = usual_costs(), .replicates = 3, .chunk_budget = 60000};
@@ -521,7 +548,7 @@ static void test_invariants(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
+    {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
     {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"waiting tasks share cores", test_waiting_tasks},
     {"serial among those that were launched", test_serial_when_launched},
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks}, {"load", test_load}, {"GPUs", test_gpus},
