@@ -35,6 +35,12 @@ bool amz_budget_minds_memory(const struct amz_job *job)
   return settings_of(job)->resources.memory_column || memory_of_each(job) > 0;
 }
 
+/* Streams' and plug-ins' processes are not a task's own. */
+bool amz_budget_learns_memory(const struct amz_job *job)
+{
+  return amz_job_kind(job) == AMZ_TASK_COMMAND && !amz_budget_minds_memory(job) && !settings_of(job)->plan.memory_ignore;
+}
+
 struct amz_budget amz_budget_of(const struct amz_job *job, uint32_t cores, uint64_t node_bytes, uint32_t rank, uint32_t size)
 {
   uint64_t all = (uint64_t)(AMZ_MEMORY_HEADROOM * (double)node_bytes), each = memory_of_each(job), tasks;

@@ -406,6 +406,8 @@ static int run_ranks(struct amz_launch *l, struct amz_signals *signals, struct a
     return rc;
   if ((rc = begin_planner(l)) < 0)
     return amz_error_set(err, rc, "cannot prepare the run: %s", amz_err_name(rc));
+  if (l->sampler && amz_budget_learns_memory(l->job) && l->budget.memory_bytes != AMZ_ANY_MEMORY)
+    amz_sampler_mind(l->sampler, l->budget.memory_bytes);
   if ((rc = run_loop(l, signals, err)) < 0)
     return rc;
   if (l->planner.planned)

@@ -2,6 +2,7 @@
 #include "sampler.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include <amorsize/fit.h>
 #include <amorsize/sampling.h>
 #include <amorsize/stats.h>
+#include <amorsize/units.h>
 
 #include "loop_state.h"
 #include "outlook.h"
@@ -18,6 +20,7 @@
 #define ALONE_SHARE 8   /* of the time, at most, goes into tasks that run alone */
 #define ALONE_TASKS 64u /* a slot: with so many, tasks alone keep slots idle for less than 3 % of the run */
 #define ALONE_NS INT64_C(500000000) /* and for no longer, in a run that goes on */
+#define SCARCE (UINT64_C(512) << 20) /* bytes a slot: many programs take as much */
 #define GAPS_MAX 4096u
 #define MORE_MAX 4096u  /* an even number */
 #define BULK_MAX 64u    /* tasks of a bulk that are looked at: they all have its mean */
@@ -55,6 +58,16 @@ int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings
   s->next_check = settings->sample.tasks_min > 2 ? settings->sample.tasks_min : 2;
   s->last_end_ns = amz_new_array(slots, sizeof *s->last_end_ns);
   return s->last_end_ns ? AMZ_OK : AMZ_ENOMEM;
+}
+
+void amz_sampler_mind(struct amz_sampler *s, uint64_t memory_bytes)
+{
+  s->memory_bytes = memory_bytes;
+  if (s->slots < 2 || memory_bytes / s->slots >= SCARCE)
+    return;
+  s->alone = s->alone ? s->alone : 1;
+  s->alone_ns = s->settings->sample.time_ns;
+  s->opened = false;
 }
 
 static int note_gap(struct amz_sampler *s, const struct amz_result *r)
@@ -114,6 +127,7 @@ int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t 
 
   if (r->outcome == AMZ_CANCELLED || r->outcome == AMZ_SKIPPED)
     return AMZ_OK;
+  s->peak_bytes = o.rss_bytes > s->peak_bytes ? o.rss_bytes : s->peak_bytes;
   if (is_complete(s))
     return see_more(s, &o, 1);
   if (amz_grow((void **)&s->seen, &s->cap, s->n + 1, sizeof *s->seen) < 0)
@@ -245,10 +259,37 @@ static const char *reason_to_end(const struct amz_loop *l, struct amz_sampler *s
   return NULL;
 }
 
+static void tell_memory(const struct amz_loop *l, const struct amz_sampler *s)
+{
+  char text[256], peak[32], there[32];
+
+  (void)snprintf(text, sizeof text, "%u slot%s instead of %u: a task has taken %s of memory, and %s are for tasks", s->memory_slots,
+                 s->memory_slots == 1 ? "" : "s", s->slots, amz_format_bytes(s->peak_bytes, peak, sizeof peak),
+                 amz_format_bytes(s->memory_bytes, there, sizeof there));
+  amz_loop_note(l, AMZ_WARNING, text);
+}
+
+/* \return whether what tasks have taken allows fewer slots than before. */
+static bool bound_by_memory(struct amz_sampler *s)
+{
+  uint64_t most = s->memory_bytes && s->peak_bytes ? s->memory_bytes / s->peak_bytes : UINT64_MAX;
+  uint32_t before = s->memory_slots ? s->memory_slots : s->slots;
+
+  if (most >= before || before == 1)
+    return false;
+  s->memory_slots = most ? (uint32_t)most : 1;
+  return true;
+}
+
+uint32_t amz_sampler_slots(const struct amz_sampler *s)
+{
+  return s->memory_slots ? s->memory_slots : AMZ_ALL_SLOTS;
+}
+
 static int open_all(struct amz_loop *l, struct amz_sampler *s)
 {
   s->opened = true;
-  return amz_loop_shape(l, s->threads, AMZ_ALL_SLOTS);
+  return amz_loop_shape(l, s->threads, amz_sampler_slots(s));
 }
 
 int amz_loop_sample(struct amz_loop *l)
@@ -264,6 +305,10 @@ int amz_loop_sample(struct amz_loop *l)
   if (s->started_ns == 0) {
     s->started_ns = now_ns;
     return s->alone ? amz_loop_shape(l, s->threads, 1) : AMZ_OK;
+  }
+  if (!s->why && bound_by_memory(s)) {
+    tell_memory(l, s);
+    return s->opened ? open_all(l, s) : AMZ_OK;
   }
   if (!s->opened && (s->n >= s->alone || now_ns - s->started_ns >= s->alone_ns))
     return open_all(l, s);

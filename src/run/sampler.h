@@ -35,6 +35,8 @@ struct amz_sampler {
   uint32_t slots, threads, alone; /* tasks that run alone before the others do, */
   int64_t alone_ns;              /* for so long at most */
   int64_t started_ns;            /* when the loop began; 0: it hasn't */
+  uint64_t memory_bytes, peak_bytes; /* for tasks of a rank, 0: not minded; the most that one has taken */
+  uint32_t memory_slots;         /* so many at most by these; 0: not bounded so far */
   bool opened, done;
   const char *why;               /* it ended: static; NULL: the launch itself ended */
   struct amz_sampler_threads {   /* other numbers of threads (sampler_threads.c): */
@@ -59,6 +61,10 @@ int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret);
 
 /* ---- for the loop */
 int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots, uint32_t threads);
+/* Minds memory from now on: so much there is for a rank's tasks. Where it is scarce, a task runs alone first, which says how much others will take. */
+void amz_sampler_mind(struct amz_sampler *s, uint64_t memory_bytes);
+/* \return the slots that may be open at most: AMZ_ALL_SLOTS, or fewer by what tasks have taken of memory. */
+uint32_t amz_sampler_slots(const struct amz_sampler *s);
 /* A task has ended; `busy`: slots that were busy until then; `threads`: what it was given. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy);
 /* All that a RAN event tells of. \return AMZ_OK; AMZ_ENOMEM. */

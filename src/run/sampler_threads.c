@@ -66,7 +66,7 @@ static int end_trying(struct amz_loop *l, struct amz_sampler *s)
   s->try.over = true;
   s->try.emptying = false;
   s->try.now = 0;
-  return tried ? amz_loop_shape(l, s->threads, AMZ_ALL_SLOTS) : AMZ_OK;
+  return tried ? amz_loop_shape(l, s->threads, amz_sampler_slots(s)) : AMZ_OK;
 }
 
 /* \return whether the number that was tried last pays: then more may, too. */
@@ -100,7 +100,7 @@ static int begin_next(struct amz_loop *l, struct amz_sampler *s)
   s->try.emptying = false;
   s->try.now = next_number(s->try.now ? s->try.now : s->threads, l->config->cores->most);
   s->try.from = s->n;
-  return amz_loop_shape(l, s->try.now, AMZ_ALL_SLOTS);
+  return amz_loop_shape(l, s->try.now, amz_sampler_slots(s));
 }
 
 /* Enough tasks have ended with what was tried last, or nothing has been tried yet. */
