@@ -29,7 +29,7 @@ static int fill_standard_descriptors(void)
 /* Commands that run tasks or measure nodes are a matter for several ranks; the others would print their answer several times. */
 static bool takes_ranks(int argc, char **argv)
 {
-  static const char *const commands[] = {"run", "resume", "node"};
+  static const char *const commands[] = {"run", "resume", "sample", "node"};
 
   for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
     if (strcmp(argv[1], commands[i]) == 0)

@@ -162,7 +162,7 @@ static uint64_t seed_of_now(void)
 int cli_sampled_take(struct cli *cli, const struct amz_job_input *input, const char *runs_in, bool no_history, struct cli_sampled *ret)
 {
   struct amz_sampler sampler = {.seed = seed_of_now()};
-  struct amz_run_options how = {.parent = runs_in, .no_history = no_history, .sampler = &sampler};
+  struct amz_run_options how = {.parent = runs_in, .link = cli->link, .no_history = no_history, .sampler = &sampler};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct cli_sampled s = {.dir = NULL};

@@ -218,6 +218,14 @@ static int order_of_run(struct amz_launch *l, uint64_t left)
   return amz_run_order(l->job, l->left, l->n_left, l->n_first, &l->order);
 }
 
+/* As many as the description says, and enough for all slots of all ranks to be busy for a while. */
+static uint64_t sample_size(const struct amz_launch *l, uint64_t left)
+{
+  uint64_t slots = (uint64_t)l->layout.slots * (l->link ? l->team.count : 1), want = amz_sample_limit(left, amz_job_settings(l->job)->sample.tasks_max);
+
+  return l->link && want < 2 * slots ? 2 * slots : want;
+}
+
 /* All that is left, or a sample of it. */
 static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
 {
@@ -232,15 +240,16 @@ static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
   if (!sampler)
     return order_of_run(l, left);
   l->sampler = sampler;
-  want = amz_sample_limit(left, s->sample.tasks_max);
+  want = sample_size(l, left);
   more = amz_sampler_wants_threads(s, amz_job_kind(l->job), l->cores.most) ? amz_sampler_threads_tasks(l->layout.slots, l->layout.threads, l->cores.most) : 0;
   rc = amz_run_sample(l->job, l->left, l->n_left, want + more, sampler->seed, &drawn, &n);
   if (rc < 0)
     return rc;
   sampler->most = more == 0 ? 0 : n > want ? (size_t)want : (n + 1) / 2; /* few tasks are shared out */
-  rc = amz_order_new(drawn, n, &l->order);
-  free(drawn);
-  return rc < 0 ? rc : amz_sampler_begin(sampler, s, amz_job_tasks(l->job), l->layout.slots, l->layout.threads);
+  free(l->left);
+  l->left = drawn; /* what ranks are told; as it was drawn */
+  l->n_left = l->n_first = n;
+  return amz_run_order(l->job, l->left, l->n_left, l->n_first, &l->order);
 }
 
 static int open_store(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err)
@@ -299,7 +308,7 @@ static int begin_planner(struct amz_launch *l)
   int rc;
 
   if (!l->plans)
-    return AMZ_OK;
+    return l->sampler ? amz_sampler_begin(l->sampler, amz_job_settings(l->job), amz_job_tasks(l->job), l->layout.slots, l->layout.threads) : AMZ_OK;
   l->sampler = &l->own_sampler;
   rc = amz_sampler_begin(l->sampler, amz_job_settings(l->job), p->tasks, l->layout.slots, l->layout.threads);
   if (rc < 0)

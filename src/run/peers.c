@@ -44,8 +44,10 @@ static int hear(struct amz_loop *l, const struct amz_mpi_message *got)
     l->heard_ns = amz_clock_monotonic_ns();
   if (is_for_master(&message) != (l->master != NULL) || (l->master && message.rank != got->source))
     rc = AMZ_OK; /* nobody here to hear it, or somebody speaks for another */
-  else
-    rc = l->master ? amz_loop_master_event(l, &event) : amz_loop_worker_event(l, &event);
+  else if (!l->master)
+    rc = amz_loop_worker_event(l, &event);
+  else if ((rc = amz_loop_sample_heard(l, &message)) == AMZ_OK)
+    rc = amz_loop_master_event(l, &event);
   amz_message_clear(&message);
   return rc;
 }

@@ -48,7 +48,7 @@ struct amz_run_options {
   bool take_over;      /* resume: a process on another host that held the run is known to be dead: wait for less silence (patience.h) */
   const struct amz_set *sets; /* resume: settings of where and how tasks run (plan.*, chunks.*), which win over the recorded ones */
   size_t n_sets;
-  struct amz_sampler *sampler; /* NULL: all that is left is run; else only a sample of it, by one process. It keeps what was seen */
+  struct amz_sampler *sampler; /* NULL: all that is left is run; else only a sample of it. It keeps what was seen */
   bool no_history;     /* the run isn't added to the history (history.h) when it ends */
   bool *ret_requeue;   /* may be NULL; true: the run ran out of time, and the description wants the job to be started again (amz_run_requeue) */
 };

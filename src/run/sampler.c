@@ -157,9 +157,18 @@ static int see_bulk(struct amz_loop *l, const struct amz_event *event, uint32_t 
   return rc;
 }
 
+/* Ranks that share cores are shaped alike: what is busy on one is so on each, but for the begin. */
+static uint32_t busy_on_node(const struct amz_loop *l, uint32_t rank, uint32_t busy)
+{
+  const struct amz_team *team = l->config->team;
+  uint32_t sharing = team && rank < team->count && l->config->sampler->opened ? team->members[rank].local_size : 1;
+
+  return busy * (sharing ? sharing : 1);
+}
+
 int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event)
 {
-  uint32_t busy = amz_worker_busy(l->worker);
+  uint32_t busy = busy_on_node(l, l->config->rank, amz_worker_busy(l->worker));
   struct amz_sampler *s = l->config->sampler;
   uint32_t threads = l->slots[event->slot].threads ? l->slots[event->slot].threads : s->threads; /* its program's, or its rank's */
   size_t before = s->n;
@@ -170,6 +179,33 @@ int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event)
 
     r.slot = event->slot;
     rc = amz_sampler_see(s, &r, amz_order_index(l->config->order, r.position), threads, busy);
+  }
+  amz_outlook_weigh(l->config->job, s->seen + before, s->n - before);
+  return rc;
+}
+
+/* What another rank tells of: its own loop saw how many were busy when it told, and those that have ended were so before. When threads change nothing
+ * is in flight (sampler_threads.c). */
+int amz_loop_sample_heard(struct amz_loop *l, const struct amz_message *m)
+{
+  struct amz_sampler *s = l->config->sampler;
+  uint64_t busy = m->busy + m->n_results + m->n_bulks;
+  size_t before = s ? s->n : 0;
+  int rc = AMZ_OK;
+
+  if (!s || m->rank == l->config->rank)
+    return AMZ_OK;
+  busy = busy_on_node(l, m->rank, busy < l->config->layout.slots ? (uint32_t)busy : l->config->layout.slots);
+  for (size_t i = 0; i < m->n_results && rc == AMZ_OK; i++) {
+    struct amz_result r = m->results[i];
+
+    r.slot = UINT32_MAX; /* gaps are looked at here */
+    rc = amz_sampler_see(s, &r, amz_order_index(l->config->order, r.position), l->threads, (uint32_t)busy);
+  }
+  for (size_t i = 0; i < m->n_bulks && rc == AMZ_OK; i++) {
+    const struct amz_event of_bulk = {.slot = UINT32_MAX, .bulk = &m->bulks[i]};
+
+    rc = see_bulk(l, &of_bulk, (uint32_t)busy);
   }
   amz_outlook_weigh(l->config->job, s->seen + before, s->n - before);
   return rc;
@@ -304,7 +340,7 @@ int amz_loop_sample(struct amz_loop *l)
     return AMZ_OK;
   if (s->started_ns == 0) {
     s->started_ns = now_ns;
-    return s->alone ? amz_loop_shape(l, s->threads, 1) : AMZ_OK;
+    return s->alone ? amz_loop_shape(l, s->threads, AMZ_ONE_A_NODE) : AMZ_OK;
   }
   if (!s->why && bound_by_memory(s)) {
     tell_memory(l, s);

@@ -69,6 +69,8 @@ uint32_t amz_sampler_slots(const struct amz_sampler *s);
 int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy);
 /* All that a RAN event tells of. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event);
+/* Likewise of what another rank reports to rank 0; nothing where nobody samples. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_sample_heard(struct amz_loop *l, const struct amz_message *message);
 /* \return when something is due whatever ends until then; AMZ_NEVER: nothing is. s may be NULL. */
 int64_t amz_sampler_deadline(const struct amz_sampler *s);
 /* sampler_threads.c: when the sample itself is complete, tries more threads, while there is time and they pay. \return AMZ_OK, *ret_busy: something is

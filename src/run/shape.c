@@ -80,17 +80,27 @@ static int set(struct amz_loop *l, uint32_t threads, uint32_t slots)
   return amz_loop_open(l);
 }
 
+/* Of ranks that share cores the first one has it. */
+static uint32_t one_a_node(const struct amz_loop *l, uint32_t rank)
+{
+  const struct amz_team *team = l->config->team;
+
+  return team && rank < team->count && team->members[rank].local_rank ? 0 : 1;
+}
+
 static int tell(struct amz_loop *l, uint32_t threads, uint32_t slots)
 {
   const struct amz_loop_config *c = l->config;
   struct amz_buf word = AMZ_BUF_INIT;
-  int rc;
+  int rc = AMZ_OK;
 
-  amz_word_begin(AMZ_WORD_SHAPE, &word);
-  amz_buf_add_u32(&word, threads);
-  amz_buf_add_u32(&word, slots);
-  rc = amz_buf_ok(&word);
   for (uint32_t i = 1; rc == AMZ_OK && i < c->layout.ranks; i++) {
+    amz_word_begin(AMZ_WORD_SHAPE, &word);
+    amz_buf_add_u32(&word, threads);
+    amz_buf_add_u32(&word, slots == AMZ_ONE_A_NODE ? one_a_node(l, i) : slots);
+    rc = amz_buf_ok(&word);
+    if (rc < 0)
+      break;
     rc = c->net->send(c->mpi, i, word.data, word.len);
     if (rc == AMZ_ECLOSED) /* it was given up */
       rc = AMZ_OK;
@@ -103,7 +113,7 @@ int amz_loop_shape(struct amz_loop *l, uint32_t threads, uint32_t slots)
 {
   int rc = l->master && l->config->net ? tell(l, threads, slots) : AMZ_OK;
 
-  return rc < 0 ? rc : set(l, threads, slots);
+  return rc < 0 ? rc : set(l, threads, slots == AMZ_ONE_A_NODE ? one_a_node(l, l->config->rank) : slots);
 }
 
 int amz_loop_hear_shape(struct amz_loop *l, const void *word, size_t n)

@@ -10,6 +10,7 @@
 struct amz_loop;
 
 #define AMZ_ALL_SLOTS UINT32_MAX
+#define AMZ_ONE_A_NODE (UINT32_MAX - 1) /* one slot, on the first of ranks that share cores */
 
 /* Slots of this rank that tasks of so many threads can have (amz_layout_fit). */
 uint32_t amz_loop_fit(const struct amz_loop *l, uint32_t threads);

@@ -55,6 +55,7 @@ static void test_from_history(void)
   struct amz_buf out = AMZ_BUF_INIT;
 
   known.mean_s.source = AMZ_HISTORY;
+  known.sampled = 2;
   in.work = &known;
   amz_report_plan(&r, &out);
   ASSERT_I64(strncmp(amz_buf_text(&out), expected, sizeof expected - 1), 0);
