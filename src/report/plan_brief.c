@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <amorsize/diag.h>
+#include <amorsize/units.h>
 #include <amorsize/workload.h>
 
 #include "plan_words.h"
@@ -32,8 +33,15 @@ static void add_first_reason(const struct amz_plan *p, struct amz_buf *out)
 
 static void add_sources(const struct amz_plan_told *t, struct amz_buf *out)
 {
+  char a[AMZ_WORD];
+
   amz_word_name("numbers", out);
-  amz_buf_addf(out, "tasks %s, nodes %s", amz_source_name(t->report.input->work->mean_s.source), t->node);
+  if (t->report.history_runs)
+    amz_buf_addf(out, "tasks from history (%zu earlier run%s, the latest of %s UTC)", t->report.history_runs, t->report.history_runs == 1 ? "" : "s",
+                 amz_format_time(t->report.history_latest_s, a, sizeof a));
+  else
+    amz_buf_addf(out, "tasks %s", amz_source_name(t->report.input->work->mean_s.source));
+  amz_buf_addf(out, ", nodes %s", t->node);
   if (strcmp(t->node, amz_source_name(AMZ_ASSUMED)) == 0)
     amz_buf_adds(out, "; amorsize-mpi node would sharpen them");
   amz_buf_addc(out, '\n');

@@ -34,6 +34,7 @@ static void release(struct amz_launch *l)
 {
   amz_exec_free(l->exec);
   amz_planner_clear(&l->planner);
+  amz_history_key_clear(&l->history_key);
   amz_sampler_clear(&l->own_sampler);
   amz_order_free(l->order);
   for (uint32_t i = 0; l->node_dirs && i < l->team.count; i++)
@@ -316,6 +317,9 @@ static int begin_planner(struct amz_launch *l)
   l->sampler->tasks = amz_job_tasks(l->job); /* that places in the list are of */
   p->dir = l->dir;
   p->sampler = l->sampler;
+  amz_launch_recall(l);
+  if (p->known.runs)
+    amz_sampler_open(l->sampler);
   p->ranks = l->layout.ranks;
   p->nodes = l->link ? count_nodes(&l->team) : 1;
   p->cores = l->layout.cores * ((p->ranks + p->nodes - 1) / p->nodes);

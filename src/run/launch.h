@@ -2,6 +2,8 @@
 #ifndef AMZ_RUN_LAUNCH_H
 #define AMZ_RUN_LAUNCH_H
 
+#include <amorsize/history.h>
+
 #include "budget.h"
 #include "loop.h"
 #include "net.h"
@@ -53,6 +55,7 @@ struct amz_launch {
   int64_t end_s;              /* of the batch job; 0: not known */
   bool *ret_requeue;
   bool no_history;
+  struct amz_history_key history_key; /* made when it is first asked for */
   struct amz_sampler *sampler; /* NULL: nothing is sampled; else borrowed, or our own: */
   bool plans;                 /* its first tasks are its sample, and it goes on by what they show */
   size_t n_first;             /* of `left`: ranges of the sample */
@@ -68,6 +71,8 @@ void amz_launch_tick(struct amz_launch *l);
 /* Sums up how far the launch came; strings go into *text. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struct amz_run_summary *ret);
 
+/* Looks up what earlier runs of the job cost, for the planner; nothing when its description, or the user, forbids it, or it can't be read. */
+void amz_launch_recall(struct amz_launch *l);
 /* Adds a run that has come to its end to the history, for the next one to start from; gives the lease up. What goes wrong is a note. */
 void amz_launch_remember(struct amz_launch *l, const struct amz_run_summary *summary);
 

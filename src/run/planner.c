@@ -19,6 +19,8 @@
 #define CHUNKS_PER_S 1e6     /* at about this rate, */
 #define LEAST_CHUNKS 20000.0
 #define MOST_CHUNKS 1e6      /* within these bounds */
+#define CHECK_LEAST 5u       /* tasks that are held against what was known, */
+#define CHECK_ENOUGH 20u     /* until so many agree with it */
 #define REPLICATES 12u
 #define TENTH 10u
 
@@ -45,6 +47,7 @@ void amz_planner_clear(struct amz_planner *p)
 {
   if (p->job)
     amz_think_clear(&p->think);
+  amz_history_known_clear(&p->known);
   memset(p, 0, sizeof *p);
 }
 
@@ -160,6 +163,8 @@ static bool begin_to_think(struct amz_loop *l, struct amz_planner *p, struct amz
   t->input = (struct amz_plan_input){.want = want_here(p), .seed = p->sampler->seed, .replicates = REPLICATES,
                                      .unforeseen = amz_assumed(AMZ_PLAN_UNFORESEEN), .chunk_budget = chunks_for(rest_of(p, w, p->left))};
   t->input.costs.gap_s = amz_sampler_gap(p->sampler);
+  if (t->input.costs.gap_s.source == AMZ_UNKNOWN)
+    t->input.costs.gap_s = p->known.costs.gap_s;
   if (p->left == 0 || amz_think_begin(t, &cause) < 0) { /* a run without a plan is a run */
     p->state = AMZ_PLANNER_DONE;
     return false;
@@ -220,8 +225,9 @@ void amz_planner_keep_sample(const struct amz_planner *p, const char *host, stru
 static void tell(const struct amz_loop *l, const struct amz_planner *p)
 {
   const struct amz_run_observer *o = l->config->observer;
-  struct amz_plan_told told = {.report = {amz_job_name(p->job), &p->think.input, &p->think.plan}, .predicted = p->predicted,
-                               .sampled = p->sampler->n, .node = p->think.node_source};
+  bool known = p->planned_from == AMZ_HISTORY;
+  struct amz_plan_told told = {.report = {amz_job_name(p->job), &p->think.input, &p->think.plan, known ? p->known.runs : 0, p->known.latest_s},
+                               .predicted = p->predicted, .sampled = known ? p->known.costs.n : p->sampler->n, .node = p->think.node_source};
 
   if (o && o->planned)
     o->planned(o->ctx, &told);
@@ -233,11 +239,12 @@ static int apply(struct amz_loop *l, struct amz_planner *p)
 
   p->layout = p->think.plan.chosen.layout;
   p->planned = true;
+  p->planned_from = p->think.work.mean_s.source;
   p->predicted = predict(p);
   p->state = AMZ_PLANNER_FOLLOWS;
   keep_plan(l, p);
   amz_planner_keep_sample(p, l->config->host, &sample);
-  if (sample.len)
+  if (sample.len && p->sampler->n)
     keep_file(l, "sample.json", &sample);
   tell(l, p);
   count_slots(p, amz_clock_monotonic_ns());
@@ -256,11 +263,51 @@ static int end_failing(struct amz_loop *l, const struct amz_planner *p)
   return amz_loop_master_event(l, &drain);
 }
 
+/* Costs that are known need no sample. */
+static int plan_from_known(struct amz_loop *l, struct amz_planner *p)
+{
+  struct amz_workload w;
+
+  if (amz_history_fit(&p->known, p->sampler->tasks, p->sampler->settings->sample.confidence, &w) < 0)
+    return AMZ_ENOMEM;
+  note_stand(l, p);
+  if (rest_of(p, &w, p->left) < LEAST_REST_S) { /* not worth a plan, if it is still so: this run's own tasks will show it */
+    amz_history_known_clear(&p->known);
+    amz_workload_clear(&w);
+    return AMZ_OK;
+  }
+  (void)begin_to_think(l, p, &w, AMZ_PLANNER_THINKS);
+  return AMZ_OK;
+}
+
+/* Whether this run's first tasks, which are drawn from all of them, take as long as was known. If not, it samples and plans as if nothing had been. */
+static void check_known(struct amz_loop *l, struct amz_planner *p)
+{
+  const struct amz_sampler *s = p->sampler;
+  struct amz_history_drift d;
+  char text[192];
+
+  if (p->known.runs == 0 || p->checked || s->n == p->checked_at || s->n - s->failed < CHECK_LEAST)
+    return;
+  p->checked_at = s->n;
+  p->checked = s->done || s->n >= CHECK_ENOUGH;
+  if (!amz_history_drifted(p->known.costs.seen, p->known.costs.n, s->tasks, s->seen, s->n, s->tasks, &d))
+    return;
+  (void)snprintf(text, sizeof text, "tasks take %.2f times as long as in earlier runs (95 %%: %.2f to %.2f): planning anew from this run's own", d.ratio, d.low,
+                 d.high);
+  amz_loop_note(l, AMZ_WARNING, text);
+  amz_history_known_clear(&p->known);
+  p->planned = false;
+  p->state = AMZ_PLANNER_SAMPLES;
+}
+
 static int plan_from_sample(struct amz_loop *l, struct amz_planner *p)
 {
   struct amz_sampler *s = p->sampler;
   struct amz_workload w;
 
+  if (p->known.runs) /* one task alone may have to show that memory suffices */
+    return s->opened ? plan_from_known(l, p) : AMZ_OK;
   if (!s->done)
     return AMZ_OK;
   if (p->may_refuse && amz_sampler_all_failed(s)) {
@@ -342,7 +389,8 @@ int amz_loop_plan(struct amz_loop *l)
   case AMZ_PLANNER_THINKS:
     return take_plan(l, p);
   case AMZ_PLANNER_FOLLOWS:
-    return look_again(l, p);
+    check_known(l, p);
+    return p->state == AMZ_PLANNER_FOLLOWS ? look_again(l, p) : AMZ_OK;
   case AMZ_PLANNER_LOOKS_AGAIN:
     take_second(p);
     break;

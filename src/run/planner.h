@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <amorsize/history.h>
 #include <amorsize/job.h>
 #include <amorsize/report.h>
 
@@ -35,9 +36,14 @@ struct amz_planner {
   uint32_t slots, most_slots;   /* of a rank: to begin with, and at most */
   uint64_t tasks;               /* of this launch */
   bool may_refuse;              /* a run of which all sampled tasks fail is ended */
+  struct amz_history_known known; /* costs of earlier runs: the plan is made of them at once. runs 0: there are none, or the first tasks spoke against
+                                     them. Owned */
   /* what has come of it: */
   enum amz_planner_state state;
   bool planned;
+  bool checked;                 /* what was known has been held against this run's own tasks */
+  size_t checked_at;            /* so many of them */
+  enum amz_source planned_from; /* where the tasks' costs came from; AMZ_UNKNOWN: there is no plan */
   struct amz_plan_layout layout; /* when planned */
   struct amz_prediction predicted, refined;
   int64_t asked_ns;             /* when it began to think; by then */

@@ -1,9 +1,10 @@
-/* What a run that has ended leaves for the next: its outcome and its tasks' times, in the history. */
+/* The history, seen from a run: what earlier runs of its job have shown, and what it leaves for the next when it has ended. */
 #include "config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <amorsize/alloc.h>
 #include <amorsize/history.h>
@@ -17,8 +18,8 @@ static bool has_ended(const struct amz_launch *l, const struct amz_run_summary *
   return s->total > 0 && s->this_launch > 0 && s->makespan_s > 0 && (s->not_run == 0 || l->result.end == AMZ_END_STOP_AFTER);
 }
 
-/* Of the node that we are on. */
-static int make_key(const struct amz_job *job, struct amz_history_key *ret, struct amz_error *err)
+/* Of the node that we are on; once. */
+static int make_key(struct amz_launch *l, struct amz_error *err)
 {
   struct amz_environment env = amz_environment_of_process();
   struct amz_look look = {.env = &env, .quick = true};
@@ -26,16 +27,38 @@ static int make_key(const struct amz_job *job, struct amz_history_key *ret, stru
   struct amz_diags ignored; /* they are told by whoever plans */
   int rc;
 
+  if (l->history_key.text)
+    return AMZ_OK;
   amz_diags_init(&ignored);
   rc = amz_node_look(&look, &ignored, err, &node);
   amz_diags_clear(&ignored);
   if (rc == AMZ_OK)
-    rc = amz_history_key_make(job, &node, &env, ret, err);
+    rc = amz_history_key_make(l->job, &node, &env, &l->history_key, err);
   amz_node_clear(&node);
   return rc;
 }
 
-static int set_rest(struct amz_history_run *run, struct amz_error *err)
+/* \return whether there is anything of the kind. */
+static bool has_folder(const struct amz_history *history)
+{
+  return access(amz_history_dir(history), F_OK) == 0;
+}
+
+void amz_launch_recall(struct amz_launch *l)
+{
+  struct amz_environment env = amz_environment_of_process();
+  struct amz_history *history = NULL;
+  struct amz_error err = {.text = ""};
+
+  if (l->no_history || !amz_job_settings(l->job)->sample.reuse || amz_history_open(&env, NULL, &history) < 0)
+    return;
+  if (has_folder(history) && make_key(l, &err) == AMZ_OK &&
+      amz_history_find(history, &l->history_key, amz_job_tasks(l->job), &l->planner.known, &err) == AMZ_EIO && l->observer && l->observer->note)
+    l->observer->note(l->observer->ctx, AMZ_WARNING, err.text);
+  amz_history_free(history);
+}
+
+static int set_rest(struct amz_history_run *run, enum amz_source planned_from, struct amz_error *err)
 {
   char *version = amz_strndup(PACKAGE_VERSION, strlen(PACKAGE_VERSION));
 
@@ -44,20 +67,18 @@ static int set_rest(struct amz_history_run *run, struct amz_error *err)
   free(run->outcome.version);
   run->outcome.version = version;
   if (run->outcome.predicted_s >= 0)
-    run->outcome.predicted_from = AMZ_SAMPLED; /* the only one that runs plan from */
+    run->outcome.predicted_from = planned_from;
   return AMZ_OK;
 }
 
-static int add(const struct amz_launch *l, const struct amz_run_summary *s, const struct amz_history *history, struct amz_error *err)
+static int add(struct amz_launch *l, const struct amz_run_summary *s, const struct amz_history *history, struct amz_error *err)
 {
   struct amz_history_run run = {.costs = {.n = 0}};
-  struct amz_history_key key = {.text = NULL};
   uint64_t run_id = 0;
   int rc = amz_history_gather(l->job, s, &run, &run_id, err);
 
-  if (rc == AMZ_OK && (rc = set_rest(&run, err)) == AMZ_OK && (rc = make_key(l->job, &key, err)) == AMZ_OK)
-    rc = amz_history_add(history, &key, run_id, &run, err);
-  amz_history_key_clear(&key);
+  if (rc == AMZ_OK && (rc = set_rest(&run, l->planner.planned_from, err)) == AMZ_OK && (rc = make_key(l, err)) == AMZ_OK)
+    rc = amz_history_add(history, &l->history_key, run_id, &run, err);
   amz_history_run_clear(&run);
   return rc;
 }

@@ -70,6 +70,13 @@ void amz_sampler_mind(struct amz_sampler *s, uint64_t memory_bytes)
   s->opened = false;
 }
 
+void amz_sampler_open(struct amz_sampler *s)
+{
+  s->alone = 0;
+  s->opened = true;
+  s->try.over = true;
+}
+
 static int note_gap(struct amz_sampler *s, const struct amz_result *r)
 {
   int64_t *last = &s->last_end_ns[r->slot], before = *last;

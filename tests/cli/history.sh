@@ -46,7 +46,7 @@ check 'list is what it does unasked' grep -Eq '^[0-9a-f]{16} +2 +20[0-9-]* [0-9:
 id=$(awk '$2 == 2 { print $1 }' out)
 try amorsize-mpi history show "$id"
 tried_like 'show by id' 0 "^naps: $id, 2 runs$" ''
-for what in 'known by .*history' 'words sleep' 'program sleep [0-9]+ [0-9a-f]{16}$' 'naps\.runs/001$' 'trend ' 'a plan takes .*task time mean .*27 tasks of 2 runs'; do
+for what in 'known by .*history' 'words sleep' 'program sleep [0-9]+ [0-9a-f]{16}$' 'naps\.runs/001$' 'trend ' 'a plan takes .*task time mean .* tasks of [12] runs?'; do
   check "show tells: $what" grep -Eq -e "$what" out
 done
 try amorsize-mpi history show "$(printf '%.6s' "$id")"
@@ -60,12 +60,12 @@ try amorsize-mpi history show "$id" --format json
 cp out show.json
 holds 'show as JSON: runs' show.json \
   "[r['tasks']['total'] for r in d[0]['runs']] == [9, 18] and all(r['predicted_s'] is None or r['predicted_s'] > 0 for r in d[0]['runs'])"
-holds 'show as JSON: what a plan takes' show.json "d[0]['known']['runs'] == 2 and d[0]['known']['mean']['source'] == 'history' and 0.01 < d[0]['known']['mean_s'] < 1"
-holds 'show as JSON: times are those of the tasks' show.json "all(0.045 < r['task_mean_s'] < 1 for r in d[0]['runs'])"
+holds 'show as JSON: what a plan takes' show.json "d[0]['known']['runs'] in (1, 2) and d[0]['known']['mean']['source'] == 'history' and 0.01 < d[0]['known']['mean_s'] < 5"
+holds 'show as JSON: times are those of the tasks' show.json "all(0.045 < r['task_mean_s'] < 5 for r in d[0]['runs'])"
 
 before=$(find naps.runs | wc -l)
 plans_from 'a plan takes known costs' history --name naps --command 'sleep 0.0{n}' --for n=1..9 --for k=1..9
-check 'and says from how many runs, and when' grep -Eq 'from history: 2 earlier runs, the latest of 20[0-9-]+ [0-9:]+ UTC$' out
+check 'and says from how many runs, and when' grep -Eq 'from history: [12] earlier runs?, the latest of 20[0-9-]+ [0-9:]+ UTC$' out
 is 'it runs nothing' "$(find naps.runs | wc -l)" "$before"
 line=$(sed -n 's/^ *run it with: amorsize-mpi //p' out)
 check 'the command that it prints names the job' sh -c 'case $1 in "run --command "*" --for n=1..9 --for k=1..9 --name naps --set plan.slots_per_rank="*) ;; *) exit 1 ;; esac' - "$line"
@@ -73,7 +73,7 @@ try sh -c "amorsize-mpi ${line%%--set*} --dry-run"
 is 'and can be typed' "$status" 0
 try amorsize-mpi plan --name naps --command 'sleep 0.0{n}' --for n=1..9 --format json
 cp out plan.json
-holds 'a plan as JSON says so' plan.json "d['history']['runs'] == 2 and d['sample']['mean']['source'] == 'history' and d['costs']['gap_s']['source'] in ('history', 'unknown')"
+holds 'a plan as JSON says so' plan.json "d['history']['runs'] in (1, 2) and d['sample']['mean']['source'] == 'history' and d['costs']['gap_s']['source'] in ('history', 'unknown')"
 plans_from '--no-history samples' sample --no-history --name naps --command 'sleep 0.0{n}' --for n=1..9
 is 'and keeps nothing' "$(runs_of naps)" 5
 plans_from 'sample.reuse: false samples' sample --set sample.reuse=false --name naps --command 'sleep 0.0{n}' --for n=1..9 --for k=1..50
@@ -88,6 +88,23 @@ is 'the others stay' "$(rows)" 3
 try amorsize-mpi history clear --format json
 tried 'clear all' 0 '{"removed": 3}' ''
 is 'all are gone' "$(find history -type f | wc -l | tr -d ' ')" 0
+
+# ---- a run starts from what is known, unless its own first tasks speak against it
+fresh_history
+printf '#!/bin/sh\nsleep "$(cat time)"\n' >work.sh
+chmod +x work.sh
+echo 0.01 >time
+quiet_run --name load --command './work.sh {n}' --for n=1..60
+try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..400
+tried_like 'a run plans from what is known' 0 'all tasks succeeded' 'numbers +tasks from history \(1 earlier run, the latest of '
+is 'and keeps where its prediction came from' "$(amorsize-mpi history show load --format json | grep -c '"predicted_from": "history"')" 1
+try amorsize-mpi run --no-history --name load --command './work.sh {n}' --for n=1..200
+is '--no-history: it does not' "$status $(grep -c 'from history' err)" '0 0'
+amorsize-mpi history clear >/dev/null 2>&1
+quiet_run --name load --command './work.sh {n}' --for n=1..60
+echo 0.2 >time # nothing of this is in the key
+try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..60
+tried_like 'costs that have changed are noticed' 0 'all tasks succeeded' 'tasks take [0-9.]+ times as long as in earlier runs .*: planning anew'
 
 # ---- by what a job is known again
 fresh_history
