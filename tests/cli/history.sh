@@ -101,8 +101,9 @@ is 'and keeps where its prediction came from' "$(amorsize-mpi history show load 
 try amorsize-mpi run --no-history --name load --command './work.sh {n}' --for n=1..200
 is '--no-history: it does not' "$status $(grep -c 'from history' err)" '0 0'
 amorsize-mpi history clear >/dev/null 2>&1
-quiet_run --name load --command './work.sh {n}' --for n=1..60
-echo 0.2 >time # nothing of this is in the key
+echo 0.03 >time # nothing of this is in the key
+quiet_run --name load --command './work.sh {n}' --for n=1..60 --slots 2
+echo 0.2 >time
 try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..60
 tried_like 'costs that have changed are noticed' 0 'all tasks succeeded' 'tasks take [0-9.]+ times as long as in earlier runs .*: planning anew'
 
