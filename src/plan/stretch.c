@@ -136,14 +136,22 @@ double amz_plan_stretch(const struct amz_plan_input *in, const struct amz_node *
   return (1 - t.active) * t.wait + t.active * beside / t.speedup.value * t.oversubscribed;
 }
 
+/* The first kind is the one that was sampled on; where it isn't taken, its terms are those that it would have. */
 int amz_plan_explain_terms(const struct amz_plan_input *in, const struct amz_plan_layout *layout, struct amz_plan_terms *ret)
 {
+  struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX];
+  struct amz_plan_layout here = *layout;
   int rc = amz_plan_check(in);
 
   if (rc < 0)
     return rc;
   if (!layout->nodes || !layout->ranks_per_node || !layout->slots_per_rank || !layout->threads)
     return AMZ_EINVAL;
-  fill(in, in->nodes[0].node, layout, ret);
+  for (size_t n = amz_plan_classes(in, layout, classes); n > 0; n--)
+    if (classes[n - 1].kind == 0) {
+      here.ranks_per_node = classes[n - 1].ranks_per_node;
+      here.slots_per_rank = classes[n - 1].slots_per_rank;
+    }
+  fill(in, in->nodes[0].node, &here, ret);
   return AMZ_OK;
 }
