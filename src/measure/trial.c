@@ -21,7 +21,7 @@
 
 #define LOOK_MS 50                      /* between looks at the launcher and the observer */
 #define LINGER_NS INT64_C(5000000000)   /* for a launcher to end by itself when all is said, and again when it was told to */
-#define HURRIED_NS INT64_C(200000000)   /* the same when somebody waits */
+#define HURRIED_NS INT64_C(100000000)   /* the same when somebody waits */
 #define LINE_MOST 4096u
 
 extern char **environ;
