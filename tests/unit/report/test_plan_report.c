@@ -18,7 +18,7 @@ static struct amz_recommendation advice[] = {{"split the longest"}};
 static struct amz_node node = {.cores = 16, .allowed_cores = 16, .n_domains = 0, .allowed_memory_bytes = UINT64_C(32) << 30};
 static const struct amz_plan_nodes nodes = {&node, 2, 1};
 static double times[] = {90, 110};
-static const struct amz_workload work = {.tasks = 600, .threads = 1, .busy = 6, .n = 2, .observed = 3, .failed = 1, .wall_s = times,
+static const struct amz_workload work = {.tasks = 600, .threads = 1, .busy = 6, .n = 2, .sampled = 2, .observed = 3, .failed = 1, .wall_s = times,
   .mean_s = {100, 80, 120, 2, AMZ_SAMPLED}, .cv = 0.14, .cpu_share = 0.99, .cpu_per_wall = 0.99, .kind = AMZ_WORK_CPU,
   .rss_bytes = UINT64_C(4) << 30, .weight = {.r2 = -1}};
 static const struct amz_plan_input input = {.work = &work, .nodes = &nodes, .n_nodes = 1,
