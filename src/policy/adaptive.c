@@ -27,6 +27,10 @@
 #define FIRST_MOST 8.0       /* tasks of a chunk of which nothing is known */
 #define FIRST_CUT 4.0
 
+#define SURPRISE 12.0        /* CVs above the mean that make news hard to believe … */
+#define SURPRISE_CV 0.3      /* … of tasks that vary as much, at least */
+#define SURPRISES 3u         /* in a row, and what was believed is forgotten */
+
 #define DOUBT 0.25           /* variance of a worker's slowness of which nothing is known: half or twice is nothing special */
 #define DRIFT 0.125          /* part of DOUBT that comes back per feedback, times rate */
 #define EXACT 1e-4           /* variance of a mean that is measured as well as can be */
@@ -51,6 +55,7 @@ struct state {
   double told_s;               /* mean of params, 0: unknown */
   double told_cv;
   struct amz_seen late, ever;  /* tasks as they would have been on the mean slot */
+  unsigned surprises;          /* in a row */
   double pace, doubt;          /* sums over the slots of workers that have asked: 1 / slowness, doubt */
   uint64_t asked_slots;
   uint32_t slots, left;        /* of the round: P, chunks still to come */
@@ -144,6 +149,23 @@ static double pace_of(const struct state *s, const struct amz_policy_ask *ask)
   return s->asked_slots ? (double)ask->slots * larger(s->pace / known, 1 / SLOWNESS_MAX) : (double)ask->slots;
 }
 
+/* Short tasks have come to an end, and long ones follow: a mean over thousands of short ones would see that too late. One that is
+ * far longer than the others may be chance; several in a row are news. Then what was believed counts no more than what is seen. */
+static void note_surprise(struct state *s, const struct amz_policy_feedback *f)
+{
+  double mean_s = f->wall_s / (double)f->tasks;
+
+  if (mean_s <= s->late.mean_s * (1 + SURPRISE * larger(cv_of(s), SURPRISE_CV))) {
+    s->surprises = 0;
+    return;
+  }
+  if (++s->surprises < SURPRISES || s->late.tasks <= (double)f->tasks)
+    return;
+  amz_seen_fade(&s->late, (double)f->tasks / s->late.tasks);
+  s->surprises = 0;
+  s->left = 0; /* another round */
+}
+
 static void note_tasks(struct state *s, const struct worker *w, const struct amz_policy_feedback *f)
 {
   struct amz_policy_feedback on_mean = *f;
@@ -151,6 +173,8 @@ static void note_tasks(struct state *s, const struct worker *w, const struct amz
 
   on_mean.wall_s /= w->slowness;
   on_mean.wall_sq_s2 /= w->slowness * w->slowness;
+  if (s->late.mean_s > 0)
+    note_surprise(s, &on_mean);
   amz_seen_fade(&s->late, 1 - s->rate / memory);
   amz_seen_add(&s->late, &on_mean);
   amz_seen_add(&s->ever, &on_mean);
