@@ -12,7 +12,7 @@
 #include "plugin.h"
 
 #define GRAIN_NS INT64_C(20000000)   /* that an order should last: between two a slot idles for some 60 us, ms on a busy node */
-#define OVERDUE_NS (4 * GRAIN_NS)    /* then an order of several tasks is cut short: other ranks may be idle … */
+#define OVERDUE_NS (3 * GRAIN_NS)    /* then an order of several tasks is cut short: other ranks may be idle … */
 #define OVERDUE_HERE_NS GRAIN_NS     /* … and so early when a slot of this one is */
 #define CLOSE_MS 5000                /* for plug-ins to close */
 #define LOOK_LEAST_NS INT64_C(1000000)

@@ -11,6 +11,7 @@
 
 #include <amorsize/alloc.h>
 
+#define SURPRISE 3.0    /* times as long as believed, and as a RUN should last */
 #define MEAN_WEIGHT 0.2 /* of the newest in running means */
 
 /* ---- queue ------------------------------------------------------------------------------------------------------------ */
@@ -219,6 +220,49 @@ static int give_back(struct amz_worker *w, struct amz_message *m, struct amz_act
   return AMZ_OK;
 }
 
+/* What is beyond `keep` positions goes back, the newest first. */
+static int give_back_beyond(struct amz_worker *w, uint64_t keep, struct amz_message *m, struct amz_actions *out)
+{
+  struct amz_queue *q = &w->queue;
+  struct amz_chunk *chunks = amz_actions_room(out, q->count, sizeof *chunks);
+
+  if (!chunks)
+    return AMZ_ENOMEM;
+  while (q->positions > keep) {
+    struct amz_chunk *newest = &q->chunks[(q->first + q->count - 1) & (q->cap - 1)], back = *newest;
+    uint64_t beyond = q->positions - keep;
+
+    if (back.count > beyond) {
+      back.first += back.count - beyond;
+      back.count = beyond;
+    }
+    newest->count -= back.count;
+    q->count -= newest->count == 0;
+    q->positions -= back.count;
+    chunks[m->n_chunks++] = back;
+  }
+  m->chunks = chunks;
+  return AMZ_OK;
+}
+
+/* Tasks take longer than was believed when those in the queue were asked for: that may be all that are left, and others idle. */
+int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out)
+{
+  uint64_t keep = amz_worker_ahead(w);
+  struct amz_message *m;
+
+  if (!w->overestimated)
+    return AMZ_OK;
+  w->overestimated = false;
+  if (w->stop != AMZ_STOP_NONE || w->queue.positions <= keep)
+    return AMZ_OK;
+  m = amz_worker_send(w, AMZ_MSG_YIELD, out);
+  if (!m)
+    return AMZ_ENOMEM;
+  m->slots = w->open;
+  return give_back_beyond(w, keep, m, out);
+}
+
 int amz_worker_yield(struct amz_worker *w, struct amz_actions *out)
 {
   bool too_many = amz_worker_kept(w) > w->open && (w->open < w->n_slots || !w->open_told);
@@ -241,15 +285,34 @@ static bool is_of(const struct amz_slot *s, uint64_t first, uint64_t count)
   return first >= s->first && count >= 1 && count <= s->left && first - s->first <= s->count - count;
 }
 
+static double mean_with(double mean, double newest)
+{
+  return mean > 0 ? mean + MEAN_WEIGHT * (newest - mean) : newest;
+}
+
+/* What a RUN's tasks have taken: on the slot, from its start to what was told, and by themselves, as the master hears it. When the
+ * latter is far more than before, so is what was given to us. */
+static void learn(struct amz_worker *w, const struct amz_slot *s)
+{
+  double ran = (double)(s->count - s->undone), wall_ns = s->wall_ns / ran;
+  bool long_run = w->config.grain_ns && s->wall_ns > SURPRISE * (double)w->config.grain_ns;
+
+  if (long_run && w->wall_ns > 0 && wall_ns > SURPRISE * w->wall_ns)
+    w->overestimated = true;
+  if (w->overestimated)
+    w->report_ns = w->now_ns; /* before what goes back is handed out again */
+  w->wall_ns = w->overestimated ? wall_ns : mean_with(w->wall_ns, wall_ns);
+  w->task_ns = mean_with(w->task_ns, (double)(w->now_ns - s->started_ns) / ran);
+}
+
 static int ended(struct amz_worker *w, struct amz_slot *s, uint64_t count)
 {
-  double task_ns = (double)(w->now_ns - s->started_ns) / (double)s->count;
-
   s->left -= count;
   w->tasks_done += count;
   if (s->left)
     return AMZ_OK;
-  w->task_ns = w->task_ns > 0 ? w->task_ns + MEAN_WEIGHT * (task_ns - w->task_ns) : task_ns;
+  if (s->undone < s->count)
+    learn(w, s);
   w->n_busy--;
   if ((uint32_t)(s - w->slots) < w->n_slots)
     w->idle[w->n_idle++] = (uint32_t)(s - w->slots);
@@ -267,6 +330,7 @@ static int ran_one(struct amz_worker *w, struct amz_slot *s, const struct amz_re
   kept.slot = (uint32_t)(s - w->slots);
   if (amz_worker_keep_result(w, &kept) < 0)
     return AMZ_ENOMEM;
+  s->wall_ns += (double)r->wall_ns;
   return ended(w, s, 1);
 }
 
@@ -281,6 +345,7 @@ static int ran_bulk(struct amz_worker *w, struct amz_slot *s, const struct amz_b
   kept.slot = (uint32_t)(s - w->slots);
   if (amz_worker_keep_bulk(w, &kept) < 0)
     return AMZ_ENOMEM;
+  s->wall_ns += b->wall_s * 1e9;
   return ended(w, s, kept.count);
 }
 
@@ -307,6 +372,7 @@ static int ran_not(struct amz_worker *w, struct amz_slot *s, const struct amz_ra
     rc = queue_again(w, &all, r);
   for (size_t i = 0; rc == AMZ_OK && w->stop == AMZ_STOP_NONE && !s->chunk_id && i < parts->count; i++)
     rc = queue_again(w, &parts->chunks[i], r);
+  s->undone += r->count;
   return rc < 0 ? rc : ended(w, s, r->count);
 }
 

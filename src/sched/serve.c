@@ -4,6 +4,7 @@
 #include "master.h"
 
 #define CHUNKS_MAX ((uint32_t)1024) /* in one message */
+#define MANY 4u /* chunks for each slot: asked for ahead */
 
 static int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret, bool *ret_any)
 {
@@ -28,6 +29,17 @@ static int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret
   return amz_held_add(&m->held, &r->held, rank, ret);
 }
 
+/* Who asks ahead for many chunks of tiny tasks doesn't know how many are left, and what others ask for: more than its share of all
+ * that is unfinished is of no use to it. Nobody has idle slots who holds that much. A retry's time is waited for
+ * (amz_master_deadline), so it must not lie here when that has come. */
+static bool has_its_share(const struct amz_master *m, const struct amz_rank *r)
+{
+  double unfinished = (double)m->pool.waiting + (double)m->held.count;
+
+  return r->hungry / MANY > r->slots && r->n_held / 2 >= r->slots && amz_pool_retry_at(&m->pool) > m->now_ns &&
+         (double)r->n_held * (double)m->slots >= unfinished * (double)r->slots;
+}
+
 /* Gives the rank what it asked for, as far as there is something. \return AMZ_OK, *ret_n: chunks given; AMZ_ENOMEM. */
 static int assign(struct amz_master *m, uint32_t rank, struct amz_actions *out, uint32_t *ret_n)
 {
@@ -39,10 +51,12 @@ static int assign(struct amz_master *m, uint32_t rank, struct amz_actions *out, 
   int rc = AMZ_OK;
 
   *ret_n = 0;
+  if (has_its_share(m, r))
+    return AMZ_OK;
   chunks = amz_actions_room(out, most, sizeof *chunks);
   if (!chunks)
     return AMZ_ENOMEM;
-  while (rc == AMZ_OK && n < most && any) {
+  while (rc == AMZ_OK && n < most && any && !has_its_share(m, r)) {
     rc = next_chunk(m, rank, &chunks[n], &any);
     n += any;
   }
@@ -59,14 +73,29 @@ static int assign(struct amz_master *m, uint32_t rank, struct amz_actions *out, 
   return AMZ_OK;
 }
 
-int amz_master_serve(struct amz_master *m, struct amz_actions *out)
+/* All who stand in line, once. \return AMZ_OK, *ret_any: somebody got something; AMZ_ENOMEM. */
+static int serve_line(struct amz_master *m, struct amz_actions *out, bool *ret_any)
 {
-  uint32_t given = 1;
+  uint32_t given, next;
   int rc = AMZ_OK;
 
-  if (m->stop != AMZ_STOP_NONE)
-    return AMZ_OK;
-  while (rc == AMZ_OK && given && m->line_first != AMZ_NO_RANK && amz_pool_available(&m->pool, m->now_ns))
-    rc = assign(m, m->line_first, out, &given);
+  *ret_any = false;
+  for (uint32_t rank = m->line_first; rc == AMZ_OK && rank != AMZ_NO_RANK; rank = next) {
+    if (!amz_pool_available(&m->pool, m->now_ns))
+      break;
+    next = m->ranks[rank].line_next; /* it may leave the line */
+    rc = assign(m, rank, out, &given);
+    *ret_any |= rc == AMZ_OK && given > 0;
+  }
+  return rc;
+}
+
+int amz_master_serve(struct amz_master *m, struct amz_actions *out)
+{
+  bool any = true;
+  int rc = AMZ_OK;
+
+  while (rc == AMZ_OK && any && m->stop == AMZ_STOP_NONE)
+    rc = serve_line(m, out, &any);
   return rc;
 }

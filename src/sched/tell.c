@@ -190,6 +190,18 @@ static uint32_t empty_slots(const struct amz_worker *w)
   return waiting < n ? n - (uint32_t)waiting : 0;
 }
 
+static double cover(const struct amz_worker *w)
+{
+  return SAFETY * lead_of(w) * (double)w->n_slots / w->task_ns;
+}
+
+uint64_t amz_worker_ahead(const struct amz_worker *w)
+{
+  double ahead = w->task_ns > 0 ? cover(w) : 0;
+
+  return ahead < 0x1p62 ? (uint64_t)ahead : UINT64_MAX;
+}
+
 /* \return how many chunks to ask for now. */
 static uint32_t hunger(const struct amz_worker *w)
 {
@@ -205,7 +217,7 @@ static uint32_t hunger(const struct amz_worker *w)
     return 0;
   if (w->asked)
     return 0;
-  ahead = SAFETY * lead_of(w) * (double)w->n_slots / w->task_ns - (double)w->queue.positions;
+  ahead = cover(w) - (double)w->queue.positions;
   room = room_ahead(w);
   ahead = (ahead < room ? ahead : room) / w->chunk_tasks;
   ahead = ahead < most ? ahead : most;

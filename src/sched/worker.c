@@ -231,7 +231,10 @@ int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct 
     return rc;
   if ((rc = amz_worker_run(w, out)) < 0 || (rc = amz_worker_yield(w, out)) < 0 || (rc = amz_worker_signal(w, out)) < 0)
     return rc;
-  return can_leave(w) ? leave(w, out) : amz_worker_tell(w, out);
+  if (can_leave(w))
+    return leave(w, out);
+  rc = amz_worker_tell(w, out);
+  return rc < 0 ? rc : amz_worker_yield_unbegun(w, out);
 }
 
 /* ---- questions -------------------------------------------------------------------------------------------------------- */

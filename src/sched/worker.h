@@ -10,6 +10,8 @@
 struct amz_slot {
   uint64_t chunk_id, first, count; /* of the RUN; chunk_id 0: of several */
   uint64_t left;       /* positions not told of yet; 0: idle */
+  uint64_t undone;     /* positions that came back */
+  double wall_ns;      /* Σ of the tasks' own times */
   uint32_t attempt;
   int64_t started_ns;
   int64_t signal_ns;   /* when the next signal is due */
@@ -44,6 +46,7 @@ struct amz_worker {
   int64_t now_ns;
   bool started, finished, broken;
   bool open_told;        /* the master knows `open` */
+  bool overestimated;    /* how much can be run in a time: what is queued may be too much */
   bool dry;              /* the master has said that there is nothing for now */
   bool timing;           /* the answer to the request of asked_ns is still measured */
   bool syncing;
@@ -67,6 +70,7 @@ struct amz_worker {
   int64_t last_start_ns; /* of a RUN */
   uint64_t tasks_done;   /* ended on the slots */
   double lead_ns, task_ns, chunk_tasks; /* running means: request to answer, one task on its slot, tasks of a chunk; 0: unknown */
+  double wall_ns;        /* likewise, of one task by itself */
   struct amz_worker_config config;
   size_t n_results, n_bulks;
   struct amz_result *results;
@@ -94,6 +98,8 @@ uint64_t amz_worker_grain(const struct amz_worker *w);
 struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most);
 /* Tells how many slots are open, and gives back what they needn't keep. */
 int amz_worker_yield(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+/* After what was told: gives back what is queued by a belief that was wrong. */
+int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* Tasks have ended. */
 int amz_worker_ran(struct amz_worker *w, const struct amz_event *e) AMZ_MUST_CHECK;
 /* Timeouts and the end of the grace that are due. */
@@ -114,6 +120,8 @@ struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind 
 int amz_worker_tell(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* BYE with everything that is buffered. */
 int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+/* \return how many queued positions cover the time that an answer takes. */
+uint64_t amz_worker_ahead(const struct amz_worker *w);
 /* \return when it should ask for more although no slot is idle yet, AMZ_NEVER: not. */
 int64_t amz_worker_ask_at(const struct amz_worker *w);
 

@@ -212,6 +212,21 @@ static void test_p_counts_living_slots(void)
   close_bench(&b);
 }
 
+/* Many chunks asked for at once, of few tasks that are left: half of them are for the other rank, though it asks later. */
+static void test_a_share_is_enough(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){.tasks = 12, .ranks = 2, .slots = 2, .policy = amz_policy_find("ss")});
+  (void)event(&b, AMZ_EV_START);
+  (void)hello(&b, 0, 1);
+  (void)hello(&b, 1, 1);
+  ASSERT_TEXT(ask(&b, 0, 14), "assign0[0+1 1+1 2+1 3+1 4+1 5+1]");
+  ASSERT_TEXT(ask(&b, 1, 4), "assign1[6+1 7+1 8+1 9+1]");
+  ASSERT_TEXT(bulk_of(&b, 0, 0, 0, 6), "record0[bulk 0+6] assign0[10+1 11+1]"); /* it still stands in line */
+  close_bench(&b);
+}
+
 static const char *yield(struct bench *b, uint32_t rank, uint32_t slots, struct amz_chunk chunk)
 {
   return say(b, rank, (struct amz_message){.kind = AMZ_MSG_YIELD, .slots = slots, .chunks = &chunk, .n_chunks = chunk.count ? 1 : 0});
@@ -714,6 +729,7 @@ int main(void)
     {"no tasks", test_no_tasks},
     {"records follow receipts, in the order of arrival", test_receipts_and_arrival},
     {"P counts the slots of living ranks", test_p_counts_living_slots},
+    {"a share of what is left is enough", test_a_share_is_enough},
     {"a rank bars slots and gives chunks back", test_yield},
     {"retries with backoff", test_retries},
     {"an earlier attempt told again", test_earlier_attempt},

@@ -354,6 +354,31 @@ static void test_a_chunk_is_shared(void)
   close_bench(&b);
 }
 
+static const char *ran_in(struct bench *b, uint64_t first, uint64_t count, double wall_s)
+{
+  struct amz_bulk bulk = {.first = first, .count = count, .wall_s = wall_s, .wall_sq_s2 = wall_s * wall_s / (double)count};
+
+  b->now_ns += (int64_t)(wall_s * 1e9);
+  return step(b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .bulk = &bulk});
+}
+
+/* Long tasks behind short ones: what was asked for as some milliseconds' work is told of first, and then goes back. */
+static void test_slow_behind_fast(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain_ns = 4 * MS});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 1), "run0[0+1]");
+  (void)ran_in(&b, 0, 1, 1e-3);
+  ASSERT_TEXT(assign(&b, 1, 12), "run0[1+4]");
+  ASSERT_TEXT(ran_in(&b, 1, 4, 11e-3), "run0[5+2]"); /* nearly three times as long: chance */
+  ASSERT_TEXT(ran_in(&b, 5, 2, 2.0), "run0[7+1] report([bulk 1+6]) yield1[8+5]");
+  ASSERT_TEXT(assign(&b, 13, 2), "");
+  ASSERT_TEXT(ran_in(&b, 7, 1, 1.0), "run0[13+1]"); /* as long as is known now */
+  close_bench(&b);
+}
+
 /* Positions take as many cores as their text says: "4111" is one task of four cores, then three of one. */
 static void digits_as_cores(const void *ctx, uint64_t position, struct amz_need *ret, uint64_t *ret_same)
 {
@@ -723,6 +748,7 @@ int main(void)
     {"a RUN left undone", test_a_run_left_undone},
     {"tiny chunks go together", test_tiny_chunks_go_together},
     {"a chunk is shared", test_a_chunk_is_shared},
+    {"long tasks behind short ones go back", test_slow_behind_fast},
     {"what fits passes what doesn't, for a while", test_small_ones_pass},
     {"what takes the same goes together", test_equal_ones_go_together},
     {"memory is room, too", test_room_of_memory},
