@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Traps for those who choose chunks, over real ranks: short tasks in front of long ones; a few that take a thousand times as long; a rank that others slow down.
+#
+# The first two sleep, so that a busy machine spoils little. Their measure is list scheduling in the order of the tasks, without any costs: each task goes
+# to the slot that is free first. The third computes, beside three competitors for the core of one rank: its measure is what the two ranks
+# would take together if both computed all the time at the speed at which their tasks really ran. usage: traps.sh [ROUNDS]   (make bench-traps)
+set -u
+rounds=${1:-3}
+top=$(cd "${top_builddir:-.}" && pwd)
+src=$(cd "${top_srcdir:-.}" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/amz-bench.XXXXXX") || exit 3
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 3
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+cc=${CC:-cc}
+for name in nap spin; do
+  "$cc" -O2 -shared -fPIC -I"$src/include" "$src/tests/bench/plugins/$name.c" -o $name.so || { echo 'no compiler here'; exit 3; }
+done
+
+median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+job() { # PLUGIN ARGS TASKS
+  printf 'tasks: {plugin: ./%s.so, args: "%s", for: {i: {range: [1, %s]}}}\n' "$1" "$2" "$3" >job.yaml
+}
+run() { # OPTION…: the makespan
+  rm -rf ./*.runs
+  timeout 120 "$top/amorsize-mpi" run job.yaml --quiet --format json "$@" 2>err | awk '/"makespan_s"/ { gsub(/[^0-9.e-]/, "", $2); print $2 }'
+}
+
+# list_of KIND TASKS: the makespan of list scheduling on 16 slots, of what nap.c does
+list_of() {
+  awk -v kind="$1" -v n="$2" 'BEGIN {
+    for (i = 0; i < n; i++) {
+      s = kind == "trap" ? (i < 5000 ? 1e-4 : 0.1) : (i * 2654435761) % 4294967296 < 42949672 ? 0.1 : 1e-4
+      first = 0
+      for (k = 1; k < 16; k++) if (at[k] < at[first]) first = k
+      at[first] += s
+    }
+    for (k = 0; k < 16; k++) if (at[k] > end) end = at[k]
+    print end }'
+}
+
+sleeping() { # KIND TASKS RANKS SLOTS POLICY
+  local i ideal
+  ideal=$(list_of "$1" "$2")
+  job nap "$1" "$2"
+  : >rows
+  for ((i = 0; i < rounds; i++)); do run --ranks "$3" --slots "$4" --policy "$5" >>rows; done
+  printf '%-10s %2s x %2s slots  %-9s makespan %.3f s, list scheduling %.3f s: %.3f; bar 1.05\n' "$1" "$3" "$4" "$5" "$(median <rows)" "$ideal" \
+    "$(awk -v i="$ideal" '{ print $1 / i }' rows | median)"
+}
+
+# Makespan over what the ranks' speeds allow, by the times of their own tasks.
+by_speed() { # TASKS MAKESPAN
+  timeout 60 "$top/amorsize-mpi" tasks job --format json | sed -n 's/.*"rank": \([0-9]*\),.*"wall_s": \([0-9.e-]*\),.*/\1 \2/p' |
+    awk -v n="$1" -v makespan="$2" '{ sum[$1] += $2; tasks[$1]++ }
+    END { for (r in sum) rate += tasks[r] / sum[r]
+          print makespan / (n / rate), tasks[0] / tasks[1] }'
+}
+
+slowed() {
+  local i k second pids makespan n=4000
+  second=$(nproc)
+  [ "$second" -ge 2 ] || { echo 'slowed     needs two cores'; return; }
+  job spin 1000000 $n
+  : >rows
+  for ((i = 0; i < rounds; i++)); do
+    pids=
+    for k in 1 2 3; do # each in a session of its own, to which the kernel may give a share of its own
+      setsid timeout 60 taskset -c 1 sh -c 'while :; do :; done' &
+      pids="$pids $!"
+    done
+    makespan=$(run --ranks 2 --slots 1)
+    # shellcheck disable=SC2086 # several
+    kill $pids
+    # shellcheck disable=SC2086
+    wait $pids 2>/dev/null
+    by_speed $n "$makespan" >>rows
+  done
+  printf 'slowed      2 x  1 slots  adaptive  makespan over what the speeds allow %.3f; bar 1.05 (tasks of rank 0 : rank 1 = %.2f)\n' \
+    "$(cut -d' ' -f1 rows | median)" "$(cut -d' ' -f2 rows | median)"
+}
+
+echo "$(nproc) cores, $(uname -r), load $(cut -d' ' -f1 /proc/loadavg), $rounds rounds, medians"
+for policy in adaptive fac2 gss; do
+  sleeping trap 5200 4 4 $policy
+done
+sleeping trap 5200 1 16 adaptive
+for policy in adaptive fac2 gss; do
+  sleeping bimodal 30000 4 4 $policy
+done
+sleeping bimodal 30000 1 16 adaptive
+slowed
+echo "load $(cut -d' ' -f1 /proc/loadavg) at the end"
