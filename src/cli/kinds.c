@@ -75,18 +75,11 @@ static int read_kinds(const char *path, struct amz_profile_kinds *ret)
 {
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error err = {0}, cause;
-  struct amz_disk *disk;
-  struct amz_files files;
-  int rc = amz_disk_new(&disk);
+  int rc = amz_disk_read_file(path, AMZ_PROFILE_BYTES_MAX, &text, &err);
 
-  if (rc < 0)
-    return cli_fail(rc, NULL);
-  files = amz_disk_files(disk);
-  rc = files.read(files.ctx, path, AMZ_PROFILE_BYTES_MAX, &text, &err);
   if (rc == AMZ_OK && (rc = amz_profile_parse_kinds(amz_buf_text(&text), text.len, &cause, ret)) < 0)
     (void)amz_error_set(&err, rc, "%s: %.900s", path, cause.text);
   amz_buf_clear(&text);
-  amz_disk_free(disk);
   return rc < 0 ? cli_fail(rc, &err) : CLI_OK;
 }
 

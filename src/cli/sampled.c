@@ -42,18 +42,11 @@ static int read_file(const char *path, struct amz_sample *ret, struct amz_error 
 {
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error cause;
-  struct amz_disk *disk;
-  struct amz_files files;
-  int rc = amz_disk_new(&disk);
+  int rc = amz_disk_read_file(path, AMZ_SAMPLE_BYTES_MAX, &text, err);
 
-  if (rc < 0)
-    return amz_error_set(err, rc, "out of memory");
-  files = amz_disk_files(disk);
-  rc = files.read(files.ctx, path, AMZ_SAMPLE_BYTES_MAX, &text, err);
   if (rc == AMZ_OK && (rc = amz_sample_parse(amz_buf_text(&text), text.len, &cause, ret)) < 0)
     (void)amz_error_set(err, rc, "%s: %.900s", path, cause.text);
   amz_buf_clear(&text);
-  amz_disk_free(disk);
   return rc;
 }
 

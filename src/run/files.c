@@ -158,3 +158,12 @@ struct amz_files amz_disk_files(struct amz_disk *disk)
 {
   return (struct amz_files){disk, disk_read, disk_glob, disk_size};
 }
+
+int amz_disk_read_file(const char *path, uint64_t most, struct amz_buf *ret, struct amz_error *err)
+{
+  struct amz_disk disk = {.stdin_text = AMZ_BUF_INIT};
+  int rc = disk_read(&disk, path, most, ret, err);
+
+  amz_buf_clear(&disk.stdin_text);
+  return rc;
+}

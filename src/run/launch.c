@@ -620,18 +620,12 @@ int amz_launch_prepare(const struct amz_job_input *input, const struct amz_run_o
 /* Reads DIR/inputs. */
 static int read_recording(const char *dir, struct amz_buf *ret, struct amz_error *err)
 {
-  struct amz_disk *disk;
-  struct amz_files files;
   char path[PATH_MAX];
   int n = snprintf(path, sizeof path, "%s/inputs", dir), rc;
 
   if (n < 0 || (size_t)n >= sizeof path)
     return amz_error_set(err, AMZ_EINVAL, "%s: the path is too long", dir);
-  if ((rc = amz_disk_new(&disk)) < 0)
-    return amz_error_set(err, rc, "out of memory");
-  files = amz_disk_files(disk);
-  rc = files.read(files.ctx, path, UINT64_MAX, ret, err);
-  amz_disk_free(disk);
+  rc = amz_disk_read_file(path, UINT64_MAX, ret, err);
   if (rc == AMZ_ENOENT)
     return amz_error_set(err, rc, "%s has no file 'inputs': it is no run directory, or was never started and can be removed", dir);
   return rc;

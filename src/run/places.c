@@ -108,20 +108,6 @@ static int read_lines(struct amz_places *p, char *text)
   return rc == AMZ_OK && !*p->key ? AMZ_ECORRUPT : rc;
 }
 
-static int read_text(const char *path, struct amz_buf *text, struct amz_error *err)
-{
-  struct amz_disk *disk;
-  struct amz_files files;
-  int rc = amz_disk_new(&disk);
-
-  if (rc < 0)
-    return amz_error_set(err, rc, "out of memory");
-  files = amz_disk_files(disk);
-  rc = files.read(files.ctx, path, MOST_BYTES, text, err);
-  amz_disk_free(disk);
-  return rc;
-}
-
 int amz_places_read(const char *dir, struct amz_places *ret, struct amz_error *err)
 {
   struct amz_buf path = AMZ_BUF_INIT, text = AMZ_BUF_INIT;
@@ -131,7 +117,7 @@ int amz_places_read(const char *dir, struct amz_places *ret, struct amz_error *e
   amz_buf_addf(&path, "%s/" NAME, dir);
   rc = amz_buf_ok(&path);
   if (rc == AMZ_OK)
-    rc = read_text(path.data, &text, err);
+    rc = amz_disk_read_file(path.data, MOST_BYTES, &text, err);
   if (rc == AMZ_OK) {
     amz_buf_addc(&text, '\0');
     rc = amz_buf_ok(&text) < 0 ? AMZ_ENOMEM : read_lines(ret, text.data);
