@@ -77,6 +77,9 @@ struct amz_settings {
     enum amz_reduce reduce;
     bool gather;
   } output;
+  struct { /* of a plan that was given (amz_job_input.plan_text), not of a description; 0: it foresaw nothing */
+    int64_t makespan_ns, low_ns, high_ns;
+  } prediction;
   struct {
     const char *partition, *account; /* NULL: not given */
     const char *const *extra;
@@ -106,6 +109,9 @@ struct amz_job_input {
   const char *lines;     /* --lines FILE, or NULL; "-" is standard input */
   const struct amz_set *sets;
   size_t n_sets;
+  const char *plan_name; /* of a plan's file, for findings; NULL: no plan is given, else */
+  const char *plan_text; /* its plan_len bytes: plan: and chunks: as in a description, which they win over (sets win over them), and prediction: */
+  size_t plan_len;
 };
 
 /* Parses, checks, asks `files` for what the sources name, and counts the tasks. Findings (errors and warnings) go to diags.

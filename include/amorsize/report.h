@@ -53,6 +53,7 @@ struct amz_failed_task {
 struct amz_run_summary {
   const char *job, *run_dir;
   enum amz_end end;
+  bool samples_failed;     /* it was ended because all of its first tasks failed */
   const char *reason;      /* why it ended early, as words: "interrupted (SIGINT)", "stop requested"; NULL when it didn't */
   uint64_t total, succeeded, failed, skipped, not_run; /* of the whole run, all launches; Σ of the last four = total */
   uint64_t this_launch;    /* outcomes recorded by this launch */

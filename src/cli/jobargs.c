@@ -175,8 +175,19 @@ int cli_job_source_init(struct cli_job_source *s, const char *command, const str
   return status;
 }
 
+int cli_job_source_plan(struct cli_job_source *s, const char *path)
+{
+  int status = read_description(path, &s->plan);
+
+  s->input.plan_name = path;
+  s->input.plan_text = amz_buf_text(&s->plan);
+  s->input.plan_len = s->plan.len;
+  return status;
+}
+
 void cli_job_source_clear(struct cli_job_source *s)
 {
+  amz_buf_clear(&s->plan);
   for (size_t i = 0; i < s->n_owned; i++)
     free(s->owned[i]);
   free(s->owned);

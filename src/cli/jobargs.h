@@ -27,7 +27,7 @@ struct cli_job_args {
 /* The input for amz_run_load and amz_run_new, with the memory behind it. */
 struct cli_job_source {
   struct amz_job_input input;
-  struct amz_buf text;
+  struct amz_buf text, plan;
   struct amz_set *sets;
   char **owned;
   size_t n_owned;
@@ -37,6 +37,8 @@ struct cli_job_source {
  * cli_job_source_clear in either case. */
 int cli_job_source_init(struct cli_job_source *s, const char *command, const struct cli_parsed *parsed,
                         const struct cli_job_args *args);
+/* Reads a plan's file, too. \return as cli_job_source_init. */
+int cli_job_source_plan(struct cli_job_source *s, const char *path);
 void cli_job_source_clear(struct cli_job_source *s);
 
 /* Says what a failed load means. \return exit status. */

@@ -7,6 +7,8 @@
 
 #include <amorsize/units.h>
 
+#include "failure.h"
+
 static void findings(void *ctx, const struct amz_diags *diags)
 {
   struct cli_launch *l = ctx;
@@ -123,5 +125,7 @@ int cli_launch_end(struct cli_launch *l, int rc, const struct amz_run_summary *s
     cli_say("out of memory for the summary");
   (void)cli_write(l->cli, amz_buf_text(&text), text.len);
   amz_buf_clear(&text);
+  if (s->samples_failed)
+    cli_show_failure(s->run_dir);
   return amz_report_exit_status(s);
 }

@@ -16,7 +16,7 @@
 
 struct plan_args {
   struct cli_job_args job;
-  const char *runs_in, *sample, *sbatch;
+  const char *runs_in, *sample, *sbatch, *write;
   struct cli_list profiles;
   struct cli_count nodes, ranks;
   bool explain, no_history;
@@ -32,6 +32,7 @@ static const struct cli_option options[] = {
   CLI_ROW_COUNT("nodes", 'N', struct plan_args, nodes, "N", "nodes that may be used (default: the allocation's, else 1)", 1, 1000000),
   CLI_ROW_COUNT("ranks-per-node", 0, struct plan_args, ranks, "R", "ranks on each node (default: the plan chooses)", 1, 65536),
   CLI_ROW_FLAG("explain", 'e', struct plan_args, explain, "all of it: analysis, resources, prediction, alternatives, constraints, advice"),
+  CLI_ROW_TEXT("write", struct plan_args, write, "FILE", "write the plan as a file that run --plan takes and that may be edited; - is standard output"),
   CLI_ROW_TEXT("sbatch", struct plan_args, sbatch, "FILE", "write a batch script for Slurm that runs the job so; - is standard output"),
   CLI_ROW_FORMAT(struct plan_args),
   {0},
@@ -261,34 +262,63 @@ static int make(const struct plan_args *a, struct planning *p)
   return rc < 0 ? cli_fail(rc == AMZ_ERANGE ? AMZ_EENV : rc, &err) : CLI_OK;
 }
 
+/* Writes a text to a file, or to standard output for "-". */
+static int write_text(struct cli *cli, const char *file, const struct amz_buf *text, const char *hint)
+{
+  struct amz_buf shown = AMZ_BUF_INIT;
+  bool written;
+  FILE *f;
+
+  if (strcmp(file, "-") == 0) {
+    (void)cli_write(cli, text->data, text->len);
+    return CLI_OK;
+  }
+  f = fopen(file, "we");
+  written = f && fwrite(text->data, 1, text->len, f) == text->len;
+  if ((f && fclose(f) != 0) || !written) {
+    cli_say("cannot write %s: %m", file);
+    return CLI_ENVIRONMENT;
+  }
+  amz_report_path(file, &shown);
+  cli_say("wrote %s; %s %s", amz_buf_text(&shown), hint, amz_buf_text(&shown));
+  amz_buf_clear(&shown);
+  return CLI_OK;
+}
+
 static int write_sbatch(struct cli *cli, const struct amz_plan_report *r, const struct planning *p, const char *file)
 {
   const struct amz_settings *s = amz_job_settings(p->job);
   struct amz_sbatch batch = {.job = r->job, .command = p->command, .partition = s->slurm.partition, .account = s->slurm.account,
     .extra = s->slurm.extra, .n_extra = s->slurm.n_extra, .requeue = s->slurm.requeue};
   struct amz_buf text = AMZ_BUF_INIT;
-  int status = CLI_OK;
-  FILE *f;
+  int status;
 
   amz_report_plan_sbatch(r, &batch, &text);
-  if (amz_buf_ok(&text) < 0) {
-    status = cli_fail(AMZ_ENOMEM, NULL);
-  } else if (strcmp(file, "-") == 0) {
-    (void)cli_write(cli, text.data, text.len);
-  } else {
-    bool written;
-
-    f = fopen(file, "we");
-    written = f && fwrite(text.data, 1, text.len, f) == text.len;
-    if ((f && fclose(f) != 0) || !written) {
-      cli_say("cannot write %s: %m", file);
-      status = CLI_ENVIRONMENT;
-    } else {
-      cli_say("wrote %s; submit it with: sbatch %s", file, file);
-    }
-  }
+  status = amz_buf_ok(&text) < 0 ? cli_fail(AMZ_ENOMEM, NULL) : write_text(cli, file, &text, "submit it with: sbatch");
   amz_buf_clear(&text);
   return status;
+}
+
+/* Of the whole job: what was run to sample it counts as not run yet. */
+static int write_plan(struct cli *cli, const struct planning *p, const char *file)
+{
+  const struct amz_settings *s = amz_job_settings(p->job);
+  const struct amz_candidate *c = &p->plan.chosen;
+  struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = c->layout, .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
+    .predicted = {c->makespan_s, c->interval_s[0], c->interval_s[1]}, .speedup = c->speedup, .efficiency = c->efficiency, .why = p->plan.why,
+    .costs = amz_source_name(p->input.work->mean_s.source)};
+  struct amz_buf text = AMZ_BUF_INIT;
+  int status;
+
+  amz_report_plan_file(&f, &text);
+  status = amz_buf_ok(&text) < 0 ? cli_fail(AMZ_ENOMEM, NULL) : write_text(cli, file, &text, "run a job by it with: amorsize-mpi run JOB --plan");
+  amz_buf_clear(&text);
+  return status;
+}
+
+static bool is_output(const char *file)
+{
+  return file && strcmp(file, "-") == 0;
 }
 
 static void add_hint(const struct planning *p, struct amz_buf *out)
@@ -333,8 +363,10 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
     report.job = amz_job_name(p.job);
     report.history_runs = p.history_runs;
     report.history_latest_s = p.history_latest_s;
-    if (!a->sbatch || strcmp(a->sbatch, "-") != 0)
+    if (!is_output(a->sbatch) && !is_output(a->write))
       status = print(cli, &report, a, &p);
+    if (status == CLI_OK && a->write)
+      status = write_plan(cli, &p, a->write);
     if (status == CLI_OK && a->sbatch)
       status = write_sbatch(cli, &report, &p, a->sbatch);
   }

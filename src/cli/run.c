@@ -12,7 +12,7 @@
 struct run_args {
   struct cli_job_args job;
   struct cli_drive_args drive;
-  const char *runs_in;
+  const char *runs_in, *plan;
   bool dry_run, quiet, no_history;
   unsigned format;
 };
@@ -21,6 +21,7 @@ static const struct cli_option options[] = {
   CLI_JOB_OPTIONS(struct run_args, job),
   CLI_DRIVE_OPTIONS(struct run_args, drive),
   CLI_ROW_TEXT("runs-in", struct run_args, runs_in, "DIR", "where NAME.runs is made (default: here)"),
+  CLI_ROW_TEXT("plan", struct run_args, plan, "FILE", "run by this plan, as plan --write makes it: nothing is sampled to plan"),
   CLI_ROW_FLAG("dry-run", 'n', struct run_args, dry_run, "say what would run; start nothing, make nothing"),
   CLI_ROW_FLAG("no-history", 0, struct run_args, no_history, "don't add the run to the history"),
   CLI_ROW_FLAG("quiet", 'q', struct run_args, quiet, "no progress"),
@@ -190,6 +191,8 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
   struct cli_job_source source;
   int status = cli_job_source_init(&source, "run", parsed, &a->job);
 
+  if (status == CLI_OK && a->plan)
+    status = cli_job_source_plan(&source, a->plan);
   if (status == CLI_OK && a->dry_run)
     status = dry_run(cli, &source.input, a->format == CLI_FORMAT_JSON);
   else if (status == CLI_OK)

@@ -1,4 +1,4 @@
-/* One tree out of a description's text and the command line: the text, then the quick form over it, then each --set over that.
+/* One tree out of a description's text and the command line: the text, then the quick form over it, a given plan over that, then each --set.
  *
  * Each node keeps the name of where it was written, so that a finding names the option and not the file. */
 #include <stdio.h>
@@ -56,7 +56,7 @@ static int put(struct amz_loader *l, const char *file, const struct amz_yaml *ma
   return *ret ? AMZ_OK : AMZ_ENOMEM;
 }
 
-static int put_root(struct amz_loader *l, const char *file, const char *path, struct amz_yaml *value)
+int amz_loader_put(struct amz_loader *l, const char *file, const char *path, struct amz_yaml *value)
 {
   return put(l, file, l->root, path, value, &l->root);
 }
@@ -93,7 +93,7 @@ static int apply_set(struct amz_loader *l, const struct amz_set *set)
   rc = parse_value(l, file, set, &value);
   if (rc < 0)
     return rc == AMZ_EINVAL ? AMZ_OK : rc;
-  return put_root(l, file, set->path, value);
+  return amz_loader_put(l, file, set->path, value);
 }
 
 /* ---- --for ---- */
@@ -197,7 +197,7 @@ static int apply_loop(struct amz_loader *l, const char *loop)
   if (before && before->kind != AMZ_YAML_MAP)
     before = NULL;
   loops = amz_yaml_with(&l->tree, file, before, name, value);
-  return loops ? put_root(l, file, "tasks.for", loops) : AMZ_ENOMEM;
+  return loops ? amz_loader_put(l, file, "tasks.for", loops) : AMZ_ENOMEM;
 }
 
 /* ---- all of it ---- */
@@ -211,7 +211,7 @@ static int apply_quick(struct amz_loader *l, const char *option, const char *key
     return AMZ_OK;
   value = amz_yaml_scalar(&l->tree, option, text, strlen(text));
   block = value ? form(l, option, key, value) : NULL;
-  return block ? put_root(l, option, "tasks", block) : AMZ_ENOMEM;
+  return block ? amz_loader_put(l, option, "tasks", block) : AMZ_ENOMEM;
 }
 
 static int read_text(struct amz_loader *l)
@@ -252,6 +252,8 @@ int amz_loader_merge(struct amz_loader *l)
     rc = apply_quick(l, "--lines", "lines", in->lines);
   for (size_t i = 0; i < in->n_loops && rc == AMZ_OK; i++)
     rc = apply_loop(l, in->loops[i]);
+  if (rc == AMZ_OK && in->plan_text)
+    rc = amz_loader_apply_plan(l);
   for (size_t i = 0; i < in->n_sets && rc == AMZ_OK; i++)
     rc = apply_set(l, &in->sets[i]);
   return rc;

@@ -70,8 +70,13 @@ struct amz_loader {
   struct amz_job *job;
   struct amz_yaml *root; /* a map */
   struct amz_block block;
+  int64_t prediction_ns[3]; /* of a given plan: makespan, low, high */
 };
 
+/* given.c: lays a given plan over the tree. \return as amz_loader_merge; findings don't end it. */
+int amz_loader_apply_plan(struct amz_loader *l);
+/* input.c: puts a value at a dotted path of the tree, making maps on the way. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loader_put(struct amz_loader *l, const char *file, const char *path, struct amz_yaml *value);
 /* input.c: the texts and the command line as one tree, l->root. \return AMZ_OK; AMZ_EINVAL: findings say why there is none; AMZ_ENOMEM. */
 int amz_loader_merge(struct amz_loader *l);
 

@@ -227,7 +227,7 @@ static int say_shapes(const struct amz_plan_input *in, struct amz_plan *plan)
   else if (amz_plan_domains(node) > 1 && in->want.ranks_per_node == AMZ_AUTO && in->work->kind != AMZ_WORK_IO)
     rc = say(plan, "numa", false, "a rank stays within one of %u NUMA domains of %u cores, unless one task needs more", amz_plan_domains(node),
              amz_plan_domain_cores(node));
-  if (rc == AMZ_OK && in->work->kind == AMZ_WORK_IO && amz_plan_others_compute(node)) {
+  if (rc == AMZ_OK && in->work->kind == AMZ_WORK_IO && amz_plan_may_starve(in->work, node)) {
     rc = say(plan, "load", true, "tasks computed %.0f %% of their time only, but other work keeps the CPUs busy: no more slots than cores",
              100 * in->work->cpu_per_wall);
     if (rc == AMZ_OK)

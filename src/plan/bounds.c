@@ -68,9 +68,9 @@ bool amz_plan_others_compute(const struct amz_node *node)
 }
 
 /* Tasks that compute get what others leave them. What uses much less than that waits for something else. */
-static bool waits_anyway(const struct amz_workload *w, const struct amz_node *node)
+bool amz_plan_may_starve(const struct amz_workload *w, const struct amz_node *node)
 {
-  return w->cpu_per_wall <= fmax(STARVED, (1 - node->load.cpu_pressure) / 4);
+  return amz_plan_others_compute(node) && w->cpu_per_wall > fmax(STARVED, (1 - node->load.cpu_pressure) / 4);
 }
 
 /* Slots that wait most of their time leave their cores to others; unless it is for a CPU that they wait. */
@@ -79,7 +79,7 @@ static uint32_t core_bound(const struct amz_workload *w, const struct amz_node *
   uint32_t cores = amz_plan_cores(node), slots = cores / threads;
   double waiting;
 
-  if (w->kind != AMZ_WORK_IO || (amz_plan_others_compute(node) && !waits_anyway(w, node)))
+  if (w->kind != AMZ_WORK_IO || amz_plan_may_starve(w, node))
     return slots;
   waiting = floor(cores / fmax(w->cpu_per_wall, 1.0 / AMZ_SLOTS_PER_CORE_MAX));
   return waiting > slots ? (uint32_t)fmin(waiting, (double)cores * AMZ_SLOTS_PER_CORE_MAX) : slots;

@@ -39,6 +39,8 @@ uint32_t amz_plan_domain_cores(const struct amz_node *node); /* of the smallest 
 bool amz_plan_domains_are_even(const struct amz_node *node);
 /* \return whether so much else runs on the node that a task's waiting may be for a CPU. */
 bool amz_plan_others_compute(const struct amz_node *node);
+/* Whether tasks that computed little may have waited for a CPU that those others had. */
+bool amz_plan_may_starve(const struct amz_workload *w, const struct amz_node *node);
 uint32_t amz_plan_node_count(const struct amz_plan_input *input);
 
 /* ---- classes.c */

@@ -58,6 +58,9 @@ static int note_input(struct amz_recorder *rec, const struct amz_job_input *inpu
       (rc = note_text(rec, "lines", input->lines)) < 0 || (rc = note_list(rec, "loops", input->loops, input->n_loops)) < 0 ||
       (rc = note_sets(rec, input->sets, input->n_sets)) < 0)
     return rc;
+  if (input->plan_text && ((rc = note_text(rec, "plan_name", input->plan_name)) < 0 ||
+                           (rc = amz_recorder_note(rec, "plan", input->plan_text, input->plan_len)) < 0))
+    return rc;
   return input->yaml_text ? amz_recorder_note(rec, "yaml", input->yaml_text, input->yaml_len) : AMZ_OK;
 }
 
@@ -162,7 +165,7 @@ static int noted_read(const struct amz_replayer *rep, const struct amz_set *more
 {
   struct amz_job_input *input = &ret->input;
   size_t n_flat = 0, n;
-  const void *yaml;
+  const void *yaml, *plan;
 
   memset(ret, 0, sizeof *ret);
   input->file_name = noted_text(rep, "file_name");
@@ -183,6 +186,9 @@ static int noted_read(const struct amz_replayer *rep, const struct amz_set *more
   input->n_sets = n + n_more;
   if (amz_replayer_note(rep, "yaml", &yaml, &input->yaml_len) == AMZ_OK)
     input->yaml_text = yaml;
+  input->plan_name = noted_text(rep, "plan_name");
+  if (input->plan_name && amz_replayer_note(rep, "plan", &plan, &input->plan_len) == AMZ_OK)
+    input->plan_text = plan;
   return AMZ_OK;
 }
 

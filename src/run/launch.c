@@ -61,13 +61,30 @@ static void release(struct amz_launch *l)
 
 /* ---- the directory ---------------------------------------------------------------------------------------------------- */
 
+/* What was foreseen by a plan that was given holds for the whole run. */
+static struct amz_prediction given_prediction(const struct amz_launch *l)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+  const double unit = 1e-9;
+
+  if (l->before.succeeded + l->before.failed + l->before.skipped > 0)
+    return (struct amz_prediction){0};
+  return (struct amz_prediction){(double)s->prediction.makespan_ns * unit, (double)s->prediction.low_ns * unit, (double)s->prediction.high_ns * unit};
+}
+
 static int write_plan(const struct amz_launch *l, struct amz_error *err)
 {
-  char text[256];
-  int n = snprintf(text, sizeof text, "layout: {nodes: 1, ranks_per_node: %u, slots_per_rank: %u, threads_per_task: %u}\nchunk: {policy: %s}\n",
-                   l->layout.ranks, l->layout.slots, l->layout.threads, amz_job_settings(l->job)->chunks.policy);
+  const struct amz_settings *s = amz_job_settings(l->job);
+  struct amz_plan_file f = {.job = amz_job_name(l->job), .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
+    .layout = {s->plan.nodes == AMZ_AUTO ? 1 : s->plan.nodes, s->plan.ranks_per_node == AMZ_AUTO ? l->layout.ranks : s->plan.ranks_per_node,
+               l->layout.slots, l->layout.threads}, .predicted = given_prediction(l)};
+  struct amz_buf text = AMZ_BUF_INIT;
+  int rc;
 
-  return amz_rundir_write(l->dir, "plan.yaml", text, (size_t)n, false, err);
+  amz_report_plan_file(&f, &text);
+  rc = amz_buf_ok(&text) < 0 ? amz_error_set(err, AMZ_ENOMEM, "out of memory") : amz_rundir_write(l->dir, "plan.yaml", text.data, text.len, false, err);
+  amz_buf_clear(&text);
+  return rc;
 }
 
 /* What a person finds in the run directory: the description, or the command line's parts as comments. */
@@ -205,6 +222,7 @@ static int order_of_run(struct amz_launch *l, uint64_t left)
   size_t n;
   int rc;
 
+  l->planner.predicted = given_prediction(l);
   l->plans = amz_planner_wanted(l->job, left, slots);
   if (!l->plans)
     return amz_run_order(l->job, l->left, l->n_left, 0, &l->order);

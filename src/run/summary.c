@@ -115,6 +115,7 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
   fill_counts(l, s);
   fill_times(l, s);
   s->end = l->result.all_failed && l->result.end == AMZ_END_STOPPED ? AMZ_END_STOP_AFTER : l->result.end;
+  s->samples_failed = l->result.all_failed;
   s->epoch = l->epoch;
   s->ranks = l->layout.ranks;
   s->slots = l->planner.planned ? l->planner.total_slots : l->total_slots;
