@@ -32,7 +32,7 @@ static const struct cli_option options[] = {
   CLI_ROW_COUNT("nodes", 'N', struct plan_args, nodes, "N", "nodes that may be used (default: the allocation's, else 1)", 1, 1000000),
   CLI_ROW_COUNT("ranks-per-node", 0, struct plan_args, ranks, "R", "ranks on each node (default: the plan chooses)", 1, 65536),
   CLI_ROW_FLAG("explain", 'e', struct plan_args, explain, "all of it: analysis, resources, prediction, alternatives, constraints, advice"),
-  CLI_ROW_TEXT("write", struct plan_args, write, "FILE", "write the plan as a file that run --plan takes and that may be edited; - is standard output"),
+  CLI_ROW_TEXT("write", struct plan_args, write, "FILE", "write the plan as a file that run takes and that may be edited; - is standard output"),
   CLI_ROW_TEXT("sbatch", struct plan_args, sbatch, "FILE", "write a batch script for Slurm that runs the job so; - is standard output"),
   CLI_ROW_FORMAT(struct plan_args),
   {0},

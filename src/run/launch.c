@@ -463,6 +463,20 @@ static int keep_reduced(const struct amz_launch *l, struct amz_error *err)
   return rc;
 }
 
+/* A run that ends before it could plan goes on with what it has seen. */
+static void keep_sample(const struct amz_launch *l)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+  struct amz_error ignored; /* it would be sampled again */
+
+  if (!l->plans || l->result.end == AMZ_END_DONE || l->own_sampler.n == 0)
+    return;
+  amz_planner_keep_sample(&l->planner, l->host, &text);
+  if (text.len && amz_buf_ok(&text) == AMZ_OK)
+    (void)amz_rundir_write(l->dir, "sample.json", text.data, text.len, false, &ignored);
+  amz_buf_clear(&text);
+}
+
 /* Signals are blocked before the store's thread is born, so that it inherits the mask. */
 static int run_in_directory(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err)
 {
@@ -475,6 +489,7 @@ static int run_in_directory(struct amz_launch *l, const struct amz_run_options *
   ask_end(l);
   if ((rc = amz_devices_read(&l->gpus, err)) == AMZ_OK && (rc = meet(l, err)) == AMZ_OK && (rc = open_store(l, how, err)) == AMZ_OK && l->signal == 0)
     rc = run_ranks(l, signals, err);
+  keep_sample(l);
   amz_gather_leave(l);
   amz_exec_free(l->exec);
   l->exec = NULL;

@@ -65,6 +65,9 @@ void amz_planner_begin(struct amz_planner *p);
 /* Waits for a thought that goes on. Accepts what is zeroed. */
 void amz_planner_clear(struct amz_planner *p);
 
+/* Appends what was seen as sample.json has it; nothing when nothing was. */
+void amz_planner_keep_sample(const struct amz_planner *p, const char *host, struct amz_buf *out);
+
 /* ---- for the loop */
 /* Each turn. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_plan(struct amz_loop *l);

@@ -1,0 +1,102 @@
+#!/bin/sh
+# Runs that plan themselves: from their first tasks, from what was known of them, or by a plan that they are given.
+# shellcheck disable=SC2154
+. "${top_srcdir:?}/tests/cli/lib.sh"
+
+cores=$(nproc)
+slots_of() { sed -n 's/^plan: .*slots_per_rank: \([0-9]*\).*/\1/p' "$1"; } # PLAN.YAML
+plan_lines() { sed -n '/^  plan  /,/^  numbers /p' "$1"; }                 # what was told of the plan
+each_once() { is "$1" "$(sort -n "$2")" "$(seq "$3")"; }                   # NAME LOG N
+
+# ---- tasks that wait: more slots than cores
+fresh
+try amorsize-mpi run --name nap --command 'sleep 0.2; echo {n} >>log' --for n=1..120
+tried_like 'tasks that sleep' 0 '^  predicted  ' '^  plan +1 node × 1 rank × [0-9]+ slot'
+check 'get more slots than there are cores' test "$(slots_of nap.runs/001/plan.yaml)" -gt "$cores"
+check 'the plan is told in at most six lines' test "$(plan_lines err | wc -l)" -le 6
+check 'with where its numbers come from' grep -q '^  numbers .*tasks sampled, nodes assumed; amorsize-mpi node would sharpen them' err
+each_once 'and nothing ran twice' log 120
+check 'the sample is kept' test -s nap.runs/001/sample.json
+check 'plan.yaml has what was foreseen' grep -q '^prediction: {makespan: [0-9.]*s, low: [0-9.]*s, high: [0-9.]*s}$' nap.runs/001/plan.yaml
+check 'status.json, too' grep -q '"prediction_at_a_tenth"' nap.runs/001/status.json
+
+fresh
+try amorsize-mpi run --name nap --quiet --format json --command 'sleep 0.2' --for n=1..60
+if have_jq; then
+  is 'json: the prediction with its interval' "$(jq '.predicted_s > 0 and .predicted_s == .prediction.makespan_s
+    and .prediction.interval_s[0] <= .predicted_s and .predicted_s <= .prediction.interval_s[1]' out)" true
+else skip 'json: the prediction with its interval' 'no jq'; fi
+is '--quiet: no plan is told' "$(grep -c '^  plan ' err)" 0
+
+# ---- tasks that compute: their masks are what the plan said
+fresh
+try amorsize-mpi run --name spin --command 'sed -n s/^Cpus_allowed_list:.//p /proc/self/status; i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done; : {n}' --for n=1..60
+is 'tasks that compute' "$status" 0
+amorsize-mpi output spin | sort -u >masks
+check 'no more masks than slots' test "$(wc -l <masks)" -le "$(slots_of spin.runs/001/plan.yaml)"
+if [ "$(slots_of spin.runs/001/plan.yaml)" -le "$cores" ] && [ "$(wc -l <masks)" -gt 1 ]; then
+  is 'and they do not overlap' "$(tr ',' '\n' <masks | sort | uniq -d)" ''
+else skip 'and they do not overlap' 'only one slot was used, or slots share the cores'; fi
+
+# ---- nothing to plan
+fresh
+try amorsize-mpi run --name tiny --command 'true {n}' --for n=1..20
+is 'a small job runs at once' "$status $(grep -c '^  plan ' err)" '0 0'
+try amorsize-mpi run --name fixed --slots 2 --command 'sleep 0.1; : {n}' --for n=1..20
+is 'slots that are given: no plan' "$status $(grep -c '^  plan ' err) $(slots_of fixed.runs/001/plan.yaml)" '0 0 2'
+try amorsize-mpi run --name off --set 'sample.tasks=[0, 0]' --command 'sleep 0.1; : {n}' --for n=1..20
+is 'no sample, no plan' "$status $(grep -c '^  plan ' err)" '0 0'
+
+# ---- all of the first tasks fail
+fresh
+try amorsize-mpi run --name bad --command 'echo "no {n}" >&2; echo {n} >>log; exit 3' --for n=1..100
+tried_like 'all sampled tasks fail' 1 'stopped because of too many failures, all [0-9]+ sampled tasks failed' '^  no [0-9]+$'
+check 'it stops early' test "$(wc -l <log)" -lt 20
+check 'how to go on is told' grep -q 'amorsize-mpi resume bad.runs/001' out
+try amorsize-mpi resume --quiet bad
+is 'who goes on gets all of them run' "$status $(wc -l <log)" '1 100'
+try amorsize-mpi run --quiet --name insist --set failures.stop_after=100% --command 'exit 3; : {n}' --for n=1..30
+check 'who says how many may fail is heard' grep -q '30 failed' out
+try amorsize-mpi run --quiet --name some --command 'case {n} in *[02468]) ;; *) exit 1 ;; esac' --for n=1..40
+is 'some that fail end nothing' "$status $(grep -c 'tasks  *40: 20 succeeded, 20 failed' out)" '1 1'
+
+# ---- a plan that is given
+fresh
+try amorsize-mpi plan --name job --no-history --command 'sleep 0.02; echo {n}' --for n=1..100 --write "a plan's file.yaml"
+tried_like 'plan --write' 0 '^  plan ' "wrote .*; run a job by it with: amorsize-mpi run JOB --plan "
+sed -i 's/slots_per_rank: [0-9]*/slots_per_rank: 3/' "a plan's file.yaml"
+try amorsize-mpi run --name job --command 'sleep 0.02; echo {n}' --for n=1..100 --plan "a plan's file.yaml"
+tried_like 'run --plan' 0 'of 3 slots' '100 tasks to run on 3 slots'
+check 'what it foresaw is held against the makespan' grep -q '^  predicted ' out
+check 'the run keeps the plan' grep -q 'slots_per_rank: 3' job.runs/002/plan.yaml
+try amorsize-mpi run --quiet --name job --command 'sleep 0.02; echo {n}' --for n=1..100 --plan "a plan's file.yaml" --slots 2
+tried_like 'options win over it' 0 'of 2 slots' ''
+try amorsize-mpi plan job.runs/001 --write -
+tried_like 'plan --write -' 0 '^plan: \{nodes: 1' ''
+printf 'plan: {slots_per_rank: many, slot: 3}\nchunk: 3\nprediction: {makespan: 1s, low: 3s, high: 2s}\n' >bad.yaml
+try amorsize-mpi run --command 'true {n}' --for n=1..9 --plan bad.yaml
+tried 'errors in it' 2 '' 'bad.yaml:1:24: plan.slots_per_rank: expected a whole number or auto, got "many"
+bad.yaml:1:30: unknown key "plan.slot"
+bad.yaml:2:1: unknown key "chunk": a plan has plan, chunks and prediction
+bad.yaml:3:13: prediction: low is more than high
+amorsize-mpi: 4 errors in the job description; nothing was started'
+: >empty.yaml
+try amorsize-mpi run --command 'true {n}' --for n=1..9 --plan empty.yaml
+tried_like 'nothing in it' 2 '' 'empty.yaml: empty: a plan has at least plan:'
+try amorsize-mpi run --command 'true {n}' --for n=1..9 --plan missing.yaml
+tried_like 'no such file' 2 '' 'missing.yaml: No such file'
+
+# ---- interrupted while it samples
+fresh
+start amorsize-mpi run --name cut --set 'sample.tasks=[30, 50]' --command 'sleep 0.1; echo {n} >>log' --for n=1..100
+wait_for test -s log
+kill -INT "$pid"
+finish
+is 'Ctrl-C while it samples' "$status" 75
+seen=$(wc -l <log)
+check 'before the plan' test "$seen" -lt 30
+check 'what was seen is kept' test -s cut.runs/001/sample.json
+try amorsize-mpi resume cut
+is 'resume' "$status" 0
+each_once 'runs each task once' log 100
+done_testing
