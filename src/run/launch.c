@@ -228,6 +228,8 @@ static int order_of_run(struct amz_launch *l, uint64_t left)
     return amz_run_order(l->job, l->left, l->n_left, 0, &l->order);
   l->planner = (struct amz_planner){.job = l->job, .tasks = left};
   l->own_sampler = (struct amz_sampler){.seed = amz_mix64((uint64_t)l->began_ns), .goes_on = true};
+  if (want > left / 2) /* of two neighbours, which one is left to chance: parameters often alternate along a list */
+    want = left / 2;
   rc = amz_run_draw(l->job, l->left, l->n_left, want < DRAWN_MAX ? want : DRAWN_MAX, l->own_sampler.seed, &ranges, &n, &l->n_first);
   if (rc < 0)
     return rc;

@@ -21,6 +21,7 @@
 #define ALONE_TASKS 64u /* a slot: with so many, tasks alone keep slots idle for less than 3 % of the run */
 #define ALONE_NS INT64_C(500000000) /* and for no longer, in a run that goes on */
 #define SCARCE (UINT64_C(512) << 20) /* bytes a slot: many programs take as much */
+#define REFUSE_TASKS 10u /* at least so many must have failed, and none have succeeded, to give a run up */
 #define GAPS_MAX 4096u
 #define MORE_MAX 4096u  /* an even number */
 #define BULK_MAX 64u    /* tasks of a bulk that are looked at: they all have its mean */
@@ -227,7 +228,9 @@ static bool all_failed(const struct amz_sampler *s)
 
 bool amz_sampler_all_failed(const struct amz_sampler *s)
 {
-  return all_failed(s) && s->failed_for_good >= (s->settings->sample.tasks_min ? s->settings->sample.tasks_min : 1);
+  uint32_t least = s->settings->sample.tasks_min > REFUSE_TASKS ? s->settings->sample.tasks_min : REFUSE_TASKS;
+
+  return all_failed(s) && s->failed_for_good >= least;
 }
 
 /* Welch's two-sample statistic: whether the means of the two differ by more than chance. */
