@@ -20,7 +20,7 @@ static const struct cli_option options[] = {
   CLI_ROW_FLAG("retry-failed", 0, struct resume_args, retry_failed, "run failed tasks again, too"),
   CLI_ROW_FLAG("retry-lost", 0, struct resume_args, retry_lost, "run tasks again whose outputs are lost on other nodes"),
   CLI_ROW_FLAG("take-over", 0, struct resume_args, take_over, "what ran it on another host is dead: don't wait long for it"),
-  CLI_ROW_FLAG("no-history", 0, struct resume_args, no_history, "don't add the run to the history"),
+  CLI_ROW_FLAG("no-history", 0, struct resume_args, no_history, "neither plan from the history nor add the run to it"),
   CLI_ROW_FLAG("quiet", 'q', struct resume_args, quiet, "no progress"),
   CLI_ROW_FORMAT(struct resume_args),
   {0},

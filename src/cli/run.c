@@ -23,7 +23,7 @@ static const struct cli_option options[] = {
   CLI_ROW_TEXT("runs-in", struct run_args, runs_in, "DIR", "where NAME.runs is made (default: here)"),
   CLI_ROW_TEXT("plan", struct run_args, plan, "FILE", "run by a plan, the plan.yaml of a run or what plan wrote: nothing is sampled to plan"),
   CLI_ROW_FLAG("dry-run", 'n', struct run_args, dry_run, "say what would run; start nothing, make nothing"),
-  CLI_ROW_FLAG("no-history", 0, struct run_args, no_history, "don't add the run to the history"),
+  CLI_ROW_FLAG("no-history", 0, struct run_args, no_history, "neither plan from the history nor add the run to it"),
   CLI_ROW_FLAG("quiet", 'q', struct run_args, quiet, "no progress"),
   CLI_ROW_FORMAT(struct run_args),
   {0},
