@@ -295,6 +295,64 @@ static void test_memory_bound_tasks(void)
   amz_workload_clear(&w);
 }
 
+/* Threads that were sampled up to four and got slower there: two, not what Amdahl's law would give more of. */
+static void test_retrograde_threads(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_observation seen[9];
+  struct amz_workload w;
+  struct amz_plan plan;
+
+  make_machine(&m, 16, 1, 64 * GIB);
+  for (size_t i = 0; i < 9; i++) {
+    static const double wall_s[] = {10, 6, 9};
+
+    seen[i] = (struct amz_observation){.index = i, .threads = 1u << i / 3, .busy = 1, .wall_s = wall_s[i / 3] * (1 + 0.01 * (double)(i % 3)), .cpu_s = 10};
+  }
+  ASSERT_I64(amz_workload_fit(seen, 9, 1, 0.95, &w), AMZ_OK);
+  w.tasks = 2; /* on 16 cores: only threads can help */
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.layout.threads, 2);
+  CU_ASSERT_FALSE(plan.terms.beyond);
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
+/* 64 tasks of 0.5 to 32 s by weight on 4 slots, heaviest first: 1040 s of work, and no long one left for the end. In the list's sequence, lightest first,
+ * the longest begin last: a quarter of the work and, on average, half a long one more. */
+static void test_foreseen_tasks(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  double heaviest_first[64], places[64];
+  const struct amz_rest by_weight = {.weight = heaviest_first, .n = 64}, by_place = {.place = places, .n = 64};
+
+  make_machine(&m, 4, 1, 64 * GIB);
+  for (int k = 0; k < 2; k++) {
+    struct amz_observation seen[16];
+    struct amz_workload w;
+    struct amz_plan plan;
+
+    for (size_t i = 0; i < 16; i++)
+      seen[i] = (struct amz_observation){.index = 4 * i, .weight = k ? 0 : 4 * (double)i + 1, .threads = 1, .busy = 4, .wall_s = 0.5 * (4 * (double)i + 1), .cpu_s = 1};
+    for (size_t i = 0; i < 64; i++) {
+      heaviest_first[i] = 64 - (double)i;
+      places[i] = (double)i / 64;
+    }
+    ASSERT_I64(amz_workload_fit(seen, 16, 64, 0.95, &w), AMZ_OK);
+    ASSERT_I64(amz_workload_foresee(&w, k ? &by_place : &by_weight), AMZ_OK);
+    w.cpu_per_wall = 1;
+    w.kind = AMZ_WORK_CPU;
+    plan = plan_for(&w, &nodes, 1, nothing_given());
+    ASSERT_U64(plan.chosen.slots, 4);
+    CU_ASSERT(plan.chosen.makespan_s >= (k ? 263 : 260 - 1e-6) && plan.chosen.makespan_s < (k ? 290 : 263));
+    CU_ASSERT(plan.chosen.interval_s[0] <= plan.chosen.makespan_s && plan.chosen.makespan_s <= plan.chosen.interval_s[1]);
+    amz_plan_clear(&plan);
+    amz_workload_clear(&w);
+  }
+}
+
 /* Four tasks on 16 cores that thread well: four slots of four threads. */
 static void test_few_threaded_tasks(void)
 {
@@ -551,7 +609,8 @@ int main(void)
     {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
     {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"waiting tasks share cores", test_waiting_tasks},
     {"serial among those that were launched", test_serial_when_launched},
-    {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks}, {"load", test_load}, {"GPUs", test_gpus},
+    {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks},
+    {"threads that made tasks slower", test_retrograde_threads}, {"tasks foreseen, heaviest first and lightest first", test_foreseen_tasks}, {"load", test_load}, {"GPUs", test_gpus},
     {"goals", test_goals}, {"what is given stays", test_given}, {"kinds of nodes", test_kinds_of_nodes},
     {"each kind has what fits there", test_classes}, {"fast kinds come first", test_classes_in_turn},
     {"what holds for every plan", test_invariants}, {NULL, NULL}};
