@@ -3,7 +3,8 @@
  * Hunger. A rank asks for a chunk per idle slot. It asks earlier when the answer takes long enough to matter: `lead_ns` is the
  * running mean from request to answer. The queue lasts for queued · task time / slots, as slots end one after the other, and
  * when that doesn't cover SAFETY leads, it asks as much before the next end as is missing. A rank whose running task is long
- * therefore never takes more than covers the leads. Nor does it queue more than AHEAD_PER_SLOT chunks, or as many tasks as it has
+ * therefore never takes more than covers the leads. Slots whose tasks last alike end together, though, not one after the other: a rank of
+ * several covers half as much again, at most a task more for each of the others. Nor does it queue more than AHEAD_PER_SLOT chunks, or as many tasks as it has
  * done, whichever is more: that its first tasks were short says little of the next. A lead that costs less than 1/WORTH of a
  * chunk's time isn't worth taking chunks early, which others may need at the end.
  *
@@ -149,6 +150,14 @@ static double lead_of(const struct amz_worker *w)
   return w->lead_ns > least_ns ? w->lead_ns : least_ns;
 }
 
+/* \return how long what is queued should last. */
+static double cover_of(const struct amz_worker *w)
+{
+  double leads_ns = SAFETY * lead_of(w), bunched_ns = leads_ns / 2 < w->task_ns ? leads_ns / 2 : w->task_ns;
+
+  return leads_ns + bunched_ns * (double)(w->n_slots - 1) / (double)w->n_slots;
+}
+
 /* \return how many chunks may be queued ahead: a few for each slot, or as many as last for a RUN. */
 static double most_ahead(const struct amz_worker *w)
 {
@@ -174,7 +183,7 @@ int64_t amz_worker_ask_at(const struct amz_worker *w)
   if (w->asked || w->n_idle || w->open < w->n_slots || w->stop != AMZ_STOP_NONE || lead_of(w) * WORTH <= w->task_ns * w->chunk_tasks ||
       w->task_ns <= 0)
     return AMZ_NEVER;
-  missing_ns = SAFETY * lead_of(w) - (double)w->queue.positions * each_ns;
+  missing_ns = cover_of(w) - (double)w->queue.positions * each_ns;
   if (missing_ns <= 0 || (w->queue.count && room_ahead(w) <= 0))
     return AMZ_NEVER;
   at_ns = (double)w->last_start_ns + (each_ns > missing_ns ? each_ns - missing_ns : 0);
@@ -190,9 +199,10 @@ static uint32_t empty_slots(const struct amz_worker *w)
   return waiting < n ? n - (uint32_t)waiting : 0;
 }
 
+/* \return how many positions that takes. */
 static double cover(const struct amz_worker *w)
 {
-  return SAFETY * lead_of(w) * (double)w->n_slots / w->task_ns;
+  return cover_of(w) * (double)w->n_slots / w->task_ns;
 }
 
 uint64_t amz_worker_ahead(const struct amz_worker *w)

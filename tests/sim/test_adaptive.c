@@ -186,6 +186,37 @@ static void test_durations(void)
   }
 }
 
+/* Slots whose tasks last alike end together, and ask for more together: what they run next must be there, however far the master is. Of 60
+ * seeds of these rows some once waited for half of the time. */
+static void test_distant_ranks(void)
+{
+  static const struct {
+    const char *row;
+    uint32_t ranks, slots;
+    int64_t jitter_ns; /* beside the 20 ms of each message */
+    double least;
+  } rows[] = {
+    {"three ranks of eight", 3, 8, 100000, 0.98},
+    {"three ranks of eight, messages overtake each other", 3, 8, 20000000, 0.97},
+    {"two ranks of 64", 2, 64, 100000, 0.95},
+    {"two ranks of 64, messages overtake each other", 2, 64, 20000000, 0.93},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+      struct amz_sim_config c = {
+        .master = {.tasks = 4000, .policy = amz_policy_find("adaptive"), .stop_after = UINT64_MAX, .params = {.min_s = 0.05, .max_s = 1}},
+        .worker = {.grain = 1}, .ranks = rows[i].ranks, .slots_per_rank = rows[i].slots, .seed = seed,
+        .work = {.shape = AMZ_SIM_NORMAL, .mean_s = 0.05, .cv = 0.02}, .packs = true, .sync_latency_ns = 2000000,
+        .latency_ns = 20000000, .jitter_ns = rows[i].jitter_ns, .message_ns = 20000, .chunk_ns = 2000};
+      struct amz_sim_result r;
+
+      CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
+      if (!(r.utilisation >= rows[i].least))
+        ASSERT_ROW_I64(rows[i].row, llround(r.utilisation * 1e3), llround(rows[i].least * 1e3));
+    }
+}
+
 /* With exact weights the run's order is longest first; the same tasks in the order in which they were written may end with a long one.
  * No schedule is shorter than the longest task or an even share. */
 static int falling(const void *a, const void *b)
@@ -320,6 +351,7 @@ int main(void)
     {"a rising list of short tasks", test_rising},
     {"slow ranks and long tasks", test_slow_ranks},
     {"chunks last between min and max", test_durations},
+    {"distant ranks", test_distant_ranks},
     {"longest first", test_longest_first},
     {"longest first: Graham's bound", test_graham},
     {"a rank dies", test_a_rank_dies},
