@@ -1,4 +1,4 @@
-/* run.db: opening, checking, recording.
+/* run.db: opening, checking, questions of the writer, copies for readers. Recording: db_put.c.
  *
  * Journal: WAL with locking_mode=EXCLUSIVE, which keeps the WAL's index in our own memory, so that neither file locks nor
  * shared memory are needed. One commit is then one sequential write and one fsync (a rollback journal takes two or three:
@@ -7,7 +7,7 @@
  *
  * Size: integers take as many bytes as they need, 0 and 1 none; a rank's node is told once per launch, not per task. About 50
  * bytes a task. */
-#include "db.h"
+#include "db_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <amorsize/alloc.h>
@@ -55,8 +54,6 @@ static const char schema_sql[] =
   CHUNK_TABLE("cpu_ns INTEGER, ")
   "PRAGMA user_version=" TEXT(SCHEMA_VERSION) ";";
 
-enum statement { PUT_OUTCOME, PUT_ATTEMPT, KEEP_FAILED, DROP_FAILED, PUT_RANK, PUT_META_MIN, PUT_CHUNK, CHUNK_BELOW, OUTCOME_WITHIN, STATEMENTS };
-
 static const char *const statement_sql[STATEMENTS] = {
   [PUT_OUTCOME] = ("INSERT INTO outcome(task," ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"
                    " ON CONFLICT(task) DO UPDATE SET (" ROW_COLUMNS ")=(excluded.outcome,excluded.exit,excluded.signal,"
@@ -79,14 +76,6 @@ static const char *const statement_sql[STATEMENTS] = {
   [OUTCOME_WITHIN] = "SELECT EXISTS(SELECT 1 FROM outcome WHERE task BETWEEN ?1 AND ?2 AND NOT (outcome IN (2,3) AND epoch<?3))",
 };
 
-struct amz_db {
-  sqlite3 *h;
-  char *path;
-  sqlite3_stmt *statements[STATEMENTS];
-  int64_t first_start_ns; /* earliest start since the last commit; INT64_MAX: none */
-  bool has_chunks;        /* else single outcomes need not be looked for among them */
-};
-
 /* ---- errors ------------------------------------------------------------------------------------------------------------- */
 
 int amz_db_error(sqlite3 *h, const char *path, struct amz_error *err)
@@ -105,24 +94,14 @@ int amz_db_error(sqlite3 *h, const char *path, struct amz_error *err)
   return rc;
 }
 
-static int failed(struct amz_db *db, struct amz_error *err)
+int amz_db_failed(struct amz_db *db, struct amz_error *err)
 {
   return amz_db_error(db->h, db->path, err);
 }
 
-static int execute(struct amz_db *db, const char *sql, struct amz_error *err)
+int amz_db_execute(struct amz_db *db, const char *sql, struct amz_error *err)
 {
-  return sqlite3_exec(db->h, sql, NULL, NULL, NULL) == SQLITE_OK ? AMZ_OK : failed(db, err);
-}
-
-/* Runs a kept statement whose parameters are bound, and readies it for the next time. */
-static int run(struct amz_db *db, enum statement which, struct amz_error *err)
-{
-  sqlite3_stmt *st = db->statements[which];
-  int rc = sqlite3_step(st) == SQLITE_DONE ? AMZ_OK : failed(db, err);
-
-  (void)sqlite3_reset(st); /* tells the step's error again */
-  return rc;
+  return sqlite3_exec(db->h, sql, NULL, NULL, NULL) == SQLITE_OK ? AMZ_OK : amz_db_failed(db, err);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------------- */
@@ -131,7 +110,7 @@ static int prepare_all(struct amz_db *db, struct amz_error *err)
 {
   for (size_t i = 0; i < STATEMENTS; i++)
     if (sqlite3_prepare_v3(db->h, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL) != SQLITE_OK)
-      return failed(db, err);
+      return amz_db_failed(db, err);
   return AMZ_OK;
 }
 
@@ -161,16 +140,16 @@ static int open_handle(const char *path, int flags, struct amz_error *err, struc
   if (sqlite3_open_v2(path, &db->h, how, AMZ_DB_VFS) != SQLITE_OK ||
       /* Closing after a failure leaves database and WAL as they are: amz_db_finish is the way to make one of them. */
       sqlite3_db_config(db->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK)
-    rc = failed(db, err);
+    rc = amz_db_failed(db, err);
   else
-    rc = execute(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8000;", err);
+    rc = amz_db_execute(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8000;", err);
   /* Turning a new file into a WAL database takes a rollback journal and four syncs that guard nothing yet: one does. */
   if (rc == AMZ_OK && (flags & SQLITE_OPEN_CREATE))
-    rc = execute(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL;", err);
+    rc = amz_db_execute(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL;", err);
   if (rc == AMZ_OK && (flags & SQLITE_OPEN_CREATE))
     rc = sync_file(path, err);
   if (rc == AMZ_OK && !(flags & SQLITE_OPEN_CREATE))
-    rc = execute(db, "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;", err);
+    rc = amz_db_execute(db, "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;", err);
   if (rc < 0) {
     amz_db_free(db);
     return rc;
@@ -184,7 +163,7 @@ static int put_tasks(struct amz_db *db, uint64_t tasks, struct amz_error *err)
   char sql[96];
 
   (void)snprintf(sql, sizeof sql, "INSERT INTO meta(key,value) VALUES('tasks',%" PRIu64 ")", tasks);
-  return execute(db, sql, err);
+  return amz_db_execute(db, sql, err);
 }
 
 int amz_db_create(const char *path, uint64_t tasks, struct amz_error *err, struct amz_db **ret)
@@ -196,13 +175,13 @@ int amz_db_create(const char *path, uint64_t tasks, struct amz_error *err, struc
     return amz_error_set(err, AMZ_ERANGE, "%s: more tasks than can be counted: %" PRIu64, path, tasks);
   rc = open_handle(path, SQLITE_OPEN_CREATE, err, &db);
   if (rc == AMZ_OK)
-    rc = execute(db, "PRAGMA synchronous=NORMAL", err); /* the first full commit syncs the schema along */
+    rc = amz_db_execute(db, "PRAGMA synchronous=NORMAL", err); /* the first full commit syncs the schema along */
   if (rc == AMZ_OK)
-    rc = execute(db, schema_sql, err);
+    rc = amz_db_execute(db, schema_sql, err);
   if (rc == AMZ_OK)
     rc = put_tasks(db, tasks, err);
   if (rc == AMZ_OK)
-    rc = execute(db, "COMMIT; PRAGMA synchronous=FULL", err);
+    rc = amz_db_execute(db, "COMMIT; PRAGMA synchronous=FULL", err);
   if (rc == AMZ_OK)
     rc = prepare_all(db, err);
   if (rc < 0) {
@@ -220,9 +199,9 @@ static int query_one(struct amz_db *db, const char *sql, struct amz_error *err, 
   int rc = AMZ_OK;
 
   if (sqlite3_prepare_v2(db->h, sql, -1, &st, NULL) != SQLITE_OK)
-    return failed(db, err);
+    return amz_db_failed(db, err);
   if (sqlite3_step(st) != SQLITE_ROW) {
-    rc = failed(db, err);
+    rc = amz_db_failed(db, err);
   } else {
     const char *text = (const char *)sqlite3_column_text(st, 0);
 
@@ -237,12 +216,12 @@ static int query_one(struct amz_db *db, const char *sql, struct amz_error *err, 
 
 static int upgrade(struct amz_db *db, int64_t version, struct amz_error *err)
 {
-  int rc = execute(db, "BEGIN", err);
+  int rc = amz_db_execute(db, "BEGIN", err);
 
   for (; rc == AMZ_OK && version < SCHEMA_VERSION; version++)
-    rc = execute(db, upgrade_sql[version], err);
+    rc = amz_db_execute(db, upgrade_sql[version], err);
   if (rc == AMZ_OK)
-    rc = execute(db, "PRAGMA user_version=" TEXT(SCHEMA_VERSION) "; COMMIT", err);
+    rc = amz_db_execute(db, "PRAGMA user_version=" TEXT(SCHEMA_VERSION) "; COMMIT", err);
   if (rc < 0)
     amz_db_rollback(db);
   return rc;
@@ -317,186 +296,6 @@ const char *amz_db_path(const struct amz_db *db)
   return db->path;
 }
 
-/* ---- recording ----------------------------------------------------------------------------------------------------------- */
-
-int amz_db_begin(struct amz_db *db, struct amz_error *err)
-{
-  return execute(db, "BEGIN IMMEDIATE", err);
-}
-
-int amz_db_commit(struct amz_db *db, struct amz_error *err)
-{
-  int rc;
-
-  if (db->first_start_ns != INT64_MAX) {
-    (void)sqlite3_bind_int64(db->statements[PUT_META_MIN], 1, db->first_start_ns);
-    rc = run(db, PUT_META_MIN, err);
-    if (rc < 0)
-      return rc;
-    db->first_start_ns = INT64_MAX;
-  }
-  return execute(db, "COMMIT", err);
-}
-
-void amz_db_rollback(struct amz_db *db)
-{
-  db->first_start_ns = INT64_MAX;
-  if (!sqlite3_get_autocommit(db->h))
-    (void)execute(db, "ROLLBACK", NULL);
-}
-
-static int bind_row(sqlite3_stmt *st, const struct amz_result *r, uint32_t rank, uint32_t epoch)
-{
-  const int64_t values[] = {
-    (int64_t)r->position, (int64_t)r->outcome, r->exit_code, r->signal, r->attempt, rank, r->slot, epoch, r->start_ns, r->wall_ns,
-    r->cpu_ns, (int64_t)r->max_rss_bytes, (int64_t)r->output_bytes, (int64_t)r->pack_offset,
-  };
-  int rc = SQLITE_OK;
-
-  for (int i = 0; rc == SQLITE_OK && i < (int)(sizeof values / sizeof *values); i++)
-    rc = sqlite3_bind_int64(st, i + 1, values[i]);
-  return rc == SQLITE_OK ? sqlite3_bind_text(st, 15, r->error, -1, SQLITE_STATIC) : rc; /* NULL is bound as such */
-}
-
-/* Runs a statement on the tasks first .. last, for records of an epoch. */
-static int run_within(struct amz_db *db, enum statement which, uint64_t first, uint64_t last, uint32_t epoch, struct amz_error *err)
-{
-  sqlite3_stmt *st = db->statements[which];
-
-  if (sqlite3_bind_int64(st, 1, (int64_t)first) != SQLITE_OK || sqlite3_bind_int64(st, 2, (int64_t)last) != SQLITE_OK ||
-      sqlite3_bind_int64(st, 3, epoch) != SQLITE_OK)
-    return failed(db, err);
-  return run(db, which, err);
-}
-
-/* Answers a question about the tasks first .. last: \return AMZ_OK, *ret false also when there is no row. */
-static int ask_within(struct amz_db *db, enum statement which, uint64_t first, uint64_t last, uint32_t epoch, struct amz_error *err, bool *ret)
-{
-  sqlite3_stmt *st = db->statements[which];
-  int rc = AMZ_OK, step;
-
-  if (sqlite3_bind_int64(st, 1, (int64_t)first) != SQLITE_OK || sqlite3_bind_int64(st, 2, (int64_t)last) != SQLITE_OK ||
-      (sqlite3_bind_parameter_count(st) > 2 && sqlite3_bind_int64(st, 3, epoch) != SQLITE_OK))
-    return failed(db, err);
-  step = sqlite3_step(st);
-  if (step != SQLITE_ROW && step != SQLITE_DONE)
-    rc = failed(db, err);
-  *ret = step == SQLITE_ROW && sqlite3_column_int(st, 0);
-  (void)sqlite3_reset(st);
-  return rc;
-}
-
-int amz_db_put(struct amz_db *db, const struct amz_result *result, uint32_t rank, uint32_t epoch, bool final,
-               struct amz_error *err)
-{
-  enum statement which = final ? PUT_OUTCOME : PUT_ATTEMPT;
-  bool taken = false;
-  int rc = AMZ_OK;
-
-  if (final && db->has_chunks)
-    rc = ask_within(db, CHUNK_BELOW, result->position, result->position, epoch, err, &taken);
-  if (rc == AMZ_OK && final && epoch > 1 && !taken)
-    rc = run_within(db, KEEP_FAILED, result->position, result->position, epoch, err);
-  if (rc < 0 || taken)
-    return rc;
-  if (bind_row(db->statements[which], result, rank, epoch) != SQLITE_OK)
-    return failed(db, err);
-  if (result->outcome != AMZ_SKIPPED && result->start_ns > 0 && result->start_ns < db->first_start_ns)
-    db->first_start_ns = result->start_ns;
-  rc = run(db, which, err);
-  (void)sqlite3_clear_bindings(db->statements[which]);
-  return rc;
-}
-
-static int64_t ns_of(double seconds)
-{
-  double ns = seconds * 1e9;
-
-  return ns >= 0 && ns < 0x1p63 ? (int64_t)ns : 0;
-}
-
-static int bind_chunk(sqlite3_stmt *st, const struct amz_chunk_record *c)
-{
-  const int64_t values[] = {(int64_t)c->first, (int64_t)c->count, c->attempt, c->rank, c->slot, c->epoch, c->start_ns,
-                            ns_of(c->wall_s), ns_of(c->cpu_s)};
-  int rc = SQLITE_OK;
-
-  for (int i = 0; rc == SQLITE_OK && i < (int)(sizeof values / sizeof *values); i++)
-    rc = sqlite3_bind_int64(st, i + 1, values[i]);
-  if (rc == SQLITE_OK && c->slot == AMZ_SLOT_SEVERAL)
-    rc = sqlite3_bind_null(st, 5);
-  if (rc == SQLITE_OK)
-    rc = c->partials_bytes ? sqlite3_bind_blob64(st, 10, c->partials, c->partials_bytes, SQLITE_STATIC) : sqlite3_bind_null(st, 10);
-  return rc;
-}
-
-int amz_db_put_chunk(struct amz_db *db, const struct amz_chunk_record *c, struct amz_error *err)
-{
-  uint64_t last = c->first + c->count - 1;
-  bool taken = false;
-  int rc = ask_within(db, CHUNK_BELOW, c->first, last, c->epoch, err, &taken);
-
-  if (rc == AMZ_OK && !taken)
-    rc = ask_within(db, OUTCOME_WITHIN, c->first, last, c->epoch, err, &taken);
-  if (rc < 0 || taken)
-    return rc;
-  if (c->epoch > 1 && ((rc = run_within(db, KEEP_FAILED, c->first, last, c->epoch, err)) < 0 ||
-                       (rc = run_within(db, DROP_FAILED, c->first, last, c->epoch, err)) < 0))
-    return rc;
-  if (bind_chunk(db->statements[PUT_CHUNK], c) != SQLITE_OK)
-    return failed(db, err);
-  db->has_chunks = true;
-  if (c->start_ns > 0 && c->start_ns < db->first_start_ns)
-    db->first_start_ns = c->start_ns;
-  rc = run(db, PUT_CHUNK, err);
-  (void)sqlite3_clear_bindings(db->statements[PUT_CHUNK]);
-  return rc;
-}
-
-int amz_db_put_reduce_kind(struct amz_db *db, const struct amz_reduce_kind *kind, struct amz_error *err)
-{
-  char sql[160];
-
-  (void)snprintf(sql, sizeof sql, "INSERT INTO meta(key,value) VALUES('reduce_op',%d),('reduce_type',%d),('reduce_width',%" PRIu32 ")",
-                 (int)kind->op, (int)kind->type, kind->width);
-  return execute(db, sql, err);
-}
-
-int amz_db_put_rank(struct amz_db *db, uint32_t rank, uint32_t epoch, const char *node, uint64_t offset, struct amz_error *err)
-{
-  sqlite3_stmt *st = db->statements[PUT_RANK];
-  int rc;
-
-  if (sqlite3_bind_int64(st, 1, rank) != SQLITE_OK || sqlite3_bind_int64(st, 2, epoch) != SQLITE_OK ||
-      sqlite3_bind_text(st, 3, node, -1, SQLITE_TRANSIENT) != SQLITE_OK ||
-      sqlite3_bind_int64(st, 4, (int64_t)offset) != SQLITE_OK)
-    return failed(db, err);
-  rc = run(db, PUT_RANK, err);
-  (void)sqlite3_clear_bindings(st);
-  return rc;
-}
-
-int amz_db_put_epoch(struct amz_db *db, uint32_t epoch, struct amz_error *err)
-{
-  static const char sql[] = "INSERT INTO launch(epoch,started_ns,host,pid) VALUES(?1,?2,?3,?4)";
-  sqlite3_stmt *st = NULL;
-  struct timespec now = {0, 0};
-  char host[256] = "";
-  int rc = AMZ_OK;
-
-  (void)clock_gettime(CLOCK_REALTIME, &now);
-  if (gethostname(host, sizeof host - 1) < 0)
-    host[0] = '\0';
-  if (sqlite3_prepare_v2(db->h, sql, -1, &st, NULL) != SQLITE_OK ||
-      sqlite3_bind_int64(st, 1, epoch) != SQLITE_OK ||
-      sqlite3_bind_int64(st, 2, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec) != SQLITE_OK ||
-      sqlite3_bind_text(st, 3, host, -1, SQLITE_TRANSIENT) != SQLITE_OK || sqlite3_bind_int64(st, 4, getpid()) != SQLITE_OK ||
-      sqlite3_step(st) != SQLITE_DONE)
-    rc = failed(db, err);
-  (void)sqlite3_finalize(st);
-  return rc;
-}
-
 /* ---- asking -------------------------------------------------------------------------------------------------------------- */
 
 int amz_db_rank_offset(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err, uint64_t *ret)
@@ -534,7 +333,7 @@ int amz_db_finish(struct amz_db *db, struct amz_error *err)
     rc = amz_error_set(err, AMZ_EIO, "%s: cannot be brought into one file", db->path);
   /* Everything is in run.db now and synced. Leaving WAL mode changes two bytes of its header, which are right either way: no
    * more syncs. */
-  return rc < 0 ? rc : execute(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=DELETE;", err);
+  return rc < 0 ? rc : amz_db_execute(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=DELETE;", err);
 }
 
 static int copy_to(struct amz_db *db, const char *aside, struct amz_error *err)

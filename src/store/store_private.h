@@ -11,6 +11,7 @@
 #include "db.h"
 
 #define AMZ_STORE_RANKS_MAX (1u << 22)
+#define AMZ_STORE_OTHER_EVENTS 3 /* STOP twice, FAILED once */
 
 struct amz_queued {
   struct amz_result result; /* its error is set when it is written: until then it only says whether there is one */
@@ -104,6 +105,8 @@ struct amz_store {
 /* The thread's main function; arg is the store. */
 void *amz_store_thread(void *arg);
 int64_t amz_store_now(void);
+/* store_open.c: closes and frees all parts, not the thread. */
+void amz_store_release(struct amz_store *s);
 void amz_work_clear(struct amz_work *w);
 static inline size_t amz_work_records(const struct amz_work *w)
 {
