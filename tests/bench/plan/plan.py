@@ -202,6 +202,7 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory(prefix="amz-bench.") as work:
         os.chdir(work)
+        os.environ["AMORSIZE_HISTORY_DIR"] = os.path.join(work, "history") # not the user's
         mega_s = prepare()
         print(f"{cores} cores, {rounds} rounds, load {os.getloadavg()[0]:.1f}; layouts are slots × threads\n"
               "workload   measured  chosen   best  regret  overall   error  at 10 %  inside  makespans of the sweep, s")
