@@ -26,10 +26,10 @@ int amz_run_order(const struct amz_job *job, const struct amz_range *left, size_
   if (rc < 0)
     return rc;
   all = amz_new_array(n_first + n_sorted, sizeof *all);
-  if (all) {
+  if (all && n_first)
     memcpy(all, left, n_first * sizeof *all);
+  if (all && n_sorted)
     memcpy(all + n_first, sorted, n_sorted * sizeof *all);
-  }
   rc = all ? amz_order_new(all, n_first + n_sorted, ret) : AMZ_ENOMEM;
   free(all);
   free(sorted);
@@ -101,9 +101,11 @@ int amz_run_draw(const struct amz_job *job, const struct amz_range *left, size_t
   sorted = amz_new_array(n_drawn, sizeof *sorted);
   all = amz_new_array(n + 2 * n_drawn, sizeof *all);
   if (sorted && all) {
-    memcpy(all, drawn, n_drawn * sizeof *all);
-    memcpy(sorted, drawn, n_drawn * sizeof *sorted);
-    qsort(sorted, n_drawn, sizeof *sorted, by_first);
+    if (n_drawn) {
+      memcpy(all, drawn, n_drawn * sizeof *all);
+      memcpy(sorted, drawn, n_drawn * sizeof *sorted);
+      qsort(sorted, n_drawn, sizeof *sorted, by_first);
+    }
     *ret_n = n_drawn + cut_out(left, n, sorted, n_drawn, all + n_drawn);
     *ret_first = n_drawn;
     *ret = all;
