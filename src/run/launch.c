@@ -45,6 +45,7 @@ static void release(struct amz_launch *l)
   amz_reduced_clear(&l->reduced);
   amz_places_clear(&l->places);
   amz_team_clear(&l->team);
+  free(l->rank_slots);
   amz_buf_clear(&l->memory_source);
   amz_buf_clear(&l->recording);
   amz_buf_clear(&l->cwd);
@@ -346,6 +347,7 @@ static int begin_planner(struct amz_launch *l)
   p->slots = l->layout.slots;
   p->most_slots = amz_layout_capacity(&l->layout);
   p->may_refuse = l->before.succeeded + l->before.failed + l->before.skipped == 0 && !amz_job_settings(l->job)->failures.stop_after.set;
+  p->total_slots = l->total_slots;
   amz_planner_begin(p);
   return AMZ_OK;
 }
@@ -357,7 +359,7 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
     .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler && !l->plans ? "ss" : s->chunks.policy), .layout = l->layout,
     .cores = &l->cores, .gpus = &l->gpus, .slot_gpus = l->slot_gpus, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
     .shared_dir = l->dir,
-    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .sampler = l->sampler,
+    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .rank_slots = l->rank_slots, .sampler = l->sampler,
     .planner = l->plans ? &l->planner : NULL, .budget = l->budget, .barred = l->barred, .any_barred = l->any_barred};
   struct amz_run_progress p;
 

@@ -40,7 +40,6 @@ void amz_planner_begin(struct amz_planner *p)
   p->think = (struct amz_think)AMZ_THINK_NONE;
   p->think.nodes = p->nodes;
   p->think.cores = p->cores;
-  p->total_slots = p->ranks * p->slots;
 }
 
 void amz_planner_clear(struct amz_planner *p)
@@ -248,7 +247,7 @@ static int apply(struct amz_loop *l, struct amz_planner *p)
     keep_file(l, "sample.json", &sample);
   tell(l, p);
   count_slots(p, amz_clock_monotonic_ns());
-  p->total_slots = p->ranks * p->layout.slots_per_rank;
+  p->total_slots = amz_loop_slots(l, p->layout.slots_per_rank);
   return amz_loop_shape(l, p->layout.threads, p->layout.slots_per_rank);
 }
 

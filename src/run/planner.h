@@ -35,6 +35,7 @@ struct amz_planner {
   uint32_t cores;               /* of a node that are ours */
   uint32_t slots, most_slots;   /* of a rank: to begin with, and at most */
   uint64_t tasks;               /* of this launch */
+  uint32_t total_slots;         /* over all ranks; kept up to date */
   bool may_refuse;              /* a run of which all sampled tasks fail is ended */
   struct amz_history_known known; /* costs of earlier runs: the plan is made of them at once. runs 0: there are none, or the first tasks spoke against
                                      them. Owned */
@@ -51,7 +52,6 @@ struct amz_planner {
   double in_hand_s;             /* what ran had run for so long, in all */
   double slot_s;                /* Σ of slots over time, up to */
   int64_t counted_ns;           /* this moment; 0: not begun */
-  uint32_t total_slots;         /* now, over all ranks */
   struct amz_think think;
 };
 

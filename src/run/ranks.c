@@ -91,6 +91,9 @@ static int make_orders(struct amz_launch *l, struct amz_order_of_work *orders, s
   struct amz_error why;
   int rc;
 
+  l->rank_slots = amz_new_array(l->team.count, sizeof *l->rank_slots);
+  if (!l->rank_slots)
+    return amz_error_set(err, AMZ_ENOMEM, "out of memory for %u ranks", l->team.count);
   for (uint32_t i = 0; i < l->team.count; i++) {
     orders[i] = order;
     if ((rc = order_for(l, i, &orders[i], &why, err)) < 0)
@@ -100,7 +103,8 @@ static int make_orders(struct amz_launch *l, struct amz_order_of_work *orders, s
       return amz_error_set(err, AMZ_EENV, "%s", why.text);
     orders[i].master_pid = l->team.members[i].same_node ? (int64_t)getpid() : 0;
     orders[i].node_dir = amz_gather_node_dir(l, i);
-    l->total_slots += orders[i].barred ? 0 : orders[i].slots;
+    l->rank_slots[i] = orders[i].barred ? 0 : orders[i].slots;
+    l->total_slots += l->rank_slots[i];
     if (orders[i].barred)
       tell_barred(l, i, why.text);
   }

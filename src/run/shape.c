@@ -80,6 +80,27 @@ static int set(struct amz_loop *l, uint32_t threads, uint32_t slots)
   return amz_loop_open(l);
 }
 
+/* Counts are said of ranks like this one; those that began with fewer slots, or more, get their share, so that none has more than its cores allow
+ * because another one has more of them. */
+static uint32_t of_rank(const struct amz_loop *l, uint32_t rank, uint32_t slots)
+{
+  uint32_t own = l->config->rank_slots ? l->config->rank_slots[rank] : l->config->layout.slots;
+  uint64_t part = (uint64_t)slots * own / (l->config->layout.slots ? l->config->layout.slots : 1);
+
+  if (slots == 0 || slots >= AMZ_ONE_A_NODE)
+    return slots;
+  return part ? (uint32_t)part : own > 0;
+}
+
+uint32_t amz_loop_slots(const struct amz_loop *l, uint32_t slots)
+{
+  uint32_t sum = 0;
+
+  for (uint32_t i = 0; i < l->config->layout.ranks; i++)
+    sum += of_rank(l, i, slots);
+  return sum;
+}
+
 /* Of ranks that share cores the first one has it. */
 static uint32_t one_a_node(const struct amz_loop *l, uint32_t rank)
 {
@@ -97,7 +118,7 @@ static int tell(struct amz_loop *l, uint32_t threads, uint32_t slots)
   for (uint32_t i = 1; rc == AMZ_OK && i < c->layout.ranks; i++) {
     amz_word_begin(AMZ_WORD_SHAPE, &word);
     amz_buf_add_u32(&word, threads);
-    amz_buf_add_u32(&word, slots == AMZ_ONE_A_NODE ? one_a_node(l, i) : slots);
+    amz_buf_add_u32(&word, slots == AMZ_ONE_A_NODE ? one_a_node(l, i) : of_rank(l, i, slots));
     rc = amz_buf_ok(&word);
     if (rc < 0)
       break;

@@ -16,8 +16,11 @@ struct amz_loop;
 uint32_t amz_loop_fit(const struct amz_loop *l, uint32_t threads);
 
 /* Tasks that start from now on get `threads` threads ({threads}, OMP_NUM_THREADS, as many cores), and run on at most `slots` slots of each rank
- * (AMZ_ALL_SLOTS: as many as fit; 0: none starts; more than fit: up to the layout's capacity, for its own number of threads). Rank 0 tells the other ranks. Outside of a worker's step only. \return AMZ_OK; AMZ_ENOMEM. */
+ * (AMZ_ALL_SLOTS: as many as fit; 0: none starts; more than fit: up to the layout's capacity, for its own number of threads). A count is of rank 0; the others,
+ * which it tells, get as many for each slot that they began with. Outside of a worker's step only. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_shape(struct amz_loop *l, uint32_t threads, uint32_t slots);
+/* Rank 0: how many slots such a count means over all ranks; not for the two names above. */
+uint32_t amz_loop_slots(const struct amz_loop *l, uint32_t slots);
 /* Another rank than 0, of a word of SHAPE. */
 int amz_loop_hear_shape(struct amz_loop *l, const void *word, size_t n);
 /* Tells the worker how many slots are open now: by threads, by who steers, by what rank 0 has given up. \return AMZ_OK; AMZ_ENOMEM. */

@@ -60,14 +60,14 @@ by_speed() { # TASKS MAKESPAN
 }
 
 slowed() {
-  local i k second pids makespan n=4000
+  local i second pids makespan n=4000
   second=$(nproc)
   [ "$second" -ge 2 ] || { echo 'slowed     needs two cores'; return; }
   job spin 1000000 $n
   : >rows
   for ((i = 0; i < rounds; i++)); do
     pids=
-    for k in 1 2 3; do # each in a session of its own, to which the kernel may give a share of its own
+    for _ in 1 2 3; do # each in a session of its own, to which the kernel may give a share of its own
       setsid timeout 60 taskset -c 1 sh -c 'while :; do :; done' &
       pids="$pids $!"
     done

@@ -91,9 +91,9 @@ is 'all are gone' "$(find history -type f | wc -l | tr -d ' ')" 0
 
 # ---- a run starts from what is known, unless its own first tasks speak against it
 fresh_history
-printf '#!/bin/sh\nsleep "$(cat time)"\n' >work.sh
+printf '#!/bin/sh\nsleep "$(cat lasts)"\n' >work.sh
 chmod +x work.sh
-echo 0.01 >time
+echo 0.01 >lasts
 quiet_run --name load --command './work.sh {n}' --for n=1..60
 try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..400
 tried_like 'a run plans from what is known' 0 'all tasks succeeded' 'numbers +tasks from history \(1 earlier run, the latest of '
@@ -101,9 +101,9 @@ is 'and keeps where its prediction came from' "$(amorsize-mpi history show load 
 try amorsize-mpi run --no-history --name load --command './work.sh {n}' --for n=1..200
 is '--no-history: it does not' "$status $(grep -c 'from history' err)" '0 0'
 amorsize-mpi history clear >/dev/null 2>&1
-echo 0.03 >time # nothing of this is in the key
+echo 0.03 >lasts # nothing of this is in the key
 quiet_run --name load --command './work.sh {n}' --for n=1..60 --slots 2
-echo 0.2 >time
+echo 0.2 >lasts
 try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..60
 tried_like 'costs that have changed are noticed' 0 'all tasks succeeded' 'tasks take [0-9.]+ times as long as in earlier runs .*: planning anew'
 

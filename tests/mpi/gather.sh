@@ -46,7 +46,9 @@ begin() { # SECONDS a task takes
 begin_half() { # NAME
   fresh
   on_nodes
-  gather_start 3 run --name far --command "$COMMAND; [ {n} -le 30 ] || [ -e go ] || sleep 1000" --for n=1..$TASKS --set output.gather=true
+  # in the list's order: a sample's tasks, spread over all of it, would wait in all slots
+  gather_start 3 run --name far --command "$COMMAND; [ {n} -le 30 ] || [ -e go ] || sleep 1000" --for n=1..$TASKS --set output.gather=true \
+    --set 'sample.tasks=[0, 0]'
   wait_for half_is_recorded || fail "$1: half is recorded" "$(cat bg.err)"
   touch go
   kill_all "$1"

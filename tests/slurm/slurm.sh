@@ -11,7 +11,7 @@ if ! why=$("$cluster/start-slurm.sh" --check 2>&1); then
   exit 0
 fi
 base=$(mktemp -d /var/tmp/amorsize-slurm.XXXXXX) || exit 99 # not /tmp: every node has its own
-export AMZ_CLUSTER=$base/cluster AMZ_SHARED=$base/shared AMORSIZE_HISTORY_DIR=$base/history
+export AMZ_CLUSTER=$base/cluster AMZ_SHARED=$base/shared AMORSIZE_HISTORY_DIR=$base/history AMORSIZE_CACHE_DIR=$base/cache # never the user's own
 trap '"$cluster/cluster-down.sh"; cd / && rm -rf "$base"' EXIT
 trap 'exit 99' HUP INT TERM
 mkdir "$base/bin" "$base/work" && cp "$top_builddir"/amorsize-mpi* "$base/bin" && cp "$top_srcdir"/slurm/*.sbatch "$base/work" && cd "$base/work" || exit 99
@@ -131,7 +131,8 @@ allowed_one() { # the job has one CPU of each
 node_alone() { # started by the script itself, it measures its node, and launches over the allocation
   local id
   script node-alone 'exec amorsize-mpi node --format json >node-alone.json'
-  id=$(submit node-alone -N1 -n1 -c2 node-alone.sbatch) && ends "$id" 0 && grep -q '"from": *"measured"' node-alone.json && grep -q '"source": *"SLURM_' node-alone.json
+  id=$(submit node-alone -N1 -n1 -c2 node-alone.sbatch) && ends "$id" 0 && grep -q '"from": *"measured"' node-alone.json && grep -q '"source": *"SLURM_' node-alone.json ||
+    { echo 'not measured, or not bounded by Slurm:'; cat node-alone*.out node-alone*.err 2>/dev/null | tail -n 20; grep -E '"(from|source)"' node-alone.json | head -n 20; return 1; }
 }
 
 # ---- ways to end --------------------------------------------------------------------------------------------------------
