@@ -3,8 +3,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <amorsize/alloc.h>
 #include <amorsize/plan_report.h>
 #include <amorsize/sample_report.h>
 #include <amorsize/store.h>
@@ -279,25 +281,53 @@ static int plan_from_known(struct amz_loop *l, struct amz_planner *p)
   return AMZ_OK;
 }
 
-/* Whether this run's first tasks, which are drawn from all of them, take as long as was known. If not, it samples and plans as if nothing had been. */
-static void check_known(struct amz_loop *l, struct amz_planner *p)
+/* What was seen of a run that follows a plan, as it would have been where the plan's costs come from: a plan opens more slots than there were, or
+ * fewer, and says what a task takes then. */
+static int seen_as_known(const struct amz_planner *p, struct amz_observation **ret)
 {
   const struct amz_sampler *s = p->sampler;
+  const struct amz_workload *w = &p->think.work;
+  double stretch = w->mean_s.value > 0 ? p->think.plan.chosen.task_s / w->mean_s.value : 1;
+  struct amz_observation *as = amz_new_array(s->n, sizeof *as);
+
+  if (!as)
+    return AMZ_ENOMEM;
+  for (size_t i = 0; i < s->n; i++) {
+    as[i] = s->seen[i];
+    as[i].threads = w->threads;
+    as[i].busy = w->busy;
+    as[i].wall_s /= stretch > 0 ? stretch : 1;
+  }
+  *ret = as;
+  return AMZ_OK;
+}
+
+/* Whether this run's first tasks, which are drawn from all of them, take as long as was known. If not, it samples and plans as if nothing had been. */
+static int check_known(struct amz_loop *l, struct amz_planner *p)
+{
+  const struct amz_sampler *s = p->sampler;
+  struct amz_observation *seen;
   struct amz_history_drift d;
+  bool drifted;
   char text[192];
 
   if (p->known.runs == 0 || p->checked || s->n == p->checked_at || s->n - s->failed < CHECK_LEAST)
-    return;
+    return AMZ_OK;
+  if (seen_as_known(p, &seen) < 0)
+    return AMZ_ENOMEM;
   p->checked_at = s->n;
   p->checked = s->done || s->n >= CHECK_ENOUGH;
-  if (!amz_history_drifted(p->known.costs.seen, p->known.costs.n, s->tasks, s->seen, s->n, s->tasks, &d))
-    return;
+  drifted = amz_history_drifted(p->known.costs.seen, p->known.costs.n, s->tasks, seen, s->n, s->tasks, &d);
+  free(seen);
+  if (!drifted)
+    return AMZ_OK;
   (void)snprintf(text, sizeof text, "tasks take %.2f times as long as in earlier runs (95 %%: %.2f to %.2f): planning anew from this run's own", d.ratio, d.low,
                  d.high);
   amz_loop_note(l, AMZ_WARNING, text);
   amz_history_known_clear(&p->known);
   p->planned = false;
   p->state = AMZ_PLANNER_SAMPLES;
+  return AMZ_OK;
 }
 
 static int plan_from_sample(struct amz_loop *l, struct amz_planner *p)
@@ -377,6 +407,7 @@ static void take_second(struct amz_planner *p)
 int amz_loop_plan(struct amz_loop *l)
 {
   struct amz_planner *p = l->config->planner;
+  int rc;
 
   if (!p || l->master_finished)
     return AMZ_OK;
@@ -388,7 +419,8 @@ int amz_loop_plan(struct amz_loop *l)
   case AMZ_PLANNER_THINKS:
     return take_plan(l, p);
   case AMZ_PLANNER_FOLLOWS:
-    check_known(l, p);
+    if ((rc = check_known(l, p)) < 0)
+      return rc;
     return p->state == AMZ_PLANNER_FOLLOWS ? look_again(l, p) : AMZ_OK;
   case AMZ_PLANNER_LOOKS_AGAIN:
     take_second(p);

@@ -104,7 +104,7 @@ amorsize-mpi history clear >/dev/null 2>&1
 echo 0.03 >lasts # nothing of this is in the key
 quiet_run --name load --command './work.sh {n}' --for n=1..60 --slots 2
 echo 0.2 >lasts
-try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..60
+try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..400
 tried_like 'costs that have changed are noticed' 0 'all tasks succeeded' 'tasks take [0-9.]+ times as long as in earlier runs .*: planning anew'
 
 # ---- by what a job is known again
