@@ -48,8 +48,8 @@ static size_t observe(const struct seen_at *seen, struct amz_observation *ret)
   size_t n = 0;
 
   for (size_t g = 0; seen[g].threads; g++)
-    for (size_t k = 0; k < 3; k++)
-      ret[n++] = (struct amz_observation){.index = n, .threads = seen[g].threads, .busy = 1, .wall_s = seen[g].wall_s[k], .cpu_s = 1};
+    for (size_t k = 0; k < 3; k++, n++)
+      ret[n] = (struct amz_observation){.index = n, .threads = seen[g].threads, .busy = 1, .wall_s = seen[g].wall_s[k], .cpu_s = 1};
   return n;
 }
 
