@@ -39,7 +39,7 @@ in_scratch() { find scratch -name '*.pack' | wc -l; }
 begin() { # SECONDS a task takes
   fresh
   on_nodes
-  gather_start 3 run --name far --command "$COMMAND; sleep $1" --for n=1..$TASKS --set output.gather=true
+  gather_start 3 run --name far --command "$COMMAND; sleep $1" --for n=1..$TASKS --set output.gather=true --set 'sample.tasks=[0, 0]'
   wait_for begun 20
 }
 # A launch that is killed when half of its tasks are recorded; the others wait for ./go.

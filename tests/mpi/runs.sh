@@ -98,7 +98,8 @@ is 'a description from stdin: outputs' "$(amorsize-mpi output piped)" "$(seq 20)
 # ---- drained, then gone on with by another number of ranks ----
 for how in TERM INT USR1 stop; do
   fresh
-  mpi_start '' 3 run --name drain --command "$COMMAND; sleep 0.03" --for n=1..90
+  # on the slots that it begins with: a plan would let tasks that wait end before they are stopped
+  mpi_start '' 3 run --name drain --command "$COMMAND; sleep 0.1" --for n=1..90 --set 'sample.tasks=[0, 0]'
   wait_for begun 6
   if [ $how = stop ]; then wait_for amorsize-mpi stop drain; else kill -$how "$(rank_pid 0)"; fi
   finish
@@ -116,7 +117,7 @@ done
 # ---- a signal that reaches another rank alone, as when Slurm signals a part of a job ----
 for how in USR1 TERM; do
   fresh
-  mpi_start '' 3 run --name part --command "$COMMAND; sleep 0.03" --for n=1..90
+  mpi_start '' 3 run --name part --command "$COMMAND; sleep 0.03" --for n=1..90 --set 'sample.tasks=[0, 0]'
   wait_for begun 6
   kill -$how "$(rank_pid 2)"
   finish
@@ -127,7 +128,7 @@ for how in USR1 TERM; do
   left_nothing "$how to one rank"
 done
 fresh
-mpi_start '' 3 run --name all --command "$COMMAND; sleep 0.3" --for n=1..90
+mpi_start '' 3 run --name all --command "$COMMAND; sleep 0.3" --for n=1..90 --set 'sample.tasks=[0, 0]'
 wait_for begun 3
 # shellcheck disable=SC2046 # three processes
 kill -USR1 $(rank_pid 1) $(rank_pid 2) $(rank_pid 0)
@@ -138,7 +139,7 @@ left_nothing 'USR1 to all ranks'
 
 # ---- the launcher is told to end: it tells all ranks, waits a moment and kills them ----
 fresh
-mpi_start '' 3 run --name told --command "$COMMAND; sleep 0.03" --for n=1..90
+mpi_start '' 3 run --name told --command "$COMMAND; sleep 0.03" --for n=1..90 --set 'sample.tasks=[0, 0]'
 wait_for begun 6
 for p in $(of_launch mpirun) $(of_launch mpiexec); do kill -TERM "$p"; done
 finish
@@ -149,7 +150,7 @@ each_once 'the launcher is told to end' told 90
 
 # ---- the same directory twice; singletons ----
 fresh
-mpi_start '' 2 run --name held --command "$COMMAND; sleep 0.03" --for n=1..40
+mpi_start '' 2 run --name held --command "$COMMAND; sleep 0.03" --for n=1..40 --set 'sample.tasks=[0, 0]'
 wait_for begun 3
 mpi_try 2 resume held
 is 'a live run: resume is refused' "$status" 3
