@@ -2,12 +2,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <amorsize/memory.h>
 #include <amorsize/policy.h>
 #include <amorsize/rng.h>
 #include <amorsize/sampling.h>
@@ -324,9 +326,16 @@ static uint32_t count_nodes(const struct amz_team *team)
   return nodes ? nodes : 1;
 }
 
+/* Ranks' shares are for tasks; nodes have more. Rounded up: what was a whole number of tasks stays one. */
+static uint64_t memory_of_node(const struct amz_budget *rank, uint32_t ranks)
+{
+  return rank->memory_bytes == AMZ_ANY_MEMORY ? 0 : (uint64_t)ceil((double)rank->memory_bytes * ranks / AMZ_MEMORY_HEADROOM);
+}
+
 static int begin_planner(struct amz_launch *l)
 {
   struct amz_planner *p = &l->planner;
+  uint32_t ranks_per_node;
   int rc;
 
   if (!l->plans)
@@ -343,7 +352,9 @@ static int begin_planner(struct amz_launch *l)
     amz_sampler_open(l->sampler);
   p->ranks = l->layout.ranks;
   p->nodes = l->link ? count_nodes(&l->team) : 1;
-  p->cores = l->layout.cores * ((p->ranks + p->nodes - 1) / p->nodes);
+  ranks_per_node = (p->ranks + p->nodes - 1) / p->nodes;
+  p->cores = l->layout.cores * ranks_per_node;
+  p->memory_bytes = memory_of_node(&l->budget, ranks_per_node);
   p->slots = l->layout.slots;
   p->most_slots = amz_layout_capacity(&l->layout);
   p->may_refuse = l->before.succeeded + l->before.failed + l->before.skipped == 0 && !amz_job_settings(l->job)->failures.stop_after.set;

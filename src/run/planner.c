@@ -42,6 +42,7 @@ void amz_planner_begin(struct amz_planner *p)
   p->think = (struct amz_think)AMZ_THINK_NONE;
   p->think.nodes = p->nodes;
   p->think.cores = p->cores;
+  p->think.memory_bytes = p->memory_bytes;
 }
 
 void amz_planner_clear(struct amz_planner *p)

@@ -33,6 +33,7 @@ struct amz_planner {
   struct amz_sampler *sampler;  /* told to keep the run going */
   uint32_t nodes, ranks;        /* ranks: in all */
   uint32_t cores;               /* of a node that are ours */
+  uint64_t memory_bytes;        /* the same of its memory; 0: nobody divided it, or nobody knows */
   uint32_t slots, most_slots;   /* of a rank: to begin with, and at most */
   uint64_t tasks;               /* of this launch */
   uint32_t total_slots;         /* over all ranks; kept up to date */

@@ -33,8 +33,10 @@ static int look(struct amz_think *t)
 }
 
 /* What was divided among the ranks counts, not what one of them would have alone. */
-static void keep_to_cores(struct amz_think *t)
+static void keep_to_share(struct amz_think *t)
 {
+  if (t->memory_bytes)
+    t->node.allowed_memory_bytes = t->memory_bytes;
   if (t->cores == 0)
     return;
   t->node.allowed_cores = t->cores;
@@ -51,7 +53,7 @@ static void *think(void *arg)
   if (t->rc == AMZ_OK) {
     const struct amz_node_costs *c = &t->node.costs;
 
-    keep_to_cores(t);
+    keep_to_share(t);
     t->kind = (struct amz_plan_nodes){&t->node, t->nodes, 1};
     t->input.work = &t->work;
     t->input.nodes = &t->kind;

@@ -16,6 +16,7 @@ struct amz_think {
   struct amz_plan_input input; /* its work and nodes are set when it begins */
   uint32_t nodes;              /* how many of this kind there are */
   uint32_t cores;              /* of a node that are ours, by whoever divided them; 0: as the node says */
+  uint64_t memory_bytes;       /* the same of its memory */
   struct amz_node node;        /* owned; looked at when it isn't known yet */
   bool node_known;
   const char *node_source;     /* static: "measured", "assumed" */
