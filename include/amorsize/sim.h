@@ -91,6 +91,11 @@ struct amz_sim_config {
   bool encode;             /* messages go through their bytes */
   int64_t message_ns, chunk_ns; /* the master's time for a message it gets, for a chunk it gives: others wait meanwhile */
   int64_t run_ns;          /* a slot's time to start a RUN, in front of its tasks */
+  /* Executors cut short RUNs of several tasks that take too long, as ranks do with plug-ins' (src/run/executor_plugin.c).
+   * A rank that runs something looks at it each look_ns. A RUN that was seen for the first time look_ns ago, while a slot of
+   * its rank is idle, or overdue_ns ago at any rate, ends behind the task that it is at; the rest is told as undone. */
+  int64_t look_ns;         /* 0: RUNs always run to their end */
+  int64_t overdue_ns;
   int64_t sync_latency_ns;
   int64_t fence_ns;        /* from FENCE to FENCED; AMZ_NEVER: nobody confirms */
 
@@ -117,6 +122,7 @@ struct amz_sim_result {
   double master_s;     /* time the master spent on messages and chunks */
   uint64_t messages;   /* sent */
   uint64_t runs;       /* RUN actions */
+  uint64_t cut;        /* of them cut short */
   uint64_t events;     /* of the simulation */
   uint64_t undurable;  /* RECORDs of results that weren't on disk: a fault of the scheduler */
   struct amz_master_stats stats;

@@ -1,14 +1,14 @@
 /* A simulated rank: the real worker, and an executor whose tasks only take time.
  *
- * A RUN of several positions ends as a whole; killed, all of it counts as killed. Told in bulk, stretches that succeeded are one bulk each,
- * and what was cancelled is given back. A pack record is on disk when a SYNC that began behind it has ended. */
+ * A RUN of several positions ends as a whole, unless it is cut short (look.c); killed, all of it counts as
+ * killed. Told in bulk, stretches that succeeded are one bulk each, and what was cancelled is given back. A pack record is on disk when a SYNC that began behind it has ended. */
 #include <signal.h>
 
 #include <amorsize/alloc.h>
 
 #include "world.h"
 
-static double run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt)
+double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt)
 {
   const struct amz_sim_config *c = w->config;
   double sum = 0;
@@ -40,17 +40,20 @@ static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a
   uint64_t place = (uint64_t)rank * w->config->slots_per_rank + a->slot;
   struct amz_sim_run *run = &w->runs[place];
   double ns;
+  int rc;
 
-  *run = (struct amz_sim_run){.rank = rank, .slot = a->slot, .runs = true, .first = a->first, .count = a->count, .attempt = a->attempt, .begin_ns = w->now_ns};
+  *run = (struct amz_sim_run){.rank = rank, .slot = a->slot, .runs = true, .first = a->first, .count = a->count,
+    .attempt = a->attempt, .begin_ns = w->now_ns, .seen_ns = AMZ_NEVER};
   w->result.runs++;
   if (w->config->began)
     w->config->began(w->config->arg, w->now_ns, rank, a);
   if (w->now_ns < w->first_start_ns)
     w->first_start_ns = w->now_ns;
   run->end_ns = AMZ_NEVER;
-  if (hangs(w, run))
-    return AMZ_OK;
-  ns = run_s(w, a->first, a->count, a->attempt) / w->ranks[rank].speed * 1e9 + (double)w->config->run_ns;
+  rc = amz_world_watch_rank(w, rank);
+  if (rc < 0 || hangs(w, run))
+    return rc;
+  ns = amz_world_run_s(w, a->first, a->count, a->attempt) / w->ranks[rank].speed * 1e9 + (double)w->config->run_ns;
   run->end_ns = amz_sim_later(w->now_ns, ns < 0x1p62 ? (int64_t)ns : AMZ_NEVER);
   return run->end_ns == AMZ_NEVER ? AMZ_OK : amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
 }
@@ -215,9 +218,25 @@ static int leave_half(struct amz_world *w, struct amz_sim_run *run)
   return tell(w, run, &(struct amz_event){.returned = &rest, .n_returned = 1});
 }
 
+static int tell_done(struct amz_world *w, struct amz_sim_run *run)
+{
+  int rc;
+
+  if (w->config->bulk) {
+    rc = leave_half(w, run);
+    if (rc < 0)
+      return rc;
+    return all_succeed(w, run) ? tell_bulk(w, run, run->first, run->count) : tell_stretches(w, run);
+  }
+  if (fill_results(w, run) < 0)
+    return AMZ_ENOMEM;
+  return tell(w, run, &(struct amz_event){.results = w->results, .n_results = (size_t)run->count});
+}
+
 int amz_world_end_run(struct amz_world *w, uint64_t place)
 {
   struct amz_sim_run run = w->runs[place];
+  const struct amz_range undone = {run.first + run.count, run.undone};
   int rc;
 
   w->result.busy_s += (double)(w->now_ns - run.begin_ns) * 1e-9;
@@ -226,15 +245,8 @@ int amz_world_end_run(struct amz_world *w, uint64_t place)
   w->runs[place].runs = false;
   if (w->config->ended)
     w->config->ended(w->config->arg, w->now_ns, run.rank, run.slot);
-  if (w->config->bulk) {
-    rc = leave_half(w, &run);
-    if (rc < 0)
-      return rc;
-    return all_succeed(w, &run) ? tell_bulk(w, &run, run.first, run.count) : tell_stretches(w, &run);
-  }
-  if (fill_results(w, &run) < 0)
-    return AMZ_ENOMEM;
-  return tell(w, &run, &(struct amz_event){.results = w->results, .n_results = (size_t)run.count});
+  rc = tell_done(w, &run);
+  return rc < 0 || undone.count == 0 ? rc : tell(w, &run, &(struct amz_event){.returned = &undone, .n_returned = 1});
 }
 
 /* What is left of a run takes longer by as much as its rank has become slower. The event of its old end finds it running, or over. */

@@ -137,6 +137,14 @@ static int worker_event(struct amz_world *w, enum amz_sim_event kind, uint64_t n
   return amz_world_step_worker(w, rank, &e);
 }
 
+static int look(struct amz_world *w, uint32_t rank)
+{
+  if (!w->ranks[rank].dead && is_frozen(w, rank))
+    return amz_world_push(w, w->ranks[rank].frozen_until_ns, AMZ_SIM_EV_LOOK, rank);
+  w->ranks[rank].looks = false;
+  return w->ranks[rank].dead ? AMZ_OK : amz_world_look(w, rank);
+}
+
 static int master_event(struct amz_world *w, enum amz_sim_event kind, uint64_t number)
 {
   struct amz_event e = {.kind = AMZ_EV_TICK};
@@ -227,6 +235,8 @@ static int handle(struct amz_world *w, const struct amz_agenda_item *item)
   case AMZ_SIM_EV_SYNCED:
   case AMZ_SIM_EV_START:
     return worker_event(w, kind, number);
+  case AMZ_SIM_EV_LOOK:
+    return look(w, (uint32_t)number);
   }
   return AMZ_OK;
 }
@@ -237,7 +247,8 @@ static bool is_valid(const struct amz_sim_config *c)
 {
   bool ok = c->ranks >= 1 && c->slots_per_rank >= 1 && (uint64_t)c->ranks * c->slots_per_rank <= UINT32_MAX &&
             c->latency_ns >= 0 && c->jitter_ns >= 0 && c->late_ns >= 0 && c->message_ns >= 0 && c->chunk_ns >= 0 &&
-            c->run_ns >= 0 && c->sync_latency_ns >= 0 && c->fence_ns >= 0 && c->work.mean_s >= 0;
+            c->run_ns >= 0 && c->look_ns >= 0 && c->overdue_ns >= 0 &&
+            c->sync_latency_ns >= 0 && c->fence_ns >= 0 && c->work.mean_s >= 0;
 
   for (uint32_t i = 0; ok && c->speed && i < c->ranks; i++)
     ok = c->speed[i] > 0;

@@ -17,8 +17,9 @@ enum amz_sim_event {
   AMZ_SIM_EV_FENCED,      /* number: rank */
   AMZ_SIM_EV_FAULT,       /* number: index */
   AMZ_SIM_EV_START,       /* number: rank */
+  AMZ_SIM_EV_LOOK,        /* number: rank */
 };
-#define AMZ_SIM_EVENT_BITS 3u
+#define AMZ_SIM_EVENT_BITS 4u
 
 /* A message in flight, with memory of its own that is used again. */
 struct amz_sim_letter {
@@ -42,6 +43,8 @@ struct amz_sim_run {
   uint64_t first, count;
   uint32_t attempt;
   int64_t begin_ns, end_ns;  /* end: AMZ_NEVER: hangs */
+  int64_t seen_ns;           /* by its executor for the first time; AMZ_NEVER: not yet */
+  uint64_t undone;           /* positions behind `count` that it won't come to, as it was cut short */
   enum amz_outcome killed_as; /* 0: ends by itself */
 };
 
@@ -49,6 +52,7 @@ struct amz_sim_rank {
   bool dead;
   int64_t frozen_until_ns;
   int64_t tick_ns; /* the tick that counts */
+  bool looks;      /* its next look is on the agenda */
   uint64_t seq, durable_upto, sync_seq;
   double speed;
 };
@@ -91,8 +95,16 @@ void amz_world_clear_net(struct amz_world *w);
 /* A step of the rank's worker, and what it does. */
 int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *e) AMZ_MUST_CHECK;
 int amz_world_end_run(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
+/* \return the seconds that tasks take on a core of speed 1. */
+double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt);
 int amz_world_pace_rank(struct amz_world *w, uint32_t rank, double factor) AMZ_MUST_CHECK;
 void amz_world_kill_rank(struct amz_world *w, uint32_t rank);
+
+/* ---- look.c */
+/* Something has begun: the rank's executor will look at it, if it does such things. */
+int amz_world_watch_rank(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
+/* The executor looks at what runs, and cuts short what is overdue. */
+int amz_world_look(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
 
 /* ---- work.c */
 enum amz_sim_draw { AMZ_SIM_DRAW_FAIL = 1, AMZ_SIM_DRAW_HANG, AMZ_SIM_DRAW_SKIP, AMZ_SIM_DRAW_STUBBORN, AMZ_SIM_DRAW_TIME, /* takes two */
