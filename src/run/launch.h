@@ -69,6 +69,30 @@ struct amz_launch {
 /* Gives what is due while the loop doesn't run: signs of life to the other ranks, and to the lease while the store isn't open yet. */
 void amz_launch_tick(struct amz_launch *l);
 
+void amz_launch_tick_for(void *launch); /* the same, for whoever calls back */
+
+/* ---- launch_dir.c: the run directory */
+void amz_launch_tell_findings(const struct amz_run_observer *observer, const struct amz_diags *diags);
+/* \return whether our driver launched us. */
+bool amz_launch_is_driven(const struct amz_launch *l);
+/* What was foreseen by a plan that was given: it holds for the whole run, and for none that goes on. */
+struct amz_prediction amz_launch_given_prediction(const struct amz_launch *l);
+/* DIR/plan.yaml := the layout and the settings. \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM with *err. */
+int amz_launch_write_plan(const struct amz_launch *l, struct amz_error *err);
+/* Makes a new one, with its lease. One that can't be resumed is taken back: nobody shall be told to go on with it. \return as amz_run_new. */
+int amz_launch_make_directory(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options, struct amz_error *err);
+/* Takes one that is there: it is ours before anything of it is read, and cleaned of an old wish to stop. \return as amz_run_resume. */
+int amz_launch_take_directory(struct amz_launch *l, const char *dir, bool take_over, struct amz_error *err);
+/* What its run was made from, with what options change of it, and the job from that. \return likewise. */
+int amz_launch_load_job(struct amz_launch *l, const struct amz_run_options *options, struct amz_error *err);
+
+/* ---- launch_work.c: what is to be done, and doing it */
+/* Opens the store, and makes the order of what is left. \return AMZ_OK; negative with *err. */
+int amz_launch_open_store(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err);
+/* Tells the ranks, starts the helper, runs the loop. \return AMZ_OK with l->result; negative with *err. */
+int amz_launch_work(struct amz_launch *l, struct amz_signals *signals, struct amz_error *err);
+
+/* ---- the rest */
 /* Sums up how far the launch came; strings go into *text. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struct amz_run_summary *ret);
 

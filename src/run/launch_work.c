@@ -1,0 +1,247 @@
+/* What a launch has to do, in which order, and by whom: the store with what is left, the run's order, the helper, the planner, the loop. */
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/memory.h>
+#include <amorsize/policy.h>
+#include <amorsize/rng.h>
+#include <amorsize/sampling.h>
+
+#include "executor.h"
+#include "launch.h"
+#include "layout.h"
+#include "loop_state.h"
+#include "meeting.h"
+#include "order.h"
+#include "ranks.h"
+
+#define DRAWN_MAX 1000u /* more than that is drawn of no run: each is a range of its own, on every rank */
+
+void amz_launch_tick(struct amz_launch *l)
+{
+  int64_t now_ns = amz_clock_monotonic_ns();
+  struct amz_error ignored; /* what is wrong shows when there is more to say, or to write */
+
+  if (now_ns < l->next_beat_ns)
+    return;
+  l->next_beat_ns = now_ns + AMZ_MEETING_BEAT_NS;
+  if (l->link)
+    (void)amz_meeting_beat(l->link, &ignored);
+  if (!l->store && l->lease)
+    (void)amz_lease_refresh(l->lease, &ignored);
+}
+
+void amz_launch_tick_for(void *ctx)
+{
+  amz_launch_tick(ctx);
+}
+
+/* Records whose outputs are on nodes that have no rank now: they stand, unless they are given up. */
+static int find_absent(struct amz_launch *l, bool retry_lost, struct amz_error *err)
+{
+  int rc;
+
+  if (!*l->places.key) /* never gathered */
+    return AMZ_OK;
+  rc = amz_store_absent(l->store, err, &l->absent, &l->n_absent);
+  if (rc == AMZ_OK && retry_lost) {
+    rc = amz_store_forget(l->store, l->absent, l->n_absent, err);
+    l->n_absent = 0;
+  }
+  for (size_t i = 0; i < l->n_absent; i++)
+    l->elsewhere += l->absent[i].tasks;
+  return rc;
+}
+
+/* A run that plans itself begins with a sample of its tasks. */
+static int order_of_run(struct amz_launch *l, uint64_t left)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+  uint64_t slots = (uint64_t)l->layout.slots * (l->link ? l->team.count : 1), want = amz_sample_limit(left, s->sample.tasks_max);
+  struct amz_range *ranges;
+  size_t n;
+  int rc;
+
+  l->planner.predicted = amz_launch_given_prediction(l);
+  l->plans = amz_planner_wanted(l->job, left, slots);
+  if (!l->plans)
+    return amz_run_order(l->job, l->left, l->n_left, 0, &l->order);
+  l->planner = (struct amz_planner){.job = l->job, .tasks = left};
+  l->own_sampler = (struct amz_sampler){.seed = amz_mix64((uint64_t)l->began_ns), .goes_on = true};
+  if (want > left / 2) /* of two neighbours, which one is left to chance: parameters often alternate along a list */
+    want = left / 2;
+  rc = amz_run_draw(l->job, l->left, l->n_left, want < DRAWN_MAX ? want : DRAWN_MAX, l->own_sampler.seed, &ranges, &n, &l->n_first);
+  if (rc < 0)
+    return rc;
+  free(l->left);
+  l->left = ranges;
+  l->n_left = n;
+  return amz_run_order(l->job, l->left, l->n_left, l->n_first, &l->order);
+}
+
+/* As many as the description says, and enough for all slots of all ranks to be busy for a while. */
+static uint64_t sample_size(const struct amz_launch *l, uint64_t left)
+{
+  uint64_t slots = (uint64_t)l->layout.slots * (l->link ? l->team.count : 1), want = amz_sample_limit(left, amz_job_settings(l->job)->sample.tasks_max);
+
+  return l->link && want < 2 * slots ? 2 * slots : want;
+}
+
+/* All that is left, or a sample of it. */
+static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+  struct amz_range *drawn;
+  uint64_t left = 0, want, more;
+  size_t n;
+  int rc;
+
+  for (size_t i = 0; i < l->n_left; i++)
+    left += l->left[i].count;
+  if (!sampler)
+    return order_of_run(l, left);
+  l->sampler = sampler;
+  want = sample_size(l, left);
+  more = amz_sampler_wants_threads(s, amz_job_kind(l->job), l->cores.most) ? amz_sampler_threads_tasks(l->layout.slots, l->layout.threads, l->cores.most) : 0;
+  rc = amz_run_sample(l->job, l->left, l->n_left, want + more, sampler->seed, &drawn, &n);
+  if (rc < 0)
+    return rc;
+  sampler->most = more == 0 ? 0 : n > want ? (size_t)want : (n + 1) / 2; /* few tasks are shared out */
+  free(l->left);
+  l->left = drawn; /* what ranks are told; as it was drawn */
+  l->n_left = l->n_first = n;
+  return amz_run_order(l->job, l->left, l->n_left, l->n_first, &l->order);
+}
+
+int amz_launch_open_store(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err)
+{
+  struct amz_store_config config = {.dir = l->dir, .lease = l->lease, .retries = amz_job_settings(l->job)->failures.retries,
+                                    .tick = amz_launch_tick_for, .tick_ctx = l, .keep_stop = amz_launch_is_driven(l)};
+  int rc = amz_store_open(&config, amz_job_tasks(l->job), err, &l->store);
+
+  if (rc < 0 || (rc = find_absent(l, how->retry_lost, err)) < 0 ||
+      (rc = amz_store_left(l->store, how->retry_failed, err, &l->left, &l->n_left)) < 0 ||
+      (rc = amz_store_counts(l->store, err, &l->before)) < 0)
+    return rc;
+  if (how->retry_failed)
+    l->before.failed = 0;
+  l->epoch = amz_store_epoch(l->store);
+  rc = make_order(l, how->sampler);
+  if (rc == AMZ_OK)
+    rc = amz_rundir_pack_path(l->dir, 0, l->epoch, &l->pack_path);
+  return rc < 0 ? amz_error_set(err, rc, "cannot prepare the run: %s", amz_err_name(rc)) : AMZ_OK;
+}
+
+static int start_helper(struct amz_launch *l, struct amz_error *err)
+{
+  struct amz_exec_config config = {.pack_path = l->pack_path, .slots = amz_executor_of(amz_job_kind(l->job))->helper_slots * amz_layout_capacity(&l->layout),
+                                   .epoch = l->epoch, .discard_output = amz_job_settings(l->job)->output.discard_stdout};
+  int rc;
+
+  if (!l->link)
+    return amz_exec_new(&config, err, &l->exec);
+  config.workdir = amz_buf_text(&l->cwd);
+  config.silence_ns = AMZ_HELPER_SILENCE_NS;
+  rc = amz_exec_set_up(l->link->exec, &config, err);
+  l->exec = l->link->exec;
+  l->link->exec = NULL;
+  return rc;
+}
+
+/* Ranks of one node count as such by its name. */
+static uint32_t count_nodes(const struct amz_team *team)
+{
+  uint32_t nodes = 0;
+
+  for (uint32_t i = 0; i < team->count; i++) {
+    uint32_t k = 0;
+
+    while (k < i && strcmp(team->members[k].node, team->members[i].node) != 0)
+      k++;
+    nodes += k == i;
+  }
+  return nodes ? nodes : 1;
+}
+
+/* Ranks' shares are for tasks; nodes have more. Rounded up: what was a whole number of tasks stays one. */
+static uint64_t memory_of_node(const struct amz_budget *rank, uint32_t ranks)
+{
+  return rank->memory_bytes == AMZ_ANY_MEMORY ? 0 : (uint64_t)ceil((double)rank->memory_bytes * ranks / AMZ_MEMORY_HEADROOM);
+}
+
+static int begin_planner(struct amz_launch *l)
+{
+  struct amz_planner *p = &l->planner;
+  uint32_t ranks_per_node;
+  int rc;
+
+  if (!l->plans)
+    return l->sampler ? amz_sampler_begin(l->sampler, amz_job_settings(l->job), amz_job_tasks(l->job), l->layout.slots, l->layout.threads) : AMZ_OK;
+  l->sampler = &l->own_sampler;
+  rc = amz_sampler_begin(l->sampler, amz_job_settings(l->job), p->tasks, l->layout.slots, l->layout.threads);
+  if (rc < 0)
+    return rc;
+  l->sampler->tasks = amz_job_tasks(l->job); /* that places in the list are of */
+  p->dir = l->dir;
+  p->sampler = l->sampler;
+  amz_launch_recall(l);
+  if (p->known.runs)
+    amz_sampler_open(l->sampler);
+  p->ranks = l->layout.ranks;
+  p->nodes = l->link ? count_nodes(&l->team) : 1;
+  ranks_per_node = (p->ranks + p->nodes - 1) / p->nodes;
+  p->cores = l->layout.cores * ranks_per_node;
+  p->memory_bytes = memory_of_node(&l->budget, ranks_per_node);
+  p->slots = l->layout.slots;
+  p->most_slots = amz_layout_capacity(&l->layout);
+  p->may_refuse = l->before.succeeded + l->before.failed + l->before.skipped == 0 && !amz_job_settings(l->job)->failures.stop_after.set;
+  p->total_slots = l->total_slots;
+  amz_planner_begin(p);
+  return AMZ_OK;
+}
+
+static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct amz_error *err)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+  struct amz_loop_config config = {.job = l->job, .recording = l->recording.data,
+    .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler && !l->plans ? "ss" : s->chunks.policy), .layout = l->layout,
+    .cores = &l->cores, .gpus = &l->gpus, .slot_gpus = l->slot_gpus, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
+    .shared_dir = l->dir,
+    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .rank_slots = l->rank_slots, .sampler = l->sampler,
+    .planner = l->plans ? &l->planner : NULL, .budget = l->budget, .barred = l->barred, .any_barred = l->any_barred};
+  struct amz_run_progress p;
+
+  config.walltime = amz_walltime_plan(l->end_s, amz_clock_realtime_ns(), amz_clock_monotonic_ns(), s->failures.grace_ns);
+  if (l->link) {
+    config.net = l->link->net;
+    config.mpi = l->link->mpi;
+    config.team = &l->team;
+    config.kept = l->kept;
+  }
+  if (!config.policy)
+    return amz_error_set(err, AMZ_EINVAL, "no chunk policy is named %s", s->chunks.policy);
+  if (l->observer && l->observer->began) {
+    amz_loop_progress_at_start(&config, &p);
+    l->observer->began(l->observer->ctx, &p);
+  }
+  return amz_loop_run(&config, signals, &l->result, err);
+}
+
+int amz_launch_work(struct amz_launch *l, struct amz_signals *signals, struct amz_error *err)
+{
+  int rc;
+
+  if ((rc = amz_launch_team(l, err)) < 0 || (rc = start_helper(l, err)) < 0)
+    return rc;
+  if ((rc = begin_planner(l)) < 0)
+    return amz_error_set(err, rc, "cannot prepare the run: %s", amz_err_name(rc));
+  if (l->sampler && amz_budget_learns_memory(l->job) && l->budget.memory_bytes != AMZ_ANY_MEMORY)
+    amz_sampler_mind(l->sampler, l->budget.memory_bytes);
+  if ((rc = run_loop(l, signals, err)) < 0)
+    return rc;
+  if (l->planner.planned)
+    l->slots_mean = amz_planner_slots(&l->planner, amz_clock_monotonic_ns(), l->total_slots);
+  return AMZ_OK;
+}
