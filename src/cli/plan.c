@@ -8,6 +8,7 @@
 #include <amorsize/store.h>
 
 #include "../run/inputs.h"
+#include "../run/planner.h"
 #include "jobargs.h"
 #include "kinds.h"
 #include "known.h"
@@ -235,17 +236,14 @@ static int get_sample(struct cli *cli, const struct cli_parsed *parsed, const st
 
 /* ---- the plan ----------------------------------------------------------------------------------------------------------- */
 
+/* What the settings want; ranks may be asked for here, too. */
 static struct amz_plan_want want_of(const struct amz_settings *s, const struct plan_args *a)
 {
-  uint32_t threads = s->plan.threads_per_task;
+  struct amz_plan_want want = amz_plan_want_of(s);
 
-  if (threads == AMZ_AUTO && s->resources.threads != 1)
-    threads = s->resources.threads;
-  return (struct amz_plan_want){.goal = s->plan.goal, .efficiency = s->plan.efficiency, .deadline_s = (double)s->plan.deadline_ns * 1e-9,
-    .nodes = s->plan.nodes, .ranks_per_node = a->ranks.set ? (uint32_t)a->ranks.n : s->plan.ranks_per_node,
-    .slots_per_rank = s->plan.slots_per_rank, .threads_per_task = threads, .max_workers = s->plan.max_workers,
-    .memory_bytes = s->resources.memory_bytes, .memory_ignore = s->plan.memory_ignore, .load_aware = s->plan.load_aware,
-    .gpus = s->resources.gpus, .policy = s->chunks.policy, .chunk_s = (double)s->chunks.target_ns * 1e-9};
+  if (a->ranks.set)
+    want.ranks_per_node = (uint32_t)a->ranks.n;
+  return want;
 }
 
 static int make(const struct plan_args *a, struct planning *p)
