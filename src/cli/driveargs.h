@@ -33,7 +33,7 @@ void cli_drive_pass_value(struct cli_drive *d, const char *option, const char *v
 int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const struct amz_run_observer *observer, bool *ret);
 
 struct cli_resume_how {
-  bool retry_failed, retry_lost, take_over, no_history, quiet, json;
+  bool retry_failed, retry_lost, take_over, no_history, quiet, no_progress, json;
   const struct amz_set *sets; /* what goes on otherwise than it began */
   size_t n_sets;
 };

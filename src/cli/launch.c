@@ -26,7 +26,7 @@ static void began(void *ctx, const struct amz_run_progress *p)
   uint64_t done = p->succeeded + p->failed + p->skipped;
   char a[32], b[32];
 
-  if (l->quiet)
+  if (l->quiet || l->no_progress)
     return;
   cli_say("%s: %s task%s to run on %s slot%s", p->run_dir, amz_format_count(p->total - done, a, sizeof a),
           p->total - done == 1 ? "" : "s", amz_format_count(p->slots, b, sizeof b), p->slots == 1 ? "" : "s");
@@ -36,7 +36,7 @@ static void progress(void *ctx, const struct amz_run_progress *p)
 {
   struct cli_launch *l = ctx;
 
-  if (!l->quiet)
+  if (!l->quiet && !l->no_progress)
     cli_bar_show(&l->bar, p);
 }
 
@@ -97,11 +97,14 @@ static int failed(const struct cli_launch *l, int rc, const struct amz_run_summa
 
 void cli_launch_show(const struct cli_launch *l, struct cli_drive *d)
 {
-  if (!l->bar.terminal || l->quiet)
+  bool draws = l->bar.terminal && !l->quiet;
+
+  if (draws || l->no_progress)
+    cli_drive_pass(d, "--no-progress");
+  if (!draws)
     return;
   d->options.show = true;
   d->options.show_out = isatty(STDOUT_FILENO) != 0;
-  cli_drive_pass(d, "--quiet");
 }
 
 int cli_launch_driven(struct cli_launch *l, int rc, int status, const struct amz_error *err)

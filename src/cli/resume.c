@@ -8,7 +8,7 @@
 struct resume_args {
   struct cli_drive_args drive;
   const char *slots, *threads, *policy;
-  bool retry_failed, retry_lost, take_over, no_history, quiet;
+  bool retry_failed, retry_lost, take_over, no_history, quiet, no_progress;
   unsigned format;
 };
 
@@ -21,7 +21,8 @@ static const struct cli_option options[] = {
   CLI_ROW_FLAG("retry-lost", 0, struct resume_args, retry_lost, "run tasks again whose outputs are lost on other nodes"),
   CLI_ROW_FLAG("take-over", 0, struct resume_args, take_over, "what ran it on another host is dead: don't wait long for it"),
   CLI_ROW_FLAG("no-history", 0, struct resume_args, no_history, "neither plan from the history nor add the run to it"),
-  CLI_ROW_FLAG("quiet", 'q', struct resume_args, quiet, "no progress"),
+  CLI_ROW_FLAG("quiet", 'q', struct resume_args, quiet, "neither progress nor the plan"),
+  CLI_ROW_FLAG("no-progress", 0, struct resume_args, no_progress, "no progress"),
   CLI_ROW_FORMAT(struct resume_args),
   {0},
 };
@@ -64,6 +65,7 @@ int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args
   int status, rc;
 
   cli_launch_init(&l, cli, a->quiet, a->json);
+  l.no_progress = a->no_progress;
   cli_drive_init(&d, drive, a->quiet, a->json, a->retry_failed);
   if (a->retry_lost)
     cli_drive_pass(&d, "--retry-lost");
@@ -87,7 +89,7 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
 {
   const struct resume_args *a = args;
   struct amz_set sets[SETS];
-  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .no_history = a->no_history, .quiet = a->quiet, .json = a->format == CLI_FORMAT_JSON, .sets = sets,
+  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .no_history = a->no_history, .quiet = a->quiet, .no_progress = a->no_progress, .json = a->format == CLI_FORMAT_JSON, .sets = sets,
                                .n_sets = sets_of(a, sets)};
   char *dir;
   int status = cli_run_find(parsed->operands[0], &dir);

@@ -13,7 +13,7 @@ struct run_args {
   struct cli_job_args job;
   struct cli_drive_args drive;
   const char *runs_in, *plan;
-  bool dry_run, quiet, no_history;
+  bool dry_run, quiet, no_progress, no_history;
   unsigned format;
 };
 
@@ -24,7 +24,8 @@ static const struct cli_option options[] = {
   CLI_ROW_TEXT("plan", struct run_args, plan, "FILE", "run by a plan, the plan.yaml of a run or what plan wrote: nothing is sampled to plan"),
   CLI_ROW_FLAG("dry-run", 'n', struct run_args, dry_run, "say what would run; start nothing, make nothing"),
   CLI_ROW_FLAG("no-history", 0, struct run_args, no_history, "neither plan from the history nor add the run to it"),
-  CLI_ROW_FLAG("quiet", 'q', struct run_args, quiet, "no progress"),
+  CLI_ROW_FLAG("quiet", 'q', struct run_args, quiet, "neither progress nor the plan"),
+  CLI_ROW_FLAG("no-progress", 0, struct run_args, no_progress, "no progress"),
   CLI_ROW_FORMAT(struct run_args),
   {0},
 };
@@ -149,7 +150,7 @@ static int launch_here(struct cli *cli, const struct amz_job_input *input, const
 /* A job that Slurm has started again goes on with the run that it began. */
 static int go_on(struct cli *cli, char *dir, const struct run_args *a)
 {
-  struct cli_resume_how how = {.take_over = true, .no_history = a->no_history, .quiet = a->quiet, /* Slurm has ended the job's earlier turn */
+  struct cli_resume_how how = {.take_over = true, .no_history = a->no_history, .quiet = a->quiet, .no_progress = a->no_progress, /* Slurm has ended the job's earlier turn */
                                .json = a->format == CLI_FORMAT_JSON};
   int status;
 
@@ -172,6 +173,7 @@ static int launch(struct cli *cli, const struct amz_job_input *input, const stru
   if (amz_run_find_begun(input, a->runs_in, &dir) == AMZ_OK)
     return go_on(cli, dir, a);
   cli_launch_init(&l, cli, a->quiet, a->format == CLI_FORMAT_JSON);
+  l.no_progress = a->no_progress;
   cli_drive_init(&d, &a->drive, a->quiet, l.json, false);
   if (a->no_history)
     cli_drive_pass(&d, "--no-history");

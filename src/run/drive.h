@@ -19,7 +19,7 @@ struct amz_drive_options {
   const char *hostfile;      /* NULL: what the batch system says */
   const char *launcher;      /* words to put before the program instead of our own choice; NULL: ours */
   bool quiet;                /* don't say what is launched */
-  bool show;                 /* progress is drawn by us (show.h), for which ranks must be quiet; and their standard output goes through us, too: */
+  bool show;                 /* progress is drawn by us (show.h), for which ranks must show none; and their standard output goes through us, too: */
   bool show_out;
   const char *const *pass;   /* options for the command line of rank 0, NULL-terminated */
 };

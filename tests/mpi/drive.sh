@@ -85,6 +85,27 @@ is 'SIGTERM while ranks are being launched: exit status' "$status" 75
 left_nothing 'SIGTERM while ranks are being launched'
 check 'SIGTERM while ranks are being launched: the run stops soon' [ "$(amorsize-mpi tasks early 2>/dev/null | wc -l)" -lt $TASKS ]
 
+# ---- the plan that rank 0 makes is told, with and without a terminal ----
+planned() { # NAME FILE
+  check "$1: the plan is told" grep -Eq '^  plan +1 node × 2 ranks × [0-9]+ slots?' "$2"
+  lines=$(sed -n '/^  plan  /,/^  numbers /p' "$2" | wc -l)
+  check "$1: once, in at most six lines" [ "$lines" -ge 3 ] && [ "$lines" -le 6 ]
+}
+short_sample="--no-history --set plan.max_workers=4 --set sample.tasks=[5,10]" # on machines of any size, much is left when it is planned
+fresh
+# shellcheck disable=SC2086 # options
+drive run $short_sample --ranks 2 --name told --command 'sleep 0.2; : {n}' --for n=1..80
+finish
+is 'a plan without a terminal: exit status' "$status" 0
+planned 'without a terminal' bg.err
+check 'without a terminal: progress is told' grep -q 'tasks done' bg.err
+fresh
+# shellcheck disable=SC2086
+drive run $short_sample --no-progress --ranks 2 --name told --command 'sleep 0.2; : {n}' --for n=1..80
+finish
+planned '--no-progress' bg.err
+check '--no-progress: no progress' [ "$(grep -c 'tasks done' bg.err)" = 0 ]
+
 # ---- on a terminal: a bar, and what ranks say, each in its turn ----
 if command -v script >/dev/null 2>&1 && script -qec true /dev/null </dev/null >/dev/null 2>&1; then
   fresh
@@ -98,6 +119,11 @@ if command -v script >/dev/null 2>&1 && script -qec true /dev/null </dev/null >/
   sed "s/.*$esc\\[K//" sent >lines
   check 'on a terminal: the summary begins a line' grep -q '^tty: finished: all tasks succeeded$' lines
   left_nothing 'on a terminal'
+  fresh
+  TERM=xterm AMZ_TEST_MARK="$here" script -qec "timeout -k 2 $LIMIT amorsize-mpi run $short_sample --ranks 2 --name tty --command 'sleep 0.2; : {n}' \
+    --for n=1..80" /dev/null </dev/null | tr -d '\r' | sed "s/.*$esc\\[K//" >lines
+  planned 'on a terminal' lines
+  left_nothing 'a plan on a terminal'
 else
   skip 'on a terminal' 'no script(1) to make one'
 fi
