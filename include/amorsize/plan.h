@@ -28,6 +28,13 @@ struct amz_plan_nodes {
   double speed; /* task times are divided by it; 1 for the kind that was sampled on */
 };
 
+/* Ranks that are there already, on each node of a kind. */
+struct amz_plan_launched {
+  uint32_t ranks;      /* >= 1 */
+  uint32_t most_slots; /* of each of them: the room that it was started with */
+  uint32_t slots;      /* of each of them, fixed; 0: the planner chooses */
+};
+
 /* Counts are AMZ_AUTO (job.h) where the planner chooses. */
 struct amz_plan_want {
   enum amz_goal goal;
@@ -57,6 +64,7 @@ struct amz_plan_input {
   const struct amz_workload *work;
   const struct amz_plan_nodes *nodes; /* kinds; the first is the one that was sampled on */
   size_t n_nodes;
+  const struct amz_plan_launched *launched; /* by kind; NULL: nobody knows more than want.ranks_per_node says */
   struct amz_plan_want want;
   struct amz_plan_costs costs;
   struct amz_quantity unforeseen; /* relative: 90 % of runs are off by less than this for reasons that no sample shows; unknown: none is minded */

@@ -182,7 +182,7 @@ static int say_left_out(const struct amz_plan_input *in, struct amz_plan *plan, 
       taken += plan->classes[i].nodes;
   if (in->n_nodes == 1 || taken == nodes->count)
     return AMZ_OK;
-  if (amz_plan_rank_slots(in, nodes->node, &plan->chosen.layout) == 0)
+  if (amz_plan_rank_slots(in, kind, &plan->chosen.layout) == 0)
     return say(plan, "nodes", true, "%u of %u nodes%s aren't used: not one task fits there", nodes->count - taken, nodes->count, label(in, kind, like));
   return say(plan, "nodes", false, "%u of %u nodes%s aren't used", nodes->count - taken, nodes->count, label(in, kind, like));
 }

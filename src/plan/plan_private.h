@@ -44,7 +44,9 @@ bool amz_plan_may_starve(const struct amz_workload *w, const struct amz_node *no
 uint32_t amz_plan_node_count(const struct amz_plan_input *input);
 
 /* ---- classes.c */
-uint32_t amz_plan_rank_slots(const struct amz_plan_input *input, const struct amz_node *node, const struct amz_plan_layout *layout);
+uint32_t amz_plan_rank_slots(const struct amz_plan_input *input, size_t kind, const struct amz_plan_layout *layout);
+/* The room of ranks that are there already; UINT32_MAX: they aren't, or nobody knows. */
+uint32_t amz_plan_room(const struct amz_plan_input *input, size_t kind);
 
 /* ---- search.c */
 int amz_plan_search(struct amz_search *s);

@@ -104,17 +104,18 @@ static bool straddles(const struct amz_plan_input *in, const struct amz_plan_lay
 static uint32_t most_slots(const struct amz_plan_input *in, const struct amz_plan_layout *layout)
 {
   struct amz_plan_bounds bounds;
-  uint32_t most = 0;
+  uint32_t most = 0, room = amz_plan_room(in, 0);
 
   for (size_t i = 0; i < in->n_nodes && in->n_nodes > 1; i++) {
-    uint32_t here = amz_plan_rank_slots(in, in->nodes[i].node, layout);
+    uint32_t here = amz_plan_rank_slots(in, i, layout);
 
     most = here > most ? here : most;
   }
   if (in->n_nodes > 1)
     return most;
   amz_plan_bound(in, in->nodes[0].node, layout->threads, layout->nodes, &bounds);
-  return amz_plan_most_slots(&bounds) / layout->ranks_per_node;
+  most = amz_plan_most_slots(&bounds) / layout->ranks_per_node;
+  return most < room ? most : room;
 }
 
 static int consider(struct amz_search *s, const struct amz_plan_layout *layout)

@@ -36,7 +36,7 @@ static void release(struct amz_launch *l)
   amz_reduced_clear(&l->reduced);
   amz_places_clear(&l->places);
   amz_team_clear(&l->team);
-  free(l->rank_slots);
+  free(l->shares);
   amz_buf_clear(&l->memory_source);
   amz_buf_clear(&l->recording);
   amz_buf_clear(&l->cwd);

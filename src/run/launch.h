@@ -38,7 +38,7 @@ struct amz_launch {
   struct amz_buf recording, cwd;
   struct amz_range *left;     /* what is to be done, as index ranges */
   size_t n_left;
-  uint32_t *rank_slots; /* of each rank, 0: it runs nothing; NULL: this process is alone. Owned */
+  struct amz_rank_share *shares; /* of each rank, with a link. Owned */
   uint32_t total_slots;
   double slots_mean;          /* over the time of the loop, where they changed; 0: they didn't */
   bool told;                  /* the other ranks know what to do, */

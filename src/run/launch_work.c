@@ -1,10 +1,8 @@
 /* What a launch has to do, in which order, and by whom: the store with what is left, the run's order, the helper, the planner, the loop. */
 #define _GNU_SOURCE
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <amorsize/memory.h>
 #include <amorsize/policy.h>
 #include <amorsize/rng.h>
 #include <amorsize/sampling.h>
@@ -150,38 +148,25 @@ static int start_helper(struct amz_launch *l, struct amz_error *err)
   return rc;
 }
 
-/* Ranks of one node count as such by its name. */
-static uint32_t count_nodes(const struct amz_team *team)
+/* What there is, as it was divided among the ranks. */
+static int find_kinds(const struct amz_launch *l, struct amz_kinds *ret)
 {
-  uint32_t nodes = 0;
+  const struct amz_rank_share alone = {.slots = l->layout.slots, .capacity = amz_layout_capacity(&l->layout), .cores = l->layout.cores,
+                                       .memory_bytes = l->budget.memory_bytes};
 
-  for (uint32_t i = 0; i < team->count; i++) {
-    uint32_t k = 0;
-
-    while (k < i && strcmp(team->members[k].node, team->members[i].node) != 0)
-      k++;
-    nodes += k == i;
-  }
-  return nodes ? nodes : 1;
-}
-
-/* Ranks' shares are for tasks; nodes have more. Rounded up: what was a whole number of tasks stays one. */
-static uint64_t memory_of_node(const struct amz_budget *rank, uint32_t ranks)
-{
-  return rank->memory_bytes == AMZ_ANY_MEMORY ? 0 : (uint64_t)ceil((double)rank->memory_bytes * ranks / AMZ_MEMORY_HEADROOM);
+  return l->link ? amz_kinds_find(&l->team, l->shares, ret) : amz_kinds_alone(&alone, ret);
 }
 
 static int begin_planner(struct amz_launch *l)
 {
   struct amz_planner *p = &l->planner;
-  uint32_t ranks_per_node;
   int rc;
 
   if (!l->plans)
     return l->sampler ? amz_sampler_begin(l->sampler, amz_job_settings(l->job), amz_job_tasks(l->job), l->layout.slots, l->layout.threads) : AMZ_OK;
   l->sampler = &l->own_sampler;
-  rc = amz_sampler_begin(l->sampler, amz_job_settings(l->job), p->tasks, l->layout.slots, l->layout.threads);
-  if (rc < 0)
+  if ((rc = amz_sampler_begin(l->sampler, amz_job_settings(l->job), p->tasks, l->layout.slots, l->layout.threads)) < 0 ||
+      (rc = find_kinds(l, &p->kinds)) < 0)
     return rc;
   l->sampler->tasks = amz_job_tasks(l->job); /* that places in the list are of */
   p->dir = l->dir;
@@ -189,13 +174,6 @@ static int begin_planner(struct amz_launch *l)
   amz_launch_recall(l);
   if (p->known.runs)
     amz_sampler_open(l->sampler);
-  p->ranks = l->layout.ranks;
-  p->nodes = l->link ? count_nodes(&l->team) : 1;
-  ranks_per_node = (p->ranks + p->nodes - 1) / p->nodes;
-  p->cores = l->layout.cores * ranks_per_node;
-  p->memory_bytes = memory_of_node(&l->budget, ranks_per_node);
-  p->slots = l->layout.slots;
-  p->most_slots = amz_layout_capacity(&l->layout);
   p->may_refuse = l->before.succeeded + l->before.failed + l->before.skipped == 0 && !amz_job_settings(l->job)->failures.stop_after.set;
   p->total_slots = l->total_slots;
   amz_planner_begin(p);
@@ -209,7 +187,7 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
     .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler && !l->plans ? "ss" : s->chunks.policy), .layout = l->layout,
     .cores = &l->cores, .gpus = &l->gpus, .slot_gpus = l->slot_gpus, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
     .shared_dir = l->dir,
-    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .rank_slots = l->rank_slots, .sampler = l->sampler,
+    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .shares = l->shares, .sampler = l->sampler,
     .planner = l->plans ? &l->planner : NULL, .budget = l->budget, .barred = l->barred, .any_barred = l->any_barred};
   struct amz_run_progress p;
 

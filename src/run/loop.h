@@ -38,7 +38,7 @@ struct amz_loop_config {
   uint32_t epoch;
   uint32_t rank;                  /* rank 0 holds the master */
   uint32_t total_slots;           /* over all ranks; rank 0's to know */
-  const uint32_t *rank_slots;     /* of each rank, 0: it runs nothing; rank 0's to know. NULL: it is alone */
+  const struct amz_rank_share *shares; /* of each rank; rank 0's to know. NULL: it is alone */
   const struct amz_net *net;      /* NULL: a process alone */
   struct amz_mpi *mpi;
   const struct amz_team *team;    /* rank 0's; NULL elsewhere and alone */

@@ -40,9 +40,8 @@ void amz_planner_begin(struct amz_planner *p)
 {
   p->state = AMZ_PLANNER_SAMPLES;
   p->think = (struct amz_think)AMZ_THINK_NONE;
-  p->think.nodes = p->nodes;
-  p->think.cores = p->cores;
-  p->think.memory_bytes = p->memory_bytes;
+  memcpy(p->think.kinds, p->kinds.items, sizeof p->think.kinds);
+  p->think.n_kinds = p->kinds.n;
 }
 
 void amz_planner_clear(struct amz_planner *p)
@@ -50,6 +49,8 @@ void amz_planner_clear(struct amz_planner *p)
   if (p->job)
     amz_think_clear(&p->think);
   amz_history_known_clear(&p->known);
+  amz_kinds_clear(&p->kinds);
+  free(p->rank_slots);
   memset(p, 0, sizeof *p);
 }
 
@@ -97,6 +98,15 @@ static uint64_t least_u64(uint64_t a, uint64_t b)
   return a < b ? a : b;
 }
 
+static uint32_t most_ranks(const struct amz_kinds *k)
+{
+  uint32_t most = 1;
+
+  for (size_t i = 0; i < k->n; i++)
+    most = k->items[i].ranks > most ? k->items[i].ranks : most;
+  return most;
+}
+
 /* The ranks are there, each with room for so many slots; GPUs have been divided among those already. */
 static struct amz_plan_want want_here(const struct amz_planner *p)
 {
@@ -104,17 +114,17 @@ static struct amz_plan_want want_here(const struct amz_planner *p)
   struct amz_plan_want want = amz_plan_want_of(s);
 
   want.launched = true;
-  want.nodes = p->nodes;
-  want.ranks_per_node = (p->ranks + p->nodes - 1) / p->nodes;
-  want.max_workers = (uint32_t)least_u64(want.max_workers, (uint64_t)p->most_slots * p->ranks);
+  want.nodes = p->kinds.nodes;
+  want.ranks_per_node = most_ranks(&p->kinds);
   want.gpus = 0;
   if (want.goal == AMZ_GOAL_DEADLINE && want.deadline_s <= 0)
     want.goal = AMZ_GOAL_TIME;
   if (amz_job_kind(p->job) != AMZ_TASK_COMMAND) /* its programs have been started with their threads */
     want.threads_per_task = p->sampler->threads;
   if (p->planned) { /* the second look: what will come of what was chosen */
-    want.slots_per_rank = p->layout.slots_per_rank;
-    want.threads_per_task = p->layout.threads;
+    want.nodes = p->chosen.nodes;
+    want.slots_per_rank = p->chosen.slots_per_rank;
+    want.threads_per_task = p->chosen.threads;
   }
   return want;
 }
@@ -143,7 +153,7 @@ static void note_stand(struct amz_loop *l, struct amz_planner *p)
   amz_master_stats(l->master, &stats);
   p->left = stats.waiting + stats.handed_out;
   p->asked_ns = amz_clock_monotonic_ns();
-  p->in_hand_s = amz_worker_in_hand_s(l->worker, p->asked_ns) * p->ranks;
+  p->in_hand_s = amz_worker_in_hand_s(l->worker, p->asked_ns) * p->kinds.n_ranks;
 }
 
 /* ---- thinking ------------------------------------------------------------------------------------------------------------ */
@@ -235,11 +245,37 @@ static void tell(const struct amz_loop *l, const struct amz_planner *p)
     o->planned(o->ctx, &told);
 }
 
+/* From kinds of nodes to ranks. \return AMZ_OK; AMZ_ENOMEM. */
+static int choose_slots(struct amz_planner *p)
+{
+  struct amz_plan *plan = &p->think.plan;
+
+  if (!p->rank_slots && !(p->rank_slots = amz_new_array(p->kinds.n_ranks, sizeof *p->rank_slots)))
+    return AMZ_ENOMEM;
+  p->chosen = p->layout = plan->chosen.layout;
+  p->layout.ranks_per_node = p->kinds.most_ranks;
+  p->layout.slots_per_rank = amz_kinds_slots(&p->kinds, plan->classes, plan->n_classes, p->rank_slots);
+  plan->chosen.layout = p->layout;
+  for (size_t i = 0; i < plan->n_classes; i++)
+    p->think.fixed_slots[plan->classes[i].kind] = plan->classes[i].slots_per_rank;
+  return AMZ_OK;
+}
+
+static uint32_t sum_of(const uint32_t *numbers, uint32_t n)
+{
+  uint32_t sum = 0;
+
+  for (uint32_t i = 0; i < n; i++)
+    sum += numbers[i];
+  return sum;
+}
+
 static int apply(struct amz_loop *l, struct amz_planner *p)
 {
   struct amz_buf sample = AMZ_BUF_INIT;
 
-  p->layout = p->think.plan.chosen.layout;
+  if (choose_slots(p) < 0)
+    return AMZ_ENOMEM;
   p->planned = true;
   p->planned_from = p->think.work.mean_s.source;
   p->predicted = predict(p);
@@ -250,8 +286,8 @@ static int apply(struct amz_loop *l, struct amz_planner *p)
     keep_file(l, "sample.json", &sample);
   tell(l, p);
   count_slots(p, amz_clock_monotonic_ns());
-  p->total_slots = amz_loop_slots(l, p->layout.slots_per_rank);
-  return amz_loop_shape(l, p->layout.threads, p->layout.slots_per_rank);
+  p->total_slots = sum_of(p->rank_slots, p->kinds.n_ranks);
+  return amz_loop_shape_each(l, p->layout.threads, p->rank_slots);
 }
 
 /* ---- each turn ----------------------------------------------------------------------------------------------------------- */
@@ -326,6 +362,7 @@ static int check_known(struct amz_loop *l, struct amz_planner *p)
                  d.high);
   amz_loop_note(l, AMZ_WARNING, text);
   amz_history_known_clear(&p->known);
+  memset(p->think.fixed_slots, 0, sizeof p->think.fixed_slots);
   p->planned = false;
   p->state = AMZ_PLANNER_SAMPLES;
   return AMZ_OK;

@@ -12,6 +12,7 @@
 #include <amorsize/job.h>
 #include <amorsize/report.h>
 
+#include "kinds.h"
 #include "run.h"
 #include "sampler.h"
 #include "think.h"
@@ -31,10 +32,7 @@ struct amz_planner {
   const struct amz_job *job;
   const char *dir;              /* the run directory, absolute */
   struct amz_sampler *sampler;  /* told to keep the run going */
-  uint32_t nodes, ranks;        /* ranks: in all */
-  uint32_t cores;               /* of a node that are ours */
-  uint64_t memory_bytes;        /* the same of its memory; 0: nobody divided it, or nobody knows */
-  uint32_t slots, most_slots;   /* of a rank: to begin with, and at most */
+  struct amz_kinds kinds;       /* of nodes, and which ranks are on them. Owned */
   uint64_t tasks;               /* of this launch */
   uint32_t total_slots;         /* over all ranks; kept up to date */
   bool may_refuse;              /* a run of which all sampled tasks fail is ended */
@@ -46,7 +44,9 @@ struct amz_planner {
   bool checked;                 /* what was known has been held against this run's own tasks */
   size_t checked_at;            /* so many of them */
   enum amz_source planned_from; /* where the tasks' costs came from; AMZ_UNKNOWN: there is no plan */
-  struct amz_plan_layout layout; /* when planned */
+  struct amz_plan_layout chosen; /* when planned: by kinds of nodes; */
+  struct amz_plan_layout layout; /* as it is told: with the most slots that any rank has; */
+  uint32_t *rank_slots;          /* and those of each rank; owned */
   struct amz_prediction predicted, refined;
   int64_t asked_ns;             /* when it began to think; by then */
   uint64_t left;                /* tasks were left, and */

@@ -91,8 +91,8 @@ static int make_orders(struct amz_launch *l, struct amz_order_of_work *orders, s
   struct amz_error why;
   int rc;
 
-  l->rank_slots = amz_new_array(l->team.count, sizeof *l->rank_slots);
-  if (!l->rank_slots)
+  l->shares = amz_new_array(l->team.count, sizeof *l->shares);
+  if (!l->shares)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory for %u ranks", l->team.count);
   for (uint32_t i = 0; i < l->team.count; i++) {
     orders[i] = order;
@@ -103,8 +103,9 @@ static int make_orders(struct amz_launch *l, struct amz_order_of_work *orders, s
       return amz_error_set(err, AMZ_EENV, "%s", why.text);
     orders[i].master_pid = l->team.members[i].same_node ? (int64_t)getpid() : 0;
     orders[i].node_dir = amz_gather_node_dir(l, i);
-    l->rank_slots[i] = orders[i].barred ? 0 : orders[i].slots;
-    l->total_slots += l->rank_slots[i];
+    l->shares[i] = (struct amz_rank_share){.slots = orders[i].barred ? 0 : orders[i].slots, .capacity = orders[i].capacity,
+                                           .cores = orders[i].core_count, .memory_bytes = orders[i].memory_bytes};
+    l->total_slots += l->shares[i].slots;
     if (orders[i].barred)
       tell_barred(l, i, why.text);
   }
@@ -287,7 +288,8 @@ static int loop(struct service *s, const struct amz_rank_link *link, uint32_t ra
   struct amz_loop_config config = {.job = s->job, .recording = s->order.recording,
     .n_recording = s->order.n_recording, .order = s->positions, .cores = &s->cores, .gpus = &s->gpus, .slot_gpus = s->order.slot_gpus,
     .exec = link->exec, .store = s->store,
-    .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.most},
+    .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.most,
+               .capacity = s->order.capacity},
     .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .shared_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
     .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid,
     .walltime = {AMZ_NEVER, AMZ_NEVER}, .budget = {.cores = s->order.core_count, .memory_bytes = s->order.memory_bytes}, .barred = s->order.barred};

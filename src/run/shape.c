@@ -84,7 +84,7 @@ static int set(struct amz_loop *l, uint32_t threads, uint32_t slots)
  * because another one has more of them. */
 static uint32_t of_rank(const struct amz_loop *l, uint32_t rank, uint32_t slots)
 {
-  uint32_t own = l->config->rank_slots ? l->config->rank_slots[rank] : l->config->layout.slots;
+  uint32_t own = l->config->shares ? l->config->shares[rank].slots : l->config->layout.slots;
   uint64_t part = (uint64_t)slots * own / (l->config->layout.slots ? l->config->layout.slots : 1);
 
   if (slots == 0 || slots >= AMZ_ONE_A_NODE)
@@ -109,7 +109,15 @@ static uint32_t one_a_node(const struct amz_loop *l, uint32_t rank)
   return team && rank < team->count && team->members[rank].local_rank ? 0 : 1;
 }
 
-static int tell(struct amz_loop *l, uint32_t threads, uint32_t slots)
+/* each NULL: the same is said of all, seen from rank 0. */
+static uint32_t slots_for(const struct amz_loop *l, uint32_t rank, uint32_t slots, const uint32_t *each)
+{
+  if (each)
+    return each[rank];
+  return slots == AMZ_ONE_A_NODE ? one_a_node(l, rank) : of_rank(l, rank, slots);
+}
+
+static int tell(struct amz_loop *l, uint32_t threads, uint32_t slots, const uint32_t *each)
 {
   const struct amz_loop_config *c = l->config;
   struct amz_buf word = AMZ_BUF_INIT;
@@ -118,7 +126,7 @@ static int tell(struct amz_loop *l, uint32_t threads, uint32_t slots)
   for (uint32_t i = 1; rc == AMZ_OK && i < c->layout.ranks; i++) {
     amz_word_begin(AMZ_WORD_SHAPE, &word);
     amz_buf_add_u32(&word, threads);
-    amz_buf_add_u32(&word, slots == AMZ_ONE_A_NODE ? one_a_node(l, i) : of_rank(l, i, slots));
+    amz_buf_add_u32(&word, slots_for(l, i, slots, each));
     rc = amz_buf_ok(&word);
     if (rc < 0)
       break;
@@ -132,9 +140,16 @@ static int tell(struct amz_loop *l, uint32_t threads, uint32_t slots)
 
 int amz_loop_shape(struct amz_loop *l, uint32_t threads, uint32_t slots)
 {
-  int rc = l->master && l->config->net ? tell(l, threads, slots) : AMZ_OK;
+  int rc = l->master && l->config->net ? tell(l, threads, slots, NULL) : AMZ_OK;
 
   return rc < 0 ? rc : set(l, threads, slots == AMZ_ONE_A_NODE ? one_a_node(l, l->config->rank) : slots);
+}
+
+int amz_loop_shape_each(struct amz_loop *l, uint32_t threads, const uint32_t *slots)
+{
+  int rc = l->config->net ? tell(l, threads, 0, slots) : AMZ_OK;
+
+  return rc < 0 ? rc : set(l, threads, slots[l->config->rank]);
 }
 
 int amz_loop_hear_shape(struct amz_loop *l, const void *word, size_t n)

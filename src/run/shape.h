@@ -19,7 +19,9 @@ uint32_t amz_loop_fit(const struct amz_loop *l, uint32_t threads);
  * (AMZ_ALL_SLOTS: as many as fit; 0: none starts; more than fit: up to the layout's capacity, for its own number of threads). A count is of rank 0; the others,
  * which it tells, get as many for each slot that they began with. Outside of a worker's step only. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_shape(struct amz_loop *l, uint32_t threads, uint32_t slots);
-/* Rank 0: how many slots such a count means over all ranks; not for the two names above. */
+/* Rank 0: the same with a count for each rank, by rank. */
+int amz_loop_shape_each(struct amz_loop *l, uint32_t threads, const uint32_t *slots);
+/* Rank 0: how many slots a count of rank 0's means over all ranks; not for the two names above. */
 uint32_t amz_loop_slots(const struct amz_loop *l, uint32_t slots);
 /* Another rank than 0, of a word of SHAPE. */
 int amz_loop_hear_shape(struct amz_loop *l, const void *word, size_t n);

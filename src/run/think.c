@@ -33,15 +33,42 @@ static int look(struct amz_think *t)
 }
 
 /* What was divided among the ranks counts, not what one of them would have alone. */
-static void keep_to_share(struct amz_think *t)
+static void keep_to_share(const struct amz_kind *k, bool here, struct amz_node *node)
 {
-  if (t->memory_bytes)
-    t->node.allowed_memory_bytes = t->memory_bytes;
-  if (t->cores == 0)
+  if (k->memory_bytes)
+    node->allowed_memory_bytes = k->memory_bytes;
+  if (k->cores == 0)
     return;
-  t->node.allowed_cores = t->cores;
-  if (t->node.allowed_cpu > t->cores)
-    t->node.allowed_cpu = t->cores;
+  node->allowed_cores = k->cores;
+  if (!here || node->allowed_cpu > k->cores) /* a quota here says nothing of the others */
+    node->allowed_cpu = k->cores;
+}
+
+/* Of the other kinds no more is known than what was divided: in all else they are taken for nodes like this one. */
+static void describe_kinds(struct amz_think *t)
+{
+  for (size_t i = 0; i < t->n_kinds; i++) {
+    const struct amz_kind *k = &t->kinds[i];
+
+    t->like[i] = t->node;
+    keep_to_share(k, i == 0, &t->like[i]);
+    t->nodes[i] = (struct amz_plan_nodes){&t->like[i], k->nodes, 1};
+    t->launched[i] = (struct amz_plan_launched){k->ranks, k->most_slots, t->fixed_slots[i]};
+  }
+  t->input.launched = t->launched;
+  t->input.nodes = t->nodes;
+  t->input.n_nodes = t->n_kinds;
+}
+
+/* Where not one task fits on some of the nodes, the others alone are planned for. */
+static int make_plan(struct amz_think *t)
+{
+  int rc = amz_plan_make(&t->input, &t->plan, &t->err);
+
+  if (rc != AMZ_ERANGE || t->n_kinds == 1 || t->input.want.nodes == AMZ_AUTO)
+    return rc;
+  t->input.want.nodes = AMZ_AUTO;
+  return amz_plan_make(&t->input, &t->plan, &t->err);
 }
 
 static void *think(void *arg)
@@ -53,14 +80,11 @@ static void *think(void *arg)
   if (t->rc == AMZ_OK) {
     const struct amz_node_costs *c = &t->node.costs;
 
-    keep_to_share(t);
-    t->kind = (struct amz_plan_nodes){&t->node, t->nodes, 1};
+    describe_kinds(t);
     t->input.work = &t->work;
-    t->input.nodes = &t->kind;
-    t->input.n_nodes = 1;
     t->input.costs.chunk_s = c->chunk_s;
     t->input.costs.service_s = c->service_s;
-    t->rc = amz_plan_make(&t->input, &t->plan, &t->err);
+    t->rc = make_plan(t);
   }
   while (write(t->fd, &one, sizeof one) < 0 && errno == EINTR)
     ;

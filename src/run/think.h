@@ -10,13 +10,15 @@
 #include <amorsize/node.h>
 #include <amorsize/plan.h>
 
+#include "kinds.h"
+
 struct amz_think {
   /* filled in before: */
   struct amz_workload work;    /* owned */
   struct amz_plan_input input; /* its work and nodes are set when it begins */
-  uint32_t nodes;              /* how many of this kind there are */
-  uint32_t cores;              /* of a node that are ours, by whoever divided them; 0: as the node says */
-  uint64_t memory_bytes;       /* the same of its memory */
+  struct amz_kind kinds[AMZ_PLAN_KINDS_MAX]; /* what was divided among the ranks, the first kind being this node's */
+  uint32_t fixed_slots[AMZ_PLAN_KINDS_MAX];  /* of each rank; 0: to be planned */
+  size_t n_kinds;              /* >= 1 */
   struct amz_node node;        /* owned; looked at when it isn't known yet */
   bool node_known;
   const char *node_source;     /* static: "measured", "assumed" */
@@ -25,7 +27,9 @@ struct amz_think {
   int rc;                      /* as of amz_plan_make, or of looking at the node */
   struct amz_error err;
   /* its own: */
-  struct amz_plan_nodes kind;
+  struct amz_node like[AMZ_PLAN_KINDS_MAX]; /* this node with other numbers, what they point to is `node`'s */
+  struct amz_plan_nodes nodes[AMZ_PLAN_KINDS_MAX];
+  struct amz_plan_launched launched[AMZ_PLAN_KINDS_MAX];
   int fd;                      /* readable when it is done */
   pthread_t thread;
   bool runs;

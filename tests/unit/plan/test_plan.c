@@ -554,6 +554,52 @@ static void test_classes_in_turn(void)
   amz_workload_clear(&w);
 }
 
+/* Ranks that are there already: two on each large node, one on the small one; the small one's helper was started with little room. */
+static void test_launched(void)
+{
+  struct machine large, small;
+  struct amz_workload w = made(200000, 0.5, 0.3, 1), waiting = made(200000, 0.5, 0.3, 0.01);
+  struct amz_plan_nodes nodes[] = {{&large.node, 2, 1}, {&small.node, 1, 1}};
+  struct amz_plan_launched launched[] = {{2, 64, 0}, {1, 7, 0}};
+  struct amz_plan_input in = {.work = &w, .nodes = nodes, .n_nodes = 2, .launched = launched, .want = nothing_given(), .costs = usual_costs(),
+                              .replicates = 3, .chunk_budget = 60000};
+  struct amz_error err;
+  struct amz_plan plan;
+
+  make_machine(&large, 16, 1, 64 * GIB);
+  make_machine(&small, 3, 1, 64 * GIB);
+  in.want.launched = true;
+  in.want.nodes = 3;
+  in.want.ranks_per_node = 2;
+  ASSERT_I64(amz_plan_make(&in, &plan, &err), AMZ_OK);
+  ASSERT_U64(plan.chosen.slots, 2 * 16 + 3); /* not two ranks of the small node's cores */
+  ASSERT_U64(plan.n_classes, 2);
+  ASSERT_U64(plan.classes[0].ranks_per_node, 2);
+  ASSERT_U64(plan.classes[0].slots_per_rank, 8);
+  ASSERT_U64(plan.classes[1].ranks_per_node, 1);
+  ASSERT_U64(plan.classes[1].slots_per_rank, 3);
+  amz_plan_clear(&plan);
+
+  waiting.kind = AMZ_WORK_IO;
+  in.work = &waiting; /* sixteen slots a core would do: no rank gets more than its room */
+  ASSERT_I64(amz_plan_make(&in, &plan, &err), AMZ_OK);
+  for (size_t i = 0; i < plan.n_classes; i++)
+    CU_ASSERT(plan.classes[i].slots_per_rank <= launched[plan.classes[i].kind].most_slots);
+  ASSERT_U64(plan.chosen.slots, 2 * 2 * 64 + 7);
+  amz_plan_clear(&plan);
+
+  in.work = &w; /* what was chosen, played out again: other numbers aren't looked at */
+  launched[0].slots = 5;
+  launched[1].slots = 2;
+  in.want.slots_per_rank = 5;
+  ASSERT_I64(amz_plan_make(&in, &plan, &err), AMZ_OK);
+  ASSERT_U64(plan.chosen.slots, 2 * 2 * 5 + 2);
+  ASSERT_U64(plan.considered, 1);
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+  amz_workload_clear(&waiting);
+}
+
 /* ---- invariants ------------------------------------------------------------------------------------------------------- */
 
 static void check_candidate(const struct amz_workload *w, const struct machine *m, const struct amz_candidate *c, const char *row)
@@ -612,7 +658,7 @@ int main(void)
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks},
     {"threads that made tasks slower", test_retrograde_threads}, {"tasks foreseen, heaviest first and lightest first", test_foreseen_tasks}, {"load", test_load}, {"GPUs", test_gpus},
     {"goals", test_goals}, {"what is given stays", test_given}, {"kinds of nodes", test_kinds_of_nodes},
-    {"each kind has what fits there", test_classes}, {"fast kinds come first", test_classes_in_turn},
+    {"each kind has what fits there", test_classes}, {"fast kinds come first", test_classes_in_turn}, {"ranks that are there already", test_launched},
     {"what holds for every plan", test_invariants}, {NULL, NULL}};
 
   return amz_test_main("plan", tests, 120);
