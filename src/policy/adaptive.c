@@ -21,7 +21,7 @@
 #define YIELD 8.0            /* chunks.min holds as long as it is not more than this part of the time that is left */
 #define SERVE 2.0            /* rounds of the master's service that a chunk should last */
 #define HELD_SHARE 0.4       /* of its fair share of all unfinished tasks, for a worker that has some in hand */
-#define HELD_SERVE 0.5       /* rounds of service that it gets even so */
+#define HELD_SERVE 0.5       /* rounds of service that it gets even so, or an overhead, whichever is longer */
 #define CAUTION 4.0          /* lately's mean may be this much below ever's before it is believed */
 #define CUT_LONGEST 64.0     /* CUT where the longest tasks come first */
 #define FIRST_MOST 8.0       /* tasks of a chunk of which nothing is known */
@@ -265,7 +265,7 @@ static double fair_of(const struct state *s, const struct amz_policy_ask *ask, d
   double unfinished = (double)ask->remaining + (double)ask->held_all;
   double fair = HELD_SHARE * unfinished / pace_of(s, ask) / slowness - (double)ask->held / (double)ask->worker_slots;
 
-  return larger(fair, HELD_SERVE * (double)ask->slots * s->service_s / mean_s);
+  return larger(fair, larger(HELD_SERVE * (double)ask->slots * s->service_s, s->overhead_s) / mean_s);
 }
 
 /* A rank is believed to be slow at once, which costs little if it is wrong; and to be fast when it has been so a few times: the first tasks of a

@@ -228,15 +228,22 @@ int amz_held_tell(struct amz_held *h, struct amz_held_list *list, const struct a
   return rc;
 }
 
+static bool contains(const struct amz_piece *p, const struct amz_told *told)
+{
+  const struct amz_chunk *c = &p->chunk;
+
+  return matches(p, told) && told->first >= c->first && told->first - c->first < c->count && told->count <= c->count - (told->first - c->first);
+}
+
 bool amz_held_has(const struct amz_held *h, const struct amz_held_list *list, const struct amz_told *told)
 {
-  for (uint32_t i = list->head; i != AMZ_NO_PIECE; i = h->pieces[i].next) {
-    const struct amz_chunk *c = &h->pieces[i].chunk;
+  uint32_t place = table_find(h, told->first);
 
-    if (matches(&h->pieces[i], told) && told->first >= c->first && told->first - c->first < c->count &&
-        told->count <= c->count - (told->first - c->first))
+  if (place < h->table_size) /* no other piece has its first position */
+    return contains(&h->pieces[h->table[place].piece - 1], told);
+  for (uint32_t i = list->head; i != AMZ_NO_PIECE; i = h->pieces[i].next)
+    if (contains(&h->pieces[i], told))
       return true;
-  }
   return false;
 }
 

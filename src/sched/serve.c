@@ -5,6 +5,8 @@
 
 #define CHUNKS_MAX ((uint32_t)1024) /* in one message */
 #define MANY 4u /* chunks for each slot: asked for ahead */
+#define AHEAD_SHARE 0.375 /* of a rank's share of all that is unfinished: where policies make chunks smaller for who has much in hand (adaptive's HELD_SHARE),
+                             it isn't filled up with hundreds of thousands of the smallest ones */
 
 static int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret, bool *ret_any)
 {
@@ -29,7 +31,7 @@ static int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret
   return amz_held_add(&m->held, &r->held, rank, ret);
 }
 
-/* Who asks ahead for many chunks of tiny tasks doesn't know how many are left, and what others ask for: more than its share of all
+/* Who asks ahead for many chunks of tiny tasks doesn't know how many are left, and what others ask for: more than a good part of its share of all
  * that is unfinished is of no use to it. Nobody has idle slots who holds that much. A retry's time is waited for
  * (amz_master_deadline), so it must not lie here when that has come. */
 static bool has_its_share(const struct amz_master *m, const struct amz_rank *r)
@@ -37,7 +39,7 @@ static bool has_its_share(const struct amz_master *m, const struct amz_rank *r)
   double unfinished = (double)m->pool.waiting + (double)m->held.count;
 
   return r->hungry / MANY > r->slots && r->n_held / 2 >= r->slots && amz_pool_retry_at(&m->pool) > m->now_ns &&
-         (double)r->n_held * (double)m->slots >= unfinished * (double)r->slots;
+         (double)r->n_held * (double)m->slots >= AHEAD_SHARE * unfinished * (double)r->slots;
 }
 
 /* Gives the rank what it asked for, as far as there is something. \return AMZ_OK, *ret_n: chunks given; AMZ_ENOMEM. */

@@ -212,7 +212,8 @@ static void test_p_counts_living_slots(void)
   close_bench(&b);
 }
 
-/* Many chunks asked for at once, of few tasks that are left: half of them are for the other rank, though it asks later. */
+/* Many chunks asked for at once, of few tasks that are left: half of them are for the other rank, though it asks later. It gets the first that makes
+ * what it has 3/8 of its half, or more. */
 static void test_a_share_is_enough(void)
 {
   struct bench b;
@@ -221,9 +222,9 @@ static void test_a_share_is_enough(void)
   (void)event(&b, AMZ_EV_START);
   (void)hello(&b, 0, 1);
   (void)hello(&b, 1, 1);
-  ASSERT_TEXT(ask(&b, 0, 14), "assign0[0+1 1+1 2+1 3+1 4+1 5+1]");
-  ASSERT_TEXT(ask(&b, 1, 4), "assign1[6+1 7+1 8+1 9+1]");
-  ASSERT_TEXT(bulk_of(&b, 0, 0, 0, 6), "record0[bulk 0+6] assign0[10+1 11+1]"); /* it still stands in line */
+  ASSERT_TEXT(ask(&b, 0, 14), "assign0[0+1 1+1 2+1]");
+  ASSERT_TEXT(ask(&b, 1, 4), "assign1[3+1 4+1 5+1 6+1]");
+  ASSERT_TEXT(bulk_of(&b, 0, 0, 0, 3), "record0[bulk 0+3] assign0[7+1 8+1]"); /* it still stands in line */
   close_bench(&b);
 }
 
@@ -696,8 +697,23 @@ static void test_many_chunks_one_message(void)
   open_bench(&b, &(struct amz_master_config){.tasks = 5000, .ranks = 1, .slots = 1});
   (void)event(&b, AMZ_EV_START);
   (void)ask(&b, 0, UINT32_MAX); /* whatever it says */
-  ASSERT_U64(stats(&b).chunks, 5000);
-  ASSERT_U64(amz_actions_count(b.actions), 5); /* 1024 in each but the last */
+  ASSERT_U64(stats(&b).chunks, 1875); /* 3/8 of them */
+  ASSERT_U64(amz_actions_count(b.actions), 2); /* 1024 in each but the last */
+  close_bench(&b);
+}
+
+/* A chunk that isn't worth its overhead is given to nobody, however much he asks for: adaptive says less and less to one who has much, and a rank
+ * that counts in chunks of the latest size would ask for more and more of them. */
+static void test_no_crumbs(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){
+    .tasks = 100000000, .ranks = 1, .slots = 2, .policy = amz_policy_find("adaptive"), .params = {.mean_s = 1e-7, .stddev_s = 1e-7}});
+  (void)event(&b, AMZ_EV_START);
+  (void)ask(&b, 0, UINT32_MAX);
+  CU_ASSERT_TRUE(stats(&b).handed_out >= 30000000);
+  CU_ASSERT_TRUE(stats(&b).chunks < 1000);
   close_bench(&b);
 }
 
@@ -751,6 +767,7 @@ int main(void)
     {"bulks of a rank that was given up", test_stray_bulks},
     {"bulks with partials", test_whole_bulks},
     {"many chunks in one message", test_many_chunks_one_message},
+    {"no crumbs for who asks for everything", test_no_crumbs},
     {"refused", test_refused},
     {"bulks of several chunks", test_bulks_of_several_chunks},
     {NULL, NULL},
