@@ -45,6 +45,7 @@ struct amz_plan_want {
   uint64_t memory_bytes; /* of one task as the user says; 0: as sampled */
   bool memory_ignore;
   bool load_aware;
+  bool waits;           /* more slots than cores may pay, whatever kind of work the sample shows (preset io) */
   uint32_t gpus;        /* per task */
   const char *policy;   /* for the simulation: a name of amz_policy_find */
   double chunk_s;       /* its target */

@@ -27,7 +27,7 @@ _Static_assert(sizeof(struct amz_texts) == 2 * sizeof(void *), "read as struct a
 #define NOW AMZ_EFFECT_NOW
 #define LATER AMZ_EFFECT_LATER
 const struct amz_key amz_settings_keys[] = {
-  {"preset", &amz_type_choice, AT(preset), LATER, NULL, NULL, presets},
+  {"preset", &amz_type_choice, AT(preset), NOW, NULL, NULL, presets},
   {"resources.threads", &type_threads, AT(resources), NOW, "1", "65536", NULL},
   {"resources.memory", &type_memory, AT(resources), NOW, "1", "1024TiB", NULL},
   {"resources.gpus", &amz_type_count, AT(resources.gpus), NOW, "0", "1024", NULL},
@@ -61,9 +61,9 @@ const struct amz_key amz_settings_keys[] = {
   {"output.results", &amz_type_text, AT(output.results), NOW, NULL, NULL, NULL},
   {"output.reduce", &amz_type_choice, AT(output.reduce), NOW, NULL, NULL, reductions},
   {"output.gather", &amz_type_bool, AT(output.gather), NOW, NULL, NULL, NULL},
-  {"slurm.partition", &amz_type_text, AT(slurm.partition), LATER, NULL, NULL, NULL},
-  {"slurm.account", &amz_type_text, AT(slurm.account), LATER, NULL, NULL, NULL},
-  {"slurm.extra", &amz_type_texts, AT(slurm.extra), LATER, NULL, NULL, NULL},
+  {"slurm.partition", &amz_type_text, AT(slurm.partition), NOW, NULL, NULL, NULL},
+  {"slurm.account", &amz_type_text, AT(slurm.account), NOW, NULL, NULL, NULL},
+  {"slurm.extra", &amz_type_texts, AT(slurm.extra), NOW, NULL, NULL, NULL},
   {"slurm.requeue", &amz_type_bool, AT(slurm.requeue), NOW, NULL, NULL, NULL},
 };
 const size_t amz_settings_n_keys = sizeof amz_settings_keys / sizeof *amz_settings_keys;
@@ -122,7 +122,7 @@ static const S defaults = {
   .failures = {.backoff_ns = 1000000000, .grace_ns = 20000000000},
 };
 
-/* Presets are other defaults: what the user writes wins over them. */
+/* Presets are other defaults: what the user writes wins over them. (What else they change is where plans are made and results recorded.) */
 static void apply_preset(S *settings)
 {
   static const struct {
@@ -134,6 +134,8 @@ static void apply_preset(S *settings)
 
   settings->chunks.target_ns = chunks[settings->preset].target_ns;
   settings->chunks.min_ns = chunks[settings->preset].min_ns;
+  if (settings->preset == AMZ_PRESET_MEMORY) /* cores that memory leaves idle may serve the tasks that fit */
+    settings->resources.threads = AMZ_AUTO;
 }
 
 int amz_settings_read(struct amz_reader *r, const struct amz_yaml *root, S *settings, struct amz_stage *stage)

@@ -74,12 +74,13 @@ bool amz_plan_may_starve(const struct amz_workload *w, const struct amz_node *no
 }
 
 /* Slots that wait most of their time leave their cores to others; unless it is for a CPU that they wait. */
-static uint32_t core_bound(const struct amz_workload *w, const struct amz_node *node, uint32_t threads)
+static uint32_t core_bound(const struct amz_plan_input *input, const struct amz_node *node, uint32_t threads)
 {
+  const struct amz_workload *w = input->work;
   uint32_t cores = amz_plan_cores(node), slots = cores / threads;
   double waiting;
 
-  if (w->kind != AMZ_WORK_IO || amz_plan_may_starve(w, node))
+  if ((w->kind != AMZ_WORK_IO && !input->want.waits) || amz_plan_may_starve(w, node))
     return slots;
   waiting = floor(cores / fmax(w->cpu_per_wall, 1.0 / AMZ_SLOTS_PER_CORE_MAX));
   return waiting > slots ? (uint32_t)fmin(waiting, (double)cores * AMZ_SLOTS_PER_CORE_MAX) : slots;
@@ -114,7 +115,7 @@ void amz_plan_bound(const struct amz_plan_input *input, const struct amz_node *n
   const struct amz_load_rule rule = AMZ_LOAD_RULE;
 
   *ret = (struct amz_plan_bounds){
-    .cores = core_bound(input->work, node, at_least_one(threads)),
+    .cores = core_bound(input, node, at_least_one(threads)),
     .memory = memory_bound(input, node),
     .gpus = gpu_bound(input, node),
     .workers = workers == AMZ_AUTO ? UINT32_MAX : workers / at_least_one(nodes),

@@ -38,7 +38,7 @@ static double cpus_of_rank(const struct amz_plan_report *r)
   const struct amz_plan_layout *l = &r->plan->chosen.layout;
   double all = (double)l->slots_per_rank * l->threads;
 
-  return r->input->work->kind == AMZ_WORK_IO ? fmax(1, ceil(all * r->input->work->cpu_share)) : all;
+  return r->input->work->kind == AMZ_WORK_IO || r->input->want.waits ? fmax(1, ceil(all * r->input->work->cpu_share)) : all;
 }
 
 /* What every node can have, where they differ. */

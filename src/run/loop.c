@@ -14,6 +14,7 @@
 #include "layout.h"
 #include "loop_state.h"
 
+#define LATENCY_SYNC_NS INT64_C(100000000) /* preset latency: between a result and its record */
 #define OWN_FDS 4 /* helper, store, signals, planner */
 
 /* ---- stepping --------------------------------------------------------------------------------------------------------- */
@@ -320,7 +321,7 @@ static int make_machines(struct amz_loop *l)
     .params = {.longest_first = amz_job_is_weighted(c->job), .target_s = (double)s->chunks.target_ns * 1e-9, .min_s = (double)s->chunks.min_ns * 1e-9,
                .max_s = (double)s->chunks.max_ns * 1e-9, .rate = s->chunks.rate > 0 ? s->chunks.rate : 1e-9 /* 0 would be unknown */}};
   struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .capacity = amz_layout_capacity(&c->layout), .node = c->host,
-    .grain = l->executor->grain, .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,
+    .sync_ns = s->preset == AMZ_PRESET_LATENCY ? LATENCY_SYNC_NS : 0, .grain = l->executor->grain, .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,
     .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns, .needs = amz_loop_needs(l)};
   int rc;
 
