@@ -270,6 +270,20 @@ static int advise_on_shares(struct amz_plan *plan)
   return rc;
 }
 
+/* Cores that no task has the memory for. */
+static int advise_on_memory(const struct amz_plan_input *in, struct amz_plan *plan)
+{
+  const struct amz_node *node = in->nodes[0].node;
+  uint32_t cores = amz_plan_cores(node), threads = plan->chosen.layout.threads;
+  struct amz_plan_bounds b;
+
+  amz_plan_bound(in, node, threads, plan->chosen.layout.nodes, &b);
+  if (b.memory >= b.cores || (uint64_t)b.memory * threads >= cores)
+    return AMZ_OK;
+  return recommend(plan, "memory leaves %u of a node's %u cores idle: tasks that need less, %snodes with more memory a core", cores - b.memory * threads, cores,
+                   in->want.threads_per_task == AMZ_AUTO && in->work->n_points ? "" : "more threads for each (resources.threads: auto tries them), ");
+}
+
 static int advise_on_tasks(const struct amz_plan_input *in, struct amz_plan *plan)
 {
   const struct amz_workload *w = in->work;
@@ -314,7 +328,7 @@ int amz_plan_explain(const struct amz_plan_input *in, struct amz_plan *plan)
     rc = say_kind(in, plan, i);
   if (rc < 0 || (rc = say_given(in, plan)) < 0 || (rc = say_shapes(in, plan)) < 0)
     return rc;
-  if ((rc = advise_on_shares(plan)) < 0 || (rc = advise_on_tasks(in, plan)) < 0)
+  if ((rc = advise_on_shares(plan)) < 0 || (rc = advise_on_memory(in, plan)) < 0 || (rc = advise_on_tasks(in, plan)) < 0)
     return rc;
   return advise_on_machine(in, plan);
 }

@@ -222,6 +222,57 @@ static void test_memory(void)
   amz_workload_clear(&w);
 }
 
+/* Each advice is given where there is reason to, and not to a plan without any. */
+static void test_advice(void)
+{
+  static struct amz_finding throttled = {AMZ_FINDING_WARNING, (char *)"CPU 3 is throttled to 1.2 GHz of 3.5", (char *)"see to its cooling"};
+  static const struct {
+    const char *what;
+    uint64_t tasks, memory;
+    double mean_s, cv, gap_s, chunk_s;
+    uint32_t ranks, failed;
+    bool throttled;
+    const char *says; /* NULL: nothing at all */
+  } rows[] = {
+    {"all is well", 10000, 0, 0.1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false, NULL},
+    {"launching two ranks for a second of work", 80, 0, 0.1, 0.1, 0.0005, 0.0001, 2, 0, false, "launching the ranks takes "},
+    {"a chunk's round trip is a task", 10000, 0, 0.1, 0.1, 0.0005, 0.1, AMZ_AUTO, 0, false, "handing out work takes "},
+    {"starting takes as long as the task", 10000, 0, 0.01, 0.1, 0.02, 0.0001, AMZ_AUTO, 0, false, "of the makespan goes into starting tasks"},
+    {"few tasks, some of them long", 16, 0, 10, 1, 0.0005, 0.0001, AMZ_AUTO, 0, false, "slots wait "},
+    {"tasks of a tenth of a millisecond", 1000000, 0, 0.0001, 0.1, 0.00001, 0.00001, AMZ_AUTO, 0, false, "tasks take less than a millisecond"},
+    {"times differ much", 10000, 0, 0.1, 2, 0.0005, 0.0001, AMZ_AUTO, 0, false, "task times differ much (CV "},
+    {"memory for three of eight", 1000, 4 * GIB, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false, "memory leaves 5 of a node's 8 cores idle"},
+    {"three of the sampled tasks failed", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 3, false, "3 of 50 sampled tasks failed"},
+    {"a throttled CPU", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, true, "CPU 3 is throttled to 1.2 GHz of 3.5: see to its cooling"},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct machine m;
+    struct amz_plan_nodes nodes = {&m.node, 1, 1};
+    struct amz_workload w = made(rows[i].tasks, rows[i].mean_s, rows[i].cv, 1);
+    struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(), .costs = usual_costs(), .replicates = 3,
+                                .chunk_budget = 60000};
+    struct amz_plan plan = {.n_others = 0};
+    bool found = false;
+
+    make_machine(&m, 8, 1, 16 * GIB);
+    m.node.findings = rows[i].throttled ? &throttled : NULL;
+    m.node.n_findings = rows[i].throttled;
+    w.failed = rows[i].failed;
+    in.costs.gap_s = measured(rows[i].gap_s);
+    in.costs.chunk_s = measured(rows[i].chunk_s);
+    in.want.memory_bytes = rows[i].memory;
+    in.want.ranks_per_node = rows[i].ranks;
+    in.want.chunk_s = 0.2;
+    ASSERT_ROW_I64(rows[i].what, amz_plan_make(&in, &plan, NULL), AMZ_OK);
+    for (size_t k = 0; k < plan.n_recommendations && rows[i].says; k++)
+      found |= strstr(plan.recommendations[k].text, rows[i].says) != NULL;
+    ASSERT_ROW_U64(rows[i].what, rows[i].says ? found : plan.n_recommendations == 0, true);
+    amz_plan_clear(&plan);
+    amz_workload_clear(&w);
+  }
+}
+
 static void test_waiting_tasks(void)
 {
   struct machine m;
@@ -653,7 +704,7 @@ int main(void)
 {
   static const struct amz_test tests[] = {
     {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
-    {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"waiting tasks share cores", test_waiting_tasks},
+    {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"each advice", test_advice}, {"waiting tasks share cores", test_waiting_tasks},
     {"serial among those that were launched", test_serial_when_launched},
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks},
     {"threads that made tasks slower", test_retrograde_threads}, {"tasks foreseen, heaviest first and lightest first", test_foreseen_tasks}, {"load", test_load}, {"GPUs", test_gpus},
