@@ -34,6 +34,12 @@ struct amz_stop_after {
   double share; /* 0..1 */
 };
 
+/* What a plan foresaw that was given (amz_job_input.plan_text): no description has it. */
+struct amz_foreseen {
+  int64_t makespan_ns, low_ns, high_ns; /* 0: nothing */
+  uint64_t tasks;                       /* that it is of; 0: not said */
+};
+
 /* The settings, each key of the description's sections with its default filled in. Strings are owned by the job. */
 struct amz_settings {
   enum amz_preset preset;
@@ -77,9 +83,7 @@ struct amz_settings {
     enum amz_reduce reduce;
     bool gather;
   } output;
-  struct { /* of a plan that was given (amz_job_input.plan_text), not of a description; 0: it foresaw nothing */
-    int64_t makespan_ns, low_ns, high_ns;
-  } prediction;
+  struct amz_foreseen prediction;
   struct {
     const char *partition, *account; /* NULL: not given */
     const char *const *extra;
@@ -118,6 +122,10 @@ struct amz_job_input {
  * \return AMZ_OK (perhaps with warnings); AMZ_EINVAL: diags holds at least one error; AMZ_ENOMEM. Release with amz_job_free (accepts NULL). */
 int amz_job_load(const struct amz_job_input *input, const struct amz_files *files, struct amz_diags *diags, struct amz_job **ret);
 void amz_job_free(struct amz_job *job);
+
+/* What a plan's text says of ranks, for those who launch them before the job is loaded: how many nodes, and ranks on each. 1 where it says nothing, and where
+ * it says what makes no sense, which amz_job_load tells. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_job_plan_ranks(const char *plan_text, size_t n, uint32_t *ret_nodes, uint32_t *ret_ranks_per_node);
 
 const char *amz_job_name(const struct amz_job *job); /* `job:`, else the file's stem, else the command's first word; safe as a file name */
 const struct amz_settings *amz_job_settings(const struct amz_job *job);

@@ -24,8 +24,8 @@ void amz_report_plan_explain(const struct amz_plan_report *r, struct amz_buf *ou
 /* One JSON object and a newline, with everything. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out);
 
-/* The options of `run` that carry the plan out: "--set plan.slots_per_rank=4 --set …". */
-void amz_report_plan_sets(const struct amz_plan_report *r, struct amz_buf *out);
+/* The options of `run` and `resume` that carry the plan out: "--ranks 2 --slots 4 --threads 1". */
+void amz_report_plan_options(const struct amz_plan_report *r, struct amz_buf *out);
 
 /* A plan that a run has made of itself from its first tasks, or from what was known of them; all borrowed. */
 struct amz_plan_told {
@@ -44,6 +44,7 @@ struct amz_plan_file {
   const char *policy;
   int64_t target_ns;           /* of chunks; 0: not said */
   struct amz_prediction predicted;
+  uint64_t tasks;              /* that it is of; 0: not said */
   double speedup, efficiency;  /* as predicted; 0: not said */
   const char *why;             /* NULL: not said; as all that follows */
   const char *costs, *node;    /* where the tasks' times and the nodes' numbers come from: "sampled" */
@@ -55,7 +56,7 @@ struct amz_sbatch {
   const char *job;          /* the name */
   const char *command;      /* what follows `amorsize-mpi`, "run job.yaml" or "resume job.runs/001", quoted as a shell wants it */
   const char *partition, *account; /* NULL: not given */
-  const char *const *extra; /* further options, each one #SBATCH line */
+  const char *const *extra; /* further options, each one #SBATCH line, as they are */
   size_t n_extra;
   bool requeue;
 };

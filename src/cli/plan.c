@@ -297,20 +297,46 @@ static int write_sbatch(struct cli *cli, const struct amz_plan_report *r, const 
   return status;
 }
 
-/* Of the whole job: what was run to sample it counts as not run yet. */
+/* The chosen layout with what it will take for all tasks: those that were sampled are run again, too, by whoever is given the plan's file. */
+static int plan_all(const struct planning *p, struct amz_plan *ret)
+{
+  const struct amz_plan_layout *l = &p->plan.chosen.layout;
+  struct amz_workload work = *p->input.work; /* shares what it points to */
+  struct amz_plan_input input = p->input;
+  struct amz_error err = {0};
+  int rc;
+
+  work.tasks = amz_job_tasks(p->job);
+  work.apart = false;
+  input.work = &work;
+  input.want.goal = AMZ_GOAL_TIME;
+  input.want.nodes = l->nodes;
+  input.want.ranks_per_node = l->ranks_per_node;
+  input.want.slots_per_rank = l->slots_per_rank;
+  input.want.threads_per_task = l->threads;
+  rc = amz_plan_make(&input, ret, &err);
+  return rc < 0 ? cli_fail(rc == AMZ_ERANGE ? AMZ_EENV : rc, &err) : CLI_OK;
+}
+
 static int write_plan(struct cli *cli, const struct planning *p, const char *file)
 {
   const struct amz_settings *s = amz_job_settings(p->job);
-  const struct amz_candidate *c = &p->plan.chosen;
-  struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = c->layout, .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
-    .predicted = {c->makespan_s, c->interval_s[0], c->interval_s[1]}, .speedup = c->speedup, .efficiency = c->efficiency, .why = p->plan.why,
-    .costs = amz_source_name(p->input.work->mean_s.source)};
+  struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = p->plan.chosen.layout, .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
+    .tasks = amz_job_tasks(p->job), .why = p->plan.why, .costs = amz_source_name(p->input.work->mean_s.source)};
+  struct amz_plan all = {.n_others = 0};
+  const struct amz_candidate *c = &all.chosen;
   struct amz_buf text = AMZ_BUF_INIT;
-  int status;
+  int status = plan_all(p, &all);
 
-  amz_report_plan_file(&f, &text);
-  status = amz_buf_ok(&text) < 0 ? cli_fail(AMZ_ENOMEM, NULL) : write_text(cli, file, &text, "run a job by it with: amorsize-mpi run JOB --plan");
+  if (status == CLI_OK) {
+    f.predicted = (struct amz_prediction){c->makespan_s, c->interval_s[0], c->interval_s[1]};
+    f.speedup = c->speedup;
+    f.efficiency = c->efficiency;
+    amz_report_plan_file(&f, &text);
+    status = amz_buf_ok(&text) < 0 ? cli_fail(AMZ_ENOMEM, NULL) : write_text(cli, file, &text, "run a job by it with: amorsize-mpi run JOB --plan");
+  }
   amz_buf_clear(&text);
+  amz_plan_clear(&all);
   return status;
 }
 
@@ -341,7 +367,7 @@ static int print(struct cli *cli, const struct amz_plan_report *r, const struct 
   if (a->format != CLI_FORMAT_JSON) {
     add_hint(p, &out);
     amz_buf_addf(&out, "%srun it with: amorsize-mpi %s ", a->explain ? "\n" : "  ", p->command);
-    amz_report_plan_sets(r, &out);
+    amz_report_plan_options(r, &out);
     amz_buf_addc(&out, '\n');
   }
   if (rc == AMZ_OK && (rc = amz_buf_ok(&out)) == AMZ_OK)

@@ -100,13 +100,15 @@ static json_t *preview_json(const struct preview *p)
                    amz_job_settings(p->job)->chunks.policy, "commands", p->rows);
 }
 
-static int preview(struct cli *cli, const struct amz_job *job, bool json)
+static int preview(struct cli *cli, const struct amz_job *job, const struct run_args *a)
 {
+  bool json = a->format == CLI_FORMAT_JSON;
   struct preview p = {.cli = cli, .job = job, .rows = json ? json_array() : NULL};
   struct amz_error err = {0};
   int rc = amz_run_layout(job, &p.layout, &err), status;
 
   if (rc == AMZ_OK) {
+    p.layout.ranks = a->drive.ranks.set ? (uint32_t)a->drive.ranks.n : p.layout.ranks;
     preview_head(&p);
     rc = preview_tasks(&p);
   }
@@ -120,7 +122,7 @@ static int preview(struct cli *cli, const struct amz_job *job, bool json)
   return status;
 }
 
-static int dry_run(struct cli *cli, const struct amz_job_input *input, bool json)
+static int dry_run(struct cli *cli, const struct amz_job_input *input, const struct run_args *a)
 {
   struct amz_diags diags;
   struct amz_job *job = NULL;
@@ -129,7 +131,7 @@ static int dry_run(struct cli *cli, const struct amz_job_input *input, bool json
   amz_diags_init(&diags);
   rc = amz_run_load(input, &diags, &job);
   cli_show_findings(&diags);
-  status = rc < 0 ? cli_job_failed(rc, &diags, NULL) : preview(cli, job, json);
+  status = rc < 0 ? cli_job_failed(rc, &diags, NULL) : preview(cli, job, a);
   amz_job_free(job);
   amz_diags_clear(&diags);
   return status;
@@ -187,18 +189,38 @@ static int launch(struct cli *cli, const struct amz_job_input *input, const stru
   return cli_launch_driven(&l, rc, status, &err);
 }
 
+/* A plan for several ranks has them launched, unless options say which. */
+static int take_ranks(const struct cli_job_source *source, const char *plan, struct cli_drive_args *drive)
+{
+  uint32_t nodes, per_node;
+  uint64_t ranks;
+
+  if (amz_job_plan_ranks(source->input.plan_text, source->input.plan_len, &nodes, &per_node) < 0)
+    return cli_fail(AMZ_ENOMEM, NULL);
+  ranks = (uint64_t)nodes * per_node;
+  if (ranks == 1 || drive->ranks.set || drive->nodes.set || drive->launcher)
+    return CLI_OK;
+  if (ranks > CLI_RANKS_MAX)
+    return cli_usage("run", "%s: %" PRIu64 " ranks; at most %d can be launched", plan, ranks, CLI_RANKS_MAX);
+  drive->ranks = (struct cli_count){true, ranks};
+  drive->nodes = (struct cli_count){true, nodes};
+  return CLI_OK;
+}
+
 static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
 {
-  const struct run_args *a = args;
+  struct run_args a = *(const struct run_args *)args;
   struct cli_job_source source;
-  int status = cli_job_source_init(&source, "run", parsed, &a->job);
+  int status = cli_job_source_init(&source, "run", parsed, &a.job);
 
-  if (status == CLI_OK && a->plan)
-    status = cli_job_source_plan(&source, a->plan);
-  if (status == CLI_OK && a->dry_run)
-    status = dry_run(cli, &source.input, a->format == CLI_FORMAT_JSON);
+  if (status == CLI_OK && a.plan)
+    status = cli_job_source_plan(&source, a.plan);
+  if (status == CLI_OK && a.plan)
+    status = take_ranks(&source, a.plan, &a.drive);
+  if (status == CLI_OK && a.dry_run)
+    status = dry_run(cli, &source.input, &a);
   else if (status == CLI_OK)
-    status = launch(cli, &source.input, a);
+    status = launch(cli, &source.input, &a);
   cli_job_source_clear(&source);
   return status;
 }

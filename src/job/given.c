@@ -3,13 +3,25 @@
  * Its values keep their lines and columns, so that whoever edits it is told where he slipped. */
 #include <string.h>
 
+#include <amorsize/units.h>
+
 #include "job_impl.h"
 
-#define AT(i) ((i) * sizeof(int64_t))
+static int read_tasks(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *node, void *target)
+{
+  (void)r;
+  (void)key;
+  return node->kind == AMZ_YAML_SCALAR ? amz_parse_u64(node->text, target) : AMZ_EINVAL;
+}
+
+static const struct amz_type type_tasks = {"a whole number", sizeof(uint64_t), read_tasks, NULL};
+
+#define AT(field) offsetof(struct amz_foreseen, field)
 static const struct amz_key prediction_keys[] = {
-  {"prediction.makespan", &amz_type_duration, AT(0), AMZ_EFFECT_NOW, "1us", "8760h", NULL},
-  {"prediction.low", &amz_type_duration, AT(1), AMZ_EFFECT_NOW, "0", "8760h", NULL},
-  {"prediction.high", &amz_type_duration, AT(2), AMZ_EFFECT_NOW, "0", "8760h", NULL},
+  {"prediction.makespan", &amz_type_duration, AT(makespan_ns), AMZ_EFFECT_NOW, "1us", "8760h", NULL},
+  {"prediction.low", &amz_type_duration, AT(low_ns), AMZ_EFFECT_NOW, "0", "8760h", NULL},
+  {"prediction.high", &amz_type_duration, AT(high_ns), AMZ_EFFECT_NOW, "0", "8760h", NULL},
+  {"prediction.tasks", &type_tasks, AT(tasks), AMZ_EFFECT_NOW, NULL, NULL, NULL},
 };
 
 static int apply_section(struct amz_loader *l, const struct amz_yaml *name, const struct amz_yaml *map)
@@ -40,10 +52,10 @@ static int apply_section(struct amz_loader *l, const struct amz_yaml *name, cons
 
 static int read_prediction(struct amz_loader *l, const struct amz_yaml *map)
 {
-  int64_t *p = l->prediction_ns;
+  struct amz_foreseen *p = &l->foreseen;
   int rc = amz_schema_read(&l->reader, map, "prediction", prediction_keys, sizeof prediction_keys / sizeof *prediction_keys, NULL, p);
 
-  if (rc == AMZ_OK && p[1] > p[2])
+  if (rc == AMZ_OK && p->low_ns > p->high_ns)
     amz_yaml_error(l->reader.diags, map, "prediction: low is more than high");
   return rc;
 }
@@ -80,4 +92,36 @@ int amz_loader_apply_plan(struct amz_loader *l)
   for (size_t i = 0; i < root->n && rc == AMZ_OK; i++)
     rc = apply_pair(l, root->items[2 * i], root->items[2 * i + 1]);
   return rc;
+}
+
+/* ---- before all else ---- */
+
+static uint32_t count_at(struct amz_reader *r, const struct amz_yaml *root, const char *path)
+{
+  const struct amz_key key = {path, &amz_type_count_or_auto, 0, AMZ_EFFECT_NOW, "1", "1000000", NULL};
+  const struct amz_yaml *value = amz_yaml_at(root, path);
+  uint32_t n = AMZ_AUTO;
+
+  return value && key.type->read(r, &key, value, &n) == AMZ_OK && n != AMZ_AUTO ? n : 1;
+}
+
+int amz_job_plan_ranks(const char *plan_text, size_t n, uint32_t *ret_nodes, uint32_t *ret_ranks_per_node)
+{
+  struct amz_yaml *root = NULL;
+  struct amz_reader reader;
+  struct amz_arena arena;
+  struct amz_diags ignored;
+  int rc;
+
+  amz_arena_init(&arena);
+  amz_diags_init(&ignored);
+  reader = (struct amz_reader){&arena, &ignored};
+  rc = amz_yaml_parse(&arena, "plan", true, plan_text, n, &ignored, &root);
+  if (rc != AMZ_OK)
+    root = NULL;
+  *ret_nodes = count_at(&reader, root, "plan.nodes");
+  *ret_ranks_per_node = count_at(&reader, root, "plan.ranks_per_node");
+  amz_diags_clear(&ignored);
+  amz_arena_clear(&arena);
+  return rc == AMZ_ENOMEM ? rc : AMZ_OK;
 }

@@ -110,9 +110,7 @@ static int load(struct amz_loader *l)
   rc = amz_settings_read(&l->reader, l->root, &l->job->settings, &l->job->stage);
   if (rc == AMZ_OK)
     amz_settings_check(&l->reader, l->root, &l->job->settings);
-  l->job->settings.prediction.makespan_ns = l->prediction_ns[0];
-  l->job->settings.prediction.low_ns = l->prediction_ns[1];
-  l->job->settings.prediction.high_ns = l->prediction_ns[2];
+  l->job->settings.prediction = l->foreseen;
   if (rc == AMZ_OK)
     rc = read_root_key(l, "job", &amz_type_text_node, AMZ_EFFECT_NOW, &keys.job);
   if (rc == AMZ_OK)

@@ -70,7 +70,7 @@ struct amz_loader {
   struct amz_job *job;
   struct amz_yaml *root; /* a map */
   struct amz_block block;
-  int64_t prediction_ns[3]; /* of a given plan: makespan, low, high */
+  struct amz_foreseen foreseen; /* by a given plan */
 };
 
 /* given.c: lays a given plan over the tree. \return as amz_loader_merge; findings don't end it. */

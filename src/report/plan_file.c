@@ -21,7 +21,10 @@ static void add_prediction(const struct amz_plan_file *f, struct amz_buf *out)
 
   if (!(p->makespan_s > 0))
     return;
-  amz_buf_addf(out, "prediction: {makespan: %.6fs, low: %.6fs, high: %.6fs}\n", p->makespan_s, p->low_s, p->high_s);
+  amz_buf_addf(out, "prediction: {makespan: %.6fs, low: %.6fs, high: %.6fs", p->makespan_s, p->low_s, p->high_s);
+  if (f->tasks)
+    amz_buf_addf(out, ", tasks: %llu", (unsigned long long)f->tasks);
+  amz_buf_adds(out, "}\n");
   if (f->speedup > 0)
     amz_buf_addf(out, "# speedup %.3g, efficiency %.0f %%\n", f->speedup, 100 * f->efficiency);
 }

@@ -32,6 +32,13 @@ static void add_word(const char *text, struct amz_buf *out)
     amz_buf_addc(out, (unsigned char)*text > ' ' && *text != '\'' && *text != '"' && *text != '\\' ? *text : '_');
 }
 
+/* Options as the user wrote them, several on a line if he likes: only their lines' ends are ours. */
+static void add_line(const char *text, struct amz_buf *out)
+{
+  for (; *text; text++)
+    amz_buf_addc(out, (unsigned char)*text >= ' ' && *text != 0x7f ? *text : '_');
+}
+
 /* Tasks that wait for most of their time share cores. */
 static double cpus_of_rank(const struct amz_plan_report *r)
 {
@@ -80,6 +87,8 @@ static void add_options(const struct amz_plan_report *r, const struct amz_sbatch
     amz_buf_addf(out, "#SBATCH --ntasks-per-node=%u\n#SBATCH --exclusive\n#SBATCH --mem=0\n", fewest_ranks(r));
   } else {
     amz_buf_addf(out, "#SBATCH --ntasks-per-node=%u\n#SBATCH --cpus-per-task=%.0f\n", l->ranks_per_node, cpus_of_rank(r));
+    if (r->input->nodes[0].node->units_per_core > 1) /* Slurm's CPUs are hardware threads there, the plan's are cores */
+      amz_buf_adds(out, "#SBATCH --hint=nomultithread\n");
   }
   if (each && !uneven && !r->input->want.memory_ignore)
     amz_buf_addf(out, "#SBATCH --mem=%lluM\n", (unsigned long long)((node + MIB - 1) / MIB));
@@ -100,19 +109,31 @@ static void add_options(const struct amz_plan_report *r, const struct amz_sbatch
   }
   for (size_t i = 0; i < s->n_extra; i++) {
     amz_buf_adds(out, "#SBATCH ");
-    add_word(s->extra[i], out);
+    add_line(s->extra[i], out);
     amz_buf_addc(out, '\n');
   }
 }
 
 /* Ranks whose nodes differ choose their slots themselves. */
-void amz_report_plan_sets(const struct amz_plan_report *r, struct amz_buf *out)
+static void add_slots(const struct amz_plan_report *r, struct amz_buf *out)
 {
   const struct amz_plan_layout *l = &r->plan->chosen.layout;
 
   if (!amz_plan_is_uneven(r->plan))
-    amz_buf_addf(out, "--set plan.slots_per_rank=%u ", l->slots_per_rank);
-  amz_buf_addf(out, "--set plan.threads_per_task=%u", l->threads);
+    amz_buf_addf(out, "--slots %u ", l->slots_per_rank);
+  amz_buf_addf(out, "--threads %u", l->threads);
+}
+
+void amz_report_plan_options(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  const struct amz_plan_layout *l = &r->plan->chosen.layout;
+  uint64_t ranks = (uint64_t)l->nodes * fewest_ranks(r);
+
+  if (l->nodes > 1)
+    amz_buf_addf(out, "--nodes %u ", l->nodes);
+  if (ranks > 1)
+    amz_buf_addf(out, "--ranks %llu ", (unsigned long long)ranks);
+  add_slots(r, out);
 }
 
 void amz_report_plan_sbatch(const struct amz_plan_report *r, const struct amz_sbatch *s, struct amz_buf *out)
@@ -131,6 +152,8 @@ void amz_report_plan_sbatch(const struct amz_plan_report *r, const struct amz_sb
                amz_word_seconds(r->plan->chosen.interval_s[1], c), uneven ? "up to " : "", l->slots_per_rank);
   amz_buf_adds(out, "# `exec`: the signal before the end of the time reaches amorsize-mpi itself, which lets running tasks finish.\n");
   amz_buf_addf(out, "exec amorsize-mpi %s ", s->command);
-  amz_report_plan_sets(r, out);
+  if (fewest_ranks(r) > 1) /* a rank on each node is what comes of itself; whoever edits --nodes keeps as many on each */
+    amz_buf_addf(out, "--ranks \"$((%u * SLURM_JOB_NUM_NODES))\" ", fewest_ranks(r));
+  add_slots(r, out);
   amz_buf_addc(out, '\n');
 }

@@ -214,7 +214,7 @@ static void keep_plan(const struct amz_loop *l, const struct amz_planner *p)
   const struct amz_settings *s = amz_job_settings(p->job);
   const struct amz_candidate *c = &p->think.plan.chosen;
   struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = c->layout, .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
-    .predicted = p->predicted, .speedup = c->speedup, .efficiency = c->efficiency, .why = p->think.plan.why,
+    .predicted = p->predicted, .tasks = p->tasks, .speedup = c->speedup, .efficiency = c->efficiency, .why = p->think.plan.why,
     .costs = amz_source_name(p->think.work.mean_s.source), .node = p->think.node_source};
   struct amz_buf text = AMZ_BUF_INIT;
 

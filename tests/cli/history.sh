@@ -68,7 +68,7 @@ plans_from 'a plan takes known costs' history --name naps --command 'sleep 0.0{n
 check 'and says from how many runs, and when' grep -Eq 'from history: [12] earlier runs?, the latest of 20[0-9-]+ [0-9:]+ UTC$' out
 is 'it runs nothing' "$(find naps.runs | wc -l)" "$before"
 line=$(sed -n 's/^ *run it with: amorsize-mpi //p' out)
-check 'the command that it prints names the job' sh -c 'case $1 in "run --command "*" --for n=1..9 --for k=1..9 --name naps --set plan.slots_per_rank="*) ;; *) exit 1 ;; esac' - "$line"
+check 'the command that it prints names the job' sh -c 'case $1 in "run --command "*" --for n=1..9 --for k=1..9 --name naps --slots "*) ;; *) exit 1 ;; esac' - "$line"
 try sh -c "amorsize-mpi ${line%%--set*} --dry-run"
 is 'and can be typed' "$status" 0
 try amorsize-mpi plan --name naps --command 'sleep 0.0{n}' --for n=1..9 --format json

@@ -29,10 +29,10 @@ holds 'they are spread over the list' work.runs/001/sample.json \
   "min(o['index'] for o in d['observations']) < 60 and max(o['index'] for o in d['observations']) > 140"
 try amorsize-mpi plan work
 tried_like 'plan of a run' 0 'plan +1 node × 1 rank' ''
-check 'it says how to go on' grep -qF 'amorsize-mpi resume work.runs/001 --set plan.slots_per_rank=' out
+check 'it says how to go on' grep -qF 'amorsize-mpi resume work.runs/001 --slots ' out
 is 'a plan of a run runs nothing' "$(wc -l <log)" "$sampled"
-try amorsize-mpi resume --quiet work
-is 'resume runs the rest' "$status" 0
+try sh -c "$(sed -n 's/^ *run it with: //p' out) --quiet"
+is 'that very line runs the rest' "$status" 0
 is 'no task ran twice' "$(sort -n log)" "$(seq 200)"
 is 'all are recorded' "$(indexes work)" "$(seq 0 199)"
 try amorsize-mpi plan work
@@ -60,7 +60,7 @@ amorsize-mpi node --fast --topology 'pack:2 [numa(memory=64GB)] core:8 pu:2' --f
 try amorsize-mpi plan nap --node big.json --nodes 4 --ranks-per-node 2 --set plan.goal=time --sbatch job.sh --format json
 is 'sbatch: status' "$status" 0
 check 'sbatch: asks for the plan' sh -c 'grep -q "^#SBATCH --nodes=[1-4]$" job.sh && grep -q "^#SBATCH --ntasks-per-node=2$" job.sh && grep -q "^#SBATCH --time=[0-9-]*[0-9:]*$" job.sh'
-check 'sbatch: runs the run' grep -q '^exec amorsize-mpi resume nap.runs/001 --set plan.slots_per_rank=' job.sh
+check 'sbatch: runs the run' grep -q '^exec amorsize-mpi resume nap.runs/001 --ranks "$((2 \* SLURM_JOB_NUM_NODES))" --slots [0-9]* --threads 1$' job.sh
 check 'sbatch: bash takes it' bash -n job.sh
 if command -v shellcheck >/dev/null 2>&1; then check 'sbatch: shellcheck finds nothing' shellcheck job.sh; else skip 'sbatch: shellcheck finds nothing' 'no shellcheck'; fi
 try amorsize-mpi plan nap --sbatch -
@@ -81,7 +81,7 @@ is 'two kinds, many tasks: status' "$status" 0
 if grep -q ', at most' out; then
   check 'two kinds, many tasks: said by kind' grep -Eq '^    of them +[0-9]+ × (8|16) cores' out
   check 'two kinds: whole nodes are asked for' grep -qx '#SBATCH --exclusive' kinds.sh
-  check 'two kinds: each rank chooses its slots' sh -c '! grep -q plan.slots_per_rank kinds.sh && grep -q "^# The nodes differ" kinds.sh'
+  check 'two kinds: each rank chooses its slots' sh -c '! grep -q -e --slots kinds.sh && grep -q "^# The nodes differ" kinds.sh'
 else
   check 'two kinds, many tasks: all slots alike' grep -q 'layout' out
 fi

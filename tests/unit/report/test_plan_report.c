@@ -86,7 +86,7 @@ static void test_in_full(void)
 /* Every line of the script, worked out from the plan: 6 × 4 GiB with a quarter more; (1 + 5200) · 1.1 + 60 + 120 s in whole minutes. */
 static void test_script(void)
 {
-  static const char *const extra[] = {"--constraint=milan", "--comment=\"x\ny\""};
+  static const char *const extra[] = {"--constraint=milan", "--mail-user=me@x --comment=\"x\ny\""};
   const struct amz_sbatch batch = {.job = "dock\n#SBATCH -A evil", .command = "resume dock.runs/001", .partition = "cpu", .extra = extra, .n_extra = 2};
   struct amz_buf out = AMZ_BUF_INIT;
 
@@ -102,11 +102,11 @@ static void test_script(void)
                                   "#SBATCH --no-requeue\n"
                                   "#SBATCH --partition=cpu\n"
                                   "#SBATCH --constraint=milan\n"
-                                  "#SBATCH --comment=_x_y_\n"
+                                  "#SBATCH --mail-user=me@x --comment=\"x_y\"\n"
                                   "\n"
                                   "# Predicted: 1 h 24 min (90 %: 1 h 21 min to 1 h 26 min) with 6 slots a rank; asked for: the upper end and a margin.\n"
                                   "# `exec`: the signal before the end of the time reaches amorsize-mpi itself, which lets running tasks finish.\n"
-                                  "exec amorsize-mpi resume dock.runs/001 --set plan.slots_per_rank=6 --set plan.threads_per_task=1\n");
+                                  "exec amorsize-mpi resume dock.runs/001 --slots 6 --threads 1\n");
   amz_buf_clear(&out);
 }
 
@@ -138,7 +138,7 @@ static void test_classes(void)
   amz_report_plan_sbatch(&r, &batch, &out);
   CU_ASSERT(strstr(amz_buf_text(&out), "#SBATCH --nodes=5\n#SBATCH --ntasks-per-node=1\n#SBATCH --exclusive\n#SBATCH --mem=0\n#SBATCH --time") != NULL);
   CU_ASSERT(strstr(amz_buf_text(&out), "# Planned were 2 × 1 rank × 6 slots, 3 × 1 rank × 3 slots; see") != NULL);
-  CU_ASSERT(strstr(amz_buf_text(&out), "\nexec amorsize-mpi resume dock.runs/001 --set plan.threads_per_task=1\n") != NULL);
+  CU_ASSERT(strstr(amz_buf_text(&out), "\nexec amorsize-mpi resume dock.runs/001 --threads 1\n") != NULL);
   amz_buf_reset(&out);
   ASSERT_I64(amz_report_plan_json(&r, &out), AMZ_OK);
   o = json_loads(amz_buf_text(&out), 0, NULL);
