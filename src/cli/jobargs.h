@@ -19,8 +19,8 @@ struct cli_job_args {
   CLI_ROW_LIST("for", type, field.loops, "NAME=SPEC", "values of a placeholder: 1..100, a,b,c, @FILE, 'data/*.txt'"), \
   CLI_ROW_TEXT("lines", type, field.lines, "FILE", "a ready command per line; - is standard input"), \
   CLI_ROW_LIST("set", type, field.sets, "KEY=VALUE", "any key of the description, like chunks.policy=gss"), \
-  CLI_ROW_TEXT("slots", type, field.slots, "N", "tasks at a time (default: one per core)"), \
-  CLI_ROW_TEXT("threads", type, field.threads, "N", "cores of each task (default: 1)"), \
+  CLI_ROW_TEXT("slots", type, field.slots, "N", "tasks at a time in each rank (default: as planned)"), \
+  CLI_ROW_TEXT("threads", type, field.threads, "N", "cores of each task (default: resources.threads, else 1)"), \
   CLI_ROW_TEXT("policy", type, field.policy, "NAME", "chunk policy, see amorsize-mpi policies"), \
   CLI_ROW_TEXT("name", type, field.name, "NAME", "name of the job, and so of NAME.runs")
 
