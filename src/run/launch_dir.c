@@ -3,6 +3,7 @@
  * DIR/inputs is the last file of a new directory: one that has it has all that a run needs. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +31,31 @@ bool amz_launch_is_driven(const struct amz_launch *l)
 
 /* ---- a new one -------------------------------------------------------------------------------------------------------- */
 
+/* Whether the plan that was given, if one was, foresaw another number of tasks than the job has. */
+static bool is_of_others(const struct amz_launch *l)
+{
+  const struct amz_foreseen *p = &amz_job_settings(l->job)->prediction;
+
+  return p->makespan_ns > 0 && p->tasks > 0 && p->tasks != amz_job_tasks(l->job);
+}
+
+static void tell_if_of_others(const struct amz_launch *l)
+{
+  char text[160];
+
+  if (!is_of_others(l) || !l->observer || !l->observer->note)
+    return;
+  (void)snprintf(text, sizeof text, "the plan was made for %" PRIu64 " tasks, and these are %" PRIu64 ": its layout is used, its prediction isn't",
+                 amz_job_settings(l->job)->prediction.tasks, amz_job_tasks(l->job));
+  l->observer->note(l->observer->ctx, AMZ_WARNING, text);
+}
+
 struct amz_prediction amz_launch_given_prediction(const struct amz_launch *l)
 {
   const struct amz_settings *s = amz_job_settings(l->job);
   const double unit = 1e-9;
 
-  if (l->before.succeeded + l->before.failed + l->before.skipped > 0)
+  if (l->before.succeeded + l->before.failed + l->before.skipped > 0 || is_of_others(l))
     return (struct amz_prediction){0};
   return (struct amz_prediction){(double)s->prediction.makespan_ns * unit, (double)s->prediction.low_ns * unit, (double)s->prediction.high_ns * unit};
 }
@@ -45,7 +65,7 @@ int amz_launch_write_plan(const struct amz_launch *l, struct amz_error *err)
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_plan_file f = {.job = amz_job_name(l->job), .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
     .layout = {s->plan.nodes == AMZ_AUTO ? 1 : s->plan.nodes, s->plan.ranks_per_node == AMZ_AUTO ? l->layout.ranks : s->plan.ranks_per_node,
-               l->layout.slots, l->layout.threads}, .predicted = amz_launch_given_prediction(l)};
+               l->layout.slots, l->layout.threads}, .predicted = amz_launch_given_prediction(l), .tasks = s->prediction.tasks};
   struct amz_buf text = AMZ_BUF_INIT;
   int rc;
 
@@ -101,6 +121,7 @@ int amz_launch_make_directory(struct amz_launch *l, const struct amz_job_input *
 
   if (rc < 0)
     return rc;
+  tell_if_of_others(l);
   rc = fill_directory(l, input, err);
   if (rc == AMZ_OK)
     return rc;

@@ -73,6 +73,17 @@ try amorsize-mpi run --quiet --name job --command 'sleep 0.02; echo {n}' --for n
 tried_like 'options win over it' 0 'of 2 slots' ''
 try amorsize-mpi plan job.runs/001 --write -
 tried_like 'plan --write -' 0 '^plan: \{nodes: 1' ''
+try amorsize-mpi run --quiet --name job --command 'true {n}' --for n=1..40 --plan "a plan's file.yaml"
+tried_like 'a plan of another number of tasks' 0 'of 3 slots' 'the plan was made for 100 tasks, and these are 40: its layout is used, its prediction isn.t'
+is 'its prediction is not held against them' "$(grep -c '^  predicted ' out)" 0
+sed 's/ranks_per_node: 1/ranks_per_node: 2/' "a plan's file.yaml" >two.yaml
+try amorsize-mpi run --name job --command 'true {n}' --for n=1..40 --plan two.yaml --dry-run
+tried_like 'a plan for two ranks' 0 'layout +2 ranks, 3 slots, 1 thread per task' ''
+try amorsize-mpi run --name job --command 'true {n}' --for n=1..40 --plan two.yaml --ranks 3 --dry-run
+tried_like 'an option wins over it' 0 'layout +3 ranks, 3 slots' ''
+sed 's/{nodes: 1/{nodes: 900000/; s/ranks_per_node: 1/ranks_per_node: 900/' "a plan's file.yaml" >many.yaml
+try amorsize-mpi run --command 'true {n}' --for n=1..9 --plan many.yaml
+tried_like 'more ranks than anybody has' 2 '' 'many.yaml: 810000000 ranks; at most 4194303 can be launched'
 printf 'plan: {slots_per_rank: many, slot: 3}\nchunk: 3\nprediction: {makespan: 1s, low: 3s, high: 2s}\n' >bad.yaml
 try amorsize-mpi run --command 'true {n}' --for n=1..9 --plan bad.yaml
 tried 'errors in it' 2 '' 'bad.yaml:1:24: plan.slots_per_rank: expected a whole number or auto, got "many"
