@@ -72,6 +72,9 @@ struct amz_run_summary {
   double predicted_s;      /* < 0: there was no prediction */
   struct amz_prediction predicted; /* the same with its interval: when the plan was made */
   struct amz_prediction refined;   /* when a tenth of the tasks had ended */
+  bool sampled;            /* it has sampled its tasks to plan; what that cost: */
+  double planning_idle_s;  /* slots that stood idle for it, over time */
+  double planning_cpu_s;   /* CPU time of planning */
   uint32_t given_up_slots; /* most slots that rank 0 left unused at a time, because scheduling kept it busy */
   double master_busy;      /* such a share of a second; 0 when no slot was given up */
   enum amz_reduce reduce;  /* NONE: nothing is reduced */

@@ -102,6 +102,24 @@ static void put_prediction(struct object *o, const char *key, const struct amz_p
   put_object(o, key, &x);
 }
 
+/* What sampling and planning cost, and by how much the run would be longer if none of that went on beside tasks; null: nothing was sampled. */
+static void put_planning(struct object *o, const struct amz_run_summary *s)
+{
+  double cost_s = s->slots ? (s->planning_idle_s + s->planning_cpu_s) / s->slots : 0;
+  struct object x;
+
+  if (!s->sampled) {
+    put(o, "planning", json_null());
+    return;
+  }
+  x = object_new();
+  put_number(&x, "idle_slot_s", s->planning_idle_s);
+  put_number(&x, "cpu_s", s->planning_cpu_s);
+  put_number(&x, "cost_s", cost_s);
+  put_number(&x, "share", s->makespan_s > 0 ? cost_s / s->makespan_s : (double)NAN);
+  put_object(o, "planning", &x);
+}
+
 static void put_summary_times(struct object *o, const struct amz_run_summary *s)
 {
   put_number(o, "makespan_s", s->makespan_s);
@@ -112,6 +130,7 @@ static void put_summary_times(struct object *o, const struct amz_run_summary *s)
   put_number(o, "predicted_s", s->predicted_s < 0 ? (double)NAN : s->predicted_s);
   put_prediction(o, "prediction", &s->predicted);
   put_prediction(o, "prediction_at_a_tenth", &s->refined);
+  put_planning(o, s);
   put_count(o, "given_up_slots", s->given_up_slots);
   put_number(o, "master_busy", s->master_busy);
   put_number(o, "throughput_per_s", s->throughput);

@@ -79,6 +79,27 @@ double amz_planner_slots(struct amz_planner *p, int64_t now_ns, double otherwise
   return all_s > 0 && p->slot_s > 0 ? p->slot_s / all_s : otherwise;
 }
 
+/* ---- what it costs ------------------------------------------------------------------------------------------------------- */
+
+/* As long as the sample isn't complete, slots may be kept from running: so many run, or may. */
+static double open_slots(const struct amz_loop *l, const struct amz_planner *p)
+{
+  const struct amz_sampler *s = p->sampler;
+
+  if (!s->opened)
+    return p->kinds.nodes;
+  return s->try.emptying ? (double)amz_loop_running(l) : p->total_slots;
+}
+
+static void count_spent(const struct amz_loop *l, struct amz_planner *p)
+{
+  const struct amz_sampler *s = p->sampler;
+  double slots = s->memory_slots && !p->planned ? amz_loop_slots(l, s->memory_slots) : p->total_slots;
+
+  if (s->started_ns)
+    amz_spent_go_on(&p->spent, amz_clock_monotonic_ns(), slots, s->done ? slots : open_slots(l, p));
+}
+
 /* ---- from what ----------------------------------------------------------------------------------------------------------- */
 
 struct amz_plan_want amz_plan_want_of(const struct amz_settings *s)
@@ -287,6 +308,8 @@ static int apply(struct amz_loop *l, struct amz_planner *p)
   tell(l, p);
   count_slots(p, amz_clock_monotonic_ns());
   p->total_slots = sum_of(p->rank_slots, p->kinds.n_ranks);
+  amz_spent_count(&p->spent, amz_clock_monotonic_ns());
+  amz_spent_planned(&p->spent, p->total_slots);
   return amz_loop_shape_each(l, p->layout.threads, p->rank_slots);
 }
 
@@ -442,15 +465,10 @@ static void take_second(struct amz_planner *p)
   p->state = AMZ_PLANNER_DONE;
 }
 
-int amz_loop_plan(struct amz_loop *l)
+static int plan_on(struct amz_loop *l, struct amz_planner *p)
 {
-  struct amz_planner *p = l->config->planner;
   int rc;
 
-  if (!p || l->master_finished)
-    return AMZ_OK;
-  if (!p->counted_ns && p->sampler->started_ns)
-    p->counted_ns = p->sampler->started_ns;
   switch (p->state) {
   case AMZ_PLANNER_SAMPLES:
     return plan_from_sample(l, p);
@@ -467,4 +485,18 @@ int amz_loop_plan(struct amz_loop *l)
     break;
   }
   return AMZ_OK;
+}
+
+int amz_loop_plan(struct amz_loop *l)
+{
+  struct amz_planner *p = l->config->planner;
+  int rc;
+
+  if (!p || l->master_finished)
+    return AMZ_OK;
+  if (!p->counted_ns && p->sampler->started_ns)
+    p->counted_ns = p->sampler->started_ns;
+  rc = plan_on(l, p);
+  count_spent(l, p);
+  return rc;
 }

@@ -15,6 +15,7 @@
 #include "kinds.h"
 #include "run.h"
 #include "sampler.h"
+#include "spent.h"
 #include "think.h"
 
 struct amz_loop;
@@ -51,6 +52,7 @@ struct amz_planner {
   int64_t asked_ns;             /* when it began to think; by then */
   uint64_t left;                /* tasks were left, and */
   double in_hand_s;             /* what ran had run for so long, in all */
+  struct amz_spent spent;       /* on sampling and planning */
   double slot_s;                /* Σ of slots over time, up to */
   int64_t counted_ns;           /* this moment; 0: not begun */
   struct amz_think think;

@@ -102,6 +102,9 @@ static void fill_times(const struct amz_launch *l, struct amz_run_summary *s)
   s->task_mean_s = t->ran > 0 ? t->wall_s / (double)t->ran : 0;
   s->task_max_s = t->max_s;
   s->cpu_s = t->cpu_s;
+  s->sampled = l->plans;
+  s->planning_idle_s = l->planner.spent.idle_s;
+  s->planning_cpu_s = l->planner.think.cpu_s;
   s->predicted = l->planner.predicted;
   s->refined = l->planner.refined;
   s->predicted_s = s->predicted.makespan_s > 0 ? s->predicted.makespan_s : -1;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "profile.h"
@@ -71,6 +72,14 @@ static int make_plan(struct amz_think *t)
   return amz_plan_make(&t->input, &t->plan, &t->err);
 }
 
+static double cpu_time(void)
+{
+  struct timespec t = {0, 0};
+
+  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 static void *think(void *arg)
 {
   struct amz_think *t = arg;
@@ -86,6 +95,7 @@ static void *think(void *arg)
     t->input.costs.service_s = c->service_s;
     t->rc = make_plan(t);
   }
+  t->cpu_s += cpu_time();
   while (write(t->fd, &one, sizeof one) < 0 && errno == EINTR)
     ;
   return NULL;

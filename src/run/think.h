@@ -30,6 +30,7 @@ struct amz_think {
   struct amz_node like[AMZ_PLAN_KINDS_MAX]; /* this node with other numbers, what they point to is `node`'s */
   struct amz_plan_nodes nodes[AMZ_PLAN_KINDS_MAX];
   struct amz_plan_launched launched[AMZ_PLAN_KINDS_MAX];
+  double cpu_s;                /* of the thoughts so far */
   int fd;                      /* readable when it is done */
   pthread_t thread;
   bool runs;

@@ -25,8 +25,11 @@ try amorsize-mpi run --name nap --quiet --format json --command 'sleep 0.2' --fo
 if have_jq; then
   is 'json: the prediction with its interval' "$(jq '.predicted_s > 0 and .predicted_s == .prediction.makespan_s
     and .prediction.interval_s[0] <= .predicted_s and .predicted_s <= .prediction.interval_s[1]' out)" true
+  is 'json: what sampling and planning cost' "$(jq '.planning | .cpu_s > 0 and .idle_slot_s >= 0 and .share >= 0 and .share < 1' out)" true
 else skip 'json: the prediction with its interval' 'no jq'; fi
 is '--quiet: no plan is told' "$(grep -c '^  plan ' err)" 0
+try amorsize-mpi run --name nap --quiet --format json --slots 2 --command 'true {n}' --for n=1..60
+check 'json: nothing is spent on planning where nothing was sampled' grep -q '"planning": null' out
 
 # ---- tasks that compute: their masks are what the plan said
 fresh

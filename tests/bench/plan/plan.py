@@ -10,6 +10,7 @@ round, and scored on the ones between, as the best of many noisy figures looks b
     error       |predicted − measured| / measured, of the planning runs, told before most tasks have run
     error 10 %  the same of the prediction made when a tenth of the tasks had ended
     inside      planning runs whose makespan lies in the predicted 90 % interval
+    spent       what sampling and planning cost, as seconds of all slots: those that stood idle for it, and the CPU time of planning
 
 usage: plan.py [-r ROUNDS] [-s SECONDS] [WORKLOAD…]     (make bench-plan; top_builddir, top_srcdir, CC are taken from the environment)
 """
@@ -142,7 +143,8 @@ def planned():
     layout = told["layout"]
     first, later = told.get("prediction") or {}, told.get("prediction_at_a_tenth") or {}
     return {"layout": (layout["slots"], layout["threads"]), "measured": told["makespan_s"],
-            "predicted": first.get("makespan_s"), "interval": first.get("interval_s"), "later": later.get("makespan_s")}
+            "predicted": first.get("makespan_s"), "interval": first.get("interval_s"), "later": later.get("makespan_s"),
+            "spent": told["planning"]["cost_s"] if told["planning"] else math.nan}
 
 
 def error(predicted, measured):
@@ -173,6 +175,7 @@ def contest(name, make, layouts, rounds, seconds, mega_s):
             "measured": median([p["measured"] for p in plans]),
             "error": median([error(p["predicted"], p["measured"]) for p in plans]),
             "later": median([error(p["later"], p["measured"]) for p in plans]),
+            "spent": median([p["spent"] for p in plans]),
             "inside": sum(bool(p["interval"]) and p["interval"][0] <= p["measured"] <= p["interval"][1] for p in plans),
             "sweep": {l: median(list(times[l].values())) for l in sorted(times)}}
 
@@ -180,7 +183,7 @@ def contest(name, make, layouts, rounds, seconds, mega_s):
 def show(row, rounds):
     layout = "{0[0]}×{0[1]}".format
     print(f"{row['name']:8} {row['measured']:8.2f} s  {layout(row['chosen']):>6} {layout(row['best']):>6}  {row['regret']:6.3f} {row['overall']:8.3f}"
-          f"  {row['error']:6.1%} {row['later']:7.1%}  {row['inside']}/{rounds}   "
+          f"  {row['error']:6.1%} {row['later']:7.1%}  {row['inside']}/{rounds}  {row['spent']:6.3f}   "
           + "  ".join(f"{layout(l)} {t:.2f}" for l, t in row["sweep"].items()), flush=True)
 
 
@@ -205,7 +208,7 @@ def main():
         os.environ["AMORSIZE_HISTORY_DIR"] = os.path.join(work, "history") # not the user's
         mega_s = prepare()
         print(f"{cores} cores, {rounds} rounds, load {os.getloadavg()[0]:.1f}; layouts are slots × threads\n"
-              "workload   measured  chosen   best  regret  overall   error  at 10 %  inside  makespans of the sweep, s")
+              "workload   measured  chosen   best  regret  overall   error  at 10 %  inside  spent   makespans of the sweep, s")
         for name, _, make, layouts in workloads:
             if args.workloads and name not in args.workloads:
                 continue
@@ -220,6 +223,8 @@ def main():
     errors = [r["error"] for r in rows]
     print(f"errors: median {median(errors):.1%}, worst {max(errors):.1%} (bars 7 %, 25 %); at 10 %: median {median([r['later'] for r in rows]):.1%} (4 %); "
           f"inside the interval {sum(r['inside'] for r in rows)}/{rounds * len(rows)} (9 of 10); worst regret {max(r['regret'] for r in rows):.3f} (1.07)")
+    over = [r["name"] for r in rows if r["spent"] > max(1, 0.03 * r["measured"])]
+    print(f"sampling and planning beyond max(1 s, 3 % of the makespan): {', '.join(over) or 'none'}")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ static void summary_keeps_the_contract(void)
 {
   struct amz_run_summary s = {.job = "scan", .run_dir = "scan.runs/001", .end = AMZ_END_STOPPED, .reason = "stop requested",
     .total = 10, .succeeded = 3, .failed = 2, .skipped = 1, .not_run = 4, .epoch = 2, .slots = 2, .makespan_s = 2.5, .total_s = 3.25,
-    .efficiency = 0.5, .predicted_s = -1, .given_up_slots = 3, .master_busy = 0.75, .slowest = {{UINT64_C(1) << 40, 1.5}}, .n_slowest = 1};
+    .efficiency = 0.5, .predicted_s = -1, .sampled = true, .planning_idle_s = 0.75, .planning_cpu_s = 0.25, .given_up_slots = 3, .master_busy = 0.75, .slowest = {{UINT64_C(1) << 40, 1.5}}, .n_slowest = 1};
   static const struct {
     const char *path;
     json_int_t value;
@@ -54,7 +54,8 @@ static void summary_keeps_the_contract(void)
   static const struct {
     const char *path;
     double value;
-  } reals[] = {{"makespan_s", 2.5}, {"total_s", 3.25}, {"efficiency", 0.5}};
+  } reals[] = {{"makespan_s", 2.5}, {"total_s", 3.25}, {"efficiency", 0.5}, {"planning.idle_slot_s", 0.75}, {"planning.cpu_s", 0.25},
+    {"planning.cost_s", 0.5}, {"planning.share", 0.2}};
   json_t *o = summary_json(&s);
 
   for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
@@ -83,6 +84,7 @@ static void strange_numbers_and_text_stay_json(void)
   CU_ASSERT(json_is_null(at(o, "makespan_s")));
   CU_ASSERT(json_is_null(at(o, "efficiency")));
   CU_ASSERT(json_is_null(at(o, "reason")));
+  CU_ASSERT(json_is_null(at(o, "planning"))); /* nothing was sampled */
   CU_ASSERT(json_real_value(at(o, "predicted_s")) == 0);
   ASSERT_I64(json_integer_value(at(o, "tasks.total")), INT64_MAX);
   json_decref(o);
