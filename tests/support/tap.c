@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define QUIET_S 60  /* on a quiet machine every test is over by then, */
+#define PATIENCE 10 /* and on the busiest by so many times that: one that isn't hangs */
+
 static const char *skip_reason; /* of the running test */
 
 void amz_test_skip(const char *reason)
@@ -99,7 +102,7 @@ int amz_test_main(const char *suite_name, const struct amz_test *tests, unsigned
     if (only && strcmp(only, t->name) != 0)
       continue;
     test = CU_add_test(suite, t->name, t->run);
-    ok = (test && run_one(suite, test, ++number, seconds ? seconds : 60)) && ok;
+    ok = (test && run_one(suite, test, ++number, PATIENCE * (seconds ? seconds : QUIET_S))) && ok;
   }
   CU_cleanup_registry();
   return ok ? 0 : 1;
