@@ -13,6 +13,8 @@
 
 #include "../../support/tap.h"
 
+#define PATIENCE_MS 60000 /* a machine may be as slow as it likes; who waits as long waits for what doesn't come */
+
 static void print_error(const struct amz_error *err)
 {
   printf("# %s\n", err->text);
@@ -20,13 +22,13 @@ static void print_error(const struct amz_error *err)
 
 bool amz_rig_init(struct amz_rig *r, const char *program, uint32_t slots, bool with_pack)
 {
-  const char *top = getenv("top_builddir");
+  const char *top = getenv("top_builddir"), *tmp = getenv("TMPDIR");
   struct amz_exec_config config = {.slots = slots, .rank = 3, .epoch = 2};
   struct amz_error err;
   char path[4096];
 
   (void)snprintf(path, sizeof path, "%s/%s", top ? top : ".", program);
-  (void)snprintf(r->dir, sizeof r->dir, "/tmp/amz-exec-XXXXXX");
+  (void)snprintf(r->dir, sizeof r->dir, "%s/amz-exec-XXXXXX", tmp && *tmp && strlen(tmp) < sizeof r->dir / 2 ? tmp : "/tmp");
   r->x = NULL;
   if (!mkdtemp(r->dir))
     return false;
@@ -56,7 +58,7 @@ static int64_t now_ms(void)
 
 int amz_rig_wait(struct amz_rig *r, struct amz_exec_end *ret)
 {
-  int64_t until = now_ms() + 30000;
+  int64_t until = now_ms() + PATIENCE_MS;
   int rc;
 
   while ((rc = amz_exec_next(r->x, ret)) == 0 && now_ms() < until) {
@@ -129,7 +131,7 @@ void amz_rig_result_clear(struct amz_rig_result *result)
 
 bool amz_rig_until(bool (*holds)(void *ctx), void *ctx)
 {
-  int64_t until = now_ms() + 10000;
+  int64_t until = now_ms() + PATIENCE_MS;
   bool so;
 
   while (!(so = holds(ctx)) && now_ms() < until)

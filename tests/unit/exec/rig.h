@@ -25,7 +25,7 @@ struct amz_rig_result {
 bool amz_rig_init(struct amz_rig *r, const char *program, uint32_t slots, bool with_pack);
 void amz_rig_clear(struct amz_rig *r);
 
-/* Waits for the next end, at most 30 s. \return 1; 0: none came; AMZ_ECLOSED. */
+/* Waits for the next end, a minute at most. \return 1; 0: none came; AMZ_ECLOSED. */
 int amz_rig_wait(struct amz_rig *r, struct amz_exec_end *ret);
 /* Sends what is queued. */
 int amz_rig_flush(struct amz_rig *r);
@@ -35,7 +35,7 @@ bool amz_rig_run(struct amz_rig *r, const struct amz_exec_command *command, stru
 bool amz_rig_shell(struct amz_rig *r, const char *text, struct amz_rig_result *ret);
 void amz_rig_result_clear(struct amz_rig_result *result);
 
-/* Waits until a condition holds, at most 10 s, looking every ms. */
+/* Waits until a condition holds, a minute at most, looking every ms. */
 bool amz_rig_until(bool (*holds)(void *ctx), void *ctx);
 
 /* The pid of the helper: our only child. 0: none. */
