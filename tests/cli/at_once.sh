@@ -30,15 +30,15 @@ shared_units() {
 }
 
 # What a task does, as $task: prints "begin end THREADS MEMORY units OMP_NUM_THREADS REST", the moments well within its life.
-task=$top/task
-cat >"$task" <<'END'
+task=../task # seen from where `fresh` goes: whatever is in the name of the directory above
+cat >"$top/task" <<'END'
 #!/bin/sh
 from=$(date +%s%N)
 units=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)
 sleep 0.05
 echo "$from $(date +%s%N) $1 $2 $units $OMP_NUM_THREADS $3"
 END
-chmod +x "$task"
+chmod +x "$top/task"
 
 # table NAME TIMES VALUE...: a table of one column, its values so many times over
 table() {

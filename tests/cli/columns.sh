@@ -1,8 +1,6 @@
 #!/bin/sh
 # Tasks that differ in threads and memory, and memory that bounds slots. Each task tells when it ran and what it took; what ran at the same time is added up here.
 . "${top_srcdir:?}/tests/cli/lib.sh"
-unset SLURM_JOB_ID SLURM_JOBID SLURM_JOB_NODELIST SLURM_CPUS_ON_NODE SLURM_MEM_PER_CPU SLURM_MEM_PER_NODE
-
 . "$top_srcdir/tests/cli/at_once.sh"
 
 # ---- threads -------------------------------------------------------------------------------------------------------------
@@ -30,8 +28,8 @@ check 'nothing was started' test ! -e never.runs
 
 # ---- masks: on cores that are really there -------------------------------------------------------------------------------
 fresh
-if [ "$(nproc)" -lt 2 ]; then
-  skip 'tasks that run at the same time share no core' 'this machine has one processing unit for us'
+if [ "$(our_cores | wc -l)" -lt 2 ]; then
+  skip 'tasks that run at the same time share no core' 'this machine has one core for us'
 else
   table t 5 1 2 1 1 >table.csv
   printf 'job: masks\ntasks: {command: "%s {t} 0", csv: table.csv}\nresources: {threads: "{t}"}\nplan: {max_workers: 4}\n' "$task" >job.yaml

@@ -2,12 +2,15 @@
 # GPUs: each slot has its own. No driver is asked, so that none is needed here: what counts is what the tasks are told.
 # shellcheck disable=SC2154
 . "${top_srcdir:?}/tests/cli/lib.sh"
-# shellcheck disable=SC2016 # expanded by the task
-show='sh -c '"'"'echo "$CUDA_VISIBLE_DEVICES/$ROCR_VISIBLE_DEVICES"; sleep 0.2; : {n}'"'"
-unset CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES SLURM_GPUS_ON_NODE
+# Tasks that wait for each other: `told N WHAT`: a task's command goes on when N different WHATs have been told to tasks, so that no slot comes too late for one.
+told() { # shellcheck disable=SC2016 # expanded by the task
+  printf ': >"told.{job}.%s"; for i in $(seq 2400); do [ "$(ls -d told.{job}.* | wc -l)" -ge %s ] && break; sleep 0.05; done' "$2" "$1"
+}
+# shellcheck disable=SC2016
+gpu='$CUDA_VISIBLE_DEVICES' show='echo "$CUDA_VISIBLE_DEVICES/$ROCR_VISIBLE_DEVICES"; : {n}'
 
 fresh
-try env CUDA_VISIBLE_DEVICES=4,7 amorsize-mpi run -q --slots 2 --set resources.gpus=1 --set job=own --command "$show" --for n=1..4
+try env CUDA_VISIBLE_DEVICES=4,7 amorsize-mpi run -q --slots 2 --set resources.gpus=1 --set job=own --command "$(told 2 "$gpu"); $show" --for n=1..4
 is 'two slots with a GPU each: the run succeeds' "$status" 0
 amorsize-mpi output own | sort -u >seen
 is 'two slots, two GPUs: each has its own' "$(cat seen)" "4/
@@ -24,7 +27,7 @@ tried_like 'no GPU at all' 3 '' 'each task needs 1 GPU '
 try env CUDA_VISIBLE_DEVICES=4,7 amorsize-mpi run -q --slots 2 --set job=shared --command "$show" --for n=1..2
 is 'tasks that need none see what we see' "$(amorsize-mpi output shared | sort -u)" "4,7/"
 
-try env CUDA_VISIBLE_DEVICES=4,7 amorsize-mpi run -q --ranks 2 --slots 1 --set resources.gpus=1 --set job=ranks --command "$show" --for n=1..6
+try env CUDA_VISIBLE_DEVICES=4,7 amorsize-mpi run -q --ranks 2 --slots 1 --set resources.gpus=1 --set job=ranks --command "$(told 2 "$gpu"); $show" --for n=1..6
 is 'ranks of one node divide its GPUs: the run succeeds' "$status" 0
 is 'ranks of one node divide its GPUs' "$(amorsize-mpi output ranks | sort -u)" "4/
 7/"
@@ -32,14 +35,14 @@ is 'ranks of one node divide its GPUs' "$(amorsize-mpi output ranks | sort -u)" 
 # ---- four GPUs for four slots: never two tasks on one at the same time ----
 # A task takes the lock of its GPU as a directory: a second one there at the same time says so.
 # shellcheck disable=SC2016
-lock='sh -c '"'"'mkdir "locks/$CUDA_VISIBLE_DEVICES" || echo TWICE; sleep 0.02; rmdir "locks/$CUDA_VISIBLE_DEVICES"; echo "gpu $CUDA_VISIBLE_DEVICES"; : {n}'"'"
+lock='mkdir "locks/$CUDA_VISIBLE_DEVICES" || echo TWICE; sleep 0.02; rmdir "locks/$CUDA_VISIBLE_DEVICES"; echo "gpu $CUDA_VISIBLE_DEVICES"; : {n}'
 four() { # NAME OPTION...
   named=$1
   shift
   fresh
   mkdir locks
   try env CUDA_VISIBLE_DEVICES=0,1,2,3 amorsize-mpi run -q "$@" --set resources.gpus=1 --set job=four --set chunks.min=0s --set chunks.target=1ms \
-    --command "$lock" --for n=1..40
+    --command "$(told 4 "$gpu"); $lock" --for n=1..40
   is "$named: the run succeeds" "$status" 0
   is "$named: each has its own, never two the same at a time" "$(amorsize-mpi output four | sort -u)" "gpu 0
 gpu 1
@@ -57,7 +60,7 @@ if have_jq; then
   jq -r '.gpu_slots[] | "\(.slot) \(.gpu)"' profile.json | sort >said
   # shellcheck disable=SC2016
   try env CUDA_VISIBLE_DEVICES=5,3 amorsize-mpi run -q --slots "$slots" --set resources.gpus=1 --set job=same --set chunks.min=0s --set chunks.target=1ms \
-    --command 'sh -c '"'"'sleep 0.05; echo "{slot} $CUDA_VISIBLE_DEVICES"; : {n}'"'" --for n=1..24
+    --command "$(told "$slots" '{slot}')"'; echo "{slot} $CUDA_VISIBLE_DEVICES"; : {n}' --for n=1..24
   is 'slots as node says: the run succeeds' "$status" 0
   is 'each slot has the GPU that node told of' "$(amorsize-mpi output same | sort -u)" "$(cat said)"
 else

@@ -93,18 +93,18 @@ is 'all are gone' "$(find history -type f | wc -l | tr -d ' ')" 0
 fresh_history
 printf '#!/bin/sh\nsleep "$(cat lasts)"\n' >work.sh
 chmod +x work.sh
-echo 0.2 >lasts # so long that what a busy machine adds to it is no change of costs
-quiet_run --name load --command './work.sh {n}' --for n=1..60
-try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..400
+echo 1 >lasts # so long that what a busy machine adds to it is no change of costs
+quiet_run --name load --command './work.sh {n}' --for n=1..40
+try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..100
 tried_like 'a run plans from what is known' 0 'all tasks succeeded' 'numbers +tasks from history \(1 earlier run, the latest of '
 is 'and keeps where its prediction came from' "$(amorsize-mpi history show load --format json | grep -c '"predicted_from": "history"')" 1
-try amorsize-mpi run --no-history --name load --command './work.sh {n}' --for n=1..60
+try amorsize-mpi run --no-history --name load --command './work.sh {n}' --for n=1..20
 is '--no-history: it does not' "$status $(grep -c 'from history' err)" '0 0'
 amorsize-mpi history clear >/dev/null 2>&1
 echo 0.03 >lasts # nothing of this is in the key
 quiet_run --name load --command './work.sh {n}' --for n=1..60 --slots 2
-echo 0.2 >lasts
-try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..400
+echo 1 >lasts
+try amorsize-mpi run --name load --command './work.sh {n}' --for n=1..100
 tried_like 'costs that have changed are noticed' 0 'all tasks succeeded' 'tasks take [0-9.]+ times as long as in earlier runs .*: planning anew'
 
 # ---- by what a job is known again
@@ -152,10 +152,9 @@ amorsize-mpi resume --quiet some >/dev/null 2>&1
 is 'one with nothing left to do says nothing new' "$(runs_of some)" 1
 quiet_run --name none --command 'exit {n}' --for n=1..6
 plans_from 'nothing is known of tasks that all fail' sample --name none --command 'exit {n}' --for n=0..6
-start amorsize-mpi run --name cut --command 'sleep 0.2; echo {n}' --for n=1..200 --slots 1
-wait_for test -s cut.runs/001/status.json
-sleep 0.5
-kill -INT "$pid"
+start amorsize-mpi run --name cut --command "echo {n} >>log; $(gate 5)" --for n=1..200 --slots 1
+wait_for begun 6
+drain INT
 finish
 is 'a run that was interrupted' "$status $(runs_of cut)" '75 0'
 
@@ -173,10 +172,11 @@ fi
 # ---- over ranks: rank 0 keeps it, once
 fresh_history
 if command -v mpirun >/dev/null 2>&1; then
-  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -k 2 60 amorsize-mpi run --quiet --ranks 2 --launcher 'mpirun -n 2' --name spread --command 'sleep 0.0{n}' \
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 # one core, perhaps
+  timeout -k 2 240 amorsize-mpi run --quiet --ranks 2 --launcher 'mpirun -n 2' --name spread --command 'sleep 0.0{n}' \
     --for n=1..9 >out 2>err </dev/null
   is 'a run over ranks' "$? $(runs_of spread)" '0 1'
-  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -k 2 60 amorsize-mpi run --quiet --no-history --ranks 2 --launcher 'mpirun -n 2' --name spread \
+  timeout -k 2 240 amorsize-mpi run --quiet --no-history --ranks 2 --launcher 'mpirun -n 2' --name spread \
     --command 'sleep 0.0{n}' --for n=1..9 >out 2>err </dev/null
   is '--no-history reaches rank 0' "$? $(runs_of spread)" '0 1'
 else

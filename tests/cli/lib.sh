@@ -2,6 +2,8 @@
 # shellcheck shell=sh
 set -u
 : "${top_srcdir:?}" "${top_builddir:?}"
+. "$top_srcdir/tests/support/plain.sh" # again, for who starts a script by hand
+. "$top_srcdir/tests/support/cores.sh"
 PATH=$top_builddir:$PATH
 TERM=dumb
 LC_ALL=C.UTF-8
@@ -97,14 +99,44 @@ no_run() { # NAME: nothing was started, no run directory was made
   if [ -z "$(find . -name '*.runs')" ] && [ ! -e started ]; then pass "$1"; else fail "$1" "$(find . -name '*.runs' -o -name started)"; fi
 }
 
-# Waits up to 20 s for a command to succeed; what is waited for is always a state, never a time.
+# Waits for a command to succeed, two minutes at most; what is waited for is always a state, never a time.
 wait_for() {
   tries=0
   until "$@" >/dev/null 2>&1; do
     tries=$((tries + 1))
-    [ $tries -lt 400 ] || return 1
+    [ $tries -lt 2400 ] || { echo "# waited in vain for: $*"; return 1; }
     sleep 0.05
   done
+}
+
+# What is to happen in the middle of a run must happen there however slow the machine is. So tasks stop at a gate: those that find more than N lines in ./log
+# wait until the test has opened it. `gate N`: the words for a task's command, or a program's line; without braces, which are placeholders'.
+gate() { # shellcheck disable=SC2016 # expanded by the task
+  printf '[ "$(wc -l <log)" -le %s ] || for i in $(seq 2400); do [ -e go ] && break; sleep 0.05; done' "$1"
+}
+open_gate() { : >go; }
+begun() { [ "$(wc -l 2>/dev/null <log)" -ge "$1" ]; } # so many tasks have started
+
+# heeded: the run that `start` started has said that it lets end what runs. Nothing new begins from then on.
+heeded() { grep -q 'letting what runs end' bg.err; }
+
+# drain SIGNAL [PROCESS]: a signal to the run that `start` started, in the middle of it; then the gate is opened
+drain() {
+  kill -"$1" "${2:-$pid}"
+  wait_for heeded
+  open_gate
+}
+
+# run_cores [COMMAND...]: on how many cores a run would be; a quota of CPU time may allow fewer than there are of ours
+run_cores() { "$@" amorsize-mpi run --dry-run --set job=cores --command true 2>/dev/null | sed -n 's/^  layout .* on \([0-9]*\) cores*$/\1/p'; }
+
+# minds PROCESS NUMBER: it has caught or blocked that signal by now, so that it does what it wants to do when it comes
+minds() {
+  for set in SigCgt SigBlk; do
+    bits=$(sed -n "s/^$set:[[:space:]]*//p" "/proc/$1/status" 2>/dev/null)
+    [ -z "$bits" ] || [ $((0x${bits#????????} >> ($2 - 1) & 1)) -eq 0 ] || return 0
+  done
+  return 1
 }
 
 # Starts a command in the background as a terminal would, with SIGINT not ignored; its id in $pid, streams in ./bg.out and ./bg.err.

@@ -3,7 +3,6 @@
 . "${top_srcdir:?}/tests/cli/lib.sh"
 HWLOC_SYNTHETIC='core:64 pu:1'
 export HWLOC_SYNTHETIC
-unset SLURM_JOB_ID SLURM_JOBID SLURM_JOB_NODELIST SLURM_CPUS_ON_NODE
 
 layout() { # COMMAND...: the layout line of a dry run
   try "$@" amorsize-mpi run --dry-run --set job=limits --command 'true {n}' --for n=1..100
@@ -41,7 +40,7 @@ cleanup_more() { remove_groups; }
 why2='version 2 is not mounted'
 if grep -qw cpu /sys/fs/cgroup/cgroup.controllers 2>/dev/null && grep -qw memory /sys/fs/cgroup/cgroup.controllers; then
   why2='version 2 does not let us set limits'
-  make_groups /sys/fs/cgroup /sys/fs/cgroup && echo '150000 100000' 2>/dev/null >"$cpu/cpu.max" && echo 2147483648 2>/dev/null >"$memory/memory.max" && version=2
+  make_groups /sys/fs/cgroup /sys/fs/cgroup && echo '150000 100000' 2>/dev/null >"$cpu/cpu.max" && echo 134217728 2>/dev/null >"$memory/memory.max" && version=2
 elif [ -e /sys/fs/cgroup/cgroup.controllers ] || [ -e /sys/fs/cgroup/unified/cgroup.controllers ]; then
   why2='version 2 is mounted without the controllers of CPU time and memory'
 fi
@@ -49,7 +48,7 @@ if [ -z "$version" ]; then
   remove_groups
   for parent in /sys/fs/cgroup/cpu /sys/fs/cgroup/cpu,cpuacct; do
     make_groups "$parent" /sys/fs/cgroup/memory && [ -n "$memory" ] && echo 150000 2>/dev/null >"$cpu/cpu.cfs_quota_us" &&
-      echo 2147483648 2>/dev/null >"$memory/memory.limit_in_bytes" && version=1 && break
+      echo 134217728 2>/dev/null >"$memory/memory.limit_in_bytes" && version=1 && break
     remove_groups
   done
   [ -z "$version" ] || echo "# control groups of version 1 are used: $why2"
@@ -66,8 +65,8 @@ else
   unset HWLOC_SYNTHETIC
   try in_group amorsize-mpi node --fast
   cpus=1.5
-  [ "$(nproc)" -gt 1 ] || cpus=1
+  [ "$(our_cores | wc -l)" -gt 1 ] || cpus=1
   check "a group's CPU time" grep -Eq "^  CPU time for us +$cpus CPUs?: .*cgroup .*cpu" out
-  check 'memory of the group above' grep -Eq '^  memory for us +2.0 GiB: cgroup .*amorsize-limits-[0-9]+ memory' out
+  check 'memory of the group above' grep -Eq '^  memory for us +128.0 MiB: cgroup .*amorsize-limits-[0-9]+ memory' out
 fi
 done_testing

@@ -2,7 +2,6 @@
 # Live runs: looked at, stopped in every way, killed, gone on with. Whatever happens, each task gets exactly one recorded outcome.
 . "${top_srcdir:?}/tests/cli/lib.sh"
 
-begun() { [ "$(wc -l 2>/dev/null <log)" -ge "$1" ]; } # so many tasks have started
 state_is() { amorsize-mpi status "$1" 2>/dev/null | grep -q "^$1: $2"; }
 each_once() { # NAME RUN N: outputs of 1..N in order, a row for each
   is "$1: every output once, in order" "$(amorsize-mpi output "$2" 2>err)" "$(seq "$3")"
@@ -16,15 +15,15 @@ fi
 
 # ---- looked at while it lives, then stopped by `stop` ----
 fresh
-start amorsize-mpi run --name look --command 'echo {n} >>log; echo {n}; sleep 0.05' --for n=1..400 --slots 2
+start amorsize-mpi run --name look --command 'echo {n} >>log; echo {n}; sleep 0.05' --for n=1..100000 --slots 2 # more than anybody waits for
 check 'a live run: its tasks start' wait_for begun 6
 check 'a live run: status says that it runs' wait_for state_is look running
 try amorsize-mpi status look
-tried_like 'a live run: status' 0 '^  tasks +[0-9]+ of 400 done: ' '^amorsize-mpi: the run is live; this is as of [0-9]+ s ago$'
+tried_like 'a live run: status' 0 '^  tasks +.+ of 100.*000 done: ' '^amorsize-mpi: the run is live; this is as of [0-9]+ s ago$'
 try amorsize-mpi resume look
 tried_like 'a live run: resume is refused' 3 '' '^amorsize-mpi: .*look\.runs/001.*'
 check 'a live run: who holds it is said' grep -q "$(hostname)" err
-wait_for sh -c 'amorsize-mpi tasks look 2>/dev/null | grep -q succeeded'
+wait_for sh -c 'amorsize-mpi tasks look 2>/dev/null | grep -Eq "^ +0  succeeded"'
 try amorsize-mpi tasks look
 tried_like 'a live run: tasks' 0 '^ +0  succeeded' 'as of [0-9]+ s ago$'
 try amorsize-mpi output look
@@ -52,9 +51,9 @@ is 'stop: nothing ran twice' "$(sort log | uniq -d)" ''
 
 # ---- Ctrl-C ----
 fresh
-start amorsize-mpi run --name int --command 'echo {n} >>log; sleep 0.02; echo {n}' --for n=1..80 --slots 2
+start amorsize-mpi run --name int --command "echo {n} >>log; $(gate 10); echo {n}" --for n=1..80 --slots 2
 wait_for begun 4
-kill -INT "$pid"
+drain INT
 finish
 is 'Ctrl-C: exit status' "$status" 75
 check 'Ctrl-C: the summary says why' grep -q '^int: stopped, .*SIGINT.*: [0-9]* of 80 tasks not run$' bg.out
@@ -70,10 +69,10 @@ each_once 'Ctrl-C' int 80
 # ---- SIGTERM, with the files that the tasks were made from gone before the run goes on ----
 fresh
 seq 60 >values
-printf 'job: term\ntasks:\n  command: echo {n} >>log; sleep 0.02; echo {n}\n  for: {n: {lines: values}}\n' >job.yaml
+printf 'job: term\ntasks:\n  command: |\n    echo {n} >>log; %s; echo {n}\n  for: {n: {lines: values}}\n' "$(gate 10)" >job.yaml
 start amorsize-mpi run job.yaml --slots 2
 wait_for begun 4
-kill -TERM "$pid"
+drain TERM
 finish
 is 'SIGTERM: exit status' "$status" 75
 rm values job.yaml
@@ -105,13 +104,15 @@ each_once 'second signal' twice 3
 # ---- kill -9 of everything ----
 children() { cat "/proc/$1/task/"*/children 2>/dev/null; }
 fresh
-start amorsize-mpi run --name killed --command 'echo {n} >>log; echo {n}; sleep 0.03' --for n=1..360 --slots 3
-if wait_for begun 270; then # almost three seconds: the store commits about each second
+start amorsize-mpi run --name killed --command "echo {n} >>log; echo {n}; $(gate 270)" --for n=1..360 --slots 3
+recorded() { [ "$(amorsize-mpi tasks killed 2>/dev/null | wc -l)" -gt "$1" ]; }
+if wait_for begun 271 && wait_for recorded 200; then
   helpers=$(children "$pid")
   # shellcheck disable=SC2086 # a list of ids
   kill -9 "$pid" $helpers
 fi
 finish 2>/dev/null
+open_gate
 is 'kill -9: exit status' "$status" 137
 check 'kill -9: it was in the middle' test "$(wc -l <log)" -lt 360
 try amorsize-mpi status killed
@@ -127,11 +128,12 @@ check 'kill -9: few ran twice' test "$(sort log | uniq -d | wc -l)" -lt 180
 
 # ---- kill -9 of the helper alone: the run ends by itself and can be resumed ----
 fresh
-start amorsize-mpi run --name orphan --command 'echo {n} >>log; echo {n}; sleep 0.03' --for n=1..100 --slots 2
-wait_for begun 10
+start amorsize-mpi run --name orphan --command "echo {n} >>log; echo {n}; $(gate 10)" --for n=1..100 --slots 2
+wait_for begun 11
 # shellcheck disable=SC2046 # a list of ids
 kill -9 $(children "$pid")
 finish
+open_gate
 check 'kill -9 of the helper: the run says that it is unfinished' test "$status" = 75 -o "$status" = 3
 is 'kill -9 of the helper: told once' "$(grep -c 'helper has died' bg.err)" 1
 try amorsize-mpi resume --quiet orphan
@@ -152,16 +154,18 @@ is 'a task that kills its process group fails alone' "$status $(amorsize-mpi out
 
 # ---- Ctrl-C of watch leaves the run alone ----
 fresh
-start amorsize-mpi run --quiet --name watched --command 'echo {n} >>log; echo {n}; sleep 0.05' --for n=1..40 --slots 2
+start amorsize-mpi run --quiet --name watched --command "echo {n} >>log; echo {n}; $(gate 10)" --for n=1..40 --slots 2
 run=$pid
 wait_for state_is watched running
 env --default-signal=INT amorsize-mpi watch watched >watch.out 2>&1 </dev/null &
 watcher=$!
-sleep 0.3 # the watcher has no state to be seen from outside
+wait_for minds $watcher 2
 kill -INT $watcher
 status=0
 wait $watcher || status=$?
 is 'Ctrl-C of watch: exit status' "$status" 0
+check 'Ctrl-C of watch: the run lives' state_is watched running
+open_gate
 pid=$run
 finish
 is 'Ctrl-C of watch: the run goes on to its end' "$status" 0

@@ -20,7 +20,7 @@ try amorsize-mpi node --fast --format json
 is 'fast, as JSON: exit status' "$status" 0
 is 'fast, as JSON: all values are assumed or unknown' "$(sources out | sed 's/unknown //')" 'assumed '
 is 'fast, as JSON: from' "$(value out from)" '"assumed"'
-is 'fast: the cores that we may use' "$(value out allowed_cores)" "$(sh -c 'echo $(($(nproc)))' | head -n 1)"
+is 'fast: the cores that we may use' "$(value out allowed_cores)" "$(our_cores | wc -l)"
 if have_jq; then
   is 'the keys of the contract' "$(json out '[(.cores | type), (.numa_domains | type), (.memory_bytes | type), (.limits[0].source | type), (.bandwidth | type)]')" \
     '["number","number","number","string","array"]'
@@ -32,7 +32,7 @@ fi
 try amorsize-mpi cache list
 tried 'fast keeps nothing' 0 '' "amorsize-mpi: $AMORSIZE_CACHE_DIR: nothing is kept"
 if command -v taskset >/dev/null 2>&1; then
-  try taskset -c "$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')" amorsize-mpi node --fast
+  try taskset -c "$(our_cores | head -n 1)" amorsize-mpi node --fast
   tried_like 'a mask of one CPU bounds us' 0 '^  cores for us +1 core: ' ''
 else
   skip 'a mask of one CPU bounds us' 'no taskset'

@@ -119,7 +119,7 @@ is 'a run is planned with the settings that it was begun with' "$status" 0
 
 # ---- failing tasks
 fresh
-try amorsize-mpi sample --name bad --command 'echo no {n} >&2; exit 3' --for n=1..100
+try amorsize-mpi sample --name bad --slots 2 --command 'echo no {n} >&2; exit 3' --for n=1..100
 tried_like 'all sampled tasks fail' 1 '' 'all [0-9]+ sampled tasks failed: nothing is known of their time'
 check 'the first one and its own words are shown' sh -c 'grep -Eq "task [0-9]+ was the first to fail: exit status 3" err && grep -Eq "^  \| no [0-9]+$" err'
 check 'what to look at is named' grep -Eq 'amorsize-mpi output bad.runs/001 --task [0-9]+ --both' err
@@ -144,10 +144,9 @@ tried_like 'neither job nor run' 2 '' 'nowhere: No such file'
 
 # ---- interrupted
 fresh
-start amorsize-mpi sample --name slow --command 'sleep 5; echo {n}' --for n=1..100 --slots 1 --set sample.time=1h
-wait_for test -s slow.runs/001/status.json
-sleep 0.5
-kill -INT "$pid"
+start amorsize-mpi sample --name slow --command "echo {n} >>log; $(gate 0)" --for n=1..100 --slots 1 --set sample.time=1h
+wait_for begun 1
+drain INT
 finish
 is 'Ctrl-C: exit status' "$status" 75
 check 'and how to go on' grep -q 'amorsize-mpi resume slow.runs/001' bg.err

@@ -54,7 +54,7 @@ job crash "$plugins/crash.so" 'crash 7' 20 ''
 try timeout 60 amorsize-mpi run --slots 2 crash.yaml
 tried_like 'a crash is told of, with its signal' 1 '' 'task 7 has ended two processes; the second one was ended by signal 11'
 
-job hang "$plugins/crash.so" 'hang 7 1000' 60 'failures: {timeout: 400ms}'
+job hang "$plugins/crash.so" 'hang 7 1000' 60 'failures: {timeout: 5s}'
 try timeout 120 amorsize-mpi run --slots 2 hang.yaml
 is 'a hang: ends at its timeout' "$(failed hang)" '7 timed_out - 9 1;'
 is 'a hang: no other task is lost' "$(sed -n 's/^  tasks  *//p' out)" '60: 59 succeeded, 1 failed'
@@ -85,10 +85,10 @@ try timeout 60 amorsize-mpi run --slots 2 one.yaml
 is 'with a timeout each task is called for itself, with its values' "$(failed one)" '7 failed - 7 1;'
 
 # ---- stopped and resumed: each task counts once
-job long "$plugins/crash.so" 'none 100000 2000' 4000 ''
-start timeout 120 amorsize-mpi run --slots 2 long.yaml
+job long "$odd" 'gate 100' 4000 ''
+start amorsize-mpi run --slots 2 long.yaml
 check 'a run to be stopped has begun' wait_for grep -q '"succeeded": *[1-9]' long.runs/001/status.json
-kill -INT "$pid"
+drain INT
 finish
 is 'Ctrl-C: can be resumed' "$status" 75
 try timeout 120 amorsize-mpi resume long.runs/001

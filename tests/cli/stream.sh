@@ -29,7 +29,7 @@ END
 # ---- every line has its answer, in whatever order they are made ----
 for window in 1 16; do
   fresh
-  job "{command: sh $top/program, window: $window}" '"value {n}"' '{n: {range: [1, 500]}}'
+  job "{command: sh ../program, window: $window}" '"value {n}"' '{n: {range: [1, 500]}}'
   run
   is "window $window: exit status" "$status" 0
   amorsize-mpi output job >outputs
@@ -43,7 +43,7 @@ is 'a task alone can be tried in a shell' "$(sh -c "$(amorsize-mpi tasks job --c
 words='{w: [one, "segv x", two, "exit y", three, "wrong z", "complain v", four, "hang u", five, six]}'
 for window in 1 4; do
   fresh
-  job "{command: sh $top/program, window: $window, fail_prefix: \"ERR \"}" '"{w}"' "$words" 'failures: {timeout: 4s}'
+  job "{command: sh ../program, window: $window, fail_prefix: \"ERR \"}" '"{w}"' "$words" 'failures: {timeout: 4s}'
   run
   is "bad lines, window $window: exit status" "$status" 1
   is "bad lines, window $window: those alone have failed" "$(rows failed)" '1 3 5 '
@@ -59,12 +59,12 @@ for window in 1 4; do
     'one two three four five six '
 done
 fresh
-job "sh $top/program" '"{w}"' '{w: ["complain a", b, "complain c"]}'
+job "sh ../program" '"{w}"' '{w: ["complain a", b, "complain c"]}'
 run --slots 1
 is 'standard error goes with its task' "$(for i in 0 1 2; do amorsize-mpi output job --task $i --stderr; done)" 'complaint about a
 complaint about c'
 fresh
-job "sh $top/program" '"{w}"' '{w: [a, mute, b]}'
+job "sh ../program" '"{w}"' '{w: [a, mute, b]}'
 run --slots 1
 is 'a closed standard output: its task fails' "$(row 1)" 'failed - 9 1'
 is 'a closed standard output: is told' "$(amorsize-mpi output job --task 1 --stderr)" \
@@ -136,7 +136,7 @@ d'
 # ---- what is there already, where it runs, and its end ----
 fresh
 mkdir made && touch made/2
-job "sh $top/program" '"{n}"' '{n: {range: [1, 3]}}' ''
+job "sh ../program" '"{n}"' '{n: {range: [1, 3]}}' ''
 sed -i 's|^  line|  creates: "made/{n}"\n  line|' job.yaml
 run
 is 'creates: skipped' "$(rows skipped)" '1 '
@@ -159,14 +159,13 @@ run --slots 1
 check 'more results than lines: warned of' grep -q 'has written more than one result per line' err
 
 # ---- stopped, killed, gone on with ----
-cat >"$top/slow" <<'END'
+cat >"$top/slow" <<END
 while read -r n; do
-  echo "$n" >>log
-  sleep 0.02
-  echo "$n"
+  echo "\$n" >>log
+  $(gate 100)
+  echo "\$n"
 done
 END
-begun() { [ "$(wc -l 2>/dev/null <log)" -ge "$1" ]; }
 all_once() { # NAME N
   is "$1: outputs, each once" "$(amorsize-mpi output job)" "$(seq "$2")"
   is "$1: a row for each" "$(rows succeeded | wc -w | tr -d ' ')" "$2"
@@ -174,10 +173,10 @@ all_once() { # NAME N
 if env --default-signal=INT true 2>/dev/null; then
   for window in 1 8; do
     fresh
-    job "{command: sh $top/slow, window: $window}" '"{n}"' '{n: {range: [1, 300]}}'
+    job "{command: sh ../slow, window: $window}" '"{n}"' '{n: {range: [1, 300]}}'
     start amorsize-mpi run --slots 2 job.yaml
-    wait_for begun 40
-    kill -INT "$pid"
+    wait_for begun 101
+    drain INT
     finish
     is "Ctrl-C, window $window: exit status" "$status" 75
     check "Ctrl-C, window $window: what was in flight has ended, no more" test "$(wc -l <log)" -lt 200
@@ -188,15 +187,16 @@ if env --default-signal=INT true 2>/dev/null; then
   done
 fi
 fresh
-job "{command: sh $top/slow, window: 4}" '"{n}"' '{n: {range: [1, 400]}}'
+job "{command: sh ../slow, window: 4}" '"{n}"' '{n: {range: [1, 400]}}'
 start amorsize-mpi run --slots 2 job.yaml
-if wait_for begun 150; then
+if wait_for begun 101; then
   helper=$(children "$pid")
   programs=$(for p in $helper; do children "$p"; done)
   # shellcheck disable=SC2086 # lists of ids
   kill -9 "$pid" $helper $programs
 fi
 finish 2>/dev/null
+open_gate
 is 'kill -9 of everything: exit status' "$status" 137
 check 'kill -9 of everything: it was in the middle' test "$(sort -u log | wc -l)" -lt 400
 try amorsize-mpi resume --quiet job
