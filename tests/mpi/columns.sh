@@ -3,7 +3,6 @@
 # shellcheck disable=SC2034,SC2154
 . "$top_srcdir/tests/mpi/lib.sh"
 . "$top_srcdir/tests/cli/at_once.sh"
-unset SLURM_JOB_ID SLURM_JOBID SLURM_JOB_NODELIST SLURM_CPUS_ON_NODE SLURM_MEM_PER_CPU SLURM_MEM_PER_NODE
 
 # on_two ARG...: two ranks that see four cores and 1000 MiB; the launcher sees what is there
 on_two() {
@@ -14,7 +13,7 @@ on_two() {
 
 fresh
 table t 8 1 2 1 1 2 >table.csv
-printf 'job: threads\ntasks: {command: "%s {t} 0 {rank}", csv: table.csv}\nresources: {threads: "{t}"}\n' "$task" >job.yaml
+printf 'job: threads\ntasks:\n  command: |\n    %s; %s {t} 0 {rank}\n  csv: table.csv\nresources: {threads: "{t}"}\n' "$(meet 2)" "$task" >job.yaml
 on_two run job.yaml
 is 'tasks of one and two threads: the run succeeds' "$status" 0
 amorsize-mpi output threads >seen

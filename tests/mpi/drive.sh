@@ -7,7 +7,7 @@
 ROUNDS=${AMZ_ALL:+5}
 ROUNDS=${ROUNDS:-1}
 TASKS=90
-LIMIT=150 # seconds
+LIMIT=300 # seconds
 
 # The driver takes the ranks' MPI from PATH, as a user's would.
 drive() { # ARG...: in the background
@@ -27,10 +27,11 @@ no_ranks() { [ -z "$(of_launch amorsize-mpi)" ]; }
 
 killed() { # NAME WHOM: the run completes by the driver, or by resume
   fresh
-  drive run --quiet --ranks 3 --slots 2 --name driven --command "$COMMAND; sleep 0.05" --for n=1..$TASKS
+  drive run --quiet --ranks 3 --slots 2 --name driven --command "$COMMAND; $(gate 20)" --for n=1..$TASKS
   wait_for begun 12 || fail "$1: the run begins" "$(cat bg.err)"
   # shellcheck disable=SC2046 # processes
   kill -KILL $($2)
+  open_gate
   finish
   case $2 in
     driver_pid)
@@ -68,16 +69,16 @@ done
 # ---- signals to the driver; what it says ----
 for how in TERM USR1; do
   fresh
-  drive run --ranks 2 --slots 2 --name asked --command "$COMMAND; sleep 0.05" --for n=1..$TASKS
+  drive run --ranks 2 --slots 2 --name asked --command "$COMMAND; $(gate 20)" --for n=1..$TASKS
   wait_for begun 8
-  kill -$how "$(driver_pid)"
+  drain $how "$(driver_pid)"
   finish
   is "SIG$how to the driver: exit status" "$status" 75
   check "SIG$how to the driver: the summary says so" grep -q "^asked: stopped, interrupted (SIG$how): " bg.out
   left_nothing "SIG$how to the driver"
 done
 fresh
-drive run --ranks 2 --slots 2 --name early --command "$COMMAND; sleep 0.05" --for n=1..$TASKS
+drive run --ranks 2 --slots 2 --name early --command "$COMMAND; $(gate 20)" --for n=1..$TASKS --set failures.grace=1s
 wait_for ls early.runs/001/inputs >/dev/null 2>&1
 kill -TERM "$(driver_pid)"
 finish

@@ -9,7 +9,7 @@ if ! unshare --uts hostname amz-test 2>/dev/null; then
   exit 0
 fi
 TASKS=60
-LAUNCH_LIMIT=120
+LAUNCH_LIMIT=300
 
 # A launch whose ranks R are on nodes "nodeR"; scratch is shared, as their mounts are.
 on_nodes() {
@@ -36,12 +36,13 @@ gather_start() { # RANKS ARG...
   start env AMZ_TEST_MARK="$here" timeout -k 2 "$LAUNCH_LIMIT" $quick -n "$ranks" unshare --uts ./node "$@"
 }
 in_scratch() { find scratch -name '*.pack' | wc -l; }
-begin() { # SECONDS a task takes
+begin() { # a launch whose nodes have packs; half of its tasks wait at the gate
   fresh
   on_nodes
-  gather_start 3 run --name far --command "$COMMAND; sleep $1" --for n=1..$TASKS --set output.gather=true --set 'sample.tasks=[0, 0]'
-  wait_for begun 20
+  gather_start 3 run --name far --command "$COMMAND; $(gate 30)" --for n=1..$TASKS --set output.gather=true --set 'sample.tasks=[0, 0]'
+  wait_for both_have_packs
 }
+both_have_packs() { [ "$(in_scratch)" -eq 2 ] && begun 20; }
 # A launch that is killed when half of its tasks are recorded; the others wait for ./go.
 begin_half() { # NAME
   fresh
@@ -49,10 +50,11 @@ begin_half() { # NAME
   # in the list's order: a sample's tasks, spread over all of it, would wait in all slots
   gather_start 3 run --name far --command "$COMMAND; [ {n} -le 30 ] || [ -e go ] || sleep 1000" --for n=1..$TASKS --set output.gather=true \
     --set 'sample.tasks=[0, 0]'
-  wait_for half_is_recorded || fail "$1: half is recorded" "$(cat bg.err)"
+  wait_for half_is_there || fail "$1: half is recorded" "$(cat bg.err)"
   touch go
   kill_all "$1"
 }
+half_is_there() { [ "$(in_scratch)" -eq 2 ] && half_is_recorded; }
 half_is_recorded() { [ "$(amorsize-mpi tasks far 2>/dev/null | awk 'NR > 1' | wc -l)" -ge 24 ]; }
 kill_all() {
   # shellcheck disable=SC2046 # processes
@@ -63,9 +65,10 @@ kill_all() {
 elsewhere_is_told() { grep -q "outputs of .* tasks are on node node[12] in $here/scratch/amorsize-mpi-" err; }
 
 # ---- at the end ----
-begin 0.02
+begin
 is 'packs are on the nodes while it runs' "$(in_scratch)" 2
 is 'nobody else can read them there' "$(stat -c %a scratch/amorsize-mpi-*)" 700
+open_gate
 finish
 is 'gathered: exit status' "$status" 0
 each_once 'gathered' far $TASKS
@@ -74,8 +77,8 @@ is 'gathered: nothing is left on the nodes' "$(ls scratch)" ''
 left_nothing 'gathered'
 
 # ---- at a drain, then gone on with ----
-begin 0.05
-kill -TERM "$(rank_pid 0)"
+begin
+drain TERM "$(rank_pid 0)"
 finish
 is 'drained: exit status' "$status" 75
 is 'drained: nothing is left on the nodes' "$(ls scratch)" ''
@@ -125,7 +128,10 @@ fresh
 on_nodes
 mkdir small
 if mount -t tmpfs -o size=2m none small 2>/dev/null; then
-  gather_try 2 run --runs-in small --name full --command '[ "$(hostname)" = node0 ] || head -c 500000 /dev/zero; sleep 0.05' --for n=1..24 --set output.gather=true
+  : >log.node1
+  gather_try 2 run --runs-in small --name full --command '[ "$(hostname)" = node0 ] || head -c 500000 /dev/zero; echo {n} >>"log.$(hostname)"; '\
+'for i in $(seq 2400); do [ "$(hostname)" = node0 ] && [ "$(wc -l <log.node1)" -lt 8 ] || break; sleep 0.05; done' \
+    --for n=1..24 --set output.gather=true --set 'sample.tasks=[0, 0]' # rank 0 waits until more is on the other node than there is room for
   is 'disk full: exit status' "$status" 3
   check 'disk full: said' grep -q 'outputs could not be gathered, and stay on their nodes: .*No space left on device' err
   check 'disk full: outputs are still on the node' [ "$(in_scratch)" -eq 1 ]

@@ -9,7 +9,7 @@ ROUNDS=${AMZ_ALL:+5}
 ROUNDS=${ROUNDS:-1}
 PAUSE=${AMZ_ALL:+60}
 PAUSE=${PAUSE:-4} # seconds
-LAUNCH_LIMIT=180 # for lib.sh
+LAUNCH_LIMIT=300 # for lib.sh
 TASKS=90
 
 launcher_pid() { of_launch mpirun; of_launch mpiexec; }
@@ -31,13 +31,15 @@ conclude() {
 # began OPTIONS: a run of three ranks, each of which is at work
 began() {
   fresh
-  mpi_start "$1" 3 run --name killed --command "$COMMAND; sleep 0.05" --for n=1..$TASKS
-  wait_for begun 12 || fail 'a run begins' "$(cat bg.err)"
+  mpi_start "$1" 3 run --name killed --command "$COMMAND; $(gate 20)" --for n=1..$TASKS
+  wait_for each_works || fail 'a run begins' "$(cat bg.err)"
 }
+each_works() { begun 12 && for r in 0 1 2; do [ -n "$(helper_pid $r)" ] || return 1; done; }
 
 worker_survived() {
   began "$survive"
   kill -KILL "$(rank_pid $((1 + round % 2)))"
+  open_gate
   check "$1: the run completes in place" wait_for recorded_all
   check "$1: it is said that a rank is gone" grep -q 'rank [12] is gone; its tasks are given to others' bg.err
   end_launcher
@@ -48,6 +50,7 @@ worker_survived() {
 worker() {
   began ''
   kill -KILL "$(rank_pid $((1 + round % 2)))"
+  open_gate
   finish
   conclude "$1"
 }
@@ -55,6 +58,7 @@ worker() {
 rank_0() {
   began "$2"
   kill -KILL "$(rank_pid 0)"
+  open_gate
   wait_for no_ranks
   end_launcher
   finish
@@ -68,6 +72,7 @@ the_launcher() {
   began ''
   # shellcheck disable=SC2046 # one process, or two
   kill -KILL $(launcher_pid)
+  open_gate
   finish
   conclude "$1"
 }
@@ -75,6 +80,7 @@ the_launcher() {
 the_helper() { # of rank 0, or of another
   began ''
   kill -KILL "$(helper_pid $((round % 3)))"
+  open_gate
   finish
   conclude "$1"
 }
@@ -83,6 +89,7 @@ stands_still() {
   began ''
   victim=$(rank_pid $((round % 3)))
   kill -STOP "$victim"
+  open_gate
   sleep $PAUSE # nothing to wait for: time itself is what is tried
   kill -CONT "$victim"
   finish

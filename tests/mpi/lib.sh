@@ -6,7 +6,7 @@
 OMPI_ALLOW_RUN_AS_ROOT=1
 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
-LAUNCH_LIMIT=${LAUNCH_LIMIT:-60} # seconds: a launch that takes longer hangs
+LAUNCH_LIMIT=${LAUNCH_LIMIT:-240} # seconds: a launch that takes longer hangs
 
 if ldd "$top_builddir/amorsize-mpi-rank" 2>/dev/null | grep -q 'libmpich\.'; then
   mpi=mpich
@@ -89,4 +89,8 @@ each_once() {
   if expected "$3" | cmp -s - outputs; then pass "$1: its outputs"; else fail "$1: its outputs" "$(cat outputs.err; expected "$3" | diff - outputs)"; fi
 }
 
-begun() { [ "$(wc -l 2>/dev/null <log)" -ge "$1" ]; } # so many tasks have started
+# Tasks that wait for each other: `meet N` are the words for a command that goes on when tasks of N ranks have begun, so that no rank, however late the machine
+# lets it come, finds nothing left to do.
+meet() { # shellcheck disable=SC2016 # expanded by the task
+  printf ': >met.{rank}; for i in $(seq 2400); do [ "$(ls -d met.* | wc -l)" -ge %s ] && break; sleep 0.05; done' "$1"
+}

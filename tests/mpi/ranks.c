@@ -19,7 +19,7 @@
 #include <amorsize/transport.h>
 
 #define SECOND INT64_C(1000000000)
-#define PATIENCE (15 * SECOND) /* beyond it something is lost; below the limit of a launch, so that it is said what */
+#define PATIENCE (60 * SECOND) /* beyond it something is lost; below the limit of a launch, so that it is said what */
 #define ELEMENTS(a) (sizeof(a) / sizeof *(a))
 
 struct copy {
@@ -491,7 +491,7 @@ static void run_guard(struct test *x)
   if (receive(x, &m) && EXPECT(x, m.n == sizeof pid)) {
     memcpy(&pid, m.bytes, sizeof pid);
     peer.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if ((peer.fd < 0 && errno == ESRCH) || poll(&peer, 1, 20000) == 1)
+    if ((peer.fd < 0 && errno == ESRCH) || poll(&peer, 1, 60000) == 1)
       say("ended", x->rank);
   }
   _exit(0);
@@ -578,7 +578,7 @@ int main(int argc, char **argv)
   (void)fflush(stdout);
   (void)EXPECT(&x, !x.early);
   free(x.kept);
-  rc = amz_mpi_finish(x.t, 20 * SECOND, 8);
+  rc = amz_mpi_finish(x.t, 2 * PATIENCE, 8);
   (void)EXPECT(&x, rc == AMZ_OK);
   return x.failures ? 1 : 0;
 }

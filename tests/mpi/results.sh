@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034,SC2154
 . "$top_srcdir/tests/mpi/lib.sh"
 plugins=$top_builddir/configs/plugins/.libs
-LAUNCH_LIMIT=180 # for lib.sh
+LAUNCH_LIMIT=300 # for lib.sh
 TASKS=20011      # prime: no number of ranks or chunks divides it
 
 job() { # NAME PLUGIN ARGS OUTPUT
@@ -36,7 +36,10 @@ for op in sum mean min; do
     check "$op, launch of $ranks: the same results" cmp one many
   done
 done
-is 'with 5 ranks all of them had tasks' "$(amorsize-mpi tasks min.runs/latest --format json | sed -n 's/.*"rank": \([0-9]*\).*/\1/p' | sort -u | wc -l)" 5
+(plugins=$top_builddir/tests/cli/.libs && job met plugin_odd 'meet 5' 'reduce: sum')
+mpi_try 5 run --slots 1 met.yaml
+is '5 ranks that wait for each other: the sum of their indexes' "$status $(reduced)" "0 sum $((TASKS * (TASKS - 1) / 2)) of 20 011 tasks"
+is 'with 5 ranks all of them had tasks' "$(amorsize-mpi tasks met --format json | sed -n 's/.*"rank": \([0-9]*\).*/\1/p' | sort -u | wc -l)" 5
 
 # ---- a rank dies, and the run is resumed by another number of ranks
 job killed pi 4000 'reduce: mean, results: r.npy'

@@ -19,8 +19,9 @@ for n in 1 2 3 5 8; do
   check "$n ranks: one summary" [ "$(grep -c '^many.*: finished: all tasks succeeded$' out)" -eq 1 ]
   check "$n ranks: said once where it runs" once "many$n.runs/001: 60 tasks to run"
 done
-is 'ranks and nodes of tasks are told' "$(amorsize-mpi tasks many3 --format json | grep -o '"node": *"[^"]*"' | sort -u | tr -d ' ')" "\"node\":\"$(hostname)\""
-is 'every rank has had tasks' "$(amorsize-mpi tasks many3 --format json | grep -o '"rank": *[0-9]*' | sort -u | tr -dc '0-9\n')" "$(printf '0\n1\n2')"
+mpi_try 3 run --name each --command "$(meet 3)" --for n=1..60
+is 'ranks and nodes of tasks are told' "$(amorsize-mpi tasks each --format json | grep -o '"node": *"[^"]*"' | sort -u | tr -d ' ')" "\"node\":\"$(hostname)\""
+is 'every rank has had tasks' "$(amorsize-mpi tasks each --format json | grep -o '"rank": *[0-9]*' | sort -u | tr -dc '0-9\n')" "$(printf '0\n1\n2')"
 left_nothing 'many ranks'
 
 # ---- more ranks than tasks, and than none ----
@@ -66,7 +67,7 @@ is 'a failing task, tried again alone' "$(sort -u log)" 4
 mpi_try 3 run --name flaky --command 'mkdir seen{n} 2>/dev/null && exit 7; echo {n}' --for n=1..12 --set failures.retries=1 --set failures.backoff=1ms
 is 'tasks that fail once: exit status' "$status" 0
 is 'tasks that fail once: their outputs' "$(amorsize-mpi output flaky)" "$(seq 12)"
-mpi_try 3 run --name slow --command 'test {n} -ne 5 || sleep 1000' --for n=1..6 --set failures.timeout=300ms
+mpi_try 3 run --name slow --command 'test {n} -ne 5 || sleep 1000' --for n=1..6 --set failures.timeout=3s
 is 'a timeout: exit status' "$status" 1
 is 'a timeout: its row' "$(amorsize-mpi tasks slow --failed | awk 'NR > 1 { print $1, $2 }')" '4 timed_out'
 left_nothing 'failures'
@@ -87,11 +88,11 @@ is 'files: what was skipped is told' "$(amorsize-mpi tasks files | awk '$2 == "s
 # ---- the job from standard input: rank 0 has it, the others learn it ----
 fresh
 seq 30 | sed 's/^/echo line /' >lines
-env AMZ_TEST_MARK="$here" timeout -k 2 60 $quick -n 3 amorsize-mpi run --name lines --lines - <lines >out 2>err
+env AMZ_TEST_MARK="$here" timeout -k 2 "$LAUNCH_LIMIT" $quick -n 3 amorsize-mpi run --name lines --lines - <lines >out 2>err
 is 'task lines from stdin: exit status' "$?" 0
 is 'task lines from stdin: their outputs' "$(amorsize-mpi output lines)" "$(seq 30 | sed 's/^/line /')"
 printf 'job: piped\ntasks: {command: "echo {n}", for: {n: {range: [1, 20]}}}\n' |
-  env AMZ_TEST_MARK="$here" timeout -k 2 60 $quick -n 2 amorsize-mpi run - >out 2>err
+  env AMZ_TEST_MARK="$here" timeout -k 2 "$LAUNCH_LIMIT" $quick -n 2 amorsize-mpi run - >out 2>err
 is 'a description from stdin: exit status' "$?" 0
 is 'a description from stdin: outputs' "$(amorsize-mpi output piped)" "$(seq 20)"
 
@@ -99,9 +100,15 @@ is 'a description from stdin: outputs' "$(amorsize-mpi output piped)" "$(seq 20)
 for how in TERM INT USR1 stop; do
   fresh
   # on the slots that it begins with: a plan would let tasks that wait end before they are stopped
-  mpi_start '' 3 run --name drain --command "$COMMAND; sleep 0.1" --for n=1..90 --set 'sample.tasks=[0, 0]'
+  mpi_start '' 3 run --name drain --command "$COMMAND; $(gate 20)" --for n=1..90 --set 'sample.tasks=[0, 0]'
   wait_for begun 6
-  if [ $how = stop ]; then wait_for amorsize-mpi stop drain; else kill -$how "$(rank_pid 0)"; fi
+  if [ $how = stop ]; then
+    wait_for amorsize-mpi stop drain
+    wait_for heeded
+    open_gate
+  else
+    drain $how "$(rank_pid 0)"
+  fi
   finish
   is "$how: exit status" "$status" 75
   check "$how: the summary says so" grep -q '^drain: stopped, .* of 90 tasks not run$' bg.out
@@ -117,9 +124,9 @@ done
 # ---- a signal that reaches another rank alone, as when Slurm signals a part of a job ----
 for how in USR1 TERM; do
   fresh
-  mpi_start '' 3 run --name part --command "$COMMAND; sleep 0.03" --for n=1..90 --set 'sample.tasks=[0, 0]'
+  mpi_start '' 3 run --name part --command "$COMMAND; $(gate 20)" --for n=1..90 --set 'sample.tasks=[0, 0]'
   wait_for begun 6
-  kill -$how "$(rank_pid 2)"
+  drain $how "$(rank_pid 2)"
   finish
   is "$how to one rank: exit status" "$status" 75
   check "$how to one rank: rank 0 says so" grep -q "SIG$how (rank 2): letting what runs end" bg.err
@@ -128,10 +135,12 @@ for how in USR1 TERM; do
   left_nothing "$how to one rank"
 done
 fresh
-mpi_start '' 3 run --name all --command "$COMMAND; sleep 0.3" --for n=1..90 --set 'sample.tasks=[0, 0]'
+mpi_start '' 3 run --name all --command "$COMMAND; $(gate 10); sleep 0.3" --for n=1..90 --set 'sample.tasks=[0, 0]'
 wait_for begun 3
 # shellcheck disable=SC2046 # three processes
 kill -USR1 $(rank_pid 1) $(rank_pid 2) $(rank_pid 0)
+wait_for heeded
+open_gate
 finish
 is 'USR1 to all ranks: exit status' "$status" 75
 is 'USR1 to all ranks: counts once, so that what ran is recorded' "$(amorsize-mpi tasks all | awk 'NR > 1' | wc -l)" "$(wc -l <log)"
@@ -139,21 +148,23 @@ left_nothing 'USR1 to all ranks'
 
 # ---- the launcher is told to end: it tells all ranks, waits a moment and kills them ----
 fresh
-mpi_start '' 3 run --name told --command "$COMMAND; sleep 0.03" --for n=1..90 --set 'sample.tasks=[0, 0]'
+mpi_start '' 3 run --name told --command "$COMMAND; $(gate 20)" --for n=1..90 --set 'sample.tasks=[0, 0]'
 wait_for begun 6
 for p in $(of_launch mpirun) $(of_launch mpiexec); do kill -TERM "$p"; done
 finish
 left_nothing 'the launcher is told to end'
+open_gate
 mpi_try 2 resume told
 is 'the launcher is told to end: gone on with' "$status" 0
 each_once 'the launcher is told to end' told 90
 
 # ---- the same directory twice; singletons ----
 fresh
-mpi_start '' 2 run --name held --command "$COMMAND; sleep 0.03" --for n=1..40 --set 'sample.tasks=[0, 0]'
+mpi_start '' 2 run --name held --command "$COMMAND; $(gate 10)" --for n=1..40 --set 'sample.tasks=[0, 0]'
 wait_for begun 3
 mpi_try 2 resume held
 is 'a live run: resume is refused' "$status" 3
+open_gate
 finish
 is 'a live run: it is not disturbed' "$status" 0
 each_once 'a live run' held 40
@@ -164,7 +175,7 @@ is 'a task of srun without PMI: exit status' "$status" 3
 no_run_of() { [ ! -e started ] && [ ! -e alone.runs ]; }
 check 'a task of srun without PMI: nothing is started' no_run_of
 if command -v $other >/dev/null 2>&1; then
-  env AMZ_TEST_MARK="$here" timeout -k 2 30 $other -n 2 amorsize-mpi run --name alone --command 'touch started' --for n=1..3 >out 2>err </dev/null
+  env AMZ_TEST_MARK="$here" timeout -k 2 "$LAUNCH_LIMIT" $other -n 2 amorsize-mpi run --name alone --command 'touch started' --for n=1..3 >out 2>err </dev/null
   is 'the launcher of another MPI: exit status' "$?" 3
   check 'the launcher of another MPI: nothing is started' no_run_of
 else

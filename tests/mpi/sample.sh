@@ -4,7 +4,8 @@
 . "$top_srcdir/tests/mpi/lib.sh"
 
 fresh
-mpi_try 3 sample --name many --command 'echo {threads} $OMP_NUM_THREADS {rank} >>log; sleep 0.02' --for n=1..200 --slots 2 --set sample.tasks='[20, 40]'
+# the first ones run alone, the others wait until all ranks have had one
+mpi_try 3 sample --name many --command "echo {threads} \$OMP_NUM_THREADS {rank} >>log; if [ \$(wc -l <log) -gt 2 ]; then $(meet 3); fi" --for n=1..200 --slots 2 --set sample.tasks='[20, 40]'
 tried_like 'a sample by three ranks' 0 'task time +mean' ''
 is 'it is one run' "$(cd many.runs && echo [0-9]*)" 001
 ran=$(wc -l <log)

@@ -3,16 +3,23 @@
 # shellcheck disable=SC2154
 . "$top_srcdir/tests/mpi/lib.sh"
 
+# Answers with its line. With ./both it waits until both ranks have had some, so that none comes too late; with ./middle, at line 100 for ever, but for ./quick.
 cat >"$top/program" <<'END'
 while read -r n; do
   echo "$n" >>log
   [ "$n" != die ] || kill -SEGV $$
-  [ -e quick ] || sleep 0.01
+  : >"had.$1"
+  for i in $(seq 2400); do
+    [ -e quick ] && break
+    [ -e both ] && [ "$(ls -d had.* | wc -l)" -ge 2 ] && break
+    [ -e middle ] && [ "$(wc -l <log)" -le 100 ] && break
+    sleep 0.05
+  done
   echo "$n"
 done
 END
 describe() { # FOR [WINDOW]
-  printf 'job: s\ntasks:\n  stream: {command: sh %s/program, window: %s}\n  line: "{n}"\n  for: {n: %s}\n' "$top" "${2:-1}" "$1" >job.yaml
+  printf 'job: s\ntasks:\n  stream: {command: "sh ../program {rank}", window: %s}\n  line: "{n}"\n  for: {n: %s}\n' "${2:-1}" "$1" >job.yaml
 }
 answered() { # NAME N
   is "$1: a row for each" "$(amorsize-mpi tasks s | awk 'NR > 1 && $2 == "succeeded" { print $1 }' | sort -n)" "$(seq 0 $(($2 - 1)))"
@@ -21,6 +28,7 @@ answered() { # NAME N
 
 for window in 1 8; do
   fresh
+  touch both
   describe '{range: [1, 200]}' $window
   mpi_try 2 run job.yaml
   is "window $window: exit status" "$status" 0
@@ -41,9 +49,10 @@ is 'a line that kills: the others' "$(amorsize-mpi output s | tr '\n' ' ')" '1 2
 left_nothing 'a line that kills'
 
 fresh
+touch middle
 describe '{range: [1, 400]}' 4
 mpi_start '' 2 run job.yaml
-wait_for begun 100
+wait_for begun 101
 for p in $(of_launch); do kill -KILL "$p" 2>/dev/null; done
 finish 2>/dev/null
 check 'kill -9 of everything: it was in the middle' test "$(sort -u log | wc -l)" -lt 400

@@ -55,23 +55,23 @@ aborted() { [ $rc -eq "$1" ] && lacks outlived; }
 all_ended() { [ "$(grep -c "^$1" "$work/out")" -eq "$2" ] && lacks returned; }
 
 for n in 1 2 3 5 8; do
-  launch 30 -n $n "$ranks" order flood wait
+  launch 240 -n $n "$ranks" order flood wait
   check "$n ranks: every message once, whole and in order" says 'passed order'
   check "$n ranks: a flood to one rank is bounded in its memory" says 'passed flood'
   check "$n ranks: wait wakes for message, descriptor and deadline, not for a signal" says 'passed wait'
   check "$n ranks: all finish" [ $rc -eq 0 ]
 done
 
-launch 10 -n 3 "$ranks" abort
+launch 120 -n 3 "$ranks" abort
 check "abort ends every rank, with its exit code" aborted 7
 
-launch 15 $survive -n 2 "$ranks" guard
+launch 120 $survive -n 2 "$ranks" guard
 check "finish ends the process beside a rank that never finishes" all_ended ended 1
 
 # facts of this MPI: with MPICH a death is the end of the launch
 if [ $mpi = openmpi ]; then
   for n in 2 3 5; do
-    launch 15 $survive -n $n "$ranks" death
+    launch 240 $survive -n $n "$ranks" death
     check "$n ranks, one killed: the others exchange everything and end" all_ended survived $((n - 1))
   done
 else
@@ -83,7 +83,7 @@ SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0 "$ranks" order >"$work/out" 2>"$work/err"
 check "srun without PMI is refused" [ $? -eq 3 ]
 check "the refusal names a line that works" grep -q -- '-n 4 amorsize-mpi' "$work/err"
 if command -v $other >/dev/null 2>&1; then
-  timeout 15 $other -n 2 "$ranks" order >"$work/out" 2>"$work/err" </dev/null
+  timeout 120 $other -n 2 "$ranks" order >"$work/out" 2>"$work/err" </dev/null
   check "the other MPI's launcher is refused" [ $? -eq 3 ]
   check "by every process" [ "$(grep -c 'each of them is alone' "$work/err")" -eq 2 ]
 else

@@ -5,7 +5,7 @@
 . "$top_srcdir/tests/mpi/lib.sh"
 
 TASKS=2000
-LAUNCH_LIMIT=120
+LAUNCH_LIMIT=600
 
 # made_group: a CPU group of our own, of either version of cgroups; its directory in $group
 made_group() {
