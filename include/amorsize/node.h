@@ -50,6 +50,7 @@ struct amz_node_cache {
   uint32_t line_bytes;   /* 0: not told */
   uint32_t count;        /* how many of them */
   uint32_t shared_cores; /* by so many cores each */
+  char *cores;           /* which cores share each, as positions in `core`: "0-7 8-15", cut with "…" where they are very many; "": each core has its own */
 };
 
 struct amz_node_gpu {

@@ -20,6 +20,8 @@ void amz_node_clear(struct amz_node *node)
     free(*texts[i]);
   for (size_t i = 0; i < node->n_kinds; i++)
     free(node->kinds[i].name);
+  for (size_t i = 0; i < node->n_caches; i++)
+    free(node->caches[i].cores);
   for (size_t i = 0; i < node->n_gpus; i++) {
     free(node->gpus[i].id);
     free(node->gpus[i].model);

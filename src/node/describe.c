@@ -2,6 +2,7 @@
  *
  * What is counted is what hwloc shows by default: units that are online and in our cpuset. Memory-only nodes are domains
  * without cores; every core has one domain, so that the domains' cores add up to the machine's. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,23 +288,54 @@ static uint32_t cores_in(struct describer *d, hwloc_const_bitmap_t units)
   return n > 0 ? (uint32_t)n : 1; /* a cache of no core's first unit is one inside a core */
 }
 
-static int add_cache(struct amz_node *node, size_t *cap, const struct amz_node_cache *cache)
+/* The place of the first core that has units in the set. hwloc's order puts those that share a cache one behind the other. */
+static uint32_t first_core_in(const struct describer *d, hwloc_const_bitmap_t units, uint32_t from)
 {
-  int rc;
+  const struct amz_node *node = d->node;
 
+  for (uint32_t k = 0; k < node->cores; k++) {
+    const struct amz_node_core *core = &node->core[(from + k) % node->cores];
+
+    if (hwloc_bitmap_isset(units, node->unit[core->first_unit]))
+      return (from + k) % node->cores;
+  }
+  return 0;
+}
+
+#define SHARERS_MAX 4000u /* within what a profile's texts may have */
+
+/* Appends " FIRST-LAST" to the kind's list. */
+static int add_sharers(struct amz_node_cache *c, uint32_t first)
+{
+  size_t n = c->cores ? strlen(c->cores) : 0;
+  char *longer;
+
+  if (c->shared_cores < 2 || n >= SHARERS_MAX)
+    return AMZ_OK;
+  longer = realloc(c->cores, n + 32);
+  if (!longer)
+    return AMZ_ENOMEM;
+  c->cores = longer;
+  (void)snprintf(longer + n, 32, "%s%u-%u", n ? " " : "", first, first + c->shared_cores - 1);
+  if (strlen(longer) >= SHARERS_MAX)
+    (void)snprintf(longer + n, 32, " …");
+  return AMZ_OK;
+}
+
+/* The kind of such caches, new or known. \return NULL when out of memory. */
+static struct amz_node_cache *kind_of_cache(struct amz_node *node, size_t *cap, const struct amz_node_cache *cache)
+{
   for (size_t i = 0; i < node->n_caches; i++) {
     struct amz_node_cache *c = &node->caches[i];
 
     if (c->level == cache->level && c->bytes == cache->bytes && c->shared_cores == cache->shared_cores &&
-        c->line_bytes == cache->line_bytes) {
-      c->count++;
-      return AMZ_OK;
-    }
+        c->line_bytes == cache->line_bytes)
+      return c;
   }
-  rc = amz_grow((void **)&node->caches, cap, node->n_caches + 1, sizeof *node->caches);
-  if (rc == AMZ_OK)
-    node->caches[node->n_caches++] = *cache;
-  return rc;
+  if (amz_grow((void **)&node->caches, cap, node->n_caches + 1, sizeof *node->caches) < 0)
+    return NULL;
+  node->caches[node->n_caches] = *cache;
+  return &node->caches[node->n_caches++];
 }
 
 static int compare_u64(uint64_t x, uint64_t y)
@@ -321,6 +353,17 @@ static int by_level_and_size(const void *a, const void *b)
   return order ? order : compare_u64(x->shared_cores, y->shared_cores);
 }
 
+/* Kinds that each core has one of say so by an empty list. */
+static int settle_caches(struct amz_node *node)
+{
+  for (size_t i = 0; i < node->n_caches; i++)
+    if (!node->caches[i].cores && !(node->caches[i].cores = amz_strndup("", 0)))
+      return AMZ_ENOMEM;
+  if (node->n_caches > 1)
+    qsort(node->caches, node->n_caches, sizeof *node->caches, by_level_and_size);
+  return AMZ_OK;
+}
+
 static int add_caches(struct describer *d)
 {
   static const hwloc_obj_type_t types[] = {HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L4CACHE,
@@ -328,17 +371,22 @@ static int add_caches(struct describer *d)
   size_t cap = 0;
   int rc = AMZ_OK;
 
-  for (uint32_t i = 0; i < sizeof types / sizeof *types; i++)
+  for (uint32_t i = 0; i < sizeof types / sizeof *types; i++) {
+    uint32_t next = 0; /* where the next one's cores are most of the time */
+
     for (hwloc_obj_t object = NULL; rc == AMZ_OK && (object = hwloc_get_next_obj_by_type(d->h, types[i], object));) {
       struct amz_node_cache cache = {.level = i + 1, .bytes = object->attr->cache.size,
-                                     .line_bytes = object->attr->cache.linesize,
-                                     .count = 1, .shared_cores = cores_in(d, object->cpuset)};
+                                     .line_bytes = object->attr->cache.linesize, .shared_cores = cores_in(d, object->cpuset)};
+      uint32_t first = first_core_in(d, object->cpuset, next);
+      struct amz_node_cache *kind = kind_of_cache(d->node, &cap, &cache);
 
-      rc = add_cache(d->node, &cap, &cache);
+      rc = kind ? add_sharers(kind, first) : AMZ_ENOMEM;
+      if (kind)
+        kind->count++;
+      next = first + cache.shared_cores;
     }
-  if (rc == AMZ_OK && d->node->n_caches > 1)
-    qsort(d->node->caches, d->node->n_caches, sizeof *d->node->caches, by_level_and_size);
-  return rc;
+  }
+  return rc == AMZ_OK ? settle_caches(d->node) : rc;
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------------------ */

@@ -34,7 +34,7 @@ static const struct amz_field kind_fields[] = {
 static const struct amz_field cache_fields[] = {
   NEEDED("level", U32, struct amz_node_cache, level), NEEDED("bytes", U64, struct amz_node_cache, bytes),
   FIELD("line_bytes", U32, struct amz_node_cache, line_bytes), FIELD("count", U32, struct amz_node_cache, count),
-  FIELD("shared_cores", U32, struct amz_node_cache, shared_cores), {0}};
+  FIELD("shared_cores", U32, struct amz_node_cache, shared_cores), FIELD("cores", TEXT, struct amz_node_cache, cores), {0}};
 
 static const struct amz_field gpu_fields[] = {
   NEEDED("id", TEXT, struct amz_node_gpu, id), FIELD("model", TEXT, struct amz_node_gpu, model),

@@ -154,6 +154,12 @@ static void add_machine(const struct amz_node *node, struct amz_buf *out)
   }
 }
 
+/* Which cores share each is told where it doesn't fill the line. */
+static bool sharers_fit(const struct amz_node_cache *c)
+{
+  return told(c->cores) && strlen(c->cores) <= 40 && strspn(c->cores, "0123456789- ") == strlen(c->cores);
+}
+
 static void add_caches(const struct amz_node *node, struct amz_buf *out)
 {
   char a[AMZ_WORD];
@@ -168,7 +174,7 @@ static void add_caches(const struct amz_node *node, struct amz_buf *out)
     if (c->shared_cores > 1)
       amz_buf_addf(out, " for %u cores each", c->shared_cores);
     if (c->count > 1)
-      amz_buf_addf(out, " (%u of them)", c->count);
+      amz_buf_addf(out, " (%u of them%s%s)", c->count, sharers_fit(c) ? ": cores " : "", sharers_fit(c) ? c->cores : "");
   }
   amz_buf_addc(out, '\n');
 }

@@ -148,6 +148,8 @@ static void knows_uneven_machines(void)
   CU_ASSERT_FATAL(caches_of(&n, 3) == 2 && n.caches[n.n_caches - 1].level == 3);
   ASSERT_U64(n.caches[n.n_caches - 2].shared_cores, 4); /* of the same size: by cores */
   ASSERT_U64(n.caches[n.n_caches - 1].shared_cores, 8);
+  ASSERT_TEXT(n.caches[n.n_caches - 2].cores, "8-11");
+  ASSERT_TEXT(n.caches[n.n_caches - 1].cores, "0-7");
   amz_node_clear(&n);
 
   look_at_altered("l3:2(size=16777216) core:8 pu:1", halve_second_l3, &n);
@@ -423,6 +425,39 @@ static void knows_caches_that_differ(void)
   amz_node_clear(&n);
 }
 
+static void knows_who_shares_caches(void)
+{
+  static const struct {
+    const char *machine;
+    uint32_t level;
+    const char *cores;
+  } rows[] = {
+    {"pack:2 numa:2 l3:2 core:3 pu:2", 3, "0-2 3-5 6-8 9-11 12-14 15-17 18-20 21-23"},
+    {"pack:1 l3:1 l2:4 core:2 pu:1", 3, "0-7"},
+    {"pack:1 l3:1 l2:4 core:2 pu:1", 2, "0-1 2-3 4-5 6-7"},
+    {"pack:1 l3:2 l2:4 core:1 pu:2", 2, ""},
+    {"l2:2 core:2 pu:2(indexes=0,4,1,5,2,6,3,7)", 2, "0-1 2-3"},
+  };
+  struct amz_diags diags;
+  struct amz_error err;
+  struct amz_node n;
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    CU_ASSERT_FATAL(look_at(rows[i].machine, NULL, NULL, &diags, &err, &n) == AMZ_OK);
+    for (size_t k = 0; k < n.n_caches; k++)
+      if (n.caches[k].level == rows[i].level)
+        ASSERT_ROW_TEXT(rows[i].machine, n.caches[k].cores, rows[i].cores);
+    amz_node_clear(&n);
+    amz_diags_clear(&diags);
+  }
+  CU_ASSERT_FATAL(look_at("l2:2048 core:2 pu:1", NULL, NULL, &diags, &err, &n) == AMZ_OK); /* more than a text may have */
+  CU_ASSERT_FATAL(n.n_caches == 1);
+  CU_ASSERT(strncmp(n.caches[0].cores, "0-1 2-3 4-5", 11) == 0 && strlen(n.caches[0].cores) < 4096);
+  ASSERT_TEXT(n.caches[0].cores + strlen(n.caches[0].cores) - 4, " …");
+  amz_node_clear(&n);
+  amz_diags_clear(&diags);
+}
+
 static void knows_hybrid_cores(void)
 {
   struct amz_node n;
@@ -511,6 +546,7 @@ int main(void)
     {"looks at this machine", looks_at_this_machine},
     {"loads machines made by hand", loads_machines_made_by_hand},
     {"knows caches that differ", knows_caches_that_differ},
+    {"knows who shares caches", knows_who_shares_caches},
     {"knows hybrid cores", knows_hybrid_cores},
     {"memory may be no core's own", memory_may_be_no_cores_own},
     {"slots get the GPUs of their package", slots_get_the_gpus_of_their_package},
