@@ -48,7 +48,8 @@ const char *amz_profile_hint(enum amz_profile_from from);
 struct amz_profile_kind {
   struct amz_node node;
   uint32_t count;
-  double speed; /* of its nodes, relative to the profile: below 1 for those that compute slower than their like */
+  double speed;     /* of its nodes, relative to the profile: below 1 for those that compute slower than their like */
+  double bandwidth; /* of their memory, likewise; node's own curve has it in it already */
 };
 
 #define AMZ_PROFILE_KINDS_MAX 16u
@@ -58,8 +59,9 @@ struct amz_profile_kinds {
   uint32_t n;
 };
 
-/* Reads a profile, or what `node` tells of all nodes of a launch: a kind for each type, and one more for each node of it that computes slower than
- * its like; beyond AMZ_PROFILE_KINDS_MAX kinds, slow ones count as slow as the last, and further types are refused.
+/* Reads a profile, or what `node` tells of all nodes of a launch: a kind for each type, and one more, of its own name, for each node of it that is slower
+ * than its like, in computing or in memory bandwidth; beyond AMZ_PROFILE_KINDS_MAX kinds, slow ones count as slow as the slowest of the last, and further
+ * types are refused.
  * \return as amz_profile_parse; release with amz_profile_kinds_clear. */
 int amz_profile_parse_kinds(const char *json, size_t n, struct amz_error *err, struct amz_profile_kinds *ret);
 void amz_profile_kinds_clear(struct amz_profile_kinds *kinds);
@@ -94,11 +96,14 @@ struct amz_profile_slow {
  * \return whether it is, with *ret. */
 bool amz_profile_is_slow(const struct amz_profile_host *hosts, size_t n, size_t i, struct amz_profile_slow *ret);
 
+/* \return whether the node's profile stands for its type: the first that isn't slow; of those that are all slow, at this or that, the first. */
+bool amz_profile_stands(const struct amz_profile_host *hosts, size_t n, size_t i);
+
 /* \return whether there is a profile that differs from those before it: it is the first of its type, or slower than its like. */
 bool amz_profile_differs(const struct amz_profile_host *hosts, size_t n, size_t i);
 
-/* Nodes by type: each type's first profile, what its nodes do, which are slow. As JSON: {"nodes", "types": [{"each", "profile"}],
- * "failed"}. \return AMZ_OK; AMZ_ENOMEM. */
+/* Nodes by type: the profile that stands for each type, what its nodes do, which are slow. As JSON: {"nodes", "types": [{"each", "profile_of",
+ * "profile"}], "failed"}; "profile_of" is a position in "each". \return AMZ_OK; AMZ_ENOMEM. */
 void amz_profile_types_text(const struct amz_profile_host *hosts, size_t n, struct amz_buf *out);
 int amz_profile_types_json(const struct amz_profile_host *hosts, size_t n, struct amz_buf *out);
 

@@ -133,6 +133,9 @@ uint32_t amz_workload_falls_from(const struct amz_workload *w);
  * are limited by memory (share m) and the node's measured curves; φ by pure computing comes on top.
  * \return ≥ about 1; 1 with source AMZ_UNKNOWN when the node has no curves. */
 struct amz_quantity amz_contention(const struct amz_node *node, uint32_t domain, uint32_t cores, double memory_share);
+/* The same of tasks that are known from another node: a stretch of theirs that memory limits draws `drawn` bytes a second on a core by itself, in place of
+ * this node's own B(1). \return as amz_contention. */
+struct amz_quantity amz_contention_of(const struct amz_node *node, uint32_t domain, uint32_t cores, double memory_share, struct amz_quantity drawn);
 /* The m that explains an observed slowdown κ at `cores` busy cores of a domain: the formula above turned round, within 0..1.
  * \return source AMZ_UNKNOWN: the curves don't tell memory from computing (bandwidth grows with the cores). */
 struct amz_quantity amz_memory_share(const struct amz_node *node, uint32_t domain, uint32_t cores, struct amz_quantity slowdown);

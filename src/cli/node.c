@@ -115,23 +115,9 @@ static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, stru
 
 /* ---- over the nodes of a launch --------------------------------------------------------------------------------------------- */
 
-/* What a report compares; free it. */
-static struct amz_profile_host *hosts_of(const struct amz_survey *survey)
-{
-  struct amz_profile_host *hosts = amz_new_array(survey->count, sizeof *hosts);
-
-  for (size_t i = 0; hosts && i < survey->count; i++) {
-    const struct amz_survey_node *n = &survey->nodes[i];
-
-    hosts[i] = (struct amz_profile_host){.host = n->host, .failure = n->rc < 0 ? n->err.text : NULL, .type = n->type, .node = &n->node,
-                                         .origin = &n->source.origin};
-  }
-  return hosts;
-}
-
 static int print_nodes(struct cli *cli, const struct amz_survey *survey, bool json)
 {
-  struct amz_profile_host *hosts = hosts_of(survey);
+  struct amz_profile_host *hosts = amz_survey_hosts(survey);
   struct amz_buf out = AMZ_BUF_INIT;
   int rc = hosts ? AMZ_OK : AMZ_ENOMEM;
 
@@ -149,7 +135,7 @@ static int print_nodes(struct cli *cli, const struct amz_survey *survey, bool js
 /* The first node of each type, and those that are slower than their like, each under its name but the very first. */
 static int plot_nodes(const struct amz_survey *survey, const char *path)
 {
-  struct amz_profile_host *hosts = hosts_of(survey);
+  struct amz_profile_host *hosts = amz_survey_hosts(survey);
   int status = hosts ? CLI_OK : cli_fail(AMZ_ENOMEM, NULL);
   bool any = false;
 

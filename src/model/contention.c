@@ -6,10 +6,10 @@ static double at_least_one(double x)
   return x > 1 ? x : 1;
 }
 
-/* max(1, c·B(1)/B(c)): by how much a memory-bound stretch is stretched; its source tells whether the curves know. */
-static struct amz_quantity crowding(const struct amz_node *node, uint32_t domain, uint32_t cores)
+/* max(1, c·b/B(c)): by how much a stretch is stretched that draws b on a core by itself; its source tells whether the curves know. */
+static struct amz_quantity crowding(const struct amz_node *node, uint32_t domain, uint32_t cores, struct amz_quantity one)
 {
-  struct amz_quantity one = amz_node_bandwidth(node, domain, 1), all = amz_node_bandwidth(node, domain, cores), q = {0};
+  struct amz_quantity all = amz_node_bandwidth(node, domain, cores), q = {0};
 
   if (one.source == AMZ_UNKNOWN || all.source == AMZ_UNKNOWN || !(one.value > 0) || !(all.value > 0) || !(all.low > 0)) {
     q.value = q.low = q.high = 1;
@@ -23,14 +23,19 @@ static struct amz_quantity crowding(const struct amz_node *node, uint32_t domain
   return q;
 }
 
-struct amz_quantity amz_contention(const struct amz_node *node, uint32_t domain, uint32_t cores, double memory_share)
+struct amz_quantity amz_contention_of(const struct amz_node *node, uint32_t domain, uint32_t cores, double memory_share, struct amz_quantity drawn)
 {
-  struct amz_quantity q = crowding(node, domain, cores);
+  struct amz_quantity q = crowding(node, domain, cores, drawn);
 
   q.value = 1 + memory_share * (q.value - 1);
   q.low = 1 + memory_share * (q.low - 1);
   q.high = 1 + memory_share * (q.high - 1);
   return q;
+}
+
+struct amz_quantity amz_contention(const struct amz_node *node, uint32_t domain, uint32_t cores, double memory_share)
+{
+  return amz_contention_of(node, domain, cores, memory_share, amz_node_bandwidth(node, domain, 1));
 }
 
 static double within_one(double x)
@@ -40,7 +45,7 @@ static double within_one(double x)
 
 struct amz_quantity amz_memory_share(const struct amz_node *node, uint32_t domain, uint32_t cores, struct amz_quantity slowdown)
 {
-  struct amz_quantity crowd = crowding(node, domain, cores), phi = amz_node_slowdown(node, domain, cores), q = {0};
+  struct amz_quantity crowd = crowding(node, domain, cores, amz_node_bandwidth(node, domain, 1)), phi = amz_node_slowdown(node, domain, cores), q = {0};
   double pure = phi.source != AMZ_UNKNOWN && phi.value > 0 ? phi.value : 1;
 
   if (crowd.source == AMZ_UNKNOWN || crowd.value < 1.05 || slowdown.source == AMZ_UNKNOWN) /* a division by next to nothing tells nothing */

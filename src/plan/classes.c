@@ -48,7 +48,7 @@ static void fill_class(const struct amz_plan_input *in, const struct amz_plan_la
   here.ranks_per_node = in->n_nodes > 1 ? ranks_on(in, kind, l) : l->ranks_per_node;
   here.slots_per_rank = slots < l->slots_per_rank ? slots : l->slots_per_rank;
   *ret = (struct amz_plan_class){.kind = kind, .nodes = nodes->count, .ranks_per_node = here.ranks_per_node, .slots_per_rank = here.slots_per_rank};
-  ret->task_s = in->work->mean_s.value * amz_plan_stretch(in, nodes->node, &here, &ret->contention) / nodes->speed;
+  ret->task_s = in->work->mean_s.value * amz_plan_stretch(in, nodes, &here, &ret->contention) / nodes->speed;
 }
 
 static double rate(const struct amz_plan_class *c)

@@ -23,8 +23,9 @@ int amz_plan_score_in(const struct amz_plan_input *input, const struct amz_plan_
 int amz_plan_doubt(const struct amz_plan_input *input, double *times, struct amz_candidate *candidate);
 /* Fills `times` with the sample under the candidate's conditions, ascending. */
 void amz_plan_times(const struct amz_plan_input *input, const struct amz_candidate *candidate, double *times);
-/* stretch.c: by how much longer tasks take on `node` under the layout than they did when they were sampled. *ret_contention: the neighbours' part (may be NULL). */
-double amz_plan_stretch(const struct amz_plan_input *input, const struct amz_node *node, const struct amz_plan_layout *layout,
+/* stretch.c: by how much longer tasks take on nodes of a kind under the layout than they did when they were sampled, but for their speed.
+ * *ret_contention: the neighbours' part (may be NULL). */
+double amz_plan_stretch(const struct amz_plan_input *input, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout,
                         double *ret_contention);
 /* Derived numbers from makespan_s and launch. */
 void amz_plan_finish_candidate(const struct amz_plan_input *input, double serial_task_s, struct amz_candidate *candidate);

@@ -171,7 +171,7 @@ int amz_plan_score_in(const struct amz_plan_input *in, const struct amz_plan_lay
 {
   const struct amz_plan_layout serial = {1, 1, 1, 1};
   struct amz_candidate c = {.layout = *layout, .collect_s = in->costs.collect_s.value};
-  double serial_task_s = in->work->mean_s.value * amz_plan_stretch(in, in->nodes[0].node, &serial, NULL);
+  double serial_task_s = in->work->mean_s.value * amz_plan_stretch(in, &in->nodes[0], &serial, NULL);
   struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX];
   size_t n;
   int rc;

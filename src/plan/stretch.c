@@ -4,8 +4,9 @@
  *
  * All of it relative to the circumstances of the sample: c₀ busy cores of a domain, t₀ threads.
  *   φ     computing alone gets slower by (clock, SMT): the node's curve
- *   κ     1 + m·(max(1, c·B(1)/B(c)) − 1): the share m that memory limits, by the node's curve of bandwidth; m from the slowdown that was sampled, and 0
- *         where tasks fit their share of the last cache
+ *   κ     1 + m·(max(1, c·b/B(c)) − 1): the share m that memory limits, by the node's curve of bandwidth; m from the slowdown that was sampled, and 0
+ *         where tasks fit their share of the last cache; b is B(1) of the node that was sampled on, times the speed of this kind of nodes: cores that
+ *         compute faster ask for more, and memory that is slower than there stretches tasks from one core on
  *   left  what was sampled beyond φκ, whatever it is (a lock, a disk, a cache that is shared): a straight line in the busy cores
  *   wait  the same for tasks that mostly wait; else waiting isn't stretched by neighbours */
 #include "plan_private.h"
@@ -69,14 +70,28 @@ static double straight(double at, uint32_t c0, double c)
 struct curves {
   const struct amz_node *node, *sampled_on;
   uint32_t domain, domain0, c, c0;
+  double speed;
 };
+
+/* b. Only curves that were both measured can be held against each other: else each node is taken by its own. */
+static struct amz_quantity drawn(const struct curves *k)
+{
+  struct amz_quantity here = amz_node_bandwidth(k->node, k->domain, 1), there = amz_node_bandwidth(k->sampled_on, k->domain0, 1);
+
+  if (k->node == k->sampled_on || here.source != AMZ_MEASURED || there.source != AMZ_MEASURED)
+    return here;
+  there.value *= k->speed;
+  there.low *= k->speed;
+  there.high *= k->speed;
+  return there;
+}
 
 static void fill_memory(const struct amz_workload *w, const struct curves *k, struct amz_plan_terms *t)
 {
   t->in_cache = amz_fits_cache(k->node, k->c, w->rss_bytes) && amz_fits_cache(k->sampled_on, k->c0, w->rss_bytes);
   if (slowdown_seen(w) > 1 && !t->in_cache)
     t->memory_share = amz_memory_share(k->sampled_on, k->domain0, k->c0, w->slowdown);
-  t->memory = over(amz_contention(k->node, k->domain, k->c, t->memory_share.value),
+  t->memory = over(amz_contention_of(k->node, k->domain, k->c, t->memory_share.value, drawn(k)),
                    amz_contention(k->sampled_on, k->domain0, k->c0, t->memory_share.value));
 }
 
@@ -106,11 +121,12 @@ static void fill_speedup(const struct amz_workload *w, uint32_t threads, struct 
     }
 }
 
-static void fill(const struct amz_plan_input *in, const struct amz_node *node, const struct amz_plan_layout *layout, struct amz_plan_terms *t)
+static void fill(const struct amz_plan_input *in, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout, struct amz_plan_terms *t)
 {
   const struct amz_workload *w = in->work;
+  const struct amz_node *node = kind->node;
   double slots = (double)layout->ranks_per_node * layout->slots_per_rank;
-  struct curves k = {.node = node, .sampled_on = in->nodes[0].node};
+  struct curves k = {.node = node, .sampled_on = in->nodes[0].node, .speed = kind->speed};
 
   k.domain = curve_domain(node);
   k.domain0 = curve_domain(k.sampled_on);
@@ -124,12 +140,12 @@ static void fill(const struct amz_plan_input *in, const struct amz_node *node, c
   t->oversubscribed = fmax(1, slots * w->cpu_per_wall * t->speedup.value / amz_plan_cores(node));
 }
 
-double amz_plan_stretch(const struct amz_plan_input *in, const struct amz_node *node, const struct amz_plan_layout *layout, double *ret_contention)
+double amz_plan_stretch(const struct amz_plan_input *in, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout, double *ret_contention)
 {
   struct amz_plan_terms t;
   double beside;
 
-  fill(in, node, layout, &t);
+  fill(in, kind, layout, &t);
   beside = t.computing.value * t.memory.value * t.left;
   if (ret_contention)
     *ret_contention = beside;
@@ -152,6 +168,6 @@ int amz_plan_explain_terms(const struct amz_plan_input *in, const struct amz_pla
       here.ranks_per_node = classes[n - 1].ranks_per_node;
       here.slots_per_rank = classes[n - 1].slots_per_rank;
     }
-  fill(in, in->nodes[0].node, &here, ret);
+  fill(in, &in->nodes[0], &here, ret);
   return AMZ_OK;
 }

@@ -76,16 +76,18 @@ static double like_of(const struct amz_profile_host *hosts, size_t n, size_t i, 
   return median;
 }
 
+static const struct {
+  const char *what, *key; /* key: of its share of what its like do */
+  double (*rate)(const struct amz_node *node);
+} rates[] = {{"bandwidth", "bandwidth_of_like", bandwidth_of}, {"computing", "computing_of_like", computing_of}};
+enum { N_RATES = sizeof rates / sizeof *rates };
+
 /* By the rate at which it is slowest, compared with its like. */
 bool amz_profile_is_slow(const struct amz_profile_host *hosts, size_t n, size_t i, struct amz_profile_slow *ret)
 {
-  static const struct {
-    const char *what;
-    double (*rate)(const struct amz_node *node);
-  } rates[] = {{"bandwidth", bandwidth_of}, {"computing", computing_of}};
   struct amz_profile_slow worst = {.what = NULL};
 
-  for (size_t k = 0; k < sizeof rates / sizeof *rates && !hosts[i].failure; k++) {
+  for (size_t k = 0; k < N_RATES && !hosts[i].failure; k++) {
     double own = rates[k].rate(hosts[i].node), like = like_of(hosts, n, i, rates[k].rate);
 
     if (own > 0 && like > 0 && own <= (1 - AMZ_PROFILE_SLOWER) * like && 1 - own / like > worst.by)
@@ -103,6 +105,38 @@ static bool seen_before(const struct amz_profile_host *hosts, size_t i)
     if (alike(&hosts[k], &hosts[i]))
       return true;
   return false;
+}
+
+/* \return whether some node of i's type, from position `from` on and before `to`, isn't slow. */
+static bool any_sound(const struct amz_profile_host *hosts, size_t n, size_t i, size_t from, size_t to)
+{
+  struct amz_profile_slow slow;
+
+  for (size_t k = from; k < to; k++)
+    if (alike(&hosts[k], &hosts[i]) && !amz_profile_is_slow(hosts, n, k, &slow))
+      return true;
+  return false;
+}
+
+bool amz_profile_stands(const struct amz_profile_host *hosts, size_t n, size_t i)
+{
+  struct amz_profile_slow slow;
+
+  if (hosts[i].failure)
+    return false;
+  if (!amz_profile_is_slow(hosts, n, i, &slow))
+    return !any_sound(hosts, n, i, 0, i);
+  return !seen_before(hosts, i) && !any_sound(hosts, n, i, i + 1, n);
+}
+
+/* The node that stands for the type of node `of`. */
+static size_t stand_in(const struct amz_profile_host *hosts, size_t n, size_t of)
+{
+  size_t i = of;
+
+  while (i < n && !(alike(&hosts[i], &hosts[of]) && amz_profile_stands(hosts, n, i)))
+    i++;
+  return i < n ? i : of;
 }
 
 bool amz_profile_differs(const struct amz_profile_host *hosts, size_t n, size_t i)
@@ -140,7 +174,9 @@ static void add_host(const struct amz_profile_host *hosts, size_t n, size_t i, s
 
 static void add_type(const struct amz_profile_host *hosts, size_t n, size_t first, struct amz_buf *out)
 {
-  amz_profile_text(hosts[first].node, hosts[first].origin, out);
+  size_t shown = stand_in(hosts, n, first);
+
+  amz_profile_text(hosts[shown].node, hosts[shown].origin, out);
   amz_buf_adds(out, "  nodes of this type, at all cores:\n  node               bandwidth     computing, a core\n");
   for (size_t i = first; i < n; i++)
     if (alike(&hosts[i], &hosts[first]))
@@ -177,6 +213,11 @@ static json_t *each_json(const struct amz_profile_host *hosts, size_t n, size_t 
   put_number(&o, "computing_per_s", computing > 0 ? computing : (double)NAN);
   put_text(&o, "slower_at", is_slow ? slow.what : NULL);
   put_number(&o, "slower_by", is_slow ? slow.by : 0);
+  for (size_t k = 0; k < N_RATES; k++) {
+    double own = rates[k].rate(hosts[i].node), like = like_of(hosts, n, i, rates[k].rate);
+
+    put_number(&o, rates[k].key, own > 0 && like > 0 ? own / like : (double)NAN);
+  }
   *ok = *ok && o.ok;
   return o.json;
 }
@@ -211,17 +252,19 @@ static bool add_row(json_t *row, const char *before, struct amz_buf *out)
 static bool add_type_json(const struct amz_profile_host *hosts, size_t n, size_t first, struct amz_buf *out)
 {
   const char *before = "{\"each\": [\n    ";
+  size_t shown = stand_in(hosts, n, first), rows_before = 0;
   bool ok = true;
 
   for (size_t i = first; i < n && ok; i++)
     if (alike(&hosts[i], &hosts[first])) {
       json_t *row = each_json(hosts, n, i, &ok);
 
+      rows_before += i < shown;
       ok = add_row(row, before, out) && ok;
       before = ",\n    ";
     }
-  amz_buf_adds(out, "],\n\"profile\": ");
-  ok = ok && amz_profile_add(amz_profile_build(hosts[first].node, hosts[first].origin), out) == AMZ_OK;
+  amz_buf_addf(out, "],\n\"profile_of\": %zu,\n\"profile\": ", rows_before);
+  ok = ok && amz_profile_add(amz_profile_build(hosts[shown].node, hosts[shown].origin), out) == AMZ_OK;
   amz_buf_adds(out, "}");
   return ok;
 }

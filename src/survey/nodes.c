@@ -286,15 +286,19 @@ static int steps(struct desk *d, struct amz_error *err)
   return rc < 0 ? rc : measure_messages(d, err);
 }
 
-/* The rest of each node's row: what isn't measured, its type, the cache. */
+static bool was_measured(const struct desk *d, size_t i)
+{
+  return d->survey.nodes[i].node.measured_at_s && !d->recalled;
+}
+
+/* The rest of each node's row: what isn't measured, its type. */
 static int complete(struct desk *d, size_t i, struct amz_error *err)
 {
   struct amz_survey_node *n = &d->survey.nodes[i];
   struct amz_buf type = AMZ_BUF_INIT;
-  bool measured = n->node.measured_at_s && !d->recalled, known = false;
   int rc;
 
-  if (measured)
+  if (was_measured(d, i))
     amz_survey_borrow_launches(d->wish, &n->node);
   rc = amz_node_assume(&n->node, err);
   if (rc < 0 || (rc = amz_profile_key(&n->node, d->wish->effort, &type)) < 0)
@@ -302,12 +306,35 @@ static int complete(struct desk *d, size_t i, struct amz_error *err)
   n->type = amz_buf_detach(&type);
   if (!n->type)
     return AMZ_ENOMEM;
-  for (size_t k = 0; k < i; k++)
-    known = known || (d->survey.nodes[k].type && strcmp(d->survey.nodes[k].type, n->type) == 0);
-  if (measured)
+  if (was_measured(d, i))
     n->source.origin = (struct amz_profile_origin){.from = AMZ_PROFILE_MEASURED, .effort = amz_effort_name(d->wish->effort)};
-  if (measured && !known)
-    amz_survey_keep(d->wish, d->diags, &n->node, &n->source);
+  return AMZ_OK;
+}
+
+struct amz_profile_host *amz_survey_hosts(const struct amz_survey *survey)
+{
+  struct amz_profile_host *hosts = amz_new_array(survey->count, sizeof *hosts);
+
+  for (size_t i = 0; hosts && i < survey->count; i++) {
+    const struct amz_survey_node *n = &survey->nodes[i];
+
+    hosts[i] = (struct amz_profile_host){.host = n->host, .failure = n->rc < 0 ? n->err.text : NULL, .type = n->type, .node = &n->node,
+                                         .origin = &n->source.origin};
+  }
+  return hosts;
+}
+
+/* The cache gets one node of each type: not a slow one, if there is another. */
+static int keep_types(struct desk *d)
+{
+  struct amz_profile_host *hosts = amz_survey_hosts(&d->survey);
+
+  if (!hosts)
+    return AMZ_ENOMEM;
+  for (size_t i = 0; i < d->survey.count; i++)
+    if (was_measured(d, i) && amz_profile_stands(hosts, d->survey.count, i))
+      amz_survey_keep(d->wish, d->diags, &d->survey.nodes[i].node, &d->survey.nodes[i].source);
+  free(hosts);
   return AMZ_OK;
 }
 
@@ -333,6 +360,8 @@ int amz_survey_nodes(struct amz_rank_link *link, const struct amz_survey_wish *w
   for (size_t i = 0; i < d.survey.count && rc == AMZ_OK; i++)
     if (d.survey.nodes[i].rc == AMZ_OK)
       rc = complete(&d, i, err);
+  if (rc == AMZ_OK)
+    rc = keep_types(&d);
   release(&d);
   if (rc < 0) {
     amz_survey_clear(&d.survey);

@@ -44,6 +44,9 @@ struct amz_survey {
 
 void amz_survey_clear(struct amz_survey *survey);
 
+/* Its nodes as reports compare them (profile.h), which point into it. \return an array of survey->count, to be freed; NULL when out of memory. */
+struct amz_profile_host *amz_survey_hosts(const struct amz_survey *survey);
+
 /* Rank 0 of a launch: has one rank on each node measure it, all at the same time. When all ranks are on one node, it is what amz_survey_here
  * would say. With several, every one is measured now: the cache knows types of nodes, not which of them is slow; one of each type is kept.
  * A node that fails or stays silent is told in its row; the others are there.

@@ -574,6 +574,36 @@ static void test_classes(void)
   amz_workload_clear(&w);
 }
 
+/* Half the memory bandwidth, the same cores. Sampled tasks took 2.5 times as long at 8 busy cores as alone: of the bandwidth of 2 cores, 8 make 4, so the share
+ * of memory is m = 1.5 / 3 = 0.5. There, 8 cores draw 8 of what 1 is: κ = 1 + 0.5·7 = 4.5. Alone, a core draws 1 of 1: κ = 1; at half of that again, 1.5. */
+static void test_slow_memory(void)
+{
+  struct machine sound, slow;
+  struct amz_workload w = made(1000, 0.5, 0.1, 1);
+  struct amz_plan_nodes nodes[] = {{&sound.node, 4, 1}, {&slow.node, 2, 1}};
+  struct amz_plan_layout full = {6, 1, 8, 1}, alone = {6, 1, 1, 1};
+  struct amz_plan_input in = {.work = &w, .nodes = nodes, .n_nodes = 2, .want = nothing_given(), .costs = usual_costs()};
+  struct amz_plan_class c[AMZ_PLAN_KINDS_MAX];
+
+  w.busy = 8;
+  w.slowdown = (struct amz_quantity){.value = 2.5, .low = 2.4, .high = 2.6, .n = 20, .source = AMZ_SAMPLED};
+  make_machine(&sound, 8, 1, 64 * GIB);
+  make_machine(&slow, 8, 1, 64 * GIB);
+  for (size_t i = 0; i < slow.node.n_bandwidth; i++)
+    slow.bandwidth[i].value = measured(slow.bandwidth[i].value.value / 2);
+  ASSERT_U64(amz_plan_classes(&in, &full, c), 2);
+  CU_ASSERT(c[0].kind == 0 && c[1].kind == 1);
+  CU_ASSERT(fabs(c[0].task_s / w.mean_s.value - 1) < 1e-9);
+  CU_ASSERT(fabs(c[1].task_s / w.mean_s.value - 4.5 / 2.5) < 1e-9);
+  ASSERT_U64(amz_plan_classes(&in, &alone, c), 2);
+  CU_ASSERT(fabs(c[0].task_s / w.mean_s.value - 1 / 2.5) < 1e-9);
+  CU_ASSERT(fabs(c[1].task_s / w.mean_s.value - 1.5 / 2.5) < 1e-9);
+  slow.bandwidth[2].value.source = AMZ_ASSUMED; /* what wasn't measured says nothing beside what was: each by its own curve */
+  ASSERT_U64(amz_plan_classes(&in, &alone, c), 2);
+  CU_ASSERT(fabs(c[1].task_s / w.mean_s.value - 1 / 2.5) < 1e-9);
+  amz_workload_clear(&w);
+}
+
 /* Few tasks: the fast nodes are taken first, wherever they stand in the list; a rank for each domain of the own kind. */
 static void test_classes_in_turn(void)
 {
@@ -709,7 +739,8 @@ int main(void)
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks},
     {"threads that made tasks slower", test_retrograde_threads}, {"tasks foreseen, heaviest first and lightest first", test_foreseen_tasks}, {"load", test_load}, {"GPUs", test_gpus},
     {"goals", test_goals}, {"what is given stays", test_given}, {"kinds of nodes", test_kinds_of_nodes},
-    {"each kind has what fits there", test_classes}, {"fast kinds come first", test_classes_in_turn}, {"ranks that are there already", test_launched},
+    {"each kind has what fits there", test_classes}, {"fast kinds come first", test_classes_in_turn}, {"nodes whose memory is slow", test_slow_memory},
+    {"ranks that are there already", test_launched},
     {"what holds for every plan", test_invariants}, {NULL, NULL}};
 
   return amz_test_main("plan", tests, 120);

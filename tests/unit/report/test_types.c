@@ -1,5 +1,6 @@
 /* Nodes of one launch: which are of a type, and which are slower than their like. */
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include <amorsize/profile.h>
@@ -21,8 +22,15 @@ static struct amz_quantity measured(double value)
   return (struct amz_quantity){.value = value, .low = value, .high = value, .n = 5, .source = AMZ_MEASURED};
 }
 
+static bool is_near(double a, double b)
+{
+  return fabs(a - b) <= 1e-9 * fabs(b);
+}
+
 static char none[] = "";
 static struct amz_node_core cores[4];
+static uint32_t units[4];
+static struct amz_node_domain domain = {.cores = 4, .allowed_cores = 4};
 
 static void add(struct launch *l, const char *host, const char *type, double gb, double phi)
 {
@@ -33,7 +41,7 @@ static void add(struct launch *l, const char *host, const char *type, double gb,
   l->bandwidth[i][0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 4, measured(gb * 1e9)};
   l->bandwidth[i][1] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 1, measured(1e9)}; /* at one core all are the same */
   l->slowdown[i][0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 4, measured(phi)};
-  *node = (struct amz_node){.host = none, .compute_one = measured(2e9), .cores = 4, .core = cores, .n_bandwidth = 2, .n_slowdown = 1, .bandwidth = l->bandwidth[i], .slowdown = l->slowdown[i]};
+  *node = (struct amz_node){.host = none, .compute_one = measured(2e9), .cores = 4, .core = cores, .units = 4, .unit = units, .domains = &domain, .n_domains = 1, .n_bandwidth = 2, .n_slowdown = 1, .bandwidth = l->bandwidth[i], .slowdown = l->slowdown[i]};
   l->hosts[i] = (struct amz_profile_host){.host = host, .type = type, .node = node, .origin = &origin};
 }
 
@@ -158,6 +166,9 @@ static void are_told_as_json(void)
   ASSERT_U64(json_array_size(each), 3);
   ASSERT_TEXT(json_string_value(json_object_get(json_array_get(each, 1), "host")), "n2");
   ASSERT_TEXT(json_string_value(json_object_get(json_array_get(each, 1), "slower_at")), "bandwidth");
+  CU_ASSERT(is_near(json_number_value(json_object_get(json_array_get(each, 1), "bandwidth_of_like")), 0.7));
+  CU_ASSERT(is_near(json_number_value(json_object_get(json_array_get(each, 1), "computing_of_like")), 1));
+  ASSERT_I64(json_integer_value(json_object_get(json_array_get(types, 0), "profile_of")), 0);
   CU_ASSERT(json_is_null(json_object_get(json_array_get(each, 0), "slower_at")));
   ASSERT_I64(json_integer_value(json_object_get(json_object_get(json_array_get(types, 1), "profile"), "cores")), 4);
   ASSERT_TEXT(json_string_value(json_object_get(json_array_get(json_object_get(o, "failed"), 0), "host")), "lost");
@@ -180,19 +191,74 @@ static void are_read_back_as_kinds(void)
   struct amz_error err = {0};
 
   CU_ASSERT_FATAL(amz_profile_parse_kinds(survey, strlen(survey), &err, &kinds) == AMZ_OK);
-  ASSERT_U64(kinds.n, 3);
-  ASSERT_U64(kinds.items[0].count, 3);
+  ASSERT_U64(kinds.n, 4);
+  ASSERT_U64(kinds.items[0].count, 2);
   ASSERT_U64(kinds.items[1].count, 1);
-  CU_ASSERT(kinds.items[0].speed == 1 && kinds.items[1].speed == 0.75 && kinds.items[2].speed == 1);
-  ASSERT_TEXT(kinds.items[1].node.host, "a");
-  ASSERT_TEXT(kinds.items[2].node.host, "e");
-  CU_ASSERT(amz_profile_speed(&kinds.items[2].node, &kinds.items[0].node) == 1.5);
-  kinds.items[2].node.compute_one.source = AMZ_ASSUMED;
-  CU_ASSERT(amz_profile_speed(&kinds.items[2].node, &kinds.items[0].node) == 1);
+  ASSERT_U64(kinds.items[2].count, 1);
+  CU_ASSERT(kinds.items[0].speed == 1 && kinds.items[1].speed == 0.75 && kinds.items[2].speed == 1 && kinds.items[3].speed == 1);
+  CU_ASSERT(kinds.items[0].bandwidth == 1 && kinds.items[1].bandwidth == 1 && kinds.items[2].bandwidth == 0.5);
+  ASSERT_TEXT(kinds.items[0].node.host, "a");
+  ASSERT_TEXT(kinds.items[1].node.host, "b");
+  ASSERT_TEXT(kinds.items[2].node.host, "c");
+  ASSERT_TEXT(kinds.items[3].node.host, "e");
+  CU_ASSERT(amz_profile_speed(&kinds.items[3].node, &kinds.items[0].node) == 1.5);
+  kinds.items[3].node.compute_one.source = AMZ_ASSUMED;
+  CU_ASSERT(amz_profile_speed(&kinds.items[3].node, &kinds.items[0].node) == 1);
   amz_profile_kinds_clear(&kinds);
   CU_ASSERT_FATAL(amz_profile_parse_kinds(PROFILE("x", "1"), strlen(PROFILE("x", "1")), &err, &kinds) == AMZ_OK);
   CU_ASSERT(kinds.n == 1 && kinds.items[0].count == 1);
   amz_profile_kinds_clear(&kinds);
+}
+
+/* What is written of a launch comes back as kinds: of four nodes of a type one has slow memory, one computes slowly, too, and the slow one comes first. */
+static void slow_memory_is_a_kind_of_its_own(void)
+{
+  struct launch l = {.n = 0};
+  struct amz_buf text = AMZ_BUF_INIT;
+  struct amz_profile_kinds kinds;
+  struct amz_error err = {0};
+
+  add(&l, "n1", "a", 6, 1);
+  add(&l, "n2", "a", 10, 1);
+  add(&l, "n3", "a", 5, 1.25);
+  add(&l, "n4", "a", 10, 1);
+  CU_ASSERT_FATAL(amz_profile_stands(l.hosts, l.n, 1));
+  CU_ASSERT(!amz_profile_stands(l.hosts, l.n, 0) && !amz_profile_stands(l.hosts, l.n, 2) && !amz_profile_stands(l.hosts, l.n, 3));
+  CU_ASSERT(amz_profile_types_json(l.hosts, l.n, &text) == AMZ_OK);
+  if (amz_profile_parse_kinds(amz_buf_text(&text), text.len, &err, &kinds) < 0)
+    ASSERT_TEXT(err.text, "read back");
+  CU_ASSERT_FATAL(kinds.n > 0);
+  ASSERT_U64(kinds.n, 3);
+  ASSERT_U64(kinds.items[0].count, 2);
+  CU_ASSERT(is_near(amz_node_bandwidth(&kinds.items[0].node, AMZ_ALL_DOMAINS, 4).value, 10e9));
+  ASSERT_TEXT(kinds.items[1].node.host, "n1");
+  CU_ASSERT(is_near(amz_node_bandwidth(&kinds.items[1].node, AMZ_ALL_DOMAINS, 4).value, 6e9) && is_near(kinds.items[1].speed, 1));
+  ASSERT_TEXT(kinds.items[2].node.host, "n3");
+  CU_ASSERT(is_near(amz_node_bandwidth(&kinds.items[2].node, AMZ_ALL_DOMAINS, 4).value, 5e9) && is_near(kinds.items[2].speed, 0.8));
+  amz_profile_kinds_clear(&kinds);
+  amz_buf_clear(&text);
+}
+
+/* Of two nodes, each is slow at something: the first stands for both, the other is held against it. */
+static void all_of_a_type_may_be_slow_at_something(void)
+{
+  struct launch l = {.n = 0};
+  struct amz_buf text = AMZ_BUF_INIT;
+  struct amz_profile_kinds kinds;
+  struct amz_error err = {0};
+
+  add(&l, "n1", "a", 5, 1);
+  add(&l, "n2", "a", 10, 1.25);
+  CU_ASSERT(amz_profile_stands(l.hosts, l.n, 0) && !amz_profile_stands(l.hosts, l.n, 1));
+  CU_ASSERT(amz_profile_types_json(l.hosts, l.n, &text) == AMZ_OK);
+  if (amz_profile_parse_kinds(amz_buf_text(&text), text.len, &err, &kinds) < 0)
+    ASSERT_TEXT(err.text, "read back");
+  CU_ASSERT_FATAL(kinds.n > 0);
+  ASSERT_U64(kinds.n, 2);
+  CU_ASSERT(kinds.items[0].count == 1 && kinds.items[1].count == 1);
+  CU_ASSERT(is_near(amz_node_bandwidth(&kinds.items[1].node, AMZ_ALL_DOMAINS, 4).value, 10e9) && is_near(kinds.items[1].speed, 0.8));
+  amz_profile_kinds_clear(&kinds);
+  amz_buf_clear(&text);
 }
 
 /* A type of 40 nodes, of which 30 are slow: the first fifteen kinds beside it are theirs. */
@@ -250,6 +316,8 @@ int main(void)
     {"are told by type", are_told_by_type},
     {"are told as JSON", are_told_as_json},
     {"are read back as kinds", are_read_back_as_kinds},
+    {"slow memory is a kind of its own", slow_memory_is_a_kind_of_its_own},
+    {"all of a type may be slow at something", all_of_a_type_may_be_slow_at_something},
     {"many slow nodes share a kind", many_slow_nodes_share_a_kind},
     {"nonsense of types is refused", nonsense_of_types_is_refused},
     {NULL, NULL}};
