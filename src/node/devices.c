@@ -182,18 +182,32 @@ static size_t find_number(const struct seen *s, bool amd, uint64_t number)
   return s->count;
 }
 
-static size_t find_uuid(const struct seen *s, const char *id)
+static bool is_called(const struct seen_gpu *gpu, const char *id, size_t n)
 {
   static const char *const infos[] = {"NVIDIAUUID", "AMDUUID", "AMDSerial"};
 
-  for (size_t i = 0; i < s->count; i++)
-    for (size_t k = 0; s->items[i].object && k < sizeof infos / sizeof *infos; k++) {
-      const char *value = info_below(s->items[i].object, infos[k]);
+  for (size_t k = 0; gpu->object && n > 0 && k < sizeof infos / sizeof *infos; k++) {
+    const char *value = info_below(gpu->object, infos[k]);
 
-      if (value && strcmp(value, id) == 0)
-        return i;
+    if (value && strncmp(value, id, n) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* "GPU-6f2a": as much of a UUID as tells it from the others, which is enough for CUDA. "MIG-GPU-6f2a/1/0" is a part of that GPU. AMD's runtime puts GPU- before
+ * what the device itself says. "MIG-77ab" is a name of the part's own: nobody here knows whose part it is. */
+static size_t find_uuid(const struct seen *s, const char *id)
+{
+  const char *whole = strncmp(id, "MIG-GPU-", 8) == 0 ? id + 4 : id, *bare = strncmp(whole, "GPU-", 4) == 0 ? whole + 4 : "";
+  size_t n = strcspn(whole, "/"), n_bare = strcspn(bare, "/"), found = s->count, times = 0;
+
+  for (size_t i = 0; i < s->count && n > 4; i++)
+    if (is_called(&s->items[i], whole, n) || is_called(&s->items[i], bare, n_bare)) {
+      found = i;
+      times++;
     }
-  return s->count;
+  return times == 1 ? found : s->count;
 }
 
 /* A job that is confined to its devices counts them from 0, while the bus has all: Slurm's own list then has the numbers on the
@@ -252,9 +266,22 @@ static int name_gpu(struct amz_node_gpu *gpu, const char *id)
   return AMZ_OK;
 }
 
-/* What the variables name is usable and called so, what they don't name isn't ours; those that hwloc doesn't see come behind. */
-static int apply_names(struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, uint32_t only_domain)
+/* The domain that all of them are near to. */
+static uint32_t domain_of_all(const struct seen *s, const struct amz_node *node)
 {
+  uint32_t domain = s->count > 0 ? s->items[0].gpu.domain : AMZ_NO_DOMAIN;
+
+  for (size_t i = 1; i < s->count; i++)
+    if (s->items[i].gpu.domain != domain)
+      domain = AMZ_NO_DOMAIN;
+  return node->n_domains == 1 ? 0 : domain;
+}
+
+/* What the variables name is usable and called so, what they don't name isn't ours; those that hwloc doesn't see come behind, and so do further parts of one
+ * that it sees, which are where that is. */
+static int apply_names(struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, const struct amz_node *node)
+{
+  uint32_t only_domain = domain_of_all(s, node);
   size_t n_seen = s->count;
   int rc = AMZ_OK;
 
@@ -266,6 +293,8 @@ static int apply_names(struct seen *s, const struct amz_environment *env, const 
 
     if (at < n_seen && !s->items[at].gpu.usable)
       rc = name_gpu(&s->items[at].gpu, gpus->ids[i]);
+    else if (at < n_seen)
+      rc = add(s, gpus->ids[i], s->items[at].gpu.model, s->items[at].gpu.domain, &unseen);
     else
       rc = add(s, gpus->ids[i], NULL, only_domain, &unseen);
   }
@@ -281,7 +310,7 @@ static int ask_variables(struct seen *s, const struct amz_environment *env, stru
   if (rc < 0)
     return rc;
   if (gpus.source)
-    rc = apply_names(s, env, &gpus, node->n_domains == 1 ? 0 : AMZ_NO_DOMAIN);
+    rc = apply_names(s, env, &gpus, node);
   else if (s->count > 0)
     rc = amz_findings_add(node, AMZ_FINDING_NOTE,
                           "for tasks with GPUs, ask the batch system for them or set CUDA_VISIBLE_DEVICES",

@@ -13,11 +13,17 @@
 
 static const char cuda[] = "CUDA_VISIBLE_DEVICES", rocr[] = "ROCR_VISIBLE_DEVICES";
 
+/* To CUDA, -1 ends the list. */
+static bool is_end(const char *at)
+{
+  return strncmp(at, "-1", 2) == 0 && (at[2] == ',' || at[2] == '\0');
+}
+
 /* An empty variable is a statement here (no GPU), unlike one that isn't set. Slurm writes NoDevFiles where nothing was asked
  * for. */
 static bool says_none(const char *value)
 {
-  return strcmp(value, "") == 0 || strcmp(value, "NoDevFiles") == 0 || strcmp(value, "-1") == 0;
+  return strcmp(value, "") == 0 || strcmp(value, "NoDevFiles") == 0 || strcmp(value, "none") == 0 || is_end(value);
 }
 
 static int add_id(struct amz_gpus *gpus, const char *id, size_t n)
@@ -46,6 +52,8 @@ static int take_ids(const char *value, struct amz_gpus *gpus)
     size_t n = strspn(at, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_/:.");
     int rc;
 
+    if (is_end(at))
+      return AMZ_OK;
     if (n == 0 || n > ID_MAX || gpus->count == AMZ_GPUS_MAX || (at[n] != ',' && at[n] != '\0'))
       return AMZ_EINVAL;
     if ((rc = add_id(gpus, at, n)) < 0)

@@ -153,6 +153,41 @@ static void survives_what_hwloc_does_not(void)
   }
 }
 
+/* Each file that hwloc reads, wrong in each way: there are processors all the same, or it is said that nobody tells of any. */
+static void survives_each_file_wrong_in_each_way(void)
+{
+  char root[FAKE_ROOT_MAX];
+
+  make_root(root);
+  put_long(root);
+  put_files(root, machine_tree);
+  for (const struct pair *file = machine_tree; file->name; file++)
+    for (enum wrong how = 0; how < WRONG_PIPE; how++) { /* hwloc waits at pipes, until its time is over */
+      struct amz_diags diags;
+      struct amz_error err = {0};
+      struct amz_node n;
+      char what[256];
+      int rc;
+
+      if (how == WRONG_FORBIDDEN) /* nothing is, to the superuser, and test_malformed looks as somebody else */
+        continue;
+      (void)snprintf(what, sizeof what, "%s: %s", file->name, wrong_names[how]);
+      put_wrong(root, file, how);
+      rc = look_at(NULL, root, NULL, &diags, &err, &n);
+      if (rc == AMZ_OK) {
+        check_profile(what, &n);
+        CU_ASSERT(n.cores <= 4 || how == WRONG_LONG);
+        amz_node_clear(&n);
+      } else {
+        ASSERT_ROW_I64(what, rc, AMZ_EENV);
+        CU_ASSERT(strstr(err.text, root) != NULL);
+      }
+      amz_diags_clear(&diags);
+      put_right(root, file);
+    }
+  remove_root(root);
+}
+
 static void refuses_a_tree_without_processors(void)
 {
   static const struct pair bad[] = {{NUMA "/online", "all\n"}, {CPU "/online", "none\n"}, {CPU "/present", "?\n"},
@@ -226,6 +261,57 @@ static void matches_gpus_with_the_variables(void)
       ASSERT_ROW_U64(rows[i].what, n.gpus[k].usable, rows[i].gpus[k].usable);
     }
     amz_node_clear(&n);
+  }
+  remove_root(root);
+}
+
+/* GPUs called GPU-a0, a1 (first package), a2, a3 (second): by their UUIDs, by parts of them, by names of MIG. */
+static void matches_gpus_by_uuid(void)
+{
+  static const struct {
+    const char *what, *list;
+    size_t n_gpus;
+    struct {
+      size_t at;
+      const char *id;
+      uint32_t domain;
+    } usable[3];
+    size_t n_usable;
+  } rows[] = {
+    {"whole UUIDs", "GPU-a2,GPU-a0", 4, {{0, "GPU-a0", 0}, {2, "GPU-a2", 1}}, 2},
+    {"what may be any of several is none of them", "GPU-a", 5, {{4, "GPU-a", AMZ_NO_DOMAIN}}, 1},
+    {"old names of MIG: a part of a GPU is where that is", "MIG-GPU-a3/1/0", 4, {{3, "MIG-GPU-a3/1/0", 1}}, 1},
+    {"two parts of one", "MIG-GPU-a3/1/0,MIG-GPU-a3/2/0", 5, {{3, "MIG-GPU-a3/1/0", 1}, {4, "MIG-GPU-a3/2/0", 1}}, 2},
+    {"new names of MIG tell no GPU", "MIG-77ab,GPU-a1", 5, {{1, "GPU-a1", 0}, {4, "MIG-77ab", AMZ_NO_DOMAIN}}, 2},
+    {"numbers and UUIDs", "3,GPU-a0", 4, {{0, "GPU-a0", 0}, {3, "3", 1}}, 2},
+  };
+  const char *source = getenv("top_srcdir");
+  char root[FAKE_ROOT_MAX], path[4096];
+
+  (void)snprintf(path, sizeof path, "%s/tests/data/topologies/two-packages-four-gpus.xml", source ? source : ".");
+  make_root(root);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct pair variables[] = {{"CUDA_VISIBLE_DEVICES", rows[i].list}, {NULL, NULL}};
+    struct amz_diags diags;
+    struct amz_error err = {0};
+    struct amz_node n;
+    size_t usable = 0;
+
+    CU_ASSERT_FATAL(look_at(path, root, variables, &diags, &err, &n) == AMZ_OK);
+    ASSERT_ROW_U64(rows[i].what, n.n_gpus, rows[i].n_gpus);
+    for (size_t k = 0; k < n.n_gpus; k++)
+      usable += n.gpus[k].usable;
+    ASSERT_ROW_U64(rows[i].what, usable, rows[i].n_usable);
+    for (size_t k = 0; k < rows[i].n_usable && n.n_gpus == rows[i].n_gpus; k++) {
+      const struct amz_node_gpu *gpu = &n.gpus[rows[i].usable[k].at];
+
+      ASSERT_ROW_TEXT(rows[i].what, gpu->id, rows[i].usable[k].id);
+      ASSERT_ROW_U64(rows[i].what, gpu->domain, rows[i].usable[k].domain);
+      CU_ASSERT(gpu->usable);
+    }
+    ASSERT_ROW_U64(rows[i].what, diags.count, 0);
+    amz_node_clear(&n);
+    amz_diags_clear(&diags);
   }
   remove_root(root);
 }
@@ -332,8 +418,10 @@ int main(void)
     {"reads a machine below a root", reads_a_machine_below_a_root},
     {"does not trust one source of memory", does_not_trust_one_source_of_memory},
     {"survives what hwloc does not", survives_what_hwloc_does_not},
+    {"survives each file wrong in each way", survives_each_file_wrong_in_each_way},
     {"refuses a tree without processors", refuses_a_tree_without_processors},
     {"matches GPUs with the variables", matches_gpus_with_the_variables},
+    {"matches GPUs by UUID", matches_gpus_by_uuid},
     {"slots get GPUs at their cores", slots_get_gpus_at_their_cores},
     {"runs know where GPUs are", runs_know_where_gpus_are},
     {"recognises virtual CPUs", recognises_virtual_cpus},
