@@ -13,6 +13,7 @@
 #include "cpulist.h"
 #include "limits.h"
 
+#define GROUPS "/proc/self/cgroup"
 #define TABLE_MAX ((size_t)4 << 20)
 #define PATH_TEXT 4096
 #define DEPTH_MAX 64
@@ -200,7 +201,7 @@ static int visit(const struct amz_tree *tree, const char *controller, read_group
   struct amz_buf groups = AMZ_BUF_INIT, mounts = AMZ_BUF_INIT;
   struct mount *m = amz_new_array(1, sizeof *m);
   size_t found = 0;
-  int rc = m ? amz_tree_read(tree, "/proc/self/cgroup", TABLE_MAX, &groups) : AMZ_ENOMEM;
+  int rc = m ? amz_tree_read(tree, GROUPS, TABLE_MAX, &groups) : AMZ_ENOMEM;
 
   if (rc != AMZ_ENOMEM)
     rc = amz_tree_read(tree, "/proc/self/mountinfo", TABLE_MAX, &mounts);
@@ -243,7 +244,7 @@ static int read_cpu_max(const struct amz_tree *tree, const char *directory, cons
   char path[2 * PATH_TEXT], line[128], copy[128], *period;
   uint64_t quota_us, period_us = PERIOD_US;
 
-  if (!file_in(directory, "cpu.max", path, sizeof path) || !amz_tree_line(tree, path, line, sizeof line))
+  if (!file_in(directory, "cpu.max", path, sizeof path) || !amz_tree_bound(tree, path, line, sizeof line))
     return AMZ_OK;
   memcpy(copy, line, sizeof copy);
   period = strchr(line, ' ');
@@ -262,7 +263,7 @@ static int read_cfs_quota(const struct amz_tree *tree, const char *directory, co
   uint64_t period_us = PERIOD_US;
   int64_t quota_us;
 
-  if (!file_in(directory, "cpu.cfs_quota_us", path, sizeof path) || !amz_tree_line(tree, path, line, sizeof line))
+  if (!file_in(directory, "cpu.cfs_quota_us", path, sizeof path) || !amz_tree_bound(tree, path, line, sizeof line))
     return AMZ_OK;
   if (amz_parse_i64(line, &quota_us) < 0 || quota_us == 0 || quota_us < -1) {
     amz_tree_doubt(tree, path, line, "a number of microseconds or -1 is expected");
@@ -280,9 +281,34 @@ static int read_quota(const struct amz_tree *tree, int version, const char *dire
   return version == 2 ? read_cpu_max(tree, directory, group, ctx) : read_cfs_quota(tree, directory, group, ctx);
 }
 
+/* Tells the first line that is none of "ID:CONTROLLERS:/PATH": whose group isn't known isn't bounded by it. */
+static int tell_groups(const struct amz_tree *tree)
+{
+  struct amz_buf groups = AMZ_BUF_INIT;
+  int rc = amz_tree_read(tree, GROUPS, TABLE_MAX, &groups);
+  const char *at = amz_buf_text(&groups), *end = at + groups.len;
+
+  while (rc == AMZ_OK && at < end) {
+    const char *line_end = memchr(at, '\n', (size_t)(end - at)), *colon = memchr(at, ':', (size_t)(end - at));
+
+    line_end = line_end ? line_end : end;
+    colon = colon && colon < line_end ? memchr(colon + 1, ':', (size_t)(line_end - colon - 1)) : NULL;
+    if (!colon || colon + 1 == line_end || colon[1] != '/') {
+      groups.data[line_end - groups.data] = '\0';
+      amz_tree_doubt(tree, GROUPS, at, "lines like 0::/group are expected");
+      break;
+    }
+    at = line_end + (line_end < end);
+  }
+  amz_buf_clear(&groups);
+  return rc == AMZ_ENOMEM ? rc : AMZ_OK;
+}
+
 int amz_cgroup_quotas(const struct amz_tree *tree, struct amz_limits *limits)
 {
-  return visit(tree, "cpu", read_quota, limits);
+  int rc = tell_groups(tree);
+
+  return rc < 0 ? rc : visit(tree, "cpu", read_quota, limits);
 }
 
 /* ---- memory ----------------------------------------------------------------------------------------------------------- */
@@ -302,7 +328,7 @@ static int read_memory(const struct amz_tree *tree, int version, const char *dir
     uint64_t bytes;
 
     if (files[i].version != version || !file_in(directory, files[i].file, path, sizeof path) ||
-        !amz_tree_line(tree, path, line, sizeof line))
+        !amz_tree_bound(tree, path, line, sizeof line))
       continue;
     if (strcmp(line, "max") == 0 && version == 2)
       continue;

@@ -147,9 +147,13 @@ int amz_memory_limits(const struct amz_tree *tree, struct amz_limits *limits, ui
 
   *ret_total_bytes = 0;
   if (rc == AMZ_OK) {
+    size_t before = limits->count;
+
     if (!amz_meminfo_value(tree, amz_buf_text(&text), "MemTotal", ret_total_bytes))
       *ret_total_bytes = 0;
     rc = add_available(tree, amz_buf_text(&text), limits);
+    if (rc == AMZ_OK && limits->count == before && *ret_total_bytes == 0 && text.len > 0)
+      amz_tree_doubt(tree, MEMINFO, amz_buf_text(&text), "MemTotal and MemAvailable are expected");
   }
   amz_buf_clear(&text);
   if (rc == AMZ_OK || rc == AMZ_ENOENT)

@@ -14,6 +14,7 @@
 #define STAT_MAX ((size_t)4 << 20)
 #define FILE_MAX ((size_t)64 << 10)
 #define WAIT_NS 40000000L
+#define TASKS_MAX (1 << 22) /* more have no numbers */
 
 /* ---- processors ------------------------------------------------------------------------------------------------------- */
 
@@ -115,7 +116,7 @@ static void read_average(const struct amz_tree *tree, uint32_t units, struct amz
     return;
   n = strcspn(line, " ");
   (void)snprintf(first, sizeof first, "%.*s", n < sizeof first ? (int)n : 0, line);
-  if (amz_parse_f64(first, &tasks) < 0 || tasks < 0)
+  if (amz_parse_f64(first, &tasks) < 0 || tasks < 0 || tasks > TASKS_MAX)
     amz_tree_doubt(tree, path, line, "averages of running tasks are expected");
   else
     load->cpu = units && tasks < units ? tasks / units : 1;

@@ -31,7 +31,7 @@ static ssize_t read_once(int fd, char *to, size_t n)
   return got;
 }
 
-/* Appends until the end, max_bytes or an error; an error is told as one only when nothing came before it. */
+/* Appends until the end, max_bytes or an error; an error counts as one only when nothing came before it. \return 0, an errno, or ENOMEM. */
 static int read_some(int fd, size_t max_bytes, struct amz_buf *ret)
 {
   size_t before = ret->len;
@@ -42,47 +42,86 @@ static int read_some(int fd, size_t max_bytes, struct amz_buf *ret)
     char *space = amz_buf_add_space(ret, n);
 
     if (!space)
-      return AMZ_ENOMEM;
+      return ENOMEM;
     got = read_once(fd, space, n);
     ret->len = at + (got > 0 ? (size_t)got : 0);
     ret->data[ret->len] = '\0';
   }
-  return got < 0 && ret->len == before ? AMZ_ENOENT : AMZ_OK;
+  return got < 0 && ret->len == before ? errno : 0;
 }
 
-int amz_tree_read(const struct amz_tree *tree, const char *path, size_t max_bytes, struct amz_buf *ret)
+/* \return 0 or an errno. */
+static int read_file(const struct amz_tree *tree, const char *path, size_t max_bytes, struct amz_buf *ret)
 {
   char full[PATH_MAX];
   int fd, rc;
 
   if (!full_path(tree, path, full, sizeof full))
-    return AMZ_ENOENT;
+    return ENOENT;
   while ((fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) < 0 && errno == EINTR)
     continue;
   if (fd < 0)
-    return AMZ_ENOENT;
+    return errno;
   rc = read_some(fd, max_bytes, ret);
   (void)close(fd); /* nothing was written: no news to miss */
   return rc;
 }
 
-bool amz_tree_line(const struct amz_tree *tree, const char *path, char *ret, size_t n)
+int amz_tree_read(const struct amz_tree *tree, const char *path, size_t max_bytes, struct amz_buf *ret)
 {
-  struct amz_buf text = AMZ_BUF_INIT;
-  size_t len = 0;
+  int rc = read_file(tree, path, max_bytes, ret);
 
-  if (amz_tree_read(tree, path, n, &text) == AMZ_OK && text.len > 0) {
-    len = strcspn(text.data, "\n");
-    if (len >= n)
-      len = n - 1;
-    memcpy(ret, text.data, len);
-  }
-  amz_buf_clear(&text);
+  return rc == 0 ? AMZ_OK : rc == ENOMEM ? AMZ_ENOMEM : AMZ_ENOENT;
+}
+
+/* A byte of none is none of a number: it is made one that no reader takes. \return the line's length, without blanks at its end. */
+static size_t first_line(const struct amz_buf *text, char *ret, size_t n)
+{
+  const char *end = text->len > 0 ? memchr(text->data, '\n', text->len) : NULL;
+  size_t len = end ? (size_t)(end - text->data) : text->len;
+
+  if (len >= n)
+    len = n - 1;
+  for (size_t i = 0; i < len; i++)
+    ret[i] = text->data[i] ? text->data[i] : '\1';
   while (len > 0 && (ret[len - 1] == ' ' || ret[len - 1] == '\t' || ret[len - 1] == '\r'))
     len--;
   if (len > 0)
     ret[len] = '\0';
+  return len;
+}
+
+bool amz_tree_line(const struct amz_tree *tree, const char *path, char *ret, size_t n)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+  size_t len = read_file(tree, path, n, &text) == 0 ? first_line(&text, ret, n) : 0;
+
+  amz_buf_clear(&text);
   return len > 0;
+}
+
+/* A group that has just been removed has nothing to say. */
+static bool says_nothing(int rc)
+{
+  return rc == ENOENT || rc == ENOTDIR || rc == ENODEV || rc == ENOMEM;
+}
+
+bool amz_tree_bound(const struct amz_tree *tree, const char *path, char *ret, size_t n)
+{
+  struct amz_buf text = AMZ_BUF_INIT;
+  struct amz_error why;
+  char full[PATH_MAX];
+  int rc = read_file(tree, path, n, &text);
+  size_t len = rc == 0 ? first_line(&text, ret, n) : 0;
+
+  amz_buf_clear(&text);
+  if (rc == 0 && len == 0)
+    amz_tree_doubt(tree, path, "", "it holds nothing");
+  if (rc == 0 || says_nothing(rc) || !tree->diags)
+    return len > 0;
+  (void)amz_error_sys(&why, AMZ_EIO, rc, "not used: it cannot be read");
+  amz_diags_add(tree->diags, AMZ_WARNING, full_path(tree, path, full, sizeof full) ? full : path, 0, 0, "%s", why.text);
+  return false;
 }
 
 bool amz_tree_number(const struct amz_tree *tree, const char *path, uint64_t low, uint64_t high, uint64_t *ret)

@@ -182,6 +182,135 @@ static void tells_malformed_values_and_goes_on(void)
     check_bad(&rows[i]);
 }
 
+/* ---- each file, wrong in each way -------------------------------------------------------------------------------------- */
+
+/* What must be told of a file that is wrong. */
+enum telling {
+  NOTHING, /* a name: whatever it says */
+  VALUES,  /* what can't be a value */
+  BOUNDS,  /* that, and when it can't be read, or holds nothing */
+};
+
+static const struct {
+  struct pair file;
+  enum telling told;
+} each_file[] = {
+  {{"/proc/self/cgroup", "3:memory:/a/b\n2:cpu,cpuacct:/a/b\n4:cpuset:/a\n0::/a/b\n"}, VALUES},
+  {{"/proc/self/mountinfo", MOUNTS_V1 "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"}, NOTHING},
+  {{"/proc/meminfo", "MemTotal: 67108864 kB\nMemFree: 1048576 kB\nMemAvailable: 62914560 kB\nSwapTotal: 4096 kB\nSwapFree: 1024 kB\n"}, VALUES},
+  {{"/proc/self/limits", "Max address space         68719476736           unlimited            bytes\n"}, NOTHING},
+  {{"/proc/stat", "cpu  100 0 50 800 10 0 0 5\ncpu0 50 0 25 400 5 0 0 3\ncpu1 50 0 25 400 5 0 0 2\n"}, NOTHING},
+  {{"/proc/loadavg", "6.40 1.00 0.50 2/300 1234\n"}, VALUES},
+  {{"/proc/pressure/cpu", "some avg10=12.50 avg60=1.00 avg300=0.10 total=1234\n"}, VALUES},
+  {{"/proc/pressure/memory", "some avg10=2.50 avg60=1.00 avg300=0.10 total=1234\n"}, VALUES},
+  {{"/proc/pressure/io", "some avg10=1.50 avg60=1.00 avg300=0.10 total=1234\n"}, VALUES},
+  {{"/proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: fpu hypervisor\n"}, NOTHING},
+  {{"/proc/sys/kernel/hostname", "n4\n"}, NOTHING},
+  {{"/proc/sys/kernel/osrelease", "6.1.0\n"}, NOTHING},
+  {{"/proc/sys/kernel/arch", "x86_64\n"}, NOTHING},
+  {{"/proc/sys/kernel/numa_balancing", "1\n"}, VALUES},
+  {{"/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "150000\n"}, BOUNDS},
+  {{"/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n"}, VALUES},
+  {{"/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "8589934592\n"}, BOUNDS},
+  {{"/sys/fs/cgroup/cpuset/a/cpuset.effective_cpus", "0-7,16,20-31\n"}, VALUES},
+  {{"/sys/fs/cgroup/unified/a/cpu.max", "800000 100000\n"}, BOUNDS},
+  {{"/sys/fs/cgroup/unified/a/memory.max", "17179869184\n"}, BOUNDS},
+  {{"/sys/fs/cgroup/unified/a/b/memory.high", "4294967296\n"}, BOUNDS},
+  {{"/sys/devices/system/cpu/online", "0-127\n"}, VALUES},
+  {{"/sys/devices/system/node/online", "0-1\n"}, NOTHING},
+  {{"/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n"}, NOTHING},
+  {{"/sys/devices/system/cpu/cpu0/cpufreq/scaling_driver", "acpi-cpufreq\n"}, NOTHING},
+  {{"/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq", "1200000\n"}, VALUES},
+  {{"/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "3500000\n"}, VALUES},
+  {{"/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "12\n"}, VALUES},
+  {{"/sys/devices/system/cpu/intel_pstate/no_turbo", "0\n"}, VALUES},
+  {{"/sys/devices/system/cpu/cpufreq/boost", "1\n"}, VALUES},
+  {{"/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n"}, VALUES},
+  {{"/sys/kernel/mm/transparent_hugepage/defrag", "always defer [madvise] never\n"}, VALUES},
+  {{"/sys/class/dmi/id/sys_vendor", "Amazon EC2\n"}, NOTHING},
+  {{"/sys/class/dmi/id/product_name", "c5.large\n"}, NOTHING},
+  {{"/sys/hypervisor/type", "xen\n"}, NOTHING},
+};
+enum { N_FILES = sizeof each_file / sizeof *each_file };
+
+static bool must_be_told(enum telling told, enum wrong how)
+{
+  switch (how) {
+  case WRONG_BINARY:
+  case WRONG_LONG:
+  case WRONG_NEGATIVE:
+  case WRONG_HUGE:
+  case WRONG_WORDS:
+    return told != NOTHING;
+  case WRONG_EMPTY:
+  case WRONG_LINE:
+  case WRONG_FOLDER:
+  case WRONG_LOOP:
+  case WRONG_FORBIDDEN:
+  case WRONG_PIPE:
+    return told == BOUNDS;
+  default: /* half of a number may be one, and what isn't there says nothing */
+    return false;
+  }
+}
+
+/* As somebody whom files can be forbidden to. \return what amz_node_look does. */
+static int look_as_anybody(const char *root, struct amz_diags *diags, struct amz_error *err, struct amz_node *ret)
+{
+  bool root_user = geteuid() == 0;
+  int rc;
+
+  CU_ASSERT_FATAL(!root_user || seteuid(65534) == 0);
+  rc = look_at("numa:2 core:32 pu:2", root, NULL, diags, err, ret);
+  CU_ASSERT_FATAL(!root_user || seteuid(0) == 0);
+  return rc;
+}
+
+static void check_wrong(const char *root, const struct pair *file, enum telling told, enum wrong how)
+{
+  struct amz_diags diags;
+  struct amz_error err;
+  struct amz_node n;
+  char what[256];
+
+  (void)snprintf(what, sizeof what, "%s: %s", file->name, wrong_names[how]);
+  put_wrong(root, file, how);
+  CU_ASSERT_FATAL(look_as_anybody(root, &diags, &err, &n) == AMZ_OK);
+  check_profile(what, &n);
+  CU_ASSERT(n.load.cpu <= 1 && n.load.memory <= 1 && n.load.swap <= 1 && n.load.cpu_pressure <= 1 && n.load.io_pressure <= 1);
+  ASSERT_ROW_U64(what, n.units, 128);
+  if (must_be_told(told, how))
+    ASSERT_ROW_U64(what, is_told(&diags, file->name, "not used"), true);
+  else if (how <= WRONG_DANGLING || (told == NOTHING && how > WRONG_CUT))
+    ASSERT_ROW_U64(what, is_told(&diags, file->name, ""), false);
+  amz_node_clear(&n);
+  amz_diags_clear(&diags);
+  put_right(root, file);
+}
+
+static void survives_each_file_wrong_in_each_way(void)
+{
+  char root[FAKE_ROOT_MAX];
+  struct amz_diags diags;
+  struct amz_error err;
+  struct amz_node n;
+
+  make_root(root);
+  CU_ASSERT_FATAL(chmod(root, 0755) == 0);
+  put_long(root);
+  for (size_t i = 0; i < N_FILES; i++)
+    put_bytes(root, each_file[i].file.name, each_file[i].file.text, strlen(each_file[i].file.text));
+  CU_ASSERT_FATAL(look_as_anybody(root, &diags, &err, &n) == AMZ_OK);
+  ASSERT_U64(diags.count, 0); /* what is right is right */
+  CU_ASSERT(n.allowed_cpu == 1.5 && n.allowed_memory_bytes == 4 * GIB);
+  amz_node_clear(&n);
+  amz_diags_clear(&diags);
+  for (size_t i = 0; i < N_FILES; i++)
+    for (enum wrong how = 0; how < WRONG_COUNT; how++)
+      check_wrong(root, &each_file[i].file, each_file[i].told, how);
+  remove_root(root);
+}
+
 /* ---- mangled at random ------------------------------------------------------------------------------------------------ */
 
 static const struct pair whole[] = {
@@ -317,6 +446,7 @@ int main(void)
 {
   static const struct amz_test tests[] = {
     {"tells malformed values and goes on", tells_malformed_values_and_goes_on},
+    {"survives each file wrong in each way", survives_each_file_wrong_in_each_way},
     {"survives mangled files", survives_mangled_files},
     {"survives mangled variables", survives_mangled_variables},
     {NULL, NULL},
