@@ -26,4 +26,10 @@ int amz_fit_line(const double *x, const double *y, const double *weights, size_t
  * \return as amz_fit_line; AMZ_EINVAL also when some y isn't positive or some x is negative; AMZ_ENOMEM. */
 int amz_fit_cost(const double *x, const double *y, size_t n, struct amz_line *ret);
 
+/* The same from few observations, some of which other work has disturbed: least absolute deviations of logarithms, so that what is far off counts little, and
+ * b/a is drawn towards what it usually is: `usual` of it, by as much as one observation in ten would say of twice that. Where all that was observed is far from
+ * it, that counts. The interval is that of the line's height, by the median of what is seen over it; how b/a may be off isn't in it.
+ * \return as amz_fit_cost; AMZ_EINVAL also when usual isn't positive. */
+int amz_fit_cost_robust(const double *x, const double *y, size_t n, double usual, struct amz_line *ret);
+
 #endif

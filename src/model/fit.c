@@ -179,3 +179,88 @@ int amz_fit_cost(const double *x, const double *y, size_t n, struct amz_line *re
   free(weights);
   return rc;
 }
+
+/* ---- costs from few observations -------------------------------------------------------------------------------------- */
+
+#define OCTAVES 8    /* b/a is looked for within 2^±8 of the usual one */
+#define COARSE 4     /* steps an octave, */
+#define FINE 64      /* about the best of them */
+#define PULL 0.15    /* what an octave away from the usual b/a costs: as much as an observation that is 15 % off */
+
+struct cost_seen {
+  const double *x, *y;
+  size_t n;
+  double usual, *rest; /* rest: room for n */
+};
+
+/* What is seen over a line of height 1 with b/a = ratio: its median is the height. */
+static struct amz_quantity height(const struct cost_seen *c, double ratio)
+{
+  for (size_t i = 0; i < c->n; i++)
+    c->rest[i] = c->y[i] / (1 + ratio * c->x[i]);
+  return amz_fit_median(c->rest, c->n);
+}
+
+static double ratio_at(const struct cost_seen *c, double octave)
+{
+  return c->usual * exp2(octave);
+}
+
+/* Σ |ln(seen / line)|, and what is far from usual. */
+static double penalty(const struct cost_seen *c, double octave)
+{
+  double ratio = ratio_at(c, octave), a = height(c, ratio).value, sum = PULL * fabs(octave);
+
+  for (size_t i = 0; i < c->n; i++)
+    sum += fabs(log(c->y[i] / (a * (1 + ratio * c->x[i]))));
+  return sum;
+}
+
+/* \return the best of centre ± steps / per_octave; of equals the one nearest to the centre. */
+static double best_octave(const struct cost_seen *c, double centre, int steps, int per_octave)
+{
+  double best = centre, least = penalty(c, centre);
+
+  for (int i = 1; i <= steps; i++)
+    for (int sign = -1; sign <= 1; sign += 2) {
+      double octave = centre + (double)(sign * i) / per_octave, here = penalty(c, octave);
+
+      if (here < least * (1 - 1e-12)) {
+        least = here;
+        best = octave;
+      }
+    }
+  return best;
+}
+
+static bool are_costs(const double *x, const double *y, size_t n)
+{
+  bool differ = false;
+
+  for (size_t i = 0; i < n; i++) {
+    if (!(y[i] > 0) || !(x[i] >= 0))
+      return false;
+    differ = differ || x[i] < x[0] || x[i] > x[0];
+  }
+  return differ && is_usable(x, y, NULL, n);
+}
+
+int amz_fit_cost_robust(const double *x, const double *y, size_t n, double usual, struct amz_line *ret)
+{
+  struct cost_seen c = {.x = x, .y = y, .n = n, .usual = usual};
+  double ratio;
+
+  if (!are_costs(x, y, n) || !(usual > 0) || !isfinite(usual))
+    return AMZ_EINVAL;
+  c.rest = amz_new_array(n, sizeof *c.rest);
+  if (!c.rest)
+    return AMZ_ENOMEM;
+  ratio = ratio_at(&c, best_octave(&c, best_octave(&c, 0, OCTAVES * COARSE, COARSE), FINE / COARSE, FINE));
+  ret->a = height(&c, ratio);
+  ret->b = ret->a;
+  ret->b.value *= ratio;
+  ret->b.low *= ratio;
+  ret->b.high *= ratio;
+  free(c.rest);
+  return AMZ_OK;
+}
