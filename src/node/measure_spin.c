@@ -4,7 +4,9 @@
  * of one thread alone. */
 #include "measure_gauge.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <amorsize/alloc.h>
 #include <amorsize/fit.h>
@@ -12,16 +14,20 @@
 #include "measure_crew.h"
 #include "measure_kernels.h"
 
+#define TURNS_LEAST 5u
 #define TURNS_MOST 60u
 
 struct spin {
   struct amz_meet meet;
   uint64_t rounds;
   uint32_t turns;
-  double *seconds; /* turns of each thread */
+  int64_t until_ns;
+  _Atomic uint32_t stop; /* this turn isn't taken any more */
+  double *seconds; /* of each thread, turn after turn */
   double *results; /* kept, so that computing them can't be left out */
 };
 
+/* The first thread says before a meeting that the turn behind it is one too many: all see it behind that meeting, as nobody gets to the next one. */
 static void run_turns(void *ctx, uint32_t i)
 {
   struct spin *s = ctx;
@@ -29,14 +35,18 @@ static void run_turns(void *ctx, uint32_t i)
   for (uint32_t turn = 0; turn < s->turns; turn++) {
     int64_t start_ns;
 
+    if (i == 0 && turn >= TURNS_LEAST && amz_gauge_now_ns() >= s->until_ns)
+      atomic_store(&s->stop, turn);
     amz_meet_wait(&s->meet);
+    if (turn >= atomic_load(&s->stop))
+      return;
     start_ns = amz_gauge_now_ns();
     s->results[i] += amz_spin_run(s->rounds);
-    s->seconds[(size_t)i * s->turns + turn] = (double)(amz_gauge_now_ns() - start_ns) / 1e9;
+    s->seconds[(size_t)turn * s->meet.n + i] = (double)(amz_gauge_now_ns() - start_ns) / 1e9;
   }
 }
 
-/* Times of `cores` threads on the first cores of planned domains [first, first + n_domains). *ret_seconds: to be freed. */
+/* Times of threads on the first cores of planned domains [first, first + n_domains), s->stop turns of each, in s->seconds: to be freed. */
 static int spin_at(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t per_domain, uint32_t *ret_cores)
 {
   uint32_t *units = amz_new_array(g->plan.n_units, sizeof *units), n = 0;
@@ -47,6 +57,7 @@ static int spin_at(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t
       units[n++] = g->plan.units[g->plan.domains[d].first + i];
   s->seconds = amz_new_array((size_t)n * s->turns, sizeof *s->seconds);
   s->results = amz_new_array(n, sizeof *s->results);
+  atomic_init(&s->stop, s->turns);
   amz_meet_init(&s->meet, n);
   rc = units && s->seconds && s->results ? amz_crew_run(units, n, run_turns, s, g->err) :
                                            amz_error_set(g->err, AMZ_ENOMEM, "no memory to measure computing");
@@ -56,16 +67,25 @@ static int spin_at(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t
   return rc;
 }
 
+/* By this thread's own clock: time that others had doesn't make rounds longer. */
+static int64_t own_ns(void)
+{
+  struct timespec now;
+
+  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* \return rounds that take about `want_ns` on a core: doubled until they can be timed. */
 static uint64_t calibrate(int64_t want_ns)
 {
   double kept = 0;
 
   for (uint64_t rounds = 1000;; rounds *= 2) {
-    int64_t start_ns = amz_gauge_now_ns(), took_ns;
+    int64_t start_ns = own_ns(), took_ns;
 
     kept += amz_spin_run(rounds);
-    took_ns = amz_gauge_now_ns() - start_ns;
+    took_ns = own_ns() - start_ns;
     if (took_ns >= want_ns / 4 && kept > 0) /* as it always is: looked at, so that it can't be left out */
       return took_ns < want_ns ? rounds * (uint64_t)(want_ns / took_ns) : rounds;
   }
@@ -93,7 +113,7 @@ static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32
   int rc = spin_at(g, s, first, n_domains, per_domain, &cores);
 
   if (rc == AMZ_OK) {
-    q = amz_fit_median(s->seconds, (size_t)cores * s->turns);
+    q = amz_fit_median(s->seconds, (size_t)cores * atomic_load(&s->stop));
     if (!(*alone_s > 0)) {
       *alone_s = q.value;
       g->node->compute_one = per_second(&q, s->rounds);
@@ -133,6 +153,7 @@ int amz_gauge_spin(struct amz_gauge *g)
 
   if (amz_gauge_late(g))
     return AMZ_OK;
+  s.until_ns = g->deadline_ns;
   s.rounds = calibrate(amz_gauge_choose(g, 2000000, 5000000));
   rc = measure_curve(g, &s, 0, 1, g->plan.domains[0].index, &alone_s, &points);
   if (rc == AMZ_OK && g->plan.n_domains > 1)
