@@ -203,7 +203,7 @@ static struct amz_quantity height(const struct cost_seen *c, double ratio)
 
 static double ratio_at(const struct cost_seen *c, double octave)
 {
-  return c->usual * exp2(octave);
+  return c->usual * exp(octave * M_LN2);
 }
 
 /* Σ |ln(seen / line)|, and what is far from usual. */
