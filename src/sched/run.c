@@ -248,19 +248,23 @@ static int give_back_beyond(struct amz_worker *w, uint64_t keep, struct amz_mess
 /* Tasks take longer than was believed when those in the queue were asked for: that may be all that are left, and others idle. */
 int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out)
 {
-  uint64_t keep = amz_worker_ahead(w);
   struct amz_message *m;
+  uint64_t keep;
+  int rc;
 
   if (!w->overestimated)
     return AMZ_OK;
   w->overestimated = false;
+  keep = amz_worker_ahead(w);
   if (w->stop != AMZ_STOP_NONE || w->queue.positions <= keep)
     return AMZ_OK;
   m = amz_worker_send(w, AMZ_MSG_YIELD, out);
   if (!m)
     return AMZ_ENOMEM;
   m->slots = w->open;
-  return give_back_beyond(w, keep, m, out);
+  rc = give_back_beyond(w, keep, m, out);
+  amz_worker_look_ahead(w);
+  return rc;
 }
 
 int amz_worker_yield(struct amz_worker *w, struct amz_actions *out)

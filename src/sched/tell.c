@@ -155,6 +155,8 @@ static double cover_of(const struct amz_worker *w)
 {
   double leads_ns = SAFETY * lead_of(w), bunched_ns = leads_ns / 2 < w->task_ns ? leads_ns / 2 : w->task_ns;
 
+  if (w->n_slots == 1)
+    return leads_ns;
   return leads_ns + bunched_ns * (double)(w->n_slots - 1) / (double)w->n_slots;
 }
 
@@ -176,18 +178,24 @@ static double room_ahead(const struct amz_worker *w)
   return (chunks > done ? chunks : done) - (double)w->queue.positions;
 }
 
-int64_t amz_worker_ask_at(const struct amz_worker *w)
+static int64_t ask_at(const struct amz_worker *w)
 {
-  double each_ns = w->task_ns / (double)w->n_slots, missing_ns, at_ns;
+  double each_ns, missing_ns, at_ns;
 
   if (w->asked || w->n_idle || w->open < w->n_slots || w->stop != AMZ_STOP_NONE || lead_of(w) * WORTH <= w->task_ns * w->chunk_tasks ||
       w->task_ns <= 0)
     return AMZ_NEVER;
+  each_ns = w->task_ns / (double)w->n_slots;
   missing_ns = cover_of(w) - (double)w->queue.positions * each_ns;
   if (missing_ns <= 0 || (w->queue.count && room_ahead(w) <= 0))
     return AMZ_NEVER;
   at_ns = (double)w->last_start_ns + (each_ns > missing_ns ? each_ns - missing_ns : 0);
   return at_ns < 0x1p62 ? (int64_t)at_ns : AMZ_NEVER;
+}
+
+void amz_worker_look_ahead(struct amz_worker *w)
+{
+  w->ask_ns = ask_at(w);
 }
 
 /* \return slots for which nothing is here. What waits for room has a slot, so that a rank that waits doesn't gather what others could run. */
@@ -212,23 +220,21 @@ uint64_t amz_worker_ahead(const struct amz_worker *w)
   return ahead < 0x1p62 ? (uint64_t)ahead : UINT64_MAX;
 }
 
-/* \return how many chunks to ask for now. */
+/* \return how many chunks to ask for now, by w->ask_ns. */
 static uint32_t hunger(const struct amz_worker *w)
 {
-  const double most = most_ahead(w);
   uint32_t free_slots = empty_slots(w);
-  double ahead, room;
+  double ahead, room, most;
 
   if (w->stop != AMZ_STOP_NONE)
     return 0;
   if (free_slots > w->asked && (w->config.grain_ns == 0 || w->asked || w->task_ns <= 0 || w->open < w->n_slots))
     return free_slots - w->asked;
-  if (free_slots == 0 && w->now_ns < amz_worker_ask_at(w))
-    return 0;
-  if (w->asked)
+  if (w->asked || (free_slots == 0 && w->now_ns < w->ask_ns))
     return 0;
   ahead = cover(w) - (double)w->queue.positions;
   room = room_ahead(w);
+  most = most_ahead(w);
   ahead = (ahead < room ? ahead : room) / w->chunk_tasks;
   ahead = ahead < most ? ahead : most;
   ahead = ahead > 1 ? ahead : 1;
@@ -245,9 +251,9 @@ struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind 
     return NULL;
   m->epoch = w->config.epoch;
   m->seq = ++w->sent_seq;
-  m->busy = amz_worker_busy(w);
+  m->busy = w->n_busy;
   m->durable_upto = w->durable_told = w->durable_upto;
-  w->sent_ns = w->now_ns;
+  w->beat_ns = amz_worker_after(w, w->config.heartbeat_ns);
   return m;
 }
 
@@ -327,10 +333,10 @@ static bool is_at_rest(const struct amz_worker *w)
 
 static int sync_if_due(struct amz_worker *w, struct amz_actions *out)
 {
+  if (w->seq_seen <= w->durable_upto || w->syncing || w->broken)
+    return AMZ_OK;
   /* A receipt that falls short of what was there is not asked for again at once. */
-  bool at_once = is_at_rest(w) && w->seq_seen > w->sync_target;
-
-  if (w->syncing || w->broken || w->seq_seen <= w->durable_upto || (!at_once && w->now_ns < w->sync_ns))
+  if (w->now_ns < w->sync_ns && !(is_at_rest(w) && w->seq_seen > w->sync_target))
     return AMZ_OK;
   if (!amz_actions_add(out, AMZ_DO_SYNC))
     return AMZ_ENOMEM;
@@ -340,21 +346,29 @@ static int sync_if_due(struct amz_worker *w, struct amz_actions *out)
   return AMZ_OK;
 }
 
-int amz_worker_tell(struct amz_worker *w, struct amz_actions *out)
+static void note_asked(struct amz_worker *w, uint32_t hungry)
 {
-  uint32_t hungry = hunger(w);
-  bool news = w->report_ns != AMZ_NEVER;
-  bool beat = w->now_ns - w->sent_ns >= w->config.heartbeat_ns;
-  int rc = sync_if_due(w, out);
-
-  if (rc < 0 || !(hungry || beat || w->now_ns >= w->report_ns || (news && is_at_rest(w))))
-    return rc;
-  if (hungry && w->asked == 0) {
+  if (w->asked == 0) {
     w->asked_ns = w->now_ns;
     w->timing = true;
   }
-  if (hungry)
-    w->dry = false;
+  w->dry = false;
   w->asked += hungry;
+  w->ask_ns = AMZ_NEVER;
+}
+
+int amz_worker_tell(struct amz_worker *w, struct amz_actions *out)
+{
+  bool news = w->report_ns != AMZ_NEVER;
+  bool beat = w->now_ns >= w->beat_ns && w->beat_ns != AMZ_NEVER;
+  int rc = sync_if_due(w, out);
+  uint32_t hungry;
+
+  amz_worker_look_ahead(w);
+  hungry = hunger(w);
+  if (rc < 0 || !(hungry || beat || w->now_ns >= w->report_ns || (news && is_at_rest(w))))
+    return rc;
+  if (hungry)
+    note_asked(w, hungry);
   return send_all(w, AMZ_MSG_REPORT, hungry, out);
 }

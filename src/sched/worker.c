@@ -34,7 +34,8 @@ static void init(struct amz_worker *w, const struct amz_worker_config *config)
   w->config.sync_ns = given_or(config->sync_ns, MILLISECONDS(1000));
   w->config.heartbeat_ns = given_or(config->heartbeat_ns, MILLISECONDS(5000));
   w->room = config->needs.all;
-  w->signal_ns = w->cancel_ns = w->leave_ns = w->report_ns = w->sync_ns = AMZ_NEVER;
+  w->beat_ns = w->config.heartbeat_ns;
+  w->signal_ns = w->cancel_ns = w->leave_ns = w->report_ns = w->sync_ns = w->ask_ns = AMZ_NEVER;
 }
 
 /* The worker and what it has of each slot are one block: a step of one among many thousands meets cold memory, which should be as little
@@ -201,9 +202,15 @@ static int on_event(struct amz_worker *w, const struct amz_event *e, struct amz_
   return AMZ_OK;
 }
 
+/* What is asked here and in amz_worker_step before each part spares most steps most of the parts, which ask again. */
+static bool can_run(const struct amz_worker *w)
+{
+  return w->n_idle && amz_worker_kept(w) && w->stop == AMZ_STOP_NONE && amz_worker_free_slots(w);
+}
+
 static bool can_leave(const struct amz_worker *w)
 {
-  bool runs = amz_worker_busy(w) > 0;
+  bool runs = w->n_busy > 0;
 
   if (w->broken)
     return !runs || w->now_ns >= w->leave_ns;
@@ -229,12 +236,16 @@ int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct 
   rc = on_event(w, event, out);
   if (rc < 0 || !w->started)
     return rc;
-  if ((rc = amz_worker_run(w, out)) < 0 || (rc = amz_worker_yield(w, out)) < 0 || (rc = amz_worker_signal(w, out)) < 0)
+  if (can_run(w) && (rc = amz_worker_run(w, out)) < 0)
     return rc;
-  if (can_leave(w))
+  if ((!w->open_told || w->open < w->n_slots) && (rc = amz_worker_yield(w, out)) < 0)
+    return rc;
+  if ((w->now_ns >= w->signal_ns || w->now_ns >= w->cancel_ns) && (rc = amz_worker_signal(w, out)) < 0)
+    return rc;
+  if ((w->broken || w->stop != AMZ_STOP_NONE) && can_leave(w))
     return leave(w, out);
   rc = amz_worker_tell(w, out);
-  return rc < 0 ? rc : amz_worker_yield_unbegun(w, out);
+  return rc < 0 || !w->overestimated ? rc : amz_worker_yield_unbegun(w, out);
 }
 
 /* ---- questions -------------------------------------------------------------------------------------------------------- */
@@ -246,13 +257,13 @@ static int64_t earlier(int64_t a, int64_t b)
 
 int64_t amz_worker_deadline(const struct amz_worker *w)
 {
-  int64_t beat_ns = w->config.heartbeat_ns > AMZ_NEVER - w->sent_ns ? AMZ_NEVER : w->sent_ns + w->config.heartbeat_ns;
+  int64_t at_ns = earlier(earlier(w->beat_ns, w->signal_ns), earlier(w->cancel_ns, w->leave_ns));
 
   if (w->finished || !w->started)
     return AMZ_NEVER;
-  beat_ns = earlier(beat_ns, earlier(w->signal_ns, earlier(w->cancel_ns, w->leave_ns)));
-  beat_ns = earlier(beat_ns, earlier(w->report_ns, w->syncing ? AMZ_NEVER : w->sync_ns));
-  return earlier(beat_ns, amz_worker_ask_at(w));
+  if (!w->syncing)
+    at_ns = earlier(at_ns, w->sync_ns);
+  return earlier(at_ns, earlier(w->report_ns, w->ask_ns));
 }
 
 bool amz_worker_finished(const struct amz_worker *w)

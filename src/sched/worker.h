@@ -59,8 +59,9 @@ struct amz_worker {
   uint32_t *idle;        /* stack of idle slots below n_slots */
   struct amz_slot *slots;
   uint64_t sent_seq;
-  int64_t sent_ns;
+  int64_t beat_ns;       /* when it must send something */
   int64_t asked_ns;
+  int64_t ask_ns;        /* when it should ask for more although no slot is idle yet, AMZ_NEVER: not */
   int64_t report_ns;     /* when what is buffered must be told, AMZ_NEVER: nothing is */
   int64_t signal_ns;     /* no signal is due on any slot before this */
   int64_t cancel_ns;     /* when what runs is killed */
@@ -122,8 +123,8 @@ int amz_worker_tell(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHEC
 int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* \return how many queued positions cover the time that an answer takes. */
 uint64_t amz_worker_ahead(const struct amz_worker *w);
-/* \return when it should ask for more although no slot is idle yet, AMZ_NEVER: not. */
-int64_t amz_worker_ask_at(const struct amz_worker *w);
+/* Sets ask_ns, after what it depends on has changed. */
+void amz_worker_look_ahead(struct amz_worker *w);
 
 /* \return how many slots could begin something now. */
 static inline uint32_t amz_worker_free_slots(const struct amz_worker *w)
