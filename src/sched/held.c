@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 #include <amorsize/alloc.h>
-#include <amorsize/rng.h>
+
+#define LEAST_BITS 6u /* of the table's size */
 
 void amz_held_init(struct amz_held *h)
 {
@@ -21,9 +22,10 @@ void amz_held_clear(struct amz_held *h)
 
 /* ---- the table -------------------------------------------------------------------------------------------------------- */
 
+/* Fibonacci hashing (Knuth, TAOCP 3, 6.4): chunks follow each other, and such keys it spreads evenly. */
 static uint32_t home_of(const struct amz_held *h, uint64_t first)
 {
-  return (uint32_t)amz_mix64(first) & (h->table_size - 1);
+  return (uint32_t)(first * UINT64_C(0x9e3779b97f4a7c15) >> h->shift);
 }
 
 static void table_put(struct amz_held *h, uint64_t first, uint32_t piece)
@@ -38,7 +40,7 @@ static void table_put(struct amz_held *h, uint64_t first, uint32_t piece)
 static int table_grow(struct amz_held *h)
 {
   struct amz_held_entry *old = h->table;
-  uint32_t old_size = h->table_size, size = old_size ? old_size * 2 : 64;
+  uint32_t old_size = h->table_size, size = old_size ? old_size * 2 : UINT32_C(1) << LEAST_BITS;
 
   if (h->table_used + 1 <= old_size / 2)
     return AMZ_OK;
@@ -50,6 +52,7 @@ static int table_grow(struct amz_held *h)
     return AMZ_ENOMEM;
   }
   h->table_size = size;
+  h->shift = old_size ? h->shift - 1 : 64 - LEAST_BITS;
   for (uint32_t i = 0; i < old_size; i++)
     if (old[i].piece)
       table_put(h, old[i].first, old[i].piece);
@@ -125,13 +128,14 @@ int amz_held_add(struct amz_held *h, struct amz_held_list *list, uint32_t rank, 
   return insert(h, list, list->tail, rank, chunk);
 }
 
-static void drop(struct amz_held *h, struct amz_held_list *list, uint32_t number)
+/* `place`: of the piece in the table. */
+static void drop(struct amz_held *h, struct amz_held_list *list, uint32_t number, uint32_t place)
 {
   struct amz_piece *p = &h->pieces[number];
 
   *(p->prev == AMZ_NO_PIECE ? &list->head : &h->pieces[p->prev].next) = p->next;
   *(p->next == AMZ_NO_PIECE ? &list->tail : &h->pieces[p->next].prev) = p->prev;
-  table_remove(h, table_find(h, p->chunk.first));
+  table_remove(h, place);
   h->table_used--;
   h->count -= p->chunk.count;
   p->next = h->unused;
@@ -139,15 +143,24 @@ static void drop(struct amz_held *h, struct amz_held_list *list, uint32_t number
 }
 
 /* The piece now begins later: another key. */
-static void cut_front(struct amz_held *h, uint32_t number, uint64_t count)
+static void cut_front(struct amz_held *h, uint32_t number, uint32_t place, uint64_t count)
 {
   struct amz_chunk *c = &h->pieces[number].chunk;
 
-  table_remove(h, table_find(h, c->first));
+  table_remove(h, place);
   c->first += count;
   c->count -= count;
   table_put(h, c->first, number + 1);
   h->count -= count;
+}
+
+/* Takes the first `count` positions out of the piece. */
+static void cut_first(struct amz_held *h, struct amz_held_list *list, uint32_t number, uint32_t place, uint64_t count)
+{
+  if (count == h->pieces[number].chunk.count)
+    drop(h, list, number, place);
+  else
+    cut_front(h, number, place, count);
 }
 
 /* Takes [first, first+count), a part of the piece, out of it. */
@@ -156,12 +169,8 @@ static int cut(struct amz_held *h, struct amz_held_list *list, uint32_t number, 
   struct amz_chunk *c = &h->pieces[number].chunk, rest = *c;
   uint64_t before = first - c->first, behind = c->count - before - count;
 
-  if (before == 0 && behind == 0) {
-    drop(h, list, number);
-    return AMZ_OK;
-  }
   if (before == 0) {
-    cut_front(h, number, count);
+    cut_first(h, list, number, table_find(h, first), count);
     return AMZ_OK;
   }
   c->count = before;
@@ -208,7 +217,8 @@ int amz_held_tell_part(struct amz_held *h, struct amz_held_list *list, const str
 
     if (matches(p, told)) {
       *ret = (struct amz_range){told->first, told->count < p->chunk.count ? told->count : p->chunk.count};
-      return cut(h, list, number, told->first, ret->count);
+      cut_first(h, list, number, place, ret->count);
+      return AMZ_OK;
     }
   }
   return tell_anywhere(h, list, told, ret);
@@ -258,6 +268,6 @@ bool amz_held_take(struct amz_held *h, struct amz_held_list *list, struct amz_ch
   if (list->head == AMZ_NO_PIECE)
     return false;
   *ret = h->pieces[list->head].chunk;
-  drop(h, list, list->head);
+  drop(h, list, list->head, table_find(h, ret->first));
   return true;
 }

@@ -30,7 +30,8 @@ struct amz_held {
   uint32_t n_pieces, unused; /* made so far; first of the unused ones */
   size_t cap_pieces;
   struct amz_held_entry *table; /* hash by chunk.first, open addressing */
-  uint32_t table_size, table_used;
+  uint32_t table_size, table_used; /* size: 2^(64 - shift) */
+  uint32_t shift;
   uint64_t count;  /* positions in all pieces */
 };
 
