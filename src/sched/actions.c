@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#define FIRST_BYTES ((size_t)960) /* most steps need no more */
 #define BLOCK_BYTES ((size_t)16384)
 
 int amz_actions_new(struct amz_actions **ret)
@@ -22,12 +23,17 @@ void amz_actions_free(struct amz_actions *a)
 {
   if (!a)
     return;
-  for (struct amz_actions_block *b = a->first, *next; b; b = next) {
+  amz_actions_drop(a->first);
+  free(a->items);
+  free(a);
+}
+
+void amz_actions_drop(struct amz_actions_block *chain)
+{
+  for (struct amz_actions_block *b = chain, *next; b; b = next) {
     next = b->next;
     free(b);
   }
-  free(a->items);
-  free(a);
 }
 
 void amz_actions_clear(struct amz_actions *a)
@@ -53,13 +59,12 @@ static bool turn_block(struct amz_actions *a, size_t bytes)
   struct amz_actions_block *b = a->current ? a->current->next : a->first;
 
   if (!b || b->size < bytes) {
-    size_t size = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+    size_t least = a->first ? BLOCK_BYTES : FIRST_BYTES, size = bytes > least ? bytes : least;
     struct amz_actions_block *made = size <= SIZE_MAX - sizeof *made ? malloc(sizeof *made + size) : NULL;
 
     if (!made)
       return false;
-    made->size = size;
-    made->next = b;
+    *made = (struct amz_actions_block){.next = b, .size = size};
     *(a->current ? &a->current->next : &a->first) = made;
     b = made;
   }
@@ -74,19 +79,4 @@ void *amz_actions_more_room(struct amz_actions *a, size_t bytes)
     return NULL;
   a->used = bytes;
   return a->current->data;
-}
-
-struct amz_message *amz_actions_send(struct amz_actions *a, uint32_t rank, enum amz_message_kind kind)
-{
-  struct amz_message *m = amz_actions_room(a, 1, sizeof *m);
-  struct amz_action *action = m ? amz_actions_add(a, AMZ_DO_SEND) : NULL;
-
-  if (!action)
-    return NULL;
-  memset(m, 0, sizeof *m);
-  m->kind = kind;
-  m->rank = rank;
-  action->rank = rank;
-  action->message = m;
-  return m;
 }

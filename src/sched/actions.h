@@ -1,4 +1,4 @@
-/* How a step appends its actions. Room-private. */
+/* How a step appends its actions, and how their memory is handed over. Shared with src/sim. */
 #ifndef AMZ_SRC_SCHED_ACTIONS_H
 #define AMZ_SRC_SCHED_ACTIONS_H
 
@@ -11,6 +11,9 @@
 struct amz_actions_block {
   struct amz_actions_block *next;
   size_t size;
+  /* Of a chain that was taken, for its taker's use: */
+  size_t users;
+  struct amz_actions_block *next_chain;
   alignas(max_align_t) unsigned char data[];
 };
 
@@ -26,7 +29,7 @@ static inline struct amz_action *amz_actions_add(struct amz_actions *a, enum amz
 {
   struct amz_action *action;
 
-  if (amz_grow((void **)&a->items, &a->cap, a->count + 1, sizeof *a->items) < 0)
+  if (a->count == a->cap && amz_grow_more((void **)&a->items, &a->cap, a->count + 1, sizeof *a->items) < 0)
     return NULL;
   action = &a->items[a->count++];
   memset(action, 0, sizeof *action);
@@ -52,7 +55,42 @@ static inline void *amz_actions_room(struct amz_actions *a, size_t count, size_t
   return a->current->data + at;
 }
 
+/* Takes the memory of what the actions point to, as a chain of blocks, so that it outlives the next clearing; NULL: there is none. Give it to a list
+ * that has none, which clears that list, or release it with amz_actions_drop. */
+static inline struct amz_actions_block *amz_actions_take(struct amz_actions *a)
+{
+  struct amz_actions_block *chain = a->first;
+
+  a->first = a->current = NULL;
+  a->used = 0;
+  return chain;
+}
+
+static inline void amz_actions_give(struct amz_actions *a, struct amz_actions_block *chain)
+{
+  a->first = a->current = chain;
+  a->count = a->used = 0;
+}
+
+void amz_actions_drop(struct amz_actions_block *chain); /* accepts NULL */
+
+#define AMZ_CLEARED_AT_ONCE 64u /* compilers clear more than about so much by an instruction that is slow to start */
+
 /* Appends a SEND of a zeroed message. \return the message, which lives until amz_actions_clear; NULL when out of memory. */
-struct amz_message *amz_actions_send(struct amz_actions *a, uint32_t rank, enum amz_message_kind kind) AMZ_MUST_CHECK;
+static inline struct amz_message *amz_actions_send(struct amz_actions *a, uint32_t rank, enum amz_message_kind kind)
+{
+  struct amz_message *m = amz_actions_room(a, 1, sizeof *m);
+  struct amz_action *action = m ? amz_actions_add(a, AMZ_DO_SEND) : NULL;
+
+  if (!action)
+    return NULL;
+  memset(m, 0, AMZ_CLEARED_AT_ONCE);
+  memset((char *)m + AMZ_CLEARED_AT_ONCE, 0, sizeof *m - AMZ_CLEARED_AT_ONCE);
+  m->kind = kind;
+  m->rank = rank;
+  action->rank = rank;
+  action->message = m;
+  return m;
+}
 
 #endif

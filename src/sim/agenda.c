@@ -1,8 +1,10 @@
-/* A radix heap beside lines. Invariants: no item of the heap is before last_ns; an item's bucket is what its time and last_ns say, for
- * every change of last_ns empties the lowest bucket that has items, and the times in higher ones differ from both the old and the
- * new last_ns in the same bit first; items of equal time are in the same bucket, in the order of their keys. */
+/* A radix heap beside lines. Invariants: no item of the heap is before last_ns; an item's level is that of the highest digit in which its time
+ * differs from last_ns, and its bucket in that level is its own digit there: level 0 has one moment a bucket. Every change of last_ns
+ * empties the lowest bucket that has items, and times elsewhere differ from both the old and the new last_ns in the same digit first; items of equal
+ * time are in the same bucket, in the order of their keys. heads[] is what each source has first. */
 #include "agenda.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <amorsize/alloc.h>
@@ -10,84 +12,148 @@
 #define SOON 2u /* items of a bucket of which any may be next */
 #define LINE_LEAST ((size_t)16)
 
-/* ---- the heap --------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ----------------------------------------------------------------------------------------------------------- */
 
-static unsigned bucket_of(const struct amz_agenda *a, int64_t at_ns)
+static int new_block(struct amz_agenda *a, uint32_t *ret)
 {
-  uint64_t differs = (uint64_t)at_ns ^ (uint64_t)a->last_ns;
-
-  return differs ? 64u - (unsigned)__builtin_clzll(differs) : 0;
-}
-
-static int put(struct amz_agenda *a, const struct amz_agenda_item *item)
-{
-  unsigned number = bucket_of(a, item->at_ns);
-  struct amz_agenda_bucket *b = &a->buckets[number];
-
-  if (b->count == b->cap && amz_grow((void **)&b->items, &b->cap, b->count + 1, sizeof *b->items) < 0)
-    return AMZ_ENOMEM;
-  b->items[b->count] = *item;
-  if (b->count++ == b->first || item->at_ns < b->least_ns) {
-    b->least_ns = item->at_ns;
-    b->least_key = item->key;
+  if (a->n_unused) {
+    *ret = a->unused;
+    a->unused = a->blocks[*ret].next;
+    a->n_unused--;
+  } else {
+    if (a->n_blocks > UINT32_MAX || amz_grow((void **)&a->blocks, &a->cap_blocks, a->n_blocks + 1, sizeof *a->blocks) < 0)
+      return AMZ_ENOMEM;
+    *ret = (uint32_t)a->n_blocks++;
   }
-  a->occupied |= UINT64_C(1) << number;
+  a->blocks[*ret].count = 0;
   return AMZ_OK;
 }
 
-static void empty(struct amz_agenda *a, unsigned number)
+static void drop_block(struct amz_agenda *a, uint32_t number)
 {
-  a->buckets[number].first = a->buckets[number].count = 0;
-  a->occupied &= ~(UINT64_C(1) << number);
+  a->blocks[number].next = a->unused;
+  a->unused = number;
+  a->n_unused++;
+}
+
+static int add_block(struct amz_agenda *a, struct amz_agenda_bucket *b)
+{
+  uint32_t number;
+
+  if (new_block(a, &number) < 0)
+    return AMZ_ENOMEM;
+  if (b->count == 0) {
+    b->head = number;
+    b->first = 0;
+  } else {
+    a->blocks[b->tail].next = number;
+  }
+  b->tail = number;
+  return AMZ_OK;
+}
+
+/* ---- the heap --------------------------------------------------------------------------------------------------------- */
+
+static int put(struct amz_agenda *a, const struct amz_agenda_item *item)
+{
+  uint64_t differs = (uint64_t)item->at_ns ^ (uint64_t)a->last_ns;
+  unsigned level = (63u - (unsigned)__builtin_clzll(differs | 1)) / AMZ_AGENDA_BITS;
+  unsigned digit = (unsigned)((uint64_t)item->at_ns >> (level * AMZ_AGENDA_BITS)) & (AMZ_AGENDA_DIGITS - 1);
+  struct amz_agenda_bucket *b = &a->buckets[level][digit];
+  struct amz_agenda_block *tail;
+
+  if ((b->count == 0 || a->blocks[b->tail].count == AMZ_AGENDA_BLOCK) && add_block(a, b) < 0)
+    return AMZ_ENOMEM;
+  tail = &a->blocks[b->tail];
+  tail->items[tail->count++] = *item;
+  if (b->count++ == 0 || item->at_ns < b->least_ns) {
+    b->least_ns = item->at_ns;
+    b->least_key = item->key;
+  }
+  a->occupied[level] |= UINT64_C(1) << digit;
+  a->levels |= 1u << level;
+  return AMZ_OK;
+}
+
+static void empty(struct amz_agenda *a, unsigned level, unsigned digit)
+{
+  a->buckets[level][digit].count = 0;
+  a->occupied[level] &= ~(UINT64_C(1) << digit);
+  if (a->occupied[level] == 0)
+    a->levels &= ~(1u << level);
 }
 
 /* Moves on to the time of the heap's first item: its bucket's items go to lower ones. */
-static int turn(struct amz_agenda *a, unsigned number)
+static int turn(struct amz_agenda *a, unsigned level, unsigned digit)
 {
-  struct amz_agenda_bucket *b = &a->buckets[number];
-  int64_t before_ns = a->last_ns;
-  int rc = AMZ_OK;
+  struct amz_agenda_bucket b = a->buckets[level][digit];
+  struct amz_agenda_block block;
 
-  a->last_ns = b->least_ns;
-  for (size_t i = 0; i < b->count && rc == AMZ_OK; i++)
-    rc = put(a, &b->items[i]);
-  if (rc == AMZ_OK) {
-    empty(a, number);
-    return AMZ_OK;
+  empty(a, level, digit);
+  a->last_ns = b.least_ns;
+  for (uint32_t number = b.head; b.count; number = block.next) {
+    block = a->blocks[number];
+    drop_block(a, number); /* and use it again, while it is near */
+    for (uint32_t i = b.first; i < block.count; i++)
+      if (put(a, &block.items[i]) < 0)
+        return AMZ_ENOMEM;
+    b.count -= block.count - b.first;
+    b.first = 0;
   }
-  for (unsigned lower = 0; lower < number; lower++)
-    empty(a, lower);
-  a->last_ns = before_ns;
-  return rc;
+  return AMZ_OK;
+}
+
+/* Takes the first item of a bucket. */
+static void shift(struct amz_agenda *a, struct amz_agenda_bucket *b, struct amz_agenda_item *ret)
+{
+  struct amz_agenda_block *head = &a->blocks[b->head];
+
+  *ret = head->items[b->first++];
+  b->count--;
+  if (b->first == head->count) {
+    uint32_t next = head->next;
+
+    drop_block(a, b->head);
+    b->head = next;
+    b->first = 0;
+  }
+}
+
+/* \return the bucket that has the first item; NULL: there is none. */
+static const struct amz_agenda_bucket *lowest_of(const struct amz_agenda *a)
+{
+  unsigned level = (unsigned)__builtin_ctz(a->levels | 1u << 31);
+
+  return a->levels ? &a->buckets[level][__builtin_ctzll(a->occupied[level])] : NULL;
+}
+
+static void note_head(struct amz_agenda *a)
+{
+  const struct amz_agenda_bucket *b = lowest_of(a);
+
+  a->heads[AMZ_AGENDA_HEAP] = b ? (struct amz_agenda_head){b->least_ns, b->least_key} : (struct amz_agenda_head){0, 0};
 }
 
 static int pop_heap(struct amz_agenda *a, struct amz_agenda_item *ret)
 {
-  unsigned number = (unsigned)__builtin_ctzll(a->occupied);
-  struct amz_agenda_bucket *b = &a->buckets[number];
+  unsigned level = (unsigned)__builtin_ctz(a->levels), digit = (unsigned)__builtin_ctzll(a->occupied[level]);
+  struct amz_agenda_bucket *b = &a->buckets[level][digit];
 
-  if (number && b->count == 1) { /* as often as not: there is nothing to move */
-    *ret = b->items[0];
-    a->last_ns = ret->at_ns;
-    empty(a, number);
-    return AMZ_OK;
+  if (level && b->count > 1) { /* else there is nothing to move */
+    if (turn(a, level, digit) < 0)
+      return AMZ_ENOMEM;
+    level = 0;
+    digit = (unsigned)__builtin_ctzll(a->occupied[0]);
+    b = &a->buckets[0][digit];
   }
-  if (number && turn(a, number) < 0)
-    return AMZ_ENOMEM;
-  b = &a->buckets[0];
-  *ret = b->items[b->first++];
-  if (b->first == b->count)
-    empty(a, 0);
+  shift(a, b, ret);
+  a->last_ns = ret->at_ns;
+  if (b->count == 0)
+    empty(a, level, digit);
   else
-    b->least_key = b->items[b->first].key;
+    b->least_key = a->blocks[b->head].items[b->first].key;
+  note_head(a);
   return AMZ_OK;
-}
-
-static uint64_t next_of_heap(const struct amz_agenda *a)
-{
-  const struct amz_agenda_bucket *b = a->occupied ? &a->buckets[__builtin_ctzll(a->occupied)] : NULL;
-
-  return b && b->count <= b->first + SOON ? b->items[b->first].value : AMZ_AGENDA_NONE;
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------------ */
@@ -108,25 +174,29 @@ static int grow_line(struct amz_agenda_line *l)
   return AMZ_OK;
 }
 
-static void pop_line(struct amz_agenda_line *l, struct amz_agenda_item *ret)
+static void pop_line(struct amz_agenda *a, uint32_t line, struct amz_agenda_item *ret)
 {
+  struct amz_agenda_line *l = &a->lines[line];
+  const struct amz_agenda_item *next;
+
   *ret = l->items[l->first];
   l->first = (l->first + 1) & (l->cap - 1);
-  l->count--;
-}
-
-static uint64_t next_of_line(const struct amz_agenda_line *l)
-{
-  return l->count ? l->items[l->first].value : AMZ_AGENDA_NONE;
+  next = &l->items[l->first];
+  a->heads[line] = --l->count ? (struct amz_agenda_head){next->at_ns, next->key} : (struct amz_agenda_head){0, 0};
 }
 
 /* ---- both ------------------------------------------------------------------------------------------------------------- */
 
 int amz_agenda_push(struct amz_agenda *a, int64_t at_ns, uint64_t value)
 {
-  const struct amz_agenda_item item = {at_ns, a->pushed++, value};
+  const struct amz_agenda_item item = {at_ns, ++a->pushed, value};
+  struct amz_agenda_head *head = &a->heads[AMZ_AGENDA_HEAP];
 
-  return put(a, &item);
+  if (put(a, &item) < 0)
+    return AMZ_ENOMEM;
+  if (head->key == 0 || at_ns < head->at_ns)
+    *head = (struct amz_agenda_head){at_ns, item.key};
+  return AMZ_OK;
 }
 
 int amz_agenda_queue(struct amz_agenda *a, uint32_t line, int64_t at_ns, uint64_t value)
@@ -137,41 +207,46 @@ int amz_agenda_queue(struct amz_agenda *a, uint32_t line, int64_t at_ns, uint64_
     return amz_agenda_push(a, at_ns, value);
   if (l->count == l->cap && grow_line(l) < 0)
     return AMZ_ENOMEM;
-  l->items[(l->first + l->count++) & (l->cap - 1)] = (struct amz_agenda_item){at_ns, a->pushed++, value};
+  l->items[(l->first + l->count) & (l->cap - 1)] = (struct amz_agenda_item){at_ns, ++a->pushed, value};
+  if (l->count++ == 0)
+    a->heads[line] = (struct amz_agenda_head){at_ns, a->pushed};
   return AMZ_OK;
 }
 
-int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_item *ret, uint64_t *ret_soon)
+static bool before(const struct amz_agenda_head *a, const struct amz_agenda_head *b)
 {
-  const struct amz_agenda_bucket *lowest = a->occupied ? &a->buckets[__builtin_ctzll(a->occupied)] : NULL;
-  int64_t at_ns = lowest ? lowest->least_ns : INT64_MAX;
-  uint64_t key = lowest ? lowest->least_key : UINT64_MAX;
-  struct amz_agenda_line *line = NULL;
+  return a->key && (!b->key || a->at_ns < b->at_ns || (a->at_ns == b->at_ns && a->key < b->key));
+}
 
-  for (uint32_t i = 0; i < AMZ_AGENDA_LINES; i++) {
-    struct amz_agenda_line *l = &a->lines[i];
-    const struct amz_agenda_item *first = l->count ? &l->items[l->first] : NULL;
+int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_item *ret, uint32_t *ret_source)
+{
+  uint32_t source = AMZ_AGENDA_HEAP;
 
-    if (first && (first->at_ns < at_ns || (first->at_ns == at_ns && first->key < key))) {
-      at_ns = first->at_ns;
-      key = first->key;
-      line = l;
-    }
-  }
-  if ((!line && !lowest) || at_ns > until_ns)
+  for (uint32_t i = 0; i < AMZ_AGENDA_LINES; i++)
+    if (before(&a->heads[i], &a->heads[source]))
+      source = i;
+  if (a->heads[source].key == 0 || a->heads[source].at_ns > until_ns)
     return 0;
-  if (!line && pop_heap(a, ret) < 0)
+  if (source == AMZ_AGENDA_HEAP && pop_heap(a, ret) < 0)
     return AMZ_ENOMEM;
-  if (line)
-    pop_line(line, ret);
-  *ret_soon = line ? next_of_line(line) : next_of_heap(a);
+  if (source != AMZ_AGENDA_HEAP)
+    pop_line(a, source, ret);
+  *ret_source = source;
   return 1;
+}
+
+uint64_t amz_agenda_soon(const struct amz_agenda *a, uint32_t source)
+{
+  const struct amz_agenda_bucket *b = source == AMZ_AGENDA_HEAP ? lowest_of(a) : NULL;
+
+  if (source != AMZ_AGENDA_HEAP)
+    return a->lines[source].count ? a->lines[source].items[a->lines[source].first].value : AMZ_AGENDA_NONE;
+  return b && b->count <= SOON ? a->blocks[b->head].items[b->first].value : AMZ_AGENDA_NONE;
 }
 
 void amz_agenda_clear(struct amz_agenda *a)
 {
-  for (unsigned i = 0; i < AMZ_AGENDA_BUCKETS; i++)
-    free(a->buckets[i].items);
+  free(a->blocks);
   for (unsigned i = 0; i < AMZ_AGENDA_LINES; i++)
     free(a->lines[i].items);
 }

@@ -1,8 +1,8 @@
 /* What is to come, by time: the simulator's queue of events. Room-private.
  *
  * Most events are messages between ranks that take equally long and so arrive in the order in which they were sent: they stand in
- * lines, where both ends cost nothing. All others lie in a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan 1990): time never goes back,
- * so that an event moves but to lower buckets, a few times, in sequential memory. */
+ * lines, where both ends cost nothing. All others lie in a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan 1990) of digits of six bits: time never
+ * goes back, so that an event moves but to lower buckets, once or twice, in sequential memory. */
 #ifndef AMZ_SRC_SIM_AGENDA_H
 #define AMZ_SRC_SIM_AGENDA_H
 
@@ -12,7 +12,10 @@
 #include <amorsize/error.h>
 
 #define AMZ_AGENDA_LINES 2u
-#define AMZ_AGENDA_BUCKETS 64u /* times are >= 0: at most 63 bits differ */
+#define AMZ_AGENDA_HEAP AMZ_AGENDA_LINES /* number of the heap among the sources */
+#define AMZ_AGENDA_BITS 6u
+#define AMZ_AGENDA_DIGITS (1u << AMZ_AGENDA_BITS)
+#define AMZ_AGENDA_LEVELS 11u /* times are >= 0: 63 bits */
 
 struct amz_agenda_item {
   int64_t at_ns;
@@ -20,12 +23,19 @@ struct amz_agenda_item {
   uint64_t value;
 };
 
-/* Bucket 0: items of the moment `last_ns`, in order. Bucket b: items whose time differs from it in bit b - 1, and in none above. */
+/* Two cache lines of a bucket. */
+#define AMZ_AGENDA_BLOCK 5u
+struct amz_agenda_block {
+  uint32_t next, count; /* next: also of unused ones */
+  struct amz_agenda_item items[AMZ_AGENDA_BLOCK];
+};
+
+/* Items in the order in which they came. */
 struct amz_agenda_bucket {
-  struct amz_agenda_item *items;
-  size_t first, count, cap; /* items[first .. count) */
-  int64_t least_ns;         /* the earliest time among them */
-  uint64_t least_key;       /* and the first item of that time */
+  uint32_t head, tail;  /* blocks, when there are items */
+  uint32_t first, count; /* first: of the head's items */
+  int64_t least_ns;     /* the earliest time among them */
+  uint64_t least_key;   /* and the first item of that time */
 };
 
 struct amz_agenda_line {
@@ -33,22 +43,35 @@ struct amz_agenda_line {
   size_t first, count, cap;
 };
 
+/* What a source has first. */
+struct amz_agenda_head {
+  int64_t at_ns;
+  uint64_t key; /* 0: nothing */
+};
+
 /* Zero-initialised is empty. */
 struct amz_agenda {
   uint64_t pushed;
-  int64_t last_ns;   /* of the last item that left the heap */
-  uint64_t occupied; /* a bit for each bucket that has items */
-  struct amz_agenda_bucket buckets[AMZ_AGENDA_BUCKETS];
+  struct amz_agenda_head heads[AMZ_AGENDA_LINES + 1];
   struct amz_agenda_line lines[AMZ_AGENDA_LINES];
+  struct amz_agenda_block *blocks;
+  size_t n_blocks, cap_blocks;
+  uint32_t unused, n_unused; /* blocks */
+  int64_t last_ns; /* of the last item that left the heap */
+  uint32_t levels; /* a bit for each level that has items */
+  uint64_t occupied[AMZ_AGENDA_LEVELS]; /* a bit for each bucket that has items */
+  struct amz_agenda_bucket buckets[AMZ_AGENDA_LEVELS][AMZ_AGENDA_DIGITS];
 };
 
 /* at_ns: not before the item that was popped last. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_agenda_push(struct amz_agenda *a, int64_t at_ns, uint64_t value) AMZ_MUST_CHECK;
 /* The same, at the end of a line if it doesn't come before those who stand there. */
 int amz_agenda_queue(struct amz_agenda *a, uint32_t line, int64_t at_ns, uint64_t value) AMZ_MUST_CHECK;
+/* Takes the item that comes first; *ret_source: a line or the heap. \return 1; 0: there is none up to until_ns; AMZ_ENOMEM: it can only be cleared. */
+int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_item *ret, uint32_t *ret_source) AMZ_MUST_CHECK;
 #define AMZ_AGENDA_NONE UINT64_MAX
-/* Takes the item that comes first; *ret_soon: the value of one that is likely to follow soon, AMZ_AGENDA_NONE: unknown. \return 1; 0: there is none up to until_ns; AMZ_ENOMEM: nothing has been taken. */
-int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_item *ret, uint64_t *ret_soon) AMZ_MUST_CHECK;
+/* \return the value of an item of that source that is likely to follow soon; AMZ_AGENDA_NONE: unknown. */
+uint64_t amz_agenda_soon(const struct amz_agenda *a, uint32_t source);
 void amz_agenda_clear(struct amz_agenda *a);
 
 #endif

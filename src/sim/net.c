@@ -1,5 +1,5 @@
-/* The simulated network: copies of messages in letters whose memory is used again, so that a run in its steady state allocates
- * nothing. */
+/* The simulated network. A message isn't copied: the memory in which its sender has made it is kept until it is read, and then used again, so
+ * that a run in its steady state allocates nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,49 +23,16 @@ static int new_letter(struct amz_world *w, uint32_t *ret)
   return AMZ_OK;
 }
 
-static int copy_array(void **into, size_t *cap, const void *items, size_t n, size_t size)
+static int write_letter(struct amz_world *w, struct amz_sim_letter *l, const struct amz_message *m)
 {
-  if (n == 0)
-    return AMZ_OK;
-  if (n > *cap && amz_grow(into, cap, n, size) < 0)
-    return AMZ_ENOMEM;
-  memcpy(*into, items, n * size);
+  if (w->config->encode) {
+    amz_buf_reset(&l->bytes);
+    return amz_message_encode(m, &l->bytes);
+  }
+  l->message = m;
+  l->chain = w->actions->first;
+  l->chain->users++;
   return AMZ_OK;
-}
-
-/* The bulks' partials move along: into one buffer, which may move itself until all are in it. */
-static int copy_partials(struct amz_sim_letter *l)
-{
-  size_t at = 0;
-
-  amz_buf_reset(&l->partials);
-  for (size_t i = 0; i < l->message.n_bulks; i++)
-    if (l->bulks[i].partials_bytes)
-      amz_buf_add(&l->partials, l->bulks[i].partials, l->bulks[i].partials_bytes);
-  if (amz_buf_ok(&l->partials) < 0)
-    return AMZ_ENOMEM;
-  for (size_t i = 0; i < l->message.n_bulks; at += l->bulks[i++].partials_bytes)
-    l->bulks[i].partials = l->bulks[i].partials_bytes ? l->partials.data + at : NULL;
-  return AMZ_OK;
-}
-
-static int write_letter(struct amz_sim_letter *l, const struct amz_message *m)
-{
-  l->message = *m;
-  if (copy_array((void **)&l->results, &l->cap_results, m->results, m->n_results, sizeof *l->results) < 0 ||
-      copy_array((void **)&l->bulks, &l->cap_bulks, m->bulks, m->n_bulks, sizeof *l->bulks) < 0 ||
-      copy_array((void **)&l->chunks, &l->cap_chunks, m->chunks, m->n_chunks, sizeof *l->chunks) < 0)
-    return AMZ_ENOMEM;
-  l->message.results = l->results;
-  l->message.bulks = l->bulks;
-  l->message.chunks = l->chunks;
-  return m->n_bulks ? copy_partials(l) : AMZ_OK;
-}
-
-static int encode_letter(struct amz_sim_letter *l, const struct amz_message *m)
-{
-  amz_buf_reset(&l->bytes);
-  return amz_message_encode(m, &l->bytes);
 }
 
 static int64_t travel(struct amz_world *w)
@@ -82,41 +49,72 @@ static int64_t travel(struct amz_world *w)
 
 int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns)
 {
-  uint32_t number = 0, copies = 1;
+  uint32_t number = 0;
   struct amz_sim_letter *l;
   int rc = new_letter(w, &number);
 
   if (rc < 0)
     return rc;
   l = &w->letters[number];
-  rc = w->config->encode ? encode_letter(l, m) : write_letter(l, m);
-  if (w->config->duplicate > 0 && amz_rng_uniform(&w->rng) < w->config->duplicate)
-    copies = 2;
   l->to_master = to_master;
   l->rank = m->rank;
-  l->copies = copies;
+  l->copies = 1;
   w->result.messages++;
-  for (uint32_t i = 0; i < copies && rc == AMZ_OK; i++)
+  rc = write_letter(w, l, m);
+  if (w->config->duplicate > 0 && amz_rng_uniform(&w->rng) < w->config->duplicate)
+    l->copies = 2;
+  for (uint32_t i = l->copies; i > 0 && rc == AMZ_OK; i--)
     rc = amz_agenda_queue(&w->agenda, to_master, amz_sim_later(from_ns, travel(w)), (uint64_t)number << AMZ_SIM_EVENT_BITS | AMZ_SIM_EV_DELIVER);
   return rc;
+}
+
+/* What the last step has sent keeps its memory. */
+static void part(struct amz_world *w)
+{
+  struct amz_actions_block *spare = w->spare;
+
+  if (spare)
+    w->spare = spare->next_chain;
+  (void)amz_actions_take(w->actions); /* its letters have it */
+  amz_actions_give(w->actions, spare);
+}
+
+struct amz_actions *amz_world_actions(struct amz_world *w)
+{
+  struct amz_actions *out = w->actions;
+
+  if (out->first && out->first->users)
+    part(w);
+  out->count = out->used = 0;
+  out->current = out->first;
+  return out;
 }
 
 int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *decoded, const struct amz_message **ret)
 {
   const struct amz_sim_letter *l = &w->letters[letter];
 
-  *ret = w->config->encode ? decoded : &l->message;
-  return w->config->encode ? amz_message_decode(l->bytes.data, l->bytes.len, decoded) : AMZ_OK;
+  *ret = l->message ? l->message : decoded;
+  return l->message ? AMZ_OK : amz_message_decode(l->bytes.data, l->bytes.len, decoded);
+}
+
+static void leave_chain(struct amz_world *w, struct amz_actions_block *chain)
+{
+  if (!chain || --chain->users || chain == w->actions->first)
+    return;
+  chain->next_chain = w->spare;
+  w->spare = chain;
 }
 
 void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *decoded)
 {
   struct amz_sim_letter *l = &w->letters[letter];
 
-  if (w->config->encode)
+  if (!l->message)
     amz_message_clear(decoded);
   if (--l->copies)
     return;
+  leave_chain(w, l->chain);
   l->next = w->unused_letter;
   w->unused_letter = letter;
 }
@@ -124,11 +122,15 @@ void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *de
 void amz_world_clear_net(struct amz_world *w)
 {
   for (uint32_t i = 0; i < w->n_letters; i++) {
+    if (w->letters[i].copies)
+      leave_chain(w, w->letters[i].chain);
     amz_buf_clear(&w->letters[i].bytes);
-    amz_buf_clear(&w->letters[i].partials);
-    free(w->letters[i].results);
-    free(w->letters[i].bulks);
-    free(w->letters[i].chunks);
   }
   free(w->letters);
+  while (w->spare) {
+    struct amz_actions_block *chain = w->spare;
+
+    w->spare = chain->next_chain;
+    amz_actions_drop(chain);
+  }
 }

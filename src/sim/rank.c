@@ -29,7 +29,7 @@ static bool happens(const struct amz_world *w, double probability, uint64_t posi
 
 static bool hangs(const struct amz_world *w, const struct amz_sim_run *run)
 {
-  for (uint64_t i = 0; w->config->hang > 0 && i < run->count; i++)
+  for (uint64_t i = 0; i < run->count; i++)
     if (happens(w, w->config->hang, run->first + i, run->attempt, AMZ_SIM_DRAW_HANG))
       return true;
   return false;
@@ -50,9 +50,10 @@ static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a
   if (w->now_ns < w->first_start_ns)
     w->first_start_ns = w->now_ns;
   run->end_ns = AMZ_NEVER;
-  rc = amz_world_watch_rank(w, rank);
-  if (rc < 0 || hangs(w, run))
+  if (w->config->look_ns && (rc = amz_world_watch_rank(w, rank)) < 0)
     return rc;
+  if (w->config->hang > 0 && hangs(w, run))
+    return AMZ_OK;
   ns = amz_world_run_s(w, a->first, a->count, a->attempt) / w->ranks[rank].speed * 1e9 + (double)w->config->run_ns;
   run->end_ns = amz_sim_later(w->now_ns, ns < 0x1p62 ? (int64_t)ns : AMZ_NEVER);
   return run->end_ns == AMZ_NEVER ? AMZ_OK : amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
@@ -110,13 +111,13 @@ static int set_tick(struct amz_world *w, uint32_t rank)
 
 int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *e)
 {
+  struct amz_actions *out = amz_world_actions(w);
   int rc;
 
   e->now_ns = w->now_ns;
-  amz_actions_clear(w->actions);
-  rc = amz_worker_step(w->workers[rank], e, w->actions);
-  for (size_t i = 0; i < amz_actions_count(w->actions) && rc == AMZ_OK; i++)
-    rc = perform(w, rank, amz_actions_at(w->actions, i));
+  rc = amz_worker_step(w->workers[rank], e, out);
+  for (size_t i = 0; i < out->count && rc == AMZ_OK; i++)
+    rc = perform(w, rank, &out->items[i]);
   return rc < 0 ? rc : set_tick(w, rank);
 }
 
@@ -133,9 +134,7 @@ static enum amz_outcome outcome_of(const struct amz_world *w, const struct amz_s
 
 static bool all_succeed(const struct amz_world *w, const struct amz_sim_run *run)
 {
-  bool sure = !run->killed_as && w->config->skip <= 0 && w->config->fail <= 0;
-
-  for (uint64_t i = 0; !sure && i < run->count; i++)
+  for (uint64_t i = 0; i < run->count; i++)
     if (outcome_of(w, run, run->first + i) != AMZ_SUCCEEDED)
       return false;
   return true;
@@ -172,16 +171,19 @@ static int tell(struct amz_world *w, const struct amz_sim_run *run, struct amz_e
 static int tell_bulk(struct amz_world *w, const struct amz_sim_run *run, uint64_t first, uint64_t count)
 {
   double task_s = (double)(w->now_ns - run->begin_ns) * 1e-9 / (double)run->count;
-  struct amz_sim_rank *rank = &w->ranks[run->rank];
-  const uint64_t partials[] = {first, count};
-  struct amz_bulk bulk = {.first = first, .count = count, .wall_s = task_s * (double)count, .wall_sq_s2 = task_s * task_s * (double)count,
-    .cpu_s = task_s * (double)count, .start_ns = run->begin_ns, .seq = w->config->packs ? ++rank->seq : 0};
+  struct amz_bulk *b = &w->bulk;
 
-  if (w->config->partials) {
-    bulk.partials = partials;
-    bulk.partials_bytes = sizeof partials;
-  }
-  return tell(w, run, &(struct amz_event){.bulk = &bulk});
+  b->first = first;
+  b->count = count;
+  b->wall_s = b->cpu_s = task_s * (double)count;
+  b->wall_sq_s2 = task_s * task_s * (double)count;
+  b->start_ns = run->begin_ns;
+  if (w->config->packs)
+    b->seq = ++w->ranks[run->rank].seq;
+  w->partials[0] = first;
+  w->partials[1] = count;
+  w->ran.slot = run->slot;
+  return amz_world_step_worker(w, run->rank, &w->ran);
 }
 
 /* The stretches that succeeded, then all else: only then the slot is idle, and takes the next. */
@@ -233,20 +235,26 @@ static int tell_done(struct amz_world *w, struct amz_sim_run *run)
   return tell(w, run, &(struct amz_event){.results = w->results, .n_results = (size_t)run->count});
 }
 
+/* All cases; the slot may run something else before all is told. */
+static int tell_end(struct amz_world *w, struct amz_sim_run run)
+{
+  const struct amz_range undone = {run.first + run.count, run.undone};
+  int rc = tell_done(w, &run);
+
+  return rc < 0 || undone.count == 0 ? rc : tell(w, &run, &(struct amz_event){.returned = &undone, .n_returned = 1});
+}
+
 int amz_world_end_run(struct amz_world *w, uint64_t place)
 {
-  struct amz_sim_run run = w->runs[place];
-  const struct amz_range undone = {run.first + run.count, run.undone};
-  int rc;
+  struct amz_sim_run *run = &w->runs[place];
+  bool simple = w->sure && !run->killed_as && run->undone == 0;
 
-  w->result.busy_s += (double)(w->now_ns - run.begin_ns) * 1e-9;
-  if (w->now_ns > w->last_end_ns)
-    w->last_end_ns = w->now_ns;
-  w->runs[place].runs = false;
+  w->result.busy_s += (double)(w->now_ns - run->begin_ns) * 1e-9;
+  w->last_end_ns = w->now_ns;
+  run->runs = false;
   if (w->config->ended)
-    w->config->ended(w->config->arg, w->now_ns, run.rank, run.slot);
-  rc = tell_done(w, &run);
-  return rc < 0 || undone.count == 0 ? rc : tell(w, &run, &(struct amz_event){.returned = &undone, .n_returned = 1});
+    w->config->ended(w->config->arg, w->now_ns, run->rank, run->slot);
+  return simple ? tell_bulk(w, run, run->first, run->count) : tell_end(w, *run);
 }
 
 /* What is left of a run takes longer by as much as its rank has become slower. The event of its old end finds it running, or over. */

@@ -10,6 +10,8 @@
 #include "../sched/soon.h"
 #include "world.h"
 
+#define CACHED_RANKS 128u /* with no more of them, all that a step needs is in the cache anyway */
+
 /* ---- the master ------------------------------------------------------------------------------------------------------- */
 
 static void note_record(struct amz_world *w, int64_t now_ns, const struct amz_action *a)
@@ -63,13 +65,13 @@ static int set_master_tick(struct amz_world *w)
 static int step_master(struct amz_world *w, struct amz_event *e, int64_t cost_ns)
 {
   int64_t begin_ns = w->now_ns > w->master_free_ns ? w->now_ns : w->master_free_ns;
+  struct amz_actions *out = amz_world_actions(w);
   int rc;
 
   w->master_free_ns = e->now_ns = amz_sim_later(begin_ns, cost_ns);
-  amz_actions_clear(w->actions);
-  rc = amz_master_step(w->master, e, w->actions);
-  for (size_t i = 0; i < amz_actions_count(w->actions) && rc == AMZ_OK; i++)
-    rc = perform(w, amz_actions_at(w->actions, i));
+  rc = amz_master_step(w->master, e, out);
+  for (size_t i = 0; i < out->count && rc == AMZ_OK; i++)
+    rc = perform(w, &out->items[i]);
   w->result.master_s += (double)(w->master_free_ns - begin_ns) * 1e-9;
   if (rc < 0)
     return rc;
@@ -90,35 +92,46 @@ static int deliver(struct amz_world *w, uint32_t letter)
 {
   bool to_master = w->letters[letter].to_master;
   struct amz_message decoded;
-  struct amz_event e = {.kind = AMZ_EV_MESSAGE};
   uint32_t rank = w->letters[letter].rank;
   int rc;
 
   if (!to_master && !w->ranks[rank].dead && is_frozen(w, rank))
     return amz_world_push(w, w->ranks[rank].frozen_until_ns, AMZ_SIM_EV_DELIVER, letter);
-  rc = amz_world_open(w, letter, &decoded, &e.message);
+  rc = amz_world_open(w, letter, &decoded, &w->mail.message);
   if (rc < 0)
     return rc;
   if (to_master)
-    rc = step_master(w, &e, w->config->message_ns);
+    rc = step_master(w, &w->mail, w->config->message_ns);
   else if (!w->ranks[rank].dead)
-    rc = amz_world_step_worker(w, rank, &e);
+    rc = amz_world_step_worker(w, rank, &w->mail);
   amz_world_read(w, letter, &decoded);
   return rc;
+}
+
+/* \return whether the event is of something that isn't so any more: a run that was killed or repaced, a deadline that was moved. */
+static bool is_stale(const struct amz_world *w, enum amz_sim_event kind, uint64_t number)
+{
+  if (kind == AMZ_SIM_EV_END)
+    return !w->runs[number].runs || w->runs[number].end_ns > w->now_ns;
+  return kind == AMZ_SIM_EV_WORKER_TICK && w->ranks[number].tick_ns > w->now_ns;
+}
+
+static int synced(struct amz_world *w, uint32_t rank)
+{
+  struct amz_sim_rank *r = &w->ranks[rank];
+  struct amz_event e = {.kind = AMZ_EV_DURABLE, .durable_upto = r->sync_seq};
+
+  r->durable_upto = r->sync_seq;
+  return amz_world_step_worker(w, rank, &e);
 }
 
 static int worker_event(struct amz_world *w, enum amz_sim_event kind, uint64_t number)
 {
   uint32_t rank = kind == AMZ_SIM_EV_END ? w->runs[number].rank : (uint32_t)number;
   struct amz_sim_rank *r = &w->ranks[rank];
-  struct amz_event e = {.kind = AMZ_EV_TICK};
 
-  if (r->dead)
+  if (r->dead || is_stale(w, kind, number))
     return AMZ_OK;
-  if (kind == AMZ_SIM_EV_END && (!w->runs[number].runs || w->runs[number].end_ns > w->now_ns))
-    return AMZ_OK; /* of a run that was killed */
-  if (kind == AMZ_SIM_EV_WORKER_TICK && r->tick_ns > w->now_ns)
-    return AMZ_OK; /* of a deadline that is no more */
   if (is_frozen(w, rank)) {
     if (kind == AMZ_SIM_EV_WORKER_TICK)
       r->tick_ns = r->frozen_until_ns;
@@ -126,15 +139,12 @@ static int worker_event(struct amz_world *w, enum amz_sim_event kind, uint64_t n
   }
   if (kind == AMZ_SIM_EV_END)
     return amz_world_end_run(w, number);
-  if (kind == AMZ_SIM_EV_WORKER_TICK)
-    r->tick_ns = AMZ_NEVER;
+  if (kind == AMZ_SIM_EV_SYNCED)
+    return synced(w, rank);
   if (kind == AMZ_SIM_EV_START)
-    e.kind = AMZ_EV_START;
-  if (kind == AMZ_SIM_EV_SYNCED) {
-    e.kind = AMZ_EV_DURABLE;
-    e.durable_upto = r->durable_upto = r->sync_seq;
-  }
-  return amz_world_step_worker(w, rank, &e);
+    return amz_world_step_worker(w, rank, &(struct amz_event){.kind = AMZ_EV_START});
+  r->tick_ns = AMZ_NEVER;
+  return amz_world_step_worker(w, rank, &w->tick);
 }
 
 static int look(struct amz_world *w, uint32_t rank)
@@ -201,6 +211,8 @@ static void expect(const struct amz_world *w, uint64_t value)
   uint64_t number = value >> AMZ_SIM_EVENT_BITS;
   const struct amz_sim_letter *l;
 
+  if (value == AMZ_AGENDA_NONE)
+    return;
   if (kind == AMZ_SIM_EV_END) {
     __builtin_prefetch(&w->runs[number], 1);
     expect_worker(w, (uint32_t)number / w->config->slots_per_rank);
@@ -209,7 +221,7 @@ static void expect(const struct amz_world *w, uint64_t value)
   } else if (kind == AMZ_SIM_EV_DELIVER) {
     l = &w->letters[number];
     if (l->to_master)
-      amz_master_soon(w->master, l->rank, l->message.n_bulks ? l->bulks[0].first : 0);
+      amz_master_soon(w->master, l->rank, l->message && l->message->n_bulks ? l->message->bulks[0].first : 0);
     else
       expect_worker(w, l->rank);
   }
@@ -302,6 +314,14 @@ static int make_world(struct amz_world *w)
   int rc;
 
   w->unused_letter = UINT32_MAX;
+  w->many = c->ranks > CACHED_RANKS;
+  w->sure = c->bulk && c->fail <= 0 && c->skip <= 0 && c->undone <= 0;
+  w->tick.kind = AMZ_EV_TICK;
+  w->mail.kind = AMZ_EV_MESSAGE;
+  w->ran.kind = AMZ_EV_RAN;
+  w->ran.bulk = &w->bulk;
+  w->bulk.partials = c->partials ? w->partials : NULL;
+  w->bulk.partials_bytes = c->partials ? sizeof w->partials : 0;
   w->master_tick_ns = w->first_start_ns = AMZ_NEVER;
   amz_rng_seed(&w->rng, c->seed);
   w->workers = amz_new_array(c->ranks, sizeof *w->workers);
@@ -330,8 +350,8 @@ static void clear_world(struct amz_world *w)
   free(w->runs);
   free(w->results);
   amz_master_free(w->master);
-  amz_actions_free(w->actions);
   amz_world_clear_net(w);
+  amz_actions_free(w->actions);
   amz_agenda_clear(&w->agenda);
 }
 
@@ -355,7 +375,7 @@ int amz_sim_run(const struct amz_sim_config *config, struct amz_sim_result *ret)
   struct amz_event start = {.kind = AMZ_EV_START};
   int64_t limit_ns = config->limit_ns ? config->limit_ns : AMZ_NEVER;
   struct amz_agenda_item item;
-  uint64_t soon;
+  uint32_t source;
   int rc;
 
   if (!is_valid(config))
@@ -363,9 +383,9 @@ int amz_sim_run(const struct amz_sim_config *config, struct amz_sim_result *ret)
   rc = make_world(&w);
   if (rc == AMZ_OK)
     rc = step_master(&w, &start, 0);
-  while (rc == AMZ_OK && amz_master_end(w.master) == AMZ_END_RUNNING && (rc = amz_agenda_take(&w.agenda, limit_ns, &item, &soon)) > 0) {
-    if (soon != AMZ_AGENDA_NONE)
-      expect(&w, soon);
+  while (rc == AMZ_OK && amz_master_end(w.master) == AMZ_END_RUNNING && (rc = amz_agenda_take(&w.agenda, limit_ns, &item, &source)) > 0) {
+    if (w.many)
+      expect(&w, amz_agenda_soon(&w.agenda, source));
     rc = handle(&w, &item);
   }
   if (rc == AMZ_OK) {

@@ -5,6 +5,7 @@
 #include <amorsize/rng.h>
 #include <amorsize/sim.h>
 
+#include "../sched/actions.h"
 #include "agenda.h"
 
 /* What an item of the agenda stands for: kind in the low bits of its value, a number above. */
@@ -21,19 +22,15 @@ enum amz_sim_event {
 };
 #define AMZ_SIM_EVENT_BITS 4u
 
-/* A message in flight, with memory of its own that is used again. */
+/* A message in flight: the very one that was sent, whose memory is kept until it is read; or its bytes. */
 struct amz_sim_letter {
-  struct amz_message message;
+  const struct amz_message *message; /* NULL: in bytes */
+  struct amz_actions_block *chain;   /* where it lies; its users are letters */
   bool to_master;
   uint32_t rank;
-  uint32_t copies; /* deliveries still to come */
+  uint32_t copies; /* deliveries still to come; 0: unused */
   uint32_t next;   /* unused ones */
   struct amz_buf bytes;
-  struct amz_result *results;
-  struct amz_bulk *bulks;
-  struct amz_chunk *chunks;
-  size_t cap_results, cap_bulks, cap_chunks;
-  struct amz_buf partials; /* of all bulks */
 };
 
 /* What runs on a slot. */
@@ -60,21 +57,29 @@ struct amz_sim_rank {
 struct amz_world {
   const struct amz_sim_config *config;
   int64_t now_ns;
-  struct amz_agenda agenda;
+  bool many;     /* ranks */
+  bool sure;     /* tasks are told in bulk, and succeed unless they are killed */
   struct amz_master *master;
   int64_t master_tick_ns, master_free_ns;
   struct amz_worker **workers;
   struct amz_sim_rank *ranks;
   struct amz_sim_run *runs;
   struct amz_actions *actions;
+  struct amz_actions_block *spare; /* chains without users */
   struct amz_rng rng;   /* of the network; tasks don't draw from it */
   struct amz_sim_letter *letters;
   uint32_t n_letters, unused_letter;
   size_t cap_letters;
+  /* Events and what they bring, made once: only what is named differs from one to the next. */
+  struct amz_event tick, mail; /* mail: message */
+  struct amz_event ran;        /* slot */
+  struct amz_bulk bulk;        /* of `ran`; attempt, slot and chunk_id are the worker's to fill in */
+  uint64_t partials[2];
   struct amz_result *results; /* of one RAN */
   size_t cap_results;
   int64_t first_start_ns, last_end_ns;
   struct amz_sim_result result;
+  struct amz_agenda agenda;
 };
 
 static inline int amz_world_push(struct amz_world *w, int64_t at_ns, enum amz_sim_event kind, uint64_t number)
@@ -83,10 +88,11 @@ static inline int amz_world_push(struct amz_world *w, int64_t at_ns, enum amz_si
 }
 
 /* ---- net.c */
-/* Sends a copy of the message at from_ns. */
+/* Sends the message, of an action of w->actions, at from_ns. */
 int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns) AMZ_MUST_CHECK;
-/* The letter's message as its receiver gets it, valid until the next one is posted; `decoded` is for its own use. Release with
- * amz_world_read. */
+/* \return the list for the actions of the next step. */
+struct amz_actions *amz_world_actions(struct amz_world *w);
+/* The letter's message as its receiver gets it; `decoded` is for its own use. Release with amz_world_read. */
 int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *decoded, const struct amz_message **ret) AMZ_MUST_CHECK;
 void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *decoded);
 void amz_world_clear_net(struct amz_world *w);

@@ -54,9 +54,9 @@ static int64_t take(struct amz_agenda *a, struct list *l)
   size_t first = first_of(l);
   struct listed expected = l->items[first];
   struct amz_agenda_item item = {0};
-  uint64_t soon;
+  uint32_t source;
 
-  if (amz_agenda_take(a, expected.at_ns - 1, &item, &soon) != 0 || amz_agenda_take(a, expected.at_ns, &item, &soon) != 1)
+  if (amz_agenda_take(a, expected.at_ns - 1, &item, &source) != 0 || amz_agenda_take(a, expected.at_ns, &item, &source) != 1)
     return -1;
   drop(l, first);
   return item.at_ns == expected.at_ns && item.value == expected.value ? item.at_ns : -1;
@@ -98,17 +98,17 @@ static void test_ends_of_time(void)
 {
   struct amz_agenda a = {0};
   struct amz_agenda_item item = {0};
-  uint64_t soon = 0;
+  uint32_t source = 0;
 
-  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &soon), 0);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &source), 0);
   CU_ASSERT_EQUAL(amz_agenda_push(&a, INT64_MAX, 1), AMZ_OK);
   CU_ASSERT_EQUAL(amz_agenda_push(&a, 0, 2), AMZ_OK);
-  CU_ASSERT_EQUAL(amz_agenda_take(&a, 0, &item, &soon), 1);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, 0, &item, &source), 1);
   ASSERT_U64(item.value, 2);
-  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX - 1, &item, &soon), 0);
-  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &soon), 1);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX - 1, &item, &source), 0);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &source), 1);
   ASSERT_U64(item.value, 1);
-  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &soon), 0);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &source), 0);
   amz_agenda_clear(&a);
 }
 
