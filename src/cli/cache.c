@@ -101,7 +101,7 @@ static int clear(struct cli *cli, const struct amz_cache *cache, const char *key
 static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
 {
   const struct cache_args *a = args;
-  const char *what = parsed->operands[0], *key = parsed->n_operands > 1 ? parsed->operands[1] : NULL;
+  const char *what = parsed->n_operands ? parsed->operands[0] : "list", *key = parsed->n_operands > 1 ? parsed->operands[1] : NULL;
   bool listed = strcmp(what, "list") == 0, json = a->format == CLI_FORMAT_JSON;
   struct amz_environment env = amz_environment_of_process();
   struct amz_cache *cache = NULL;
@@ -123,7 +123,7 @@ static int run(struct cli *cli, const struct cli_parsed *parsed, const void *arg
 }
 
 const struct cli_command cli_cache = {
-  .name = "cache", .operands = "list|clear [KEY]", .min_operands = 1, .max_operands = 2,
+  .name = "cache", .operands = "[list|clear [KEY]]", .max_operands = 2,
   .summary = "Lists what was measured and kept, or removes it",
   .text = "clear removes all entries, or those whose key begins with KEY.\n",
   .example = "amorsize-mpi cache list",

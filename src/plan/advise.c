@@ -16,6 +16,8 @@
 #define IMBALANCE_SHARE 0.20
 #define CROWDED 1.3
 #define TINY_S 0.001
+#define MOST_S 9e9 /* that a duration can say */
+#define NODES_LIKELY 100000.0
 
 /* ---- collecting ------------------------------------------------------------------------------------------------------- */
 
@@ -248,6 +250,27 @@ static int say_shapes(const struct amz_plan_input *in, struct amz_plan *plan)
   return rc;
 }
 
+/* A deadline that nothing keeps: what it would take, by the work alone. */
+static int say_deadline(const struct amz_plan_input *in, struct amz_plan *plan)
+{
+  const struct amz_candidate *c = &plan->chosen;
+  double launch_s = fmax(c->launch_s, in->costs.launch_base_s.value + in->costs.launch_per_rank_s.value), paid_s = launch_s + c->collect_s;
+  double run_s = c->interval_s[1], wanted_s = in->want.deadline_s, nodes = c->layout.nodes * run_s / fmax(wanted_s - paid_s, 1e-9);
+  char late[32], wanted[32];
+  int rc;
+
+  if (in->want.goal != AMZ_GOAL_DEADLINE || !(c->launch_s + c->collect_s + run_s > wanted_s))
+    return AMZ_OK;
+  (void)amz_format_duration((int64_t)(fmin(c->launch_s + c->collect_s + run_s, MOST_S) * 1e9), late, sizeof late);
+  (void)amz_format_duration((int64_t)(wanted_s * 1e9), wanted, sizeof wanted);
+  rc = say(plan, "deadline", true, "%s with 95 %% probability at best, instead of %s", late, wanted);
+  if (rc < 0)
+    return rc;
+  if (paid_s + c->bound_s >= wanted_s || nodes > NODES_LIKELY) /* the longest task alone takes longer; or who has so many? */
+    return lift(plan, "a later deadline");
+  return lift(plan, "about %.0f nodes like these (--nodes), or a later deadline", ceil(nodes));
+}
+
 /* ---- recommendations -------------------------------------------------------------------------------------------------- */
 
 static int advise_on_shares(struct amz_plan *plan)
@@ -326,7 +349,7 @@ int amz_plan_explain(const struct amz_plan_input *in, struct amz_plan *plan)
 
   for (size_t i = 0; i < in->n_nodes && rc == AMZ_OK; i++)
     rc = say_kind(in, plan, i);
-  if (rc < 0 || (rc = say_given(in, plan)) < 0 || (rc = say_shapes(in, plan)) < 0)
+  if (rc < 0 || (rc = say_deadline(in, plan)) < 0 || (rc = say_given(in, plan)) < 0 || (rc = say_shapes(in, plan)) < 0)
     return rc;
   if ((rc = advise_on_shares(plan)) < 0 || (rc = advise_on_memory(in, plan)) < 0 || (rc = advise_on_tasks(in, plan)) < 0)
     return rc;

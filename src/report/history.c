@@ -206,11 +206,12 @@ static int read_rows(const json_t *rows, struct amz_sample *s, struct amz_error 
 /* What isn't known has no value. */
 static struct amz_quantity read_gap(const json_t *o)
 {
-  struct amz_quantity q = {.source = AMZ_HISTORY};
+  struct amz_quantity q = {.source = AMZ_HISTORY, .high = (double)INFINITY}; /* a null end was left open by few values */
+  const json_t *high = json_object_get(o, "high");
   uint64_t n = 0;
 
   if (!number_of(json_object_get(o, "value"), &q.value) || !number_of(json_object_get(o, "low"), &q.low) ||
-      !number_of(json_object_get(o, "high"), &q.high) || !count_of(json_object_get(o, "n"), UINT32_MAX, &n))
+      !(json_is_null(high) || number_of(high, &q.high)) || !count_of(json_object_get(o, "n"), UINT32_MAX, &n))
     return (struct amz_quantity){0};
   q.n = (uint32_t)n;
   return q;

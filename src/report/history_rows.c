@@ -31,7 +31,7 @@ static json_t *run_of(const struct amz_history_run *run, bool *ok)
   put_number(&o, "task_mean_s", s->task_mean_s);
   put_number(&o, "task_max_s", s->task_max_s);
   put_number(&o, "predicted_s", s->predicted_s < 0 ? (double)NAN : s->predicted_s);
-  put(&o, "interval_s", s->predicted_high_s < 0 ? json_null() : json_pack("[f,f]", s->predicted_low_s, s->predicted_high_s));
+  put(&o, "interval_s", s->predicted_high_s < 0 ? json_null() : range_json(s->predicted_low_s, s->predicted_high_s));
   put_text(&o, "predicted_from", s->predicted_from == AMZ_UNKNOWN ? NULL : amz_source_name(s->predicted_from));
   put_number(&o, "off_by", amz_history_off(s));
   *ok = *ok && o.ok;
@@ -77,7 +77,7 @@ static void put_trend(struct object *o, const struct amz_history_job *job)
   bool drifted = amz_history_drifted(first->seen, first->n, first->tasks, last->seen, last->n, last->tasks, &d), known = isfinite(d.high);
 
   put_number(&trend, "ratio", known ? d.ratio : (double)NAN);
-  put(&trend, "interval", known ? json_pack("[f,f]", d.low, d.high) : json_null());
+  put(&trend, "interval", known ? range_json(d.low, d.high) : json_null());
   put(&trend, "drifted", json_boolean(drifted));
   put_object(o, "trend", &trend);
 }

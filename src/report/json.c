@@ -98,7 +98,7 @@ static void put_prediction(struct object *o, const char *key, const struct amz_p
   }
   x = object_new();
   put_number(&x, "makespan_s", p->makespan_s);
-  put(&x, "interval_s", json_pack("[f,f]", p->low_s, p->high_s));
+  put(&x, "interval_s", range_json(p->low_s, p->high_s));
   put_object(o, key, &x);
 }
 
@@ -284,7 +284,7 @@ static struct amz_prediction get_prediction(const json_t *o, const char *key, bo
     return ret;
   ret.makespan_s = get_number(p, "makespan_s", ok);
   ret.low_s = json_number_value(json_array_get(interval, 0));
-  ret.high_s = json_number_value(json_array_get(interval, 1));
+  ret.high_s = json_is_null(json_array_get(interval, 1)) ? (double)INFINITY : json_number_value(json_array_get(interval, 1));
   return ret;
 }
 

@@ -44,9 +44,21 @@ static inline void put_count(struct object *o, const char *key, uint64_t n)
   put(o, key, json_integer(n <= INT64_MAX ? (json_int_t)n : (json_int_t)INT64_MAX));
 }
 
+/* A number as JSON has it; null for those that it hasn't: an interval's open end, what was divided by nothing. \return NULL when out of memory. */
+static inline json_t *number_json(double v)
+{
+  return isfinite(v) ? json_real(v) : json_null();
+}
+
 static inline void put_number(struct object *o, const char *key, double v)
 {
-  put(o, key, isfinite(v) ? json_real(v) : json_null());
+  put(o, key, number_json(v));
+}
+
+/* [low, high] \return NULL when out of memory. */
+static inline json_t *range_json(double low, double high)
+{
+  return json_pack("[o,o]", number_json(low), number_json(high));
 }
 
 static inline void put_text(struct object *o, const char *key, const char *text)

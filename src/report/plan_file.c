@@ -1,9 +1,12 @@
 /* A plan as plan.yaml: what can be changed in it stands where a job description has it, what was only foreseen under `prediction`. */
 #include <amorsize/plan_report.h>
 
+#include <math.h>
 #include <string.h>
 
 #include <amorsize/diag.h>
+
+#define YEAR_S 31536000.0 /* what whoever reads it takes at most; few samples may leave the upper end open */
 
 /* Comments are one line each, whatever a name holds. */
 static void add_comment(const char *name, const char *text, struct amz_buf *out)
@@ -21,7 +24,7 @@ static void add_prediction(const struct amz_plan_file *f, struct amz_buf *out)
 
   if (!(p->makespan_s > 0))
     return;
-  amz_buf_addf(out, "prediction: {makespan: %.6fs, low: %.6fs, high: %.6fs", p->makespan_s, p->low_s, p->high_s);
+  amz_buf_addf(out, "prediction: {makespan: %.6fs, low: %.6fs, high: %.6fs", fmin(p->makespan_s, YEAR_S), fmin(p->low_s, YEAR_S), fmin(p->high_s, YEAR_S));
   if (f->tasks)
     amz_buf_addf(out, ", tasks: %llu", (unsigned long long)f->tasks);
   amz_buf_adds(out, "}\n");

@@ -22,10 +22,9 @@ static void put_layout(struct object *o, const struct amz_plan_layout *l, const 
 static void put_prediction(struct object *o, const struct amz_candidate *c)
 {
   struct object p = object_new(), parts = object_new();
-  json_t *interval = json_pack("[f,f]", c->interval_s[0], c->interval_s[1]);
 
   put_number(&p, "makespan_s", c->makespan_s);
-  put(&p, "interval_s", interval);
+  put(&p, "interval_s", range_json(c->interval_s[0], c->interval_s[1]));
   put_number(&p, "total_s", c->total_s);
   put_number(&p, "speedup", c->speedup);
   put_number(&p, "efficiency", c->efficiency);

@@ -13,6 +13,8 @@
 #define SIGNAL_S 120         /* before the end: running tasks may finish */
 #define MEMORY_MARGIN 1.25   /* of what the tasks take: the inverse of the headroom that the planner keeps */
 #define MIB (UINT64_C(1) << 20)
+#define OWN_MIB 256          /* a rank itself, its helpers and its MPI library */
+#define OPEN 10              /* times what is expected, at most: few samples may leave the interval's upper end open */
 
 /* "1-02:03:00", rounded up to minutes. */
 static void add_walltime(double s, struct amz_buf *out)
@@ -91,11 +93,11 @@ static void add_options(const struct amz_plan_report *r, const struct amz_sbatch
       amz_buf_adds(out, "#SBATCH --hint=nomultithread\n");
   }
   if (each && !uneven && !r->input->want.memory_ignore)
-    amz_buf_addf(out, "#SBATCH --mem=%lluM\n", (unsigned long long)((node + MIB - 1) / MIB));
+    amz_buf_addf(out, "#SBATCH --mem=%lluM\n", (unsigned long long)((node + MIB - 1) / MIB + (uint64_t)OWN_MIB * l->ranks_per_node));
   if (r->input->want.gpus)
     amz_buf_addf(out, "#SBATCH --gpus-per-node=%u\n", r->input->want.gpus * l->ranks_per_node * l->slots_per_rank);
   amz_buf_adds(out, "#SBATCH --time=");
-  add_walltime((c->launch_s + c->interval_s[1] + c->collect_s) * MARGIN + SETUP_S + SIGNAL_S, out);
+  add_walltime((c->launch_s + fmin(c->interval_s[1], OPEN * c->makespan_s) + c->collect_s) * MARGIN + SETUP_S + SIGNAL_S, out);
   amz_buf_addf(out, "\n#SBATCH --signal=B:USR1@%d\n#SBATCH --%s\n", SIGNAL_S, s->requeue ? "requeue" : "no-requeue");
   if (s->partition) {
     amz_buf_adds(out, "#SBATCH --partition=");

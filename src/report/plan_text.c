@@ -18,13 +18,6 @@ static const char *plural(uint64_t n)
   return n == 1 ? "" : "s";
 }
 
-static void add_range(const double interval_s[2], struct amz_buf *out)
-{
-  char a[AMZ_WORD], b[AMZ_WORD];
-
-  amz_buf_addf(out, "%s to %s", amz_word_seconds(interval_s[0], a), amz_word_seconds(interval_s[1], b));
-}
-
 static double share(double part, double whole)
 {
   return whole > 0 ? 100 * part / whole : 0;
@@ -64,7 +57,7 @@ void amz_report_plan(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_addf(out, amz_plan_is_uneven(r->plan) ? ", at most\n" : "\n");
   amz_word_name("predicted", out);
   amz_buf_addf(out, "%s (90 %%: ", amz_word_seconds(c->makespan_s, a));
-  add_range(c->interval_s, out);
+  amz_word_range(c->interval_s[0], c->interval_s[1], out);
   amz_buf_addf(out, "), speedup %.3g, efficiency %.0f %%\n", c->speedup, 100 * c->efficiency);
   amz_word_name("because it is", out);
   amz_buf_addf(out, "%s\n", r->plan->why);
@@ -178,7 +171,7 @@ static void add_prediction(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_adds(out, "\nPerformance prediction\n");
   amz_word_name("makespan", out);
   amz_buf_addf(out, "%s (90 %%: ", amz_word_seconds(c->makespan_s, a));
-  add_range(c->interval_s, out);
+  amz_word_range(c->interval_s[0], c->interval_s[1], out);
   amz_buf_addf(out, "), %s in all; %s\n", amz_word_seconds(c->total_s, b), c->simulated ? "simulated" : "by formula");
   if (r->input->unforeseen.source != AMZ_UNKNOWN) {
     amz_word_name("unforeseen", out);

@@ -56,6 +56,15 @@ static void add_times(const struct amz_workload *w, struct amz_buf *out)
   amz_buf_addf(out, "%s: CPU %.0f %% of the wall time\n", amz_work_kind_name(w->kind), 100 * w->cpu_per_wall);
 }
 
+/* Of a single task nobody knows the spread. */
+static void add_point(const struct amz_thread_point *p, const char *before, struct amz_buf *out)
+{
+  amz_buf_addf(out, "%s %u: %.2f times as fast (", before, p->threads, p->speedup.value);
+  if (isfinite(p->speedup.high))
+    amz_buf_addf(out, "%.2f to %.2f, ", p->speedup.low, p->speedup.high);
+  amz_buf_addf(out, "%zu task%s)", p->n, p->n == 1 ? "" : "s");
+}
+
 /* What was seen, whether or not a law fits it. */
 static void add_threads(const struct amz_workload *w, struct amz_buf *out)
 {
@@ -64,8 +73,7 @@ static void add_threads(const struct amz_workload *w, struct amz_buf *out)
   amz_word_name("threads", out);
   amz_buf_addf(out, "%.0f %% of a task is serial (Amdahl; 95 %%: %.0f to %.0f %%)", 100 * w->serial.value, 100 * w->serial.low, 100 * w->serial.high);
   for (size_t i = 1; i < w->n_points; i++)
-    amz_buf_addf(out, "%s %u: %.2f times as fast (%.2f to %.2f, %zu task%s)", i > 1 ? "," : "; seen with", w->points[i].threads,
-                 w->points[i].speedup.value, w->points[i].speedup.low, w->points[i].speedup.high, w->points[i].n, w->points[i].n == 1 ? "" : "s");
+    add_point(&w->points[i], i > 1 ? "," : "; seen with", out);
   amz_buf_addc(out, '\n');
   if (falls) {
     amz_word_name("", out);
@@ -76,7 +84,7 @@ static void add_threads(const struct amz_workload *w, struct amz_buf *out)
 static void add_neighbours(const struct amz_workload *w, struct amz_buf *out)
 {
   amz_word_name("neighbours", out);
-  amz_buf_addf(out, "tasks take %.2f times as long beside %u others (95 %%: %.2f to ", w->slowdown.value, w->busy - 1, w->slowdown.low);
+  amz_buf_addf(out, "tasks take %.2f times as long beside %u other%s (95 %%: %.2f to ", w->slowdown.value, w->busy - 1, plural(w->busy - 1), w->slowdown.low);
   if (isfinite(w->slowdown.high))
     amz_buf_addf(out, "%.2f)%s\n", w->slowdown.high, w->slowdown.low <= 1 ? ", which may be chance: counted as nothing" : "");
   else
@@ -150,7 +158,7 @@ static json_t *weight_of(const struct amz_workload *w)
 {
   if (w->weight.r2 < 0)
     return json_null();
-  return json_pack("{s:f,s:f,s:f,s:b}", "exponent", w->weight.slope, "factor_s", exp(w->weight.intercept), "r2", w->weight.r2, "holds", w->weight.holds);
+  return json_pack("{s:o,s:o,s:o,s:b}", "exponent", number_json(w->weight.slope), "factor_s", number_json(exp(w->weight.intercept)), "r2", number_json(w->weight.r2), "holds", w->weight.holds);
 }
 
 static json_t *points_of(const struct amz_workload *w)
@@ -160,8 +168,8 @@ static json_t *points_of(const struct amz_workload *w)
   for (size_t i = 0; i < w->n_points && points; i++) {
     const struct amz_thread_point *p = &w->points[i];
 
-    if (json_array_append_new(points, json_pack("{s:I,s:I,s:f,s:f,s:f}", "threads", (json_int_t)p->threads, "tasks", (json_int_t)p->n, "speedup",
-                                                p->speedup.value, "low", p->speedup.low, "high", p->speedup.high)) < 0) {
+    if (json_array_append_new(points, json_pack("{s:I,s:I,s:o,s:o,s:o}", "threads", (json_int_t)p->threads, "tasks", (json_int_t)p->n, "speedup",
+                                                number_json(p->speedup.value), "low", number_json(p->speedup.low), "high", number_json(p->speedup.high))) < 0) {
       json_decref(points);
       return NULL;
     }

@@ -130,7 +130,11 @@ static void read_gap(const json_t *o, struct amz_quantity *q)
 {
   uint64_t n = 0;
 
-  if (!get_number(o, "value", &q->value) || !get_number(o, "low", &q->low) || !get_number(o, "high", &q->high)) {
+  if (json_is_null(json_object_get(o, "high")))
+    q->high = (double)INFINITY; /* left open by few values */
+  else if (!get_number(o, "high", &q->high))
+    q->high = -1;
+  if (!get_number(o, "value", &q->value) || !get_number(o, "low", &q->low) || q->high < 0) {
     *q = (struct amz_quantity){0};
     return;
   }

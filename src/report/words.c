@@ -9,6 +9,9 @@
 #include <amorsize/diag.h>
 #include <amorsize/units.h>
 
+#define OPEN 1000      /* an interval whose upper end is so many times the lower one is open */
+#define BEYOND_S 3e8   /* ten years */
+
 char *amz_word_seconds(double s, char out[AMZ_WORD])
 {
   double ns = s * 1e9;
@@ -89,11 +92,25 @@ void amz_word_name(const char *name, struct amz_buf *out)
   amz_buf_addf(out, "  %-17s ", name);
 }
 
+/* An end that two values of a skewed distribution leave open is no number to show. */
+void amz_word_range(double low_s, double high_s, struct amz_buf *out)
+{
+  char a[AMZ_WORD], b[AMZ_WORD];
+
+  if (high_s < BEYOND_S && (low_s <= 0 || high_s < OPEN * low_s))
+    amz_buf_addf(out, "%s to %s", amz_word_seconds(low_s, a), amz_word_seconds(high_s, b));
+  else
+    amz_buf_addf(out, "%s or more", amz_word_seconds(low_s, a));
+}
+
 void amz_word_prediction(const struct amz_prediction *p, struct amz_buf *out)
 {
-  char a[AMZ_WORD], b[AMZ_WORD], c[AMZ_WORD];
+  char a[AMZ_WORD];
 
   amz_buf_adds(out, amz_word_seconds(p->makespan_s, a));
-  if (p->low_s < p->high_s)
-    amz_buf_addf(out, " (%s to %s)", amz_word_seconds(p->low_s, b), amz_word_seconds(p->high_s, c));
+  if (!(p->low_s < p->high_s))
+    return;
+  amz_buf_adds(out, " (");
+  amz_word_range(p->low_s, p->high_s, out);
+  amz_buf_addc(out, ')');
 }

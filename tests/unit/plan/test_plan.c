@@ -132,6 +132,14 @@ static bool has_reason(const struct amz_plan *plan, const char *what, const char
   return false;
 }
 
+static bool has_lift(const struct amz_plan *plan, const char *what, const char *part)
+{
+  for (size_t i = 0; i < plan->n_reasons; i++)
+    if (strcmp(plan->reasons[i].what, what) == 0 && strstr(plan->reasons[i].lift, part))
+      return true;
+  return false;
+}
+
 /* ---- single plans ----------------------------------------------------------------------------------------------------- */
 
 static void test_plain(void)
@@ -485,6 +493,13 @@ static void test_goals(void)
   amz_plan_clear(&due);
   due = plan_for(&w, &nodes, 1, want);
   CU_ASSERT_PTR_NOT_NULL(strstr(due.why, "no layout keeps the deadline"));
+  CU_ASSERT_TRUE(has_lift(&due, "deadline", "a later deadline")); /* tasks take as long */
+  amz_plan_clear(&due);
+  nodes.count = 2; /* 20 000 s of work on 32 cores take 625 s: for 299 s without the launch it takes 4.2 nodes, and some room */
+  want.deadline_s = 300;
+  due = plan_for(&w, &nodes, 1, want);
+  CU_ASSERT_TRUE(has_lift(&due, "deadline", "about 5 nodes like these"));
+  nodes.count = 32;
   want.goal = AMZ_GOAL_EFFICIENCY;
   want.efficiency = 0.985;
   lean = plan_for(&w, &nodes, 1, want);

@@ -83,7 +83,7 @@ static void test_in_full(void)
   amz_buf_clear(&out);
 }
 
-/* Every line of the script, worked out from the plan: 6 × 4 GiB with a quarter more; (1 + 5200) · 1.1 + 60 + 120 s in whole minutes. */
+/* Every line of the script, worked out from the plan: 6 × 4 GiB with a quarter more, and 256 MiB for the rank; (1 + 5200) · 1.1 + 60 + 120 s in whole minutes. */
 static void test_script(void)
 {
   static const char *const extra[] = {"--constraint=milan", "--mail-user=me@x --comment=\"x\ny\""};
@@ -96,7 +96,7 @@ static void test_script(void)
                                   "#SBATCH --nodes=2\n"
                                   "#SBATCH --ntasks-per-node=1\n"
                                   "#SBATCH --cpus-per-task=6\n"
-                                  "#SBATCH --mem=30720M\n"
+                                  "#SBATCH --mem=30976M\n"
                                   "#SBATCH --time=01:39:00\n"
                                   "#SBATCH --signal=B:USR1@120\n"
                                   "#SBATCH --no-requeue\n"
@@ -148,6 +148,43 @@ static void test_classes(void)
   CU_ASSERT(json_real_value(json_object_get(json_array_get(classes, 1), "speed")) == 0.5);
   ASSERT_TEXT(json_string_value(json_object_get(json_array_get(classes, 1), "like")), "n7");
   json_decref(o);
+  amz_buf_clear(&out);
+}
+
+/* Two values of a skewed distribution leave the upper end open: no file, script or line has a number that nobody can read. */
+static void test_open_end(void)
+{
+  const struct amz_plan_file file = {.job = "dock", .layout = {1, 1, 2, 1}, .policy = "adaptive", .predicted = {0.5, 0.25, INFINITY}, .tasks = 600};
+  const struct amz_sbatch batch = {.job = "dock", .command = "resume dock.runs/001"};
+  struct amz_observation seen = {.index = 7, .threads = 1, .busy = 2, .wall_s = 0.125};
+  const struct amz_sample s = {.job = "dock", .host = "n1", .tasks = 600, .slots = 2, .threads = 1, .gap_s = {0.001, 0.0005, INFINITY, 2, AMZ_SAMPLED},
+                               .seen = &seen, .n = 1};
+  struct amz_workload w = work;
+  struct amz_sample back;
+  struct amz_plan open = plan;
+  const struct amz_plan_report r = {.job = "dock", .input = &input, .plan = &open};
+  struct amz_buf out = AMZ_BUF_INIT;
+
+  amz_report_plan_file(&file, &out);
+  CU_ASSERT(strstr(amz_buf_text(&out), "prediction: {makespan: 0.500000s, low: 0.250000s, high: 31536000.000000s, tasks: 600}\n") != NULL);
+  amz_buf_reset(&out);
+  open.chosen.interval_s[1] = INFINITY;
+  amz_report_plan(&r, &out);
+  CU_ASSERT(strstr(amz_buf_text(&out), "(90 %: 1 h 21 min or more)") != NULL);
+  amz_buf_reset(&out);
+  amz_report_plan_sbatch(&r, &batch, &out); /* (1 + 50 500) · 1.1 + 60 + 120 s */
+  CU_ASSERT(strstr(amz_buf_text(&out), "#SBATCH --time=15:29:00\n") != NULL);
+  amz_buf_reset(&out);
+  ASSERT_I64(amz_report_plan_json(&r, &out), AMZ_OK);
+  CU_ASSERT(strstr(amz_buf_text(&out), "null") != NULL && strstr(amz_buf_text(&out), "inf") == NULL);
+  amz_buf_reset(&out);
+  w.points[0] = (struct amz_thread_point){1, 2, {1, 1, 1, 2, AMZ_SAMPLED}};
+  w.points[1] = (struct amz_thread_point){2, 1, {1.5, 0, INFINITY, 1, AMZ_SAMPLED}}; /* of a single task nobody knows the spread */
+  w.n_points = 2;
+  ASSERT_I64(amz_report_sample_json(&s, &w, &out), AMZ_OK);
+  CU_ASSERT_EQUAL_FATAL(amz_sample_parse(amz_buf_text(&out), out.len, NULL, &back), AMZ_OK);
+  CU_ASSERT(back.gap_s.source == AMZ_SAMPLED && back.gap_s.value == 0.001 && isinf(back.gap_s.high));
+  amz_sample_clear(&back);
   amz_buf_clear(&out);
 }
 
@@ -231,7 +268,7 @@ int main(void)
 {
   static const struct amz_test tests[] = {
     {"a plan in short", test_short}, {"costs from history", test_from_history}, {"a plan in full", test_in_full}, {"a batch script", test_script},
-    {"nodes that differ", test_classes}, {"a plan as JSON", test_json}, {"a sample there and back", test_there_and_back}, {"no samples", test_refused},
+    {"nodes that differ", test_classes}, {"an open end", test_open_end}, {"a plan as JSON", test_json}, {"a sample there and back", test_there_and_back}, {"no samples", test_refused},
     {NULL, NULL},
   };
 
