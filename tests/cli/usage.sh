@@ -27,7 +27,7 @@ slip 'unknown format' 'tasks: --format: expected text|json, got "xml"' tasks tas
 slip 'limit that is no number' 'tasks: --limit: expected a whole number from 1 to 9223372036854775807, got "-1"' tasks tasks x --limit=-1
 slip 'fast and precise' "node: --fast measures nothing: it can't be precise" node node --fast --precise
 slip 'fast and a refresh' "node: --fast measures nothing: it can't be a refresh" node node --fast --refresh
-slip 'cache without a word' 'cache: list|clear [KEY] is missing' cache cache
+slip 'cache list with a key' 'cache: "x" is one argument too many' cache cache list x
 slip 'cache with another word' 'cache: expected list or clear, got "empty"' cache cache empty
 slip 'a key that is none' 'cache: expected a key as amorsize-mpi cache list shows them, or how it begins, got "../x"' cache cache clear ../x
 slip 'history with another word' 'history: expected list, show or clear, got "empty"' history history empty
