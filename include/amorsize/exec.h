@@ -57,6 +57,8 @@ struct amz_exec_end {
   int64_t cpu_ns;
   uint64_t max_rss_bytes;  /* at least what the helper has itself (about 2 MiB): a child's peak begins at its spawner's */
   uint64_t output_bytes;
+  uint64_t input_bytes;    /* read by it and by children it waited for, from files and pipes, their programs' first pages included; 0: not counted, as
+                              with those that ended within 5 ms */
   uint64_t pack_seq;       /* number of its end record, from 1; 0 when there is no pack or the sink failed */
   uint64_t pack_offset;    /* of its end record */
   bool cpus_differ;        /* the mask it really had isn't the one asked for */

@@ -16,7 +16,7 @@
 #include <amorsize/buf.h>
 #include <amorsize/error.h>
 
-#define AMZ_MESSAGE_VERSION 5
+#define AMZ_MESSAGE_VERSION 6
 #define AMZ_REPLAY_WINDOW 1024
 
 enum amz_outcome {
@@ -44,6 +44,7 @@ struct amz_result {
   int64_t cpu_ns;     /* user + system, with its waited-for children */
   uint64_t max_rss_bytes;
   uint64_t output_bytes; /* stdout + stderr */
+  uint64_t input_bytes;  /* read from files and pipes; 0: not counted. Not recorded: it is for samples */
   const char *error;  /* why it failed, in its own words, as plug-in tasks have no stderr of their own; NULL: it said nothing. Borrowed.
                          Only with results that have no pack record to wait for (seq 0): those are recorded at once */
 };

@@ -24,6 +24,7 @@ struct amz_observation {
   double wall_s, cpu_s; /* cpu: user + system, of all its threads and processes */
   uint64_t rss_bytes;   /* its peak, without what the spawner has anyway; 0: unknown */
   uint64_t out_bytes;
+  uint64_t in_bytes;    /* read from files and pipes; 0: not counted */
 };
 
 enum amz_work_kind {
@@ -81,6 +82,7 @@ struct amz_workload {
   enum amz_work_kind kind;
   uint64_t rss_bytes;       /* the largest peak */
   double out_bytes;         /* mean */
+  double in_bytes;          /* mean of those that were counted; 0: none was */
   double trend;             /* expected time at the list's end less that at its begin, over the mean */
   double trend_r2;
   struct amz_relation along;  /* wall = intercept + slope · place in the list, 0..1 */

@@ -52,6 +52,7 @@ struct amz_child_status {
   int start_errno; /* it never ran; exit_code says how the shell would put it */
   int exit_code;
   const struct rusage *usage;
+  uint64_t input_bytes; /* 0: not counted */
 };
 
 /* Where output goes: the sink, or nowhere. `scratch` is room for AMZ_TASK_HOLD bytes, shared by all tasks. */
@@ -87,6 +88,9 @@ void amz_child_finish(struct amz_child *t, const struct amz_child_status *status
 /* Has what a process that has ended left in its process group killed. Before it is reaped: until then nobody else can have got the
  * group's number. */
 void amz_child_kill_group(const struct amz_child *t);
+
+/* \return what a process that has ended and isn't reaped yet has read, with the children it has reaped itself; 0: the system doesn't say. */
+uint64_t amz_child_input_bytes(pid_t pid);
 
 int64_t amz_clock_ns(int clock);
 /* User and system. */

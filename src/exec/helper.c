@@ -25,6 +25,7 @@
 #include "wire.h"
 
 #define WATCH_AFTER_NS 5000000
+#define COUNT_AFTER_NS 5000000 /* what it has read */
 #define EVENTS 64
 #define RECEIVE (64u * 1024)
 #define KEEP_RECEIVED (256u * 1024) /* a receive buffer that a long command has grown beyond this is given back */
@@ -139,40 +140,60 @@ static int told(struct helper *h, int rc)
   return rc < 0 ? amz_error_set(h->err, rc, "cannot serve a stream: %s", amz_err_name(rc)) : AMZ_OK;
 }
 
-static int end_of(struct helper *h, pid_t pid, int wait_status, const struct rusage *usage)
+static int end_of(struct helper *h, struct amz_child *t, const struct amz_child_status *status)
 {
-  struct amz_child_status status = {.wait_status = wait_status, .usage = usage};
-  struct amz_child *t = task_of(h, pid);
-
-  if (!t)
-    return AMZ_OK;
   if (t->co)
-    return told(h, amz_streams_ended(&h->streams, t, &status));
+    return told(h, amz_streams_ended(&h->streams, t, status));
   h->running--;
   h->doomed -= t->as ? 1 : 0;
   if (!t->watched)
     amz_child_list_remove(&h->unwatched, t);
-  return tell_end(h, t, &status);
+  return tell_end(h, t, status);
+}
+
+/* What has ended, or 0. It is reaped later: until then the kernel knows what it has read. */
+static pid_t next_ended(void)
+{
+  siginfo_t info = {0};
+  int rc;
+
+  do
+    rc = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+  while (rc < 0 && errno == EINTR);
+  return rc < 0 ? 0 : info.si_pid;
+}
+
+/* Looking takes microseconds, which is much for a task of a millisecond. */
+static uint64_t input_of(const struct amz_child *t)
+{
+  bool brief = !t || t->co || amz_clock_ns(CLOCK_MONOTONIC) - t->began_ns < COUNT_AFTER_NS;
+
+  return brief ? 0 : amz_child_input_bytes(t->pid);
+}
+
+static int reap_one(struct helper *h, pid_t pid)
+{
+  struct amz_child *t = task_of(h, pid);
+  struct rusage usage;
+  struct amz_child_status status = {.usage = &usage, .input_bytes = input_of(t)};
+
+  while (wait4(pid, &status.wait_status, 0, &usage) < 0)
+    if (errno != EINTR)
+      return amz_error_sys(h->err, AMZ_EIO, errno, "cannot reap a task");
+  return t ? end_of(h, t, &status) : AMZ_OK;
 }
 
 static int reap(struct helper *h)
 {
   struct signalfd_siginfo info;
-  struct rusage usage;
-  int status, rc = AMZ_OK;
+  int rc = AMZ_OK;
   pid_t pid;
 
   while (read(h->child_fd, &info, sizeof info) < 0 && errno == EINTR)
     ;
   kill_doomed_groups(h);
-  while (rc == AMZ_OK && h->running + h->streams.alive > 0) {
-    pid = wait4(-1, &status, WNOHANG, &usage);
-    if (pid < 0 && errno == EINTR)
-      continue;
-    if (pid <= 0)
-      break;
-    rc = end_of(h, pid, status, &usage);
-  }
+  while (rc == AMZ_OK && h->running + h->streams.alive > 0 && (pid = next_ended()) > 0)
+    rc = reap_one(h, pid);
   return rc;
 }
 

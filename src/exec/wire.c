@@ -192,6 +192,7 @@ int amz_wire_add_end(struct amz_buf *out, const struct amz_exec_end *end)
   amz_buf_add_i64(out, end->cpu_ns);
   amz_buf_add_u64(out, end->max_rss_bytes);
   amz_buf_add_u64(out, end->output_bytes);
+  amz_buf_add_u64(out, end->input_bytes);
   amz_buf_add_u64(out, end->pack_seq);
   amz_buf_add_u64(out, end->pack_offset);
   amz_buf_add_u8(out, end->cpus_differ);
@@ -414,6 +415,7 @@ int amz_wire_read_end(struct amz_cursor *body, struct amz_exec_end *ret)
   ret->cpu_ns = amz_cursor_i64(body);
   ret->max_rss_bytes = amz_cursor_u64(body);
   ret->output_bytes = amz_cursor_u64(body);
+  ret->input_bytes = amz_cursor_u64(body);
   ret->pack_seq = amz_cursor_u64(body);
   ret->pack_offset = amz_cursor_u64(body);
   ret->cpus_differ = amz_cursor_u8(body) != 0;

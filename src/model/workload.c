@@ -55,6 +55,16 @@ static int ascending(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
+static double mean_input(const struct amz_observation *seen, size_t n, const struct amz_workload *w)
+{
+  struct amz_stats input = {0};
+
+  for (size_t i = 0; i < n; i++)
+    if (amz_is_reference(w, &seen[i]) && seen[i].in_bytes)
+      amz_stats_add(&input, (double)seen[i].in_bytes);
+  return input.count ? input.mean : 0;
+}
+
 static int take_times(const struct amz_observation *seen, size_t n, double confidence, struct amz_workload *w)
 {
   struct amz_stats times = {0};
@@ -76,6 +86,7 @@ static int take_times(const struct amz_observation *seen, size_t n, double confi
     return AMZ_OK;
   qsort(w->wall_s, w->n, sizeof *w->wall_s, ascending);
   w->out_bytes /= (double)w->n;
+  w->in_bytes = mean_input(seen, n, w);
   w->mean_s = amz_mean_interval(w->wall_s, w->n, confidence);
   w->cv = amz_stats_cv(&times);
   w->heavy = w->cv >= HEAVY_CV;

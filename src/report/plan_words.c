@@ -104,6 +104,10 @@ void amz_words_workload(const char *job, const struct amz_workload *w, struct am
     amz_word_name("memory", out);
     amz_buf_addf(out, "up to %s a task\n", amz_format_bytes(w->rss_bytes, a, sizeof a));
   }
+  if (w->in_bytes > 0) {
+    amz_word_name("input", out);
+    amz_buf_addf(out, "%s a task, read from files and pipes\n", amz_format_bytes(w->in_bytes < 1e18 ? (uint64_t)w->in_bytes : 0, a, sizeof a));
+  }
   amz_word_name("output", out);
   amz_buf_addf(out, "%s a task\n", amz_format_bytes(w->out_bytes < 1e18 ? (uint64_t)w->out_bytes : 0, a, sizeof a));
   if (w->trend_r2 > 0.3) {
@@ -187,6 +191,7 @@ void amz_put_workload(struct object *o, const struct amz_workload *w)
   put_number(o, "cpu_per_wall", w->cpu_per_wall);
   put_count(o, "max_rss_bytes", w->rss_bytes);
   put_number(o, "out_bytes", w->out_bytes);
+  put_number(o, "in_bytes", w->in_bytes);
   put_number(o, "trend", w->trend);
   put_number(o, "trend_r2", w->trend_r2);
   put_text(o, "times_from", times_from(w));

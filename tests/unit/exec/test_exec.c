@@ -334,6 +334,23 @@ static bool is_repeated(const struct amz_buf *b, char c)
   return b->len > 0 && b->data[0] == c && memcmp(b->data, b->data + 1, b->len - 1) == 0;
 }
 
+/* A task that lives long enough to be asked: what it reads and what its children read, and little else. */
+static void what_is_read_is_counted(void)
+{
+  struct amz_rig_result got;
+  struct amz_rig r;
+
+  if (access("/proc/self/io", R_OK) < 0) {
+    printf("# skipped: this kernel doesn't count what processes read (/proc/self/io)\n");
+    return;
+  }
+  CU_ASSERT_FATAL(amz_rig_init(&r, HELPER, 1, true));
+  CU_ASSERT_FATAL(amz_rig_shell(&r, "head -c 3000000 /dev/zero >/dev/null; head -c 2000000 /dev/zero >/dev/null; sleep 0.01", &got));
+  CU_ASSERT(got.end.input_bytes >= 5000000 && got.end.input_bytes < 5200000);
+  amz_rig_result_clear(&got);
+  amz_rig_clear(&r);
+}
+
 static void a_hundred_megabytes_stream_through(void)
 {
   struct amz_rig_result got;
@@ -491,7 +508,8 @@ static const struct amz_test tests[] = {
   {"ok_exit decides the outcome", ok_exit_decides_the_outcome},
   {"NUL bytes are kept", nul_bytes_are_kept},
   {"a line of a megabyte runs", a_line_of_a_megabyte_runs},
-  {"a hundred megabytes stream through", a_hundred_megabytes_stream_through},
+  {"what is read is counted", what_is_read_is_counted},
+    {"a hundred megabytes stream through", a_hundred_megabytes_stream_through},
   {"a small task has a small peak", a_small_task_has_a_small_peak},
   {"a service leaves nothing in the pack", a_service_leaves_nothing_in_the_pack},
   {"tasks are bound, and the mask is checked", tasks_are_bound_and_the_mask_is_checked},

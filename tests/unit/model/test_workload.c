@@ -76,6 +76,20 @@ static void test_coverage(void)
 
 #define SEEN(i, t, b, w, c) {.index = (i), .threads = (t), .busy = (b), .wall_s = (w), .cpu_s = (c), .rss_bytes = 1000 + (i), .out_bytes = 10}
 
+/* Tasks too short to be counted don't make the others' mean smaller; nor do those that failed, or ran alone. */
+static void test_input(void)
+{
+  static const struct amz_observation seen[] = {
+    {.index = 0, .threads = 1, .busy = 2, .wall_s = 1, .in_bytes = 1000}, {.index = 1, .threads = 1, .busy = 2, .wall_s = 0.001},
+    {.index = 2, .threads = 1, .busy = 2, .wall_s = 1, .in_bytes = 3000}, {.index = 3, .threads = 1, .busy = 2, .failed = true, .wall_s = 1, .in_bytes = 1},
+  };
+  struct amz_workload w;
+
+  ASSERT_I64(amz_workload_fit(seen, 4, 100, 0.95, &w), AMZ_OK);
+  CU_ASSERT(w.in_bytes == 2000);
+  amz_workload_clear(&w);
+}
+
 static void test_numbers(void)
 {
   static const struct amz_observation seen[] = {
@@ -92,6 +106,7 @@ static void test_numbers(void)
   ASSERT_U64(w.threads, 1);
   ASSERT_U64(w.busy, 4);
   ASSERT_U64(w.rss_bytes, 1090);
+  CU_ASSERT(w.in_bytes == 0); /* nobody has counted */
   CU_ASSERT(near(w.mean_s.value, 2.5, 1e-12) && near(w.cv, sqrt(5.0 / 3) / 2.5, 1e-12) && near(w.out_bytes, 10, 0));
   CU_ASSERT(near(w.cpu_share, 0.9, 1e-12));
   ASSERT_I64(w.kind, AMZ_WORK_CPU);
@@ -209,7 +224,8 @@ int main(void)
   static const struct amz_test tests[] = {
     {"Student's t by its tables", test_student}, {"an interval by hand", test_interval_by_hand},
     {"intervals hold the true mean as often as they say", test_coverage},
-    {"the numbers of a workload", test_numbers}, {"kinds of work", test_kinds}, {"threads by Amdahl's law", test_threads},
+    {"the numbers of a workload", test_numbers},
+    {"what tasks read", test_input}, {"kinds of work", test_kinds}, {"threads by Amdahl's law", test_threads},
     {"time by weight", test_weights}, {"refused", test_refused}, {"neighbours and memory", test_contention}, {NULL, NULL}};
 
   return amz_test_main("model/workload", tests, 0);
