@@ -130,15 +130,6 @@ drain() {
 # run_cores [COMMAND...]: on how many cores a run would be; a quota of CPU time may allow fewer than there are of ours
 run_cores() { "$@" amorsize-mpi run --dry-run --set job=cores --command true 2>/dev/null | sed -n 's/^  layout .* on \([0-9]*\) cores*$/\1/p'; }
 
-# minds PROCESS NUMBER: it has caught or blocked that signal by now, so that it does what it wants to do when it comes
-minds() {
-  for set in SigCgt SigBlk; do
-    bits=$(sed -n "s/^$set:[[:space:]]*//p" "/proc/$1/status" 2>/dev/null)
-    [ -z "$bits" ] || [ $((0x${bits#????????} >> ($2 - 1) & 1)) -eq 0 ] || return 0
-  done
-  return 1
-}
-
 # Starts a command in the background as a terminal would, with SIGINT not ignored; its id in $pid, streams in ./bg.out and ./bg.err.
 start() {
   env --default-signal=INT,QUIT "$@" >bg.out 2>bg.err </dev/null &

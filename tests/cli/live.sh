@@ -159,7 +159,7 @@ run=$pid
 wait_for state_is watched running
 env --default-signal=INT amorsize-mpi watch watched >watch.out 2>&1 </dev/null &
 watcher=$!
-wait_for minds $watcher 2
+check 'Ctrl-C of watch: it shows what has been done' wait_for grep -q ' of 40 tasks done' watch.out
 kill -INT $watcher
 status=0
 wait $watcher || status=$?
