@@ -32,7 +32,7 @@ cat >"$work/platform.xml" <<X
 X
 i=0
 while [ $i -lt $ranks ]; do echo n$i; i=$((i + 1)); done >"$work/hosts"
-timeout -k 2 60 smpirun -np $ranks -platform "$work/platform.xml" -hostfile "$work/hosts" \
+timeout -k 2 600 smpirun -np $ranks -platform "$work/platform.xml" -hostfile "$work/hosts" \
   --log=root.thres:warning --cfg=smpi/privatization:no \
   "$work/ranks" order flood wait >"$work/log" 2>&1
 rc=$?

@@ -32,9 +32,10 @@ check() { # NAME COMMAND…: what it prints is shown when it fails
   [ "$verdict" = ok ] || { cat "$base/said"; tail -n 40 "$(ls -t ./*.out | head -n 1)"; } | cut -c1-300 | sed 's/^/# /'
 }
 
-# job NAME TASKS SECONDS [MORE]: a description; its tasks say in NAME.log that they ran
+# job NAME TASKS SECONDS [MORE]: a description; its tasks say in NAME.log that they ran. With NAME.quick they take no time.
+one_slot='plan: {slots_per_rank: 1}' # for runs that are to be ended in their middle: a plan would let tasks that sleep be over soon
 job() {
-  printf '%s\n' "job: $1" 'tasks:' "  command: sh -c 'echo {seed} >>\$1.log; sleep $3' - $1" "  for: {seed: {range: [1, $2]}}" \
+  printf '%s\n' "job: $1" 'tasks:' "  command: sh -c 'echo {seed} >>\$1.log; [ -e \$1.quick ] || sleep $3' - $1" "  for: {seed: {range: [1, $2]}}" \
     'failures: {grace: 5s}' "${4-}" >"$1.yaml"
 }
 
@@ -45,11 +46,11 @@ state_of() { on ctl scontrol show job -o "$1" | sed -n 's/.* JobState=\([A-Z]*\)
 field_of() { on ctl scontrol show job -o "$1" | sed -n "s/.* $2=\([^ ]*\) .*/\1/p" | sort -u; }
 has_ended() { case $(state_of "$1") in COMPLETED | FAILED | CANCELLED | TIMEOUT | NODE_FAIL) ;; *) return 1 ;; esac }
 ends() { # JOB STATUS: that of its script
-  wait_for 90 has_ended "$1" || { echo "job $1 does not end: $(state_of "$1")"; on ctl squeue; return 1; }
+  wait_for 300 has_ended "$1" || { echo "job $1 does not end: $(state_of "$1")"; on ctl squeue; return 1; }
   [ "$(field_of "$1" ExitCode)" = "$2:0" ] || { echo "job $1: $(state_of "$1"), exit $(field_of "$1" ExitCode)"; return 1; }
 }
 is_at_work() { [ -s "$1.log" ]; }
-gets_to_work() { wait_for 60 is_at_work "$1" || { cat "$1.out"; return 1; }; }
+gets_to_work() { wait_for 180 is_at_work "$1" || { cat "$1.out"; return 1; }; }
 ran_once_each() { sort -n "$1.log" | diff - <(seq "$2") && grep -q 'finished: all tasks succeeded' "$1.out"; } # NAME TASKS
 says() { grep -Eq -e "$2" "$1.out" || { echo "'$2' isn't in:"; cat "$1.out"; return 1; }; }
 script() { # NAME LINE…: a script without options of its own
@@ -73,7 +74,7 @@ array() {
   local id
   printf '%s\n' 'job: array' 'tasks:' "  command: sh -c 'echo {seed} >>array.log'" '  for: {seed: [0]}' >array.yaml
   id=$(submit array --export=ALL,PER_ELEMENT=5 array.sbatch array.yaml) && ends "$id" 0 &&
-    wait_for 60 has_lines array.log 15 && sort -n array.log | diff - <(seq 15) && [ -d array-0.runs ] && [ -d array-2.runs ]
+    wait_for 180 has_lines array.log 15 && sort -n array.log | diff - <(seq 15) && [ -d array-0.runs ] && [ -d array-2.runs ]
 }
 has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 
@@ -83,17 +84,19 @@ is_in_its_second_turn() { # JOB NAME
   [ "$(field_of "$1" Restarts)" -ge 1 ] && [ "$(state_of "$1")" = PENDING ] && on ctl scontrol update "JobId=$1" StartTime=now
   return 1
 }
-starts_again() { wait_for 60 is_in_its_second_turn "$1" "$2" || { echo "job $1 was not put back: $(state_of "$1")"; return 1; }; }
+starts_again() { wait_for 180 is_in_its_second_turn "$1" "$2" || { echo "job $1 was not put back: $(state_of "$1")"; return 1; }; }
+heeds() { wait_for 120 grep -q 'letting what runs end' "$1.out" || { cat "$1.out"; return 1; }; }
 requeue() { # NAME SCRIPT SECONDS
   local id
-  job "$1" 40 "$3" 'slurm: {requeue: true}'
-  id=$(submit "$1" --requeue "$2" "$1.yaml") && gets_to_work "$1" && on ctl scancel --batch --signal=USR1 "$id" && starts_again "$id" "$1" && ends "$id" 0 &&
-    ran_once_each "$1" 40 && says "$1" 'going on with '"$1"'.runs/001' && [ ! -e "$1.runs/002" ]
+  job "$1" 200 "$3" "$one_slot
+slurm: {requeue: true}"
+  id=$(submit "$1" --requeue "$2" "$1.yaml") && gets_to_work "$1" && on ctl scancel --batch --signal=USR1 "$id" && heeds "$1" && : >"$1.quick" && starts_again "$id" "$1" && ends "$id" 0 &&
+    ran_once_each "$1" 200 && says "$1" 'going on with '"$1"'.runs/001' && [ ! -e "$1.runs/002" ]
 }
 scancel_is_for_good() {
   local id
   job cancelled 1000 0.3
-  id=$(submit cancelled requeue.sbatch cancelled.yaml) && gets_to_work cancelled && on ctl scancel "$id" && wait_for 60 has_ended "$id" &&
+  id=$(submit cancelled requeue.sbatch cancelled.yaml) && gets_to_work cancelled && on ctl scancel "$id" && wait_for 180 has_ended "$id" &&
     [ "$(state_of "$id")" = CANCELLED ] && [ "$(field_of "$id" Restarts)" = 0 ]
 }
 
@@ -144,13 +147,13 @@ goes_on() { # NAME TASKS: from another job, with exactly the tasks that are left
 }
 drains() { # NAME "SCANCEL-OPTIONS" SCRIPT SBATCH-ARGUMENTS…
   local id
-  job "$1" 80 0.4
+  job "$1" 400 0.4 "$one_slot"
   # shellcheck disable=SC2086 # several options
-  id=$(submit "$1" "${@:4}" "$3" "$1.yaml") && gets_to_work "$1" && on ctl scancel $2 --signal=USR1 "$id" && ends "$id" 75 && says "$1" 'amorsize-mpi resume' &&
-    goes_on "$1" 80
+  id=$(submit "$1" "${@:4}" "$3" "$1.yaml") && gets_to_work "$1" && on ctl scancel $2 --signal=USR1 "$id" && ends "$id" 75 && says "$1" 'amorsize-mpi resume' && : >"$1.quick" &&
+    goes_on "$1" 400
 }
 begin_limited() { # its limit of one minute passes while the other tests run; it takes one core of n4, which leaves 2(x3),1 to by_hand
-  job limited 4000 0.2 'plan: {slots_per_rank: 1}'
+  job limited 4000 0.2 "$one_slot"
   script limited 'exec amorsize-mpi run limited.yaml'
   limited=$(on ctl sbatch --parsable --time=1 -w n4 -n1 -c1 -D "$PWD" -o "$PWD/limited.out" limited.sbatch) && gets_to_work limited
 }
