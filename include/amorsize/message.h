@@ -16,7 +16,7 @@
 #include <amorsize/buf.h>
 #include <amorsize/error.h>
 
-#define AMZ_MESSAGE_VERSION 6
+#define AMZ_MESSAGE_VERSION 7
 #define AMZ_REPLAY_WINDOW 1024
 
 enum amz_outcome {
@@ -85,6 +85,8 @@ enum amz_message_kind {
   AMZ_MSG_ASSIGN,    /* master → worker: chunks; empty it is a heartbeat */
   AMZ_MSG_STOP,      /* master → worker: see `stop` */
   AMZ_MSG_YIELD,     /* worker → master: runs `slots` tasks at a time from now on, and gives chunks back that it hasn't begun */
+  AMZ_MSG_RECALL,    /* master → worker: others are idle and nothing is left: what it hasn't begun shall come back, now or as soon as
+                        there is something, unless it gets new chunks before. What it has asked for is forgotten */
 };
 
 enum amz_stop {

@@ -162,6 +162,7 @@ struct amz_master_stats {
   uint64_t late;         /* results dropped because there was an outcome already */
   uint64_t dropped;      /* messages dropped: other epoch, duplicate; and results of positions never handed out */
   uint64_t reissued;     /* positions taken back from dead or broken ranks */
+  uint64_t yielded;      /* that ranks gave back without having begun them */
   uint32_t ranks_alive;
   uint32_t slots_alive;
   struct amz_stats wall_s; /* of accepted first outcomes */

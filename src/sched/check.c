@@ -129,6 +129,18 @@ static const char *check_ranks(const struct amz_master *m)
   return given_up != m->n_given_up ? "n_given_up" : unrecorded != m->unrecorded ? "unrecorded" : NULL;
 }
 
+static const char *check_rich(const struct amz_master *m)
+{
+  uint32_t n = 0;
+
+  for (uint32_t i = 0; i < m->config.ranks; i++)
+    n += m->ranks[i].may_be_rich;
+  for (uint32_t i = 0; i < m->n_rich; i++)
+    if (m->rich[i] >= m->config.ranks || !m->ranks[m->rich[i]].may_be_rich)
+      return "the list of those who may have unbegun tasks";
+  return n == m->n_rich ? NULL : "may_be_rich";
+}
+
 const char *amz_master_check(const struct amz_master *m)
 {
   struct places p = {.seen = amz_bits_new(m->config.tasks)};
@@ -145,6 +157,8 @@ const char *amz_master_check(const struct amz_master *m)
     broken = check_line(m);
   if (!broken)
     broken = check_ranks(m);
+  if (!broken)
+    broken = check_rich(m);
   if (!broken && m->stats.succeeded + m->stats.failed + m->stats.skipped + m->unrecorded != m->pool.n_settled)
     broken = "settled isn't recorded and unrecorded";
   free(p.seen);

@@ -73,6 +73,7 @@ void amz_master_free(struct amz_master *m)
     amz_master_clear_bulks(&m->ranks[i]);
   }
   free(m->ranks);
+  free(m->rich);
   amz_policy_free(m->policy);
   amz_pool_clear(&m->pool);
   amz_held_clear(&m->held);
@@ -193,14 +194,15 @@ static int on_report(struct amz_master *m, const struct amz_message *msg, struct
     return rc;
   if (msg->kind == AMZ_MSG_BYE)
     return amz_master_bury(m, msg->rank);
+  r->idle = msg->busy < r->slots ? r->slots - msg->busy : 0;
   if (msg->hungry == 0 || m->stop != AMZ_STOP_NONE)
-    return AMZ_OK;
+    return amz_master_recall(m, msg->rank, out);
   amz_master_add_hunger(m, msg->rank, msg->hungry);
   rc = amz_master_serve(m, out);
   /* Nothing for it now: it is told so, and uses the time to make its results durable. What was given by half says so itself. */
   if (rc == AMZ_OK && r->hungry >= msg->hungry && !amz_master_send(m, msg->rank, AMZ_MSG_ASSIGN, out))
     return AMZ_ENOMEM;
-  return rc;
+  return rc < 0 ? rc : amz_master_recall(m, msg->rank, out);
 }
 
 static int on_message(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out)

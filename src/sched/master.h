@@ -1,5 +1,5 @@
 /* The master's parts, split by concern: ranks.c (who is there), results.c and bulks.c (what came of tasks), serve.c (who gets what),
- * master.c (the step and how a run ends), check.c (invariants, for tests). Room-private. */
+ * recall.c (what comes back), master.c (the step and how a run ends), check.c (invariants, for tests). Room-private. */
 #ifndef AMZ_SRC_SCHED_MASTER_H
 #define AMZ_SRC_SCHED_MASTER_H
 
@@ -39,9 +39,11 @@ struct amz_rank {
   enum amz_rank_state state;
   uint32_t slots;       /* its part of P */
   uint32_t hungry;      /* chunks asked for and not given */
+  uint32_t idle;        /* of its slots when it last told, less the chunks that it was given since */
   uint32_t line_next, line_prev; /* hungry ranks stand in line, first come, first served */
   bool in_line, stop_told, timed;
   bool given_up;        /* lost, and nobody has confirmed the fence for long */
+  bool may_be_rich;     /* on the list of those who may have unbegun tasks */
   uint64_t sent_seq, durable_upto;
   int64_t heard_ns, sent_ns;
   struct amz_held_list held;
@@ -65,6 +67,9 @@ struct amz_master {
   uint32_t line_first, line_last;
   struct amz_heap timers; /* one per rank that isn't gone; may ring too early, never too late. key: rank */
   uint32_t n_given_up;
+  uint32_t *rich;         /* ranks that may have unbegun tasks; room for all */
+  uint32_t n_rich;
+  double task_s;          /* running mean of what tasks took lately */
   int64_t now_ns;
   uint64_t chunk_id;      /* last given */
   uint64_t unrecorded;    /* settled and not recorded */
@@ -112,6 +117,14 @@ void amz_master_clear_bulks(struct amz_rank *r);
 /* ---- serve.c */
 /* Hands out to hungry ranks what there is. */
 int amz_master_serve(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
+
+/* ---- recall.c */
+/* What tasks took on the average that were just told of. */
+void amz_master_note_time(struct amz_master *m, double task_s);
+/* The rank was given something. */
+void amz_master_note_given(struct amz_master *m, uint32_t rank);
+/* Asks somebody to give back what it hasn't begun, if the rank has an idle slot and nothing is left for it. */
+int amz_master_recall(struct amz_master *m, uint32_t for_rank, struct amz_actions *out) AMZ_MUST_CHECK;
 
 /* ---- check.c */
 /* Rechecks every invariant from scratch: linear in tasks, for tests. \return NULL, or what is broken (constant text). */

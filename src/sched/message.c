@@ -8,6 +8,7 @@
  *   ASSIGN        chunks (u32 count, CHUNK_BYTES each)
  *   STOP          stop u8, grace_ns i64
  *   YIELD         slots u32, chunks as ASSIGN
+ *   RECALL        nothing
  *
  * Invariant of decoding: no memory is asked for before the bytes it stands for are seen to be there, so that damaged counts
  * cost nothing; bytes left over are as wrong as missing ones. */
@@ -103,6 +104,12 @@ static void put_stop(const struct amz_message *m, struct amz_buf *out)
 {
   amz_buf_add_u8(out, (uint8_t)m->stop);
   amz_buf_add_i64(out, m->grace_ns);
+}
+
+static void put_nothing(const struct amz_message *m, struct amz_buf *out)
+{
+  (void)m;
+  (void)out;
 }
 
 /* ---- decoding --------------------------------------------------------------------------------------------------------- */
@@ -273,6 +280,13 @@ static int get_stop(struct amz_cursor *c, struct amz_message *m)
   return AMZ_OK;
 }
 
+static int get_nothing(struct amz_cursor *c, struct amz_message *m)
+{
+  (void)c;
+  (void)m;
+  return AMZ_OK;
+}
+
 /* ---- both ------------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -282,6 +296,7 @@ static const struct {
   [AMZ_MSG_HELLO] = {put_hello, get_hello},   [AMZ_MSG_REPORT] = {put_report, get_report},
   [AMZ_MSG_BYE] = {put_report, get_report},   [AMZ_MSG_ASSIGN] = {put_assign, get_assign},
   [AMZ_MSG_STOP] = {put_stop, get_stop},      [AMZ_MSG_YIELD] = {put_yield, get_yield},
+  [AMZ_MSG_RECALL] = {put_nothing, get_nothing},
 };
 
 static bool is_kind(unsigned kind)

@@ -21,7 +21,8 @@ int amz_master_init_ranks(struct amz_master *m)
 
   m->line_first = m->line_last = AMZ_NO_RANK;
   m->ranks = amz_new_array(n, sizeof *m->ranks);
-  if (!m->ranks)
+  m->rich = amz_new_array(n, sizeof *m->rich);
+  if (!m->ranks || !m->rich)
     return AMZ_ENOMEM;
   for (uint32_t i = 0; i < n; i++) {
     struct amz_rank *r = &m->ranks[i];

@@ -189,7 +189,7 @@ static int take_result(struct recorder *rec, const struct amz_result *r)
 
 static void feed_policy(struct amz_master *m, const struct amz_message *msg)
 {
-  struct amz_policy_feedback seen = {.worker = msg->rank};
+  struct amz_policy_feedback seen = {.worker = msg->rank}, all;
 
   for (size_t i = 0; i < msg->n_results; i++) {
     const struct amz_result *r = &msg->results[i];
@@ -201,6 +201,7 @@ static void feed_policy(struct amz_master *m, const struct amz_message *msg)
     seen.wall_s += wall_s;
     seen.wall_sq_s2 += wall_s * wall_s;
   }
+  all = seen;
   if (seen.tasks)
     amz_policy_feedback(m->policy, &seen);
   for (size_t i = 0; i < msg->n_bulks; i++) {
@@ -208,7 +209,11 @@ static void feed_policy(struct amz_master *m, const struct amz_message *msg)
 
     seen = (struct amz_policy_feedback){msg->rank, b->count, b->wall_s, b->wall_sq_s2};
     amz_policy_feedback(m->policy, &seen);
+    all.tasks += b->count;
+    all.wall_s += b->wall_s;
   }
+  if (all.tasks)
+    amz_master_note_time(m, all.wall_s / (double)all.tasks);
 }
 
 int amz_master_take_results(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out)
@@ -241,7 +246,7 @@ int amz_master_take_results(struct amz_master *m, const struct amz_message *msg,
 
 /* ---- taking back ------------------------------------------------------------------------------------------------------ */
 
-int amz_master_give_back(struct amz_master *m, const struct amz_chunk *c)
+static int give_back(struct amz_master *m, const struct amz_chunk *c, uint64_t *count)
 {
   uint64_t end = c->first + c->count, until;
 
@@ -251,9 +256,14 @@ int amz_master_give_back(struct amz_master *m, const struct amz_chunk *c)
     if (amz_pool_give(&m->pool, from, until - from, c->attempt) < 0)
       return AMZ_ENOMEM;
     if (m->stop == AMZ_STOP_NONE)
-      m->stats.reissued += until - from;
+      *count += until - from;
   }
   return AMZ_OK;
+}
+
+int amz_master_give_back(struct amz_master *m, const struct amz_chunk *c)
+{
+  return give_back(m, c, &m->stats.reissued);
 }
 
 int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg)
@@ -273,7 +283,7 @@ int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg)
     if (amz_held_tell(&m->held, &r->held, &told, &in_hand) < 0)
       return AMZ_ENOMEM;
     r->n_held -= in_hand;
-    rc = amz_master_give_back(m, c);
+    rc = give_back(m, c, &m->stats.yielded);
   }
   return rc;
 }

@@ -245,19 +245,21 @@ static int give_back_beyond(struct amz_worker *w, uint64_t keep, struct amz_mess
   return AMZ_OK;
 }
 
-/* Tasks take longer than was believed when those in the queue were asked for: that may be all that are left, and others idle. */
+/* Tasks take longer than was believed when those in the queue were asked for: that may be all that are left, and others idle. Or they
+ * are, as the master says. */
 int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out)
 {
   struct amz_message *m;
   uint64_t keep;
   int rc;
 
-  if (!w->overestimated)
+  if (!w->overestimated && !w->recalled)
     return AMZ_OK;
   w->overestimated = false;
-  keep = amz_worker_ahead(w);
+  keep = w->recalled ? amz_worker_soonest(w) : amz_worker_ahead(w);
   if (w->stop != AMZ_STOP_NONE || w->queue.positions <= keep)
     return AMZ_OK;
+  w->recalled = false;
   m = amz_worker_send(w, AMZ_MSG_YIELD, out);
   if (!m)
     return AMZ_ENOMEM;

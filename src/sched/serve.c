@@ -1,4 +1,4 @@
-/* Who gets what: the front of the line is given chunks as long as there is something to give.
+/* Who gets what: idle slots first, then the front of the line is given chunks as long as there is something to give.
  *
  * The policy is told P and R as they are now. A rank that asked for several chunks gets them in one message. */
 #include "master.h"
@@ -28,32 +28,35 @@ static int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret
   ret->id = ++m->chunk_id;
   m->stats.chunks++;
   r->n_held += ret->count;
+  r->idle -= r->idle > 0;
   return amz_held_add(&m->held, &r->held, rank, ret);
 }
 
-/* Who asks ahead for many chunks of tiny tasks doesn't know how many are left, and what others ask for: more than a good part of its share of all
- * that is unfinished is of no use to it. Nobody has idle slots who holds that much. A retry's time is waited for
- * (amz_master_deadline), so it must not lie here when that has come. */
+/* Who asks ahead for many chunks of tiny tasks doesn't know how many are left, and what others ask for: a good part of its share of all
+ * that is unfinished is enough, as long as none of its slots is idle. The rest is better kept for those who will have turned out to be
+ * faster, or to have the shorter tasks. A retry's time is waited for (amz_master_deadline), so it must not lie here when that has come. */
 static bool has_its_share(const struct amz_master *m, const struct amz_rank *r)
 {
   double unfinished = (double)m->pool.waiting + (double)m->held.count;
 
-  return r->hungry / MANY > r->slots && r->n_held / 2 >= r->slots && amz_pool_retry_at(&m->pool) > m->now_ns &&
+  return r->idle == 0 && r->hungry / MANY > r->slots && r->n_held / 2 >= r->slots && amz_pool_retry_at(&m->pool) > m->now_ns &&
          (double)r->n_held * (double)m->slots >= AHEAD_SHARE * unfinished * (double)r->slots;
 }
 
-/* Gives the rank what it asked for, as far as there is something. \return AMZ_OK, *ret_n: chunks given; AMZ_ENOMEM. */
-static int assign(struct amz_master *m, uint32_t rank, struct amz_actions *out, uint32_t *ret_n)
+/* Gives the rank what it asked for, as far as there is something, at most `most` chunks. \return AMZ_OK, *ret_n: chunks given; AMZ_ENOMEM. */
+static int assign(struct amz_master *m, uint32_t rank, uint32_t most, struct amz_actions *out, uint32_t *ret_n)
 {
   struct amz_rank *r = &m->ranks[rank];
-  uint32_t most = r->hungry < CHUNKS_MAX ? r->hungry : CHUNKS_MAX, n = 0;
+  uint32_t n = 0;
   struct amz_message *msg;
   struct amz_chunk *chunks;
   bool any = true;
   int rc = AMZ_OK;
 
   *ret_n = 0;
-  if (has_its_share(m, r))
+  most = most < r->hungry ? most : r->hungry;
+  most = most < CHUNKS_MAX ? most : CHUNKS_MAX;
+  if (most == 0 || has_its_share(m, r))
     return AMZ_OK;
   chunks = amz_actions_room(out, most, sizeof *chunks);
   if (!chunks)
@@ -70,13 +73,14 @@ static int assign(struct amz_master *m, uint32_t rank, struct amz_actions *out, 
   msg->chunks = chunks;
   msg->n_chunks = *ret_n = n;
   r->hungry -= n;
+  amz_master_note_given(m, rank);
   if (r->hungry == 0)
     amz_master_leave_line(m, rank);
   return AMZ_OK;
 }
 
-/* All who stand in line, once. \return AMZ_OK, *ret_any: somebody got something; AMZ_ENOMEM. */
-static int serve_line(struct amz_master *m, struct amz_actions *out, bool *ret_any)
+/* All who stand in line, once: for their idle slots, or for all that they have asked for. \return AMZ_OK, *ret_any: somebody got something; AMZ_ENOMEM. */
+static int serve_line(struct amz_master *m, bool idle_slots, struct amz_actions *out, bool *ret_any)
 {
   uint32_t given, next;
   int rc = AMZ_OK;
@@ -86,7 +90,7 @@ static int serve_line(struct amz_master *m, struct amz_actions *out, bool *ret_a
     if (!amz_pool_available(&m->pool, m->now_ns))
       break;
     next = m->ranks[rank].line_next; /* it may leave the line */
-    rc = assign(m, rank, out, &given);
+    rc = assign(m, rank, idle_slots ? m->ranks[rank].idle : UINT32_MAX, out, &given);
     *ret_any |= rc == AMZ_OK && given > 0;
   }
   return rc;
@@ -94,10 +98,10 @@ static int serve_line(struct amz_master *m, struct amz_actions *out, bool *ret_a
 
 int amz_master_serve(struct amz_master *m, struct amz_actions *out)
 {
-  bool any = true;
-  int rc = AMZ_OK;
+  bool any = true, several = m->line_first != m->line_last;
+  int rc = several && m->stop == AMZ_STOP_NONE ? serve_line(m, true, out, &any) : AMZ_OK;
 
-  while (rc == AMZ_OK && any && m->stop == AMZ_STOP_NONE)
-    rc = serve_line(m, out, &any);
+  for (any = true; rc == AMZ_OK && any && m->stop == AMZ_STOP_NONE;)
+    rc = serve_line(m, false, out, &any);
   return rc;
 }

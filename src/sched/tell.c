@@ -142,6 +142,12 @@ void amz_worker_answered(struct amz_worker *w, size_t chunks)
   w->dry = w->asked > 0;
 }
 
+void amz_worker_forget_asked(struct amz_worker *w)
+{
+  w->asked = 0;
+  w->timing = w->dry = false;
+}
+
 /* What an answer takes, or a good part of what a RUN lasts: who measures RUNs by time would else ask for each few of many tiny tasks. */
 static double lead_of(const struct amz_worker *w)
 {
@@ -218,6 +224,13 @@ uint64_t amz_worker_ahead(const struct amz_worker *w)
   double ahead = w->task_ns > 0 ? cover(w) : 0;
 
   return ahead < 0x1p62 ? (uint64_t)ahead : UINT64_MAX;
+}
+
+uint64_t amz_worker_soonest(const struct amz_worker *w)
+{
+  double soonest = w->task_ns > 0 ? w->lead_ns * (double)w->n_slots / w->task_ns : 0;
+
+  return soonest < 0x1p62 ? (uint64_t)soonest : UINT64_MAX;
 }
 
 /* \return how many chunks to ask for now, by w->ask_ns. */
@@ -331,6 +344,12 @@ static bool is_at_rest(const struct amz_worker *w)
   return amz_worker_is_idle(w) && (w->dry || w->open == 0 || w->stop != AMZ_STOP_NONE);
 }
 
+/* A slot is idle, and there was nothing for it: others may have more than they need, and the master, who sees who has what, must know. */
+static bool lacks_tasks(const struct amz_worker *w)
+{
+  return w->dry && w->stop == AMZ_STOP_NONE && amz_worker_kept(w) == 0 && amz_worker_free_slots(w) > 0;
+}
+
 static int sync_if_due(struct amz_worker *w, struct amz_actions *out)
 {
   if (w->seq_seen <= w->durable_upto || w->syncing || w->broken)
@@ -366,7 +385,7 @@ int amz_worker_tell(struct amz_worker *w, struct amz_actions *out)
 
   amz_worker_look_ahead(w);
   hungry = hunger(w);
-  if (rc < 0 || !(hungry || beat || w->now_ns >= w->report_ns || (news && is_at_rest(w))))
+  if (rc < 0 || !(hungry || beat || w->now_ns >= w->report_ns || (news && (is_at_rest(w) || lacks_tasks(w)))))
     return rc;
   if (hungry)
     note_asked(w, hungry);

@@ -126,6 +126,7 @@ static int on_assign(struct amz_worker *w, const struct amz_message *m)
   if (w->stop != AMZ_STOP_NONE)
     return AMZ_OK; /* the master takes them back at our BYE */
   amz_worker_answered(w, m->n_chunks);
+  w->recalled = w->recalled && m->n_chunks == 0;
   for (size_t i = 0; i < m->n_chunks && rc == AMZ_OK; i++)
     rc = amz_worker_queue(w, &m->chunks[i]);
   return rc;
@@ -145,11 +146,17 @@ static void stop(struct amz_worker *w, enum amz_stop how, int64_t cancel_ns)
 
 static int on_message(struct amz_worker *w, const struct amz_message *m)
 {
-  if (!m || m->epoch != w->config.epoch || m->rank != w->config.rank || (m->kind != AMZ_MSG_ASSIGN && m->kind != AMZ_MSG_STOP) ||
+  if (!m || m->epoch != w->config.epoch || m->rank != w->config.rank || 
+      (m->kind != AMZ_MSG_ASSIGN && m->kind != AMZ_MSG_STOP && m->kind != AMZ_MSG_RECALL) ||
       !amz_replay_accept(&w->replay, m->seq))
     return AMZ_OK;
   if (m->kind == AMZ_MSG_ASSIGN)
     return on_assign(w, m);
+  if (m->kind == AMZ_MSG_RECALL) {
+    w->recalled = true;
+    amz_worker_forget_asked(w);
+    return AMZ_OK;
+  }
   stop(w, m->stop, m->stop == AMZ_STOP_DRAIN && m->grace_ns > 0 ? amz_worker_after(w, m->grace_ns) : w->now_ns);
   return AMZ_OK;
 }
@@ -245,7 +252,7 @@ int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct 
   if ((w->broken || w->stop != AMZ_STOP_NONE) && can_leave(w))
     return leave(w, out);
   rc = amz_worker_tell(w, out);
-  return rc < 0 || !w->overestimated ? rc : amz_worker_yield_unbegun(w, out);
+  return rc < 0 || !(w->overestimated || w->recalled) ? rc : amz_worker_yield_unbegun(w, out);
 }
 
 /* ---- questions -------------------------------------------------------------------------------------------------------- */

@@ -47,6 +47,7 @@ struct amz_worker {
   bool started, finished, broken;
   bool open_told;        /* the master knows `open` */
   bool overestimated;    /* how much can be run in a time: what is queued may be too much */
+  bool recalled;         /* others want what is queued */
   bool dry;              /* the master has said that there is nothing for now */
   bool timing;           /* the answer to the request of asked_ns is still measured */
   bool syncing;
@@ -99,7 +100,7 @@ uint64_t amz_worker_grain(const struct amz_worker *w);
 struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most);
 /* Tells how many slots are open, and gives back what they needn't keep. */
 int amz_worker_yield(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
-/* After what was told: gives back what is queued by a belief that was wrong. */
+/* After what was told: gives back what is queued by a belief that was wrong, or wanted by others. */
 int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* Tasks have ended. */
 int amz_worker_ran(struct amz_worker *w, const struct amz_event *e) AMZ_MUST_CHECK;
@@ -115,6 +116,8 @@ void amz_worker_leave_room(struct amz_worker *w, struct amz_slot *slot);
 int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r) AMZ_MUST_CHECK;
 int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b) AMZ_MUST_CHECK;
 void amz_worker_answered(struct amz_worker *w, size_t chunks);
+/* What was asked for won't come. */
+void amz_worker_forget_asked(struct amz_worker *w);
 void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto);
 struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind kind, struct amz_actions *out);
 /* SYNC and REPORT, if it is time. */
@@ -123,6 +126,8 @@ int amz_worker_tell(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHEC
 int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* \return how many queued positions cover the time that an answer takes. */
 uint64_t amz_worker_ahead(const struct amz_worker *w);
+/* \return how many are begun here before others could begin them. */
+uint64_t amz_worker_soonest(const struct amz_worker *w);
 /* Sets ask_ns, after what it depends on has changed. */
 void amz_worker_look_ahead(struct amz_worker *w);
 

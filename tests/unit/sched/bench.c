@@ -69,6 +69,9 @@ static void tell_message(const struct amz_message *m, struct amz_buf *out)
       amz_buf_addf(out, "%s%" PRIu64 "+%" PRIu64, i ? " " : "", m->chunks[i].first, m->chunks[i].count);
     amz_buf_addc(out, ']');
     break;
+  case AMZ_MSG_RECALL:
+    amz_buf_addf(out, "recall%" PRIu32, m->rank);
+    break;
   case AMZ_MSG_STOP:
     amz_buf_addf(out, "stop%" PRIu32 ":%s", m->rank, stops[m->stop]);
     break;

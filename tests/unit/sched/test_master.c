@@ -223,7 +223,7 @@ static void test_a_share_is_enough(void)
   (void)hello(&b, 0, 1);
   (void)hello(&b, 1, 1);
   ASSERT_TEXT(ask(&b, 0, 14), "assign0[0+1 1+1 2+1]");
-  ASSERT_TEXT(ask(&b, 1, 4), "assign1[3+1 4+1 5+1 6+1]");
+  ASSERT_TEXT(ask(&b, 1, 4), "assign1[3+1] assign1[4+1 5+1 6+1]"); /* as others stand in line, idle slots come first */
   ASSERT_TEXT(bulk_of(&b, 0, 0, 0, 3), "record0[bulk 0+3] assign0[7+1 8+1]"); /* it still stands in line */
   close_bench(&b);
 }
@@ -243,7 +243,7 @@ static void test_yield(void)
   ASSERT_TEXT(ask(&b, 0, 2), "assign0[0+250 250+188]");
   ASSERT_TEXT(yield(&b, 0, 1, (struct amz_chunk){2, 250, 188, 1}), "");
   ASSERT_U64(stats(&b).slots_alive, 3);
-  ASSERT_U64(stats(&b).reissued, 188);
+  ASSERT_U64(stats(&b).yielded, 188);
   ASSERT_TEXT(yield(&b, 0, 1, (struct amz_chunk){2, 250, 188, 1}), ""); /* again: not in its hands any more */
   ASSERT_TEXT(yield(&b, 1, 2, (struct amz_chunk){1, 0, 250, 1}), "");   /* another's */
   ASSERT_TEXT(yield(&b, 0, 1, (struct amz_chunk){1, 100, 151, 1}), ""); /* more than it has */
@@ -261,6 +261,33 @@ static void test_yield(void)
   b.seq[0] = 10;
   (void)yield(&b, 0, 7, (struct amz_chunk){0}); /* overtaken by the one before */
   ASSERT_U64(stats(&b).slots_alive, 4);
+  close_bench(&b);
+}
+
+/* Nothing is left, and rank 2 has an idle slot: those with the most unbegun work per slot are asked for it, each once. What they had asked for is
+ * forgotten, so that what comes back isn't theirs again. */
+static void test_recall(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){.tasks = 20, .ranks = 3, .slots = 4, .policy = amz_policy_find("gss")});
+  (void)event(&b, AMZ_EV_START);
+  (void)hello(&b, 0, 2);
+  (void)hello(&b, 1, 1);
+  (void)hello(&b, 2, 1);
+  ASSERT_TEXT(ask(&b, 0, 4), "assign0[0+5 5+4 9+3 12+2]"); /* a quarter of what is left */
+  ASSERT_TEXT(ask(&b, 1, 3), "assign1[14+2 16+1 17+1]");
+  ASSERT_TEXT(ask(&b, 2, 2), "assign2[18+1 19+1]");
+  ASSERT_TEXT(ask(&b, 2, 1), "assign2[]"); /* how long a task takes isn't known */
+  (void)bulk_of(&b, 0, 1, 0, 5);
+  ASSERT_TEXT(say(&b, 1, (struct amz_message){.kind = AMZ_MSG_REPORT, .hungry = 1, .busy = 1}), "assign1[]"); /* isn't idle */
+  ASSERT_TEXT(ask(&b, 2, 1), "assign2[] recall0"); /* 7 more than it runs, over 2 slots; rank 1: 3 over one */
+  ASSERT_TEXT(ask(&b, 2, 1), "assign2[] recall1");
+  ASSERT_TEXT(ask(&b, 2, 1), "assign2[]");
+  ASSERT_TEXT(yield(&b, 0, 2, (struct amz_chunk){4, 12, 2, 1}), "assign2[12+1 13+1]");
+  ASSERT_U64(stats(&b).yielded, 2);
+  ASSERT_TEXT(ask(&b, 1, 1), "assign1[] recall2"); /* now it is rank 2 that has more than it runs */
+  ASSERT_TEXT(yield(&b, 2, 1, (struct amz_chunk){11, 13, 1, 1}), "assign1[13+1]");
   close_bench(&b);
 }
 
@@ -747,6 +774,7 @@ int main(void)
     {"P counts the slots of living ranks", test_p_counts_living_slots},
     {"a share of what is left is enough", test_a_share_is_enough},
     {"a rank bars slots and gives chunks back", test_yield},
+    {"those who have more than they run give it back", test_recall},
     {"retries with backoff", test_retries},
     {"an earlier attempt told again", test_earlier_attempt},
     {"retries of neighbours join", test_retries_join},

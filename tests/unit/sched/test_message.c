@@ -44,6 +44,7 @@ static const struct {
   {"yield", {.kind = AMZ_MSG_YIELD, .epoch = 3, .rank = 4, .seq = 12, .slots = 7, .chunks = chunks, .n_chunks = 3}},
   {"yield of nothing", {.kind = AMZ_MSG_YIELD, .epoch = 3, .rank = 4, .seq = 13}},
   {"stop", {.kind = AMZ_MSG_STOP, .epoch = 3, .rank = 4, .seq = 3, .stop = AMZ_STOP_DRAIN, .grace_ns = 30000000000}},
+  {"recall", {.kind = AMZ_MSG_RECALL, .epoch = 3, .rank = 4, .seq = 14}},
 };
 #define N_SAMPLES (sizeof samples / sizeof *samples)
 
@@ -100,7 +101,7 @@ static void test_there_and_back(void)
 /* The bytes are a contract between builds: a heartbeat, byte by byte. */
 static void test_layout(void)
 {
-  static const unsigned char expected[] = {6, 2, 7, 0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0,
+  static const unsigned char expected[] = {7, 2, 7, 0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0,
                                            0, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   const struct amz_message m = {
     .kind = AMZ_MSG_REPORT, .epoch = 7, .rank = 5, .seq = 9, .hungry = 3, .busy = 1, .durable_upto = 17};
@@ -171,7 +172,7 @@ static void test_refused(void)
   } rows[] = {
     {"another version", 0, 0, 1},
     {"kind 0", 0, 1, 0},
-    {"kind 7", 0, 1, 7},
+    {"kind 8", 0, 1, 8},
     {"kind 255", 0, 1, 255},
     {"a NUL in the node's name", 0, 18 + 4 + 4 + 2, 0},
     {"outcome 0", 3, 18 + 16 + 4 + 12, 0},
