@@ -165,7 +165,7 @@ static int fit(struct launches *l)
   if (l->n == 0)
     return AMZ_OK;
   rc = amz_fit_cost_robust(l->ranks, l->seconds, l->n, USUAL_RANK, &line);
-  if (rc == AMZ_OK) { /* else there was but one size */
+  if (rc == AMZ_OK) {
     l->node->costs.launch_base_s = line.a;
     l->node->costs.launch_per_rank_s = line.b;
   }

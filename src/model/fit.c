@@ -235,14 +235,10 @@ static double best_octave(const struct cost_seen *c, double centre, int steps, i
 
 static bool are_costs(const double *x, const double *y, size_t n)
 {
-  bool differ = false;
-
-  for (size_t i = 0; i < n; i++) {
-    if (!(y[i] > 0) || !(x[i] >= 0))
+  for (size_t i = 0; i < n; i++)
+    if (!isfinite(x[i]) || !isfinite(y[i]) || !(y[i] > 0) || !(x[i] >= 0))
       return false;
-    differ = differ || x[i] < x[0] || x[i] > x[0];
-  }
-  return differ && is_usable(x, y, NULL, n);
+  return n > 0;
 }
 
 int amz_fit_cost_robust(const double *x, const double *y, size_t n, double usual, struct amz_line *ret)

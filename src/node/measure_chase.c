@@ -5,6 +5,7 @@
 #include "measure_gauge.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <amorsize/alloc.h>
 #include <amorsize/fit.h>
@@ -16,6 +17,7 @@
 #define BATCHES_LEAST 5u
 #define BATCHES_MOST 101u
 #define CHASE_SEED 20261u
+#define LOOK_EVERY (1u << 16) /* lines, between looks at the clock */
 
 struct chase {
   char *memory;
@@ -28,30 +30,45 @@ struct chase {
   double seconds[BATCHES_MOST]; /* of one load */
   void *end;     /* kept, so that the chain can't be left out */
   bool failed;   /* no memory for the line numbers */
+  int64_t deadline_ns; /* a chain that isn't laid by then is given up */
 };
 
-/* Lines are numbered by 32 bits: at 64 bytes each, that is 256 GiB. */
-static bool link_lines(struct chase *c)
+/* Now and then. */
+static bool is_late(const struct chase *c, uint64_t i)
 {
-  uint32_t *next = amz_new_array((size_t)c->lines, sizeof *next);
+  return i % LOOK_EVERY == 0 && amz_gauge_now_ns() >= c->deadline_ns;
+}
+
+static void shuffle(const struct chase *c, uint32_t *next)
+{
   struct amz_rng rng;
 
-  if (!next)
-    return false;
   for (uint64_t i = 0; i < c->lines; i++)
     next[i] = (uint32_t)i;
   amz_rng_seed(&rng, CHASE_SEED);
-  for (uint64_t i = c->lines - 1; i > 0; i--) {
+  for (uint64_t i = c->lines - 1; i > 0 && !is_late(c, i); i--) {
     uint64_t j = amz_rng_below(&rng, i); /* below i, not i itself: that makes it one cycle */
     uint32_t line = next[i];
 
     next[i] = next[j];
     next[j] = line;
   }
-  for (uint64_t i = 0; i < c->lines; i++)
+}
+
+/* Lines are numbered by 32 bits: at 64 bytes each, that is 256 GiB. \return whether the chain is laid. */
+static bool link_lines(struct chase *c)
+{
+  uint32_t *next = amz_new_array((size_t)c->lines, sizeof *next);
+  uint64_t i = 0;
+
+  c->failed = !next;
+  if (!next)
+    return false;
+  shuffle(c, next);
+  for (; i < c->lines && !is_late(c, i); i++)
     *(void **)(void *)(c->memory + i * c->line_bytes) = c->memory + (uint64_t)next[i] * c->line_bytes;
   free(next);
-  return true;
+  return i == c->lines;
 }
 
 static void run_chase(void *ctx, uint32_t i)
@@ -61,8 +78,7 @@ static void run_chase(void *ctx, uint32_t i)
   int64_t until_ns;
 
   (void)i;
-  c->failed = !link_lines(c);
-  if (c->failed)
+  if (!link_lines(c))
     return;
   if (c->walk_all)
     at = amz_chase_run(at, c->lines);
@@ -91,6 +107,7 @@ static int measure_one(struct amz_gauge *g, const struct amz_chase *what, struct
   c->lines = c->lines < UINT32_MAX ? c->lines : UINT32_MAX;
   c->walk_all = what->level > 0;
   c->steps = steps[what->level < 3 ? what->level : 3];
+  c->deadline_ns = g->deadline_ns;
   c->duration_ns = amz_gauge_choose(g, 30000000, 1000000000);
   rc = amz_crew_run(g->plan.units, 1, run_chase, c, g->err);
   if (rc == AMZ_OK && c->failed)
@@ -110,24 +127,38 @@ static uint64_t room(const struct amz_gauge *g)
   return there < most ? there : most;
 }
 
-int amz_gauge_chase(struct amz_gauge *g)
+/* What was assumed gives way to what was measured. */
+static int keep(struct amz_gauge *g)
 {
-  struct amz_chase chases[AMZ_LEVELS_MAX];
-  size_t n = amz_measure_chases(g->node, room(g), chases), done = 0;
-  struct amz_latency_point *points = amz_new_array(n, sizeof *points);
-  int rc = points ? AMZ_OK : amz_error_set(g->err, AMZ_ENOMEM, "no memory to measure latency");
+  struct amz_latency_point *points;
 
-  for (; rc == AMZ_OK && done < n && !amz_gauge_late(g); done += rc == AMZ_OK) {
-    rc = amz_gauge_stage(g, chases[done].level ? "latency of cache level %u" : "latency of memory", chases[done].level);
-    if (rc == AMZ_OK)
-      rc = measure_one(g, &chases[done], &points[done]);
-  }
-  if (done == 0) {
-    free(points);
-    return rc;
-  }
+  if (g->n_latency == 0)
+    return AMZ_OK;
+  points = amz_new_array(g->n_latency, sizeof *points);
+  if (!points)
+    return amz_error_set(g->err, AMZ_ENOMEM, "no memory to measure latency");
+  memcpy(points, g->latency, g->n_latency * sizeof *points);
   free(g->node->latency);
   g->node->latency = points;
-  g->node->n_latency = done;
-  return rc;
+  g->node->n_latency = g->n_latency;
+  return AMZ_OK;
+}
+
+int amz_gauge_chase(struct amz_gauge *g, bool memory)
+{
+  struct amz_chase chases[AMZ_LEVELS_MAX];
+  size_t n = amz_measure_chases(g->node, room(g), chases);
+  int rc = AMZ_OK;
+
+  for (size_t i = 0; rc == AMZ_OK && i < n && !amz_gauge_late(g); i++) {
+    struct amz_latency_point *point = &g->latency[g->n_latency];
+
+    if ((chases[i].level == 0) != memory)
+      continue;
+    rc = amz_gauge_stage(g, memory ? "latency of memory" : "latency of cache level %u", chases[i].level);
+    if (rc == AMZ_OK)
+      rc = measure_one(g, &chases[i], point);
+    g->n_latency += rc == AMZ_OK && point->seconds.n > 0;
+  }
+  return rc < 0 ? rc : keep(g);
 }

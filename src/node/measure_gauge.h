@@ -21,6 +21,10 @@ struct amz_gauge {
   enum amz_effort effort;
   const struct amz_measure_observer *observer;
   int64_t deadline_ns;        /* what hasn't begun by then isn't measured, and what has begun ends as soon as it can */
+  int64_t touch_until_ns; /* then memory is no longer got */
+  bool hurried;           /* there wasn't time for all of it */
+  struct amz_latency_point latency[AMZ_LEVELS_MAX];
+  size_t n_latency;
   struct amz_error *err;
 };
 
@@ -41,6 +45,10 @@ int amz_points_add(struct amz_points *points, uint32_t domain, uint32_t cores, c
 /* What the curve of the only domain says is true of all domains together. */
 int amz_points_mirror(struct amz_points *points, uint32_t domain);
 
+/* From seconds of the same work, median or so, at so many cores, to φ. A core isn't faster beside busy others: where it seems so, other work was in between,
+ * and the time at more cores holds for fewer. \return the time alone: the least of all; unknown without points. */
+struct amz_quantity amz_points_to_slowdown(struct amz_points *points);
+
 /* All of these: \return AMZ_OK, also when there was no time left for some or all; AMZ_ECLOSED; AMZ_ENOMEM, AMZ_EENV with *g->err.
  * What was measured by then is in *g->node in any case. */
 
@@ -49,6 +57,6 @@ int amz_gauge_map(struct amz_gauge *g);
 void amz_gauge_unmap(struct amz_gauge *g);
 int amz_gauge_triad(struct amz_gauge *g, int64_t until_ns); /* bandwidth, saturation, stream_one and _all, remote ratio */
 int amz_gauge_spin(struct amz_gauge *g);  /* slowdown */
-int amz_gauge_chase(struct amz_gauge *g); /* latency */
+int amz_gauge_chase(struct amz_gauge *g, bool memory); /* latency: of the caches, or of memory, whose chain takes long to lay */
 
 #endif

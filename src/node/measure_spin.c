@@ -105,8 +105,8 @@ static struct amz_quantity per_second(const struct amz_quantity *turn, uint64_t 
   return q;
 }
 
-static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t per_domain, uint32_t name, double *alone_s,
-                     struct amz_points *points)
+/* A point in seconds a turn. */
+static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t per_domain, uint32_t name, struct amz_points *points)
 {
   struct amz_quantity q;
   uint32_t cores;
@@ -114,13 +114,6 @@ static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32
 
   if (rc == AMZ_OK) {
     q = amz_fit_median(s->seconds, (size_t)cores * atomic_load(&s->stop));
-    if (!(*alone_s > 0)) {
-      *alone_s = q.value;
-      g->node->compute_one = per_second(&q, s->rounds);
-    }
-    q.value /= *alone_s;
-    q.low /= *alone_s;
-    q.high /= *alone_s;
     rc = amz_points_add(points, name, cores, &q);
   }
   free(s->seconds);
@@ -128,8 +121,7 @@ static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32
   return rc;
 }
 
-static int measure_curve(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t name, double *alone_s,
-                         struct amz_points *points)
+static int measure_curve(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t name, struct amz_points *points)
 {
   uint32_t counts[AMZ_COUNTS_MAX];
   size_t n = amz_measure_counts(n_domains == 1 ? g->plan.domains[first].count : g->plan.widest, counts);
@@ -139,30 +131,68 @@ static int measure_curve(struct amz_gauge *g, struct spin *s, uint32_t first, ui
     rc = amz_gauge_stage(g, "computing at %u core%s %s", counts[i], counts[i] == 1 ? "" : "s",
                          n_domains > 1 ? "of each NUMA domain" : "of a NUMA domain");
     if (rc == AMZ_OK)
-      rc = add_point(g, s, first, n_domains, counts[i], name, alone_s, points);
+      rc = add_point(g, s, first, n_domains, counts[i], name, points);
   }
+  return rc;
+}
+
+static void not_above(struct amz_quantity *q, const struct amz_quantity *other)
+{
+  if (q->value > other->value) {
+    q->value = other->value;
+    q->low = q->low < other->low ? q->low : other->low;
+  }
+}
+
+struct amz_quantity amz_points_to_slowdown(struct amz_points *points)
+{
+  struct amz_quantity alone = {0};
+
+  for (size_t i = points->n; i-- > 1;)
+    if (points->items[i - 1].domain == points->items[i].domain)
+      not_above(&points->items[i - 1].value, &points->items[i].value);
+  for (size_t i = 0; i < points->n; i++)
+    if (alone.n == 0 || points->items[i].value.value < alone.value)
+      alone = points->items[i].value;
+  for (size_t i = 0; i < points->n; i++) {
+    struct amz_quantity *q = &points->items[i].value;
+
+    if (points->items[i].cores == 1)
+      not_above(q, &alone);
+    q->value /= alone.value;
+    q->low /= alone.value;
+    q->high /= alone.value;
+  }
+  return alone;
+}
+
+static int measure_all(struct amz_gauge *g, struct spin *s, struct amz_points *points)
+{
+  int rc = measure_curve(g, s, 0, 1, g->plan.domains[0].index, points);
+
+  if (rc == AMZ_OK && g->plan.n_domains > 1)
+    rc = measure_curve(g, s, 0, g->plan.n_domains, AMZ_ALL_DOMAINS, points);
+  else if (rc == AMZ_OK)
+    rc = amz_points_mirror(points, g->plan.domains[0].index);
+  for (uint32_t d = 1; rc == AMZ_OK && d < g->plan.n_domains; d++)
+    rc = measure_curve(g, s, d, 1, g->plan.domains[d].index, points);
   return rc;
 }
 
 int amz_gauge_spin(struct amz_gauge *g)
 {
-  struct spin s = {.turns = (uint32_t)amz_gauge_choose(g, 15, TURNS_MOST)};
+  struct spin s = {.turns = (uint32_t)amz_gauge_choose(g, 15, TURNS_MOST), .until_ns = g->deadline_ns};
   struct amz_points points = {0};
-  double alone_s = 0;
+  struct amz_quantity alone;
   int rc;
 
   if (amz_gauge_late(g))
     return AMZ_OK;
-  s.until_ns = g->deadline_ns;
   s.rounds = calibrate(amz_gauge_choose(g, 2000000, 5000000));
-  rc = measure_curve(g, &s, 0, 1, g->plan.domains[0].index, &alone_s, &points);
-  if (rc == AMZ_OK && g->plan.n_domains > 1)
-    rc = measure_curve(g, &s, 0, g->plan.n_domains, AMZ_ALL_DOMAINS, &alone_s, &points);
-  else if (rc == AMZ_OK)
-    rc = amz_points_mirror(&points, g->plan.domains[0].index);
-  for (uint32_t d = 1; rc == AMZ_OK && d < g->plan.n_domains; d++)
-    rc = measure_curve(g, &s, d, 1, g->plan.domains[d].index, &alone_s, &points);
+  rc = measure_all(g, &s, &points);
   if (points.n > 0) {
+    alone = amz_points_to_slowdown(&points);
+    g->node->compute_one = per_second(&alone, s.rounds);
     free(g->node->slowdown);
     g->node->slowdown = points.items;
     g->node->n_slowdown = points.n;

@@ -271,8 +271,12 @@ static int keep(struct amz_gauge *g, struct amz_points *points)
     return AMZ_OK;
   if (g->plan.n_domains == 1 && amz_points_mirror(points, g->plan.domains[0].index) < 0)
     return amz_error_set(g->err, AMZ_ENOMEM, "no memory for the bandwidth curve");
-  (void)snprintf(text, sizeof text, g->plan.scale < 1 ? "%s; arrays of %.0f %% of 4 x the last-level cache only, for want of memory" : "%s",
-                 amz_triad_method(), g->plan.scale * 100);
+  (void)snprintf(text, sizeof text, "%s", amz_triad_method());
+  if (g->hurried)
+    (void)snprintf(text, sizeof text, "%s; arrays of less than 4 x the last-level cache, for want of time", amz_triad_method());
+  else if (g->plan.scale < 1)
+    (void)snprintf(text, sizeof text, "%s; arrays of %.0f %% of 4 x the last-level cache only, for want of memory", amz_triad_method(),
+                   g->plan.scale * 100);
   method = amz_strndup(text, strlen(text));
   if (!method)
     return amz_error_set(g->err, AMZ_ENOMEM, "no memory for the bandwidth curve");

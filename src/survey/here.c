@@ -12,7 +12,7 @@
 
 /* How long somebody who has called `node` waits, less what looking and printing take; and until when of it memory is measured: the more
  * precisely a bandwidth is known the better, but launches take what they take. */
-#define DEFAULT_NS INT64_C(4000000000)
+#define DEFAULT_NS INT64_C(4300000000)
 #define DEFAULT_MEMORY_NS INT64_C(1900000000)
 #define PRECISE_NS INT64_C(57000000000)
 #define PRECISE_MEMORY_NS INT64_C(26000000000)

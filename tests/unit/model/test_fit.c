@@ -153,6 +153,22 @@ static void test_robust(void)
   }
 }
 
+/* One launch of two ranks took 0.36 s: at 0.1 a rank, that is 0.3 s and 0.03 s each. Of several alike, the median. */
+static void test_one_place(void)
+{
+  static const double x[] = {2, 2, 2}, y[] = {0.36, 0.48, 0.72};
+  struct amz_line line;
+
+  ASSERT_I64(amz_fit_cost_robust(x, y, 1, 0.1, &line), AMZ_OK);
+  near("the launch itself", line.a.value, 0.3, 1e-9);
+  near("a rank", line.b.value, 0.03, 1e-9);
+  ASSERT_U64(line.a.n, 1);
+  ASSERT_I64(amz_fit_cost_robust(x, y, 3, 0.1, &line), AMZ_OK);
+  near("the median of three", line.a.value, 0.4, 1e-9);
+  near("the least of them", line.a.low, 0.3, 1e-9);
+  near("the most", line.a.high, 0.6, 1e-9);
+}
+
 /* Launches of 4, 1 and 2 ranks, 0.4 s + 0.05 s a rank, ±10 %, every fourth of them one and a half to four times slower by chance. For how many of the runs is
  * one of 1, 2, 3, 4 or 6 ranks predicted wrong by more than a quarter? For fewer than by least squares, and of twelve launches for few. */
 static void test_disturbed(void)
@@ -186,15 +202,15 @@ static void test_disturbed(void)
 
 static void test_robust_refused(void)
 {
-  static const double good[] = {1, 2, 3}, same[] = {2, 2, 2}, odd[] = {1, NAN, 3}, negative[] = {1, -1, 2}, endless[] = {1, 2, INFINITY};
+  static const double good[] = {1, 2, 3}, odd[] = {1, NAN, 3}, negative[] = {1, -1, 2}, endless[] = {1, 2, INFINITY};
   static const struct {
     const char *what;
     const double *x, *y;
     size_t n;
     double usual;
   } rows[] = {
-    {"one place", same, good, 3, 0.1},   {"not a number", good, odd, 3, 0.1}, {"a negative cost", good, negative, 3, 0.1}, {"a negative place", negative, good, 3, 0.1},
-    {"one point", good, good, 1, 0.1},   {"no points", good, good, 0, 0.1},   {"without end", good, endless, 3, 0.1},      {"nothing usual", good, good, 3, 0},
+    {"not a number", good, odd, 3, 0.1}, {"a negative cost", good, negative, 3, 0.1}, {"a negative place", negative, good, 3, 0.1},
+    {"no points", good, good, 0, 0.1},   {"without end", good, endless, 3, 0.1},      {"nothing usual", good, good, 3, 0},
     {"no number for the usual", good, good, 3, NAN},
   };
   struct amz_line line = {.a.value = 7};
@@ -209,7 +225,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"ranks of a median's interval", test_rank}, {"medians", test_median}, {"a textbook's line", test_line}, {"weights", test_weights},
     {"what can't be fitted is refused", test_refused}, {"costs are not negative", test_cost},
-    {"costs whatever disturbs some", test_robust}, {"launches that other work disturbs", test_disturbed},
+    {"costs whatever disturbs some", test_robust}, {"costs at one place", test_one_place}, {"launches that other work disturbs", test_disturbed},
     {"costs that are none are refused", test_robust_refused}, {NULL, NULL}};
 
   return amz_test_main("model/fit", tests, 0);

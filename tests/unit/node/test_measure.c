@@ -448,6 +448,40 @@ static uint32_t points_of(const struct amz_curve_point *points, size_t n, uint32
   return found;
 }
 
+/* Seconds at 1, 2 and 4 cores of a domain, and at 2 and 4 over all. */
+static void test_slowdown(void)
+{
+  static const struct {
+    const char *what;
+    double seconds[5], phi[5], alone;
+  } rows[] = {
+    {"clocks that go down", {1, 1.1, 1.3, 1.05, 1.2}, {1, 1.1, 1.3, 1.05, 1.2}, 1},
+    {"disturbed alone", {5, 1, 1.25, 1, 1.25}, {1, 1, 1.25, 1, 1.25}, 1},
+    {"disturbed in the middle", {1, 9, 1.25, 1, 1.25}, {1, 1.25, 1.25, 1, 1.25}, 1},
+    {"alone only elsewhere", {2, 2, 2, 1, 1}, {1, 2, 2, 1, 1}, 1},
+    {"all of it disturbed: nobody can tell", {3, 3, 3, 3, 3}, {1, 1, 1, 1, 1}, 3},
+  };
+  static const uint32_t of[] = {0, 0, 0, AMZ_ALL_DOMAINS, AMZ_ALL_DOMAINS}, cores[] = {1, 2, 4, 2, 4};
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_curve_point items[5];
+    struct amz_points points = {.items = items, .n = 5, .cap = 5};
+    struct amz_quantity alone;
+
+    for (size_t k = 0; k < 5; k++)
+      items[k] = (struct amz_curve_point){of[k], cores[k], {.value = rows[i].seconds[k], .low = 0.9 * rows[i].seconds[k],
+                                                                 .high = 1.1 * rows[i].seconds[k], .n = 15, .source = AMZ_MEASURED}};
+    alone = amz_points_to_slowdown(&points);
+    CU_ASSERT(fabs(alone.value - rows[i].alone) < 1e-12);
+    for (size_t k = 0; k < 5; k++) {
+      const struct amz_quantity *q = &items[k].value;
+
+      ASSERT_ROW_I64(rows[i].what, lround(q->value * 1000), lround(rows[i].phi[k] * 1000));
+      CU_ASSERT(q->low <= q->value && q->value <= q->high);
+    }
+  }
+}
+
 static void test_domains(void)
 {
   static const uint32_t curves[] = {0, 1, AMZ_ALL_DOMAINS};
@@ -457,7 +491,8 @@ static void test_domains(void)
   ASSERT_I64(amz_measure_plan_make(node, any, NULL, &g.plan), AMZ_OK);
   ASSERT_I64(amz_gauge_map(&g), AMZ_OK);
   ASSERT_I64(amz_gauge_spin(&g), AMZ_OK);
-  ASSERT_I64(amz_gauge_chase(&g), AMZ_OK);
+  ASSERT_I64(amz_gauge_chase(&g, false), AMZ_OK);
+  ASSERT_I64(amz_gauge_chase(&g, true), AMZ_OK);
   ASSERT_I64(amz_gauge_triad(&g, amz_gauge_now_ns()), AMZ_OK);
   for (size_t i = 0; i < 3; i++) { /* at one core and at two; of each */
     ASSERT_U64(points_of(node->bandwidth, node->n_bandwidth, curves[i]), 2);
@@ -543,7 +578,7 @@ int main(void)
     {"which cores are kept busy", test_cores}, {"no cores, no domains", test_no_cores}, {"numbers of cores", test_counts},
     {"sizes of arrays", test_sizes}, {"arrays shrink to the memory there is", test_scale}, {"sizes of chains", test_chases},
     {"bytes between loads", test_line}, {"where a curve saturates", test_saturation}, {"the triad computes", test_triad},
-    {"chains are followed", test_chain}, {"spinning computes", test_spin}, {"threads are bound and meet", test_crew},
+    {"chains are followed", test_chain}, {"spinning computes", test_spin}, {"times become a slowdown", test_slowdown}, {"threads are bound and meet", test_crew},
     {"all threads or none", test_crew_refused}, {"a quick measurement", test_measure}, {"several domains", test_domains},
     {"a measurement that is ended", test_stop}, {"a measurement that is late", test_late},
     {"another machine can't be measured", test_elsewhere}, {NULL, NULL}};
