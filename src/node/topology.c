@@ -32,11 +32,15 @@ static int name_it(struct amz_topology *t, const char *name, struct amz_error *e
   return t->name ? AMZ_OK : amz_error_set(err, AMZ_ENOMEM, "out of memory");
 }
 
+static int not_xml(const char *path, const char *who, struct amz_error *err)
+{
+  return amz_error_set(err, AMZ_EINVAL, "%s: %.400s is no topology in XML that hwloc can read (lstopo FILE.xml writes one)", who, path);
+}
+
 static int use_xml(struct amz_topology *t, const char *path, const char *who, struct amz_error *err)
 {
   if (hwloc_topology_set_xml(t->handle, path) < 0)
-    return amz_error_set(err, AMZ_EINVAL, "%s: %.400s is no topology in XML that hwloc can read (lstopo FILE.xml writes one)",
-                         who, path);
+    return not_xml(path, who, err);
   return name_it(t, path, err);
 }
 
@@ -48,23 +52,36 @@ static int use_synthetic(struct amz_topology *t, const char *text, const char *w
   return name_it(t, text, err);
 }
 
-static int use_description(struct amz_topology *t, const char *text, const char *who, struct amz_error *err)
+/* A file that hwloc would trip over mustn't take us along. */
+static int load_file(struct amz_topology *t, const char *path, struct amz_error *err)
 {
+  int rc = amz_topology_load_file(t->handle, path);
+
+  if (rc == AMZ_ENOMEM)
+    return amz_error_set(err, rc, "out of memory");
+  return rc < 0 ? not_xml(path, "--topology", err) : name_it(t, path, err);
+}
+
+static int load(struct amz_topology *t, int why_not, struct amz_error *err)
+{
+  if (hwloc_topology_load(t->handle) < 0)
+    return amz_error_set(err, errno == ENOMEM ? AMZ_ENOMEM : why_not, "hwloc cannot read the topology of %.400s", t->name);
+  return AMZ_OK;
+}
+
+static int load_description(struct amz_topology *t, const char *text, struct amz_error *err)
+{
+  int rc;
+
   if (is_file(text))
-    return use_xml(t, text, who, err);
+    return load_file(t, text, err);
   if (looks_like_path(text))
-    return amz_error_set(err, AMZ_EINVAL, "%s: there is no file %.400s", who, text);
-  return use_synthetic(t, text, who, err);
+    return amz_error_set(err, AMZ_EINVAL, "--topology: there is no file %.400s", text);
+  rc = use_synthetic(t, text, "--topology", err);
+  return rc < 0 ? rc : load(t, AMZ_EINVAL, err);
 }
 
 /* ---- choosing --------------------------------------------------------------------------------------------------------- */
-
-static int load(struct amz_topology *t, struct amz_error *err)
-{
-  if (hwloc_topology_load(t->handle) < 0)
-    return amz_error_set(err, errno == ENOMEM ? AMZ_ENOMEM : AMZ_EENV, "hwloc cannot read the topology of %.400s", t->name);
-  return AMZ_OK;
-}
 
 static int choose(struct amz_topology *t, const struct amz_look *look, const struct amz_tree *tree, struct amz_error *err)
 {
@@ -73,8 +90,8 @@ static int choose(struct amz_topology *t, const struct amz_look *look, const str
   int rc;
 
   if (look->topology)
-    rc = use_description(t, look->topology, "--topology", err);
-  else if (xml)
+    return load_description(t, look->topology, err);
+  if (xml)
     rc = use_xml(t, xml, "HWLOC_XMLFILE", err);
   else if (synthetic)
     rc = use_synthetic(t, synthetic, "HWLOC_SYNTHETIC", err);
@@ -82,7 +99,7 @@ static int choose(struct amz_topology *t, const struct amz_look *look, const str
     return (rc = name_it(t, tree->root, err)) < 0 ? rc : amz_topology_load_tree(t->handle, tree, err);
   else
     rc = name_it(t, "this machine", err);
-  return rc < 0 ? rc : load(t, err);
+  return rc < 0 ? rc : load(t, xml || synthetic ? AMZ_EINVAL : AMZ_EENV, err);
 }
 
 /* Parts of hwloc that start the runtimes of GPUs, which takes up to seconds, or talk to displays; what they would add is known

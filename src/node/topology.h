@@ -26,6 +26,9 @@ void amz_topology_close(struct amz_topology *topology);
  * processing units that are online are counted as cores. \return AMZ_OK; AMZ_EENV with *err; AMZ_ENOMEM. */
 int amz_topology_load_tree(hwloc_topology_t handle, const struct amz_tree *tree, struct amz_error *err);
 
+/* Loads an XML file of hwloc's, whatever is in it. \return AMZ_OK; AMZ_EENV: it is none; AMZ_ENOMEM. */
+int amz_topology_load_file(hwloc_topology_t handle, const char *path);
+
 /* Fills in what there is: packages, domains, cores, kinds, caches, and the names that the topology knows. `bound`: the units
  * that we may use. \return AMZ_OK; AMZ_EENV with *err; AMZ_ENOMEM. */
 int amz_topology_describe(const struct amz_topology *topology, hwloc_const_bitmap_t bound, struct amz_error *err,

@@ -1,8 +1,8 @@
-/* The topology of a tree of /proc and /sys.
+/* The topology of a tree of /proc and /sys, or of an XML file that somebody gave us.
  *
  * hwloc takes a tree's root by environment variables only, prints what it thinks of contradictions, and stops the process when
- * /sys says nonsense. All of that happens in a process of its own, which hands the topology over as XML. What it dies of is
- * told as far as we see it ourselves, and the units are counted instead. */
+ * /sys says nonsense, or crashes at XML that lacks what it counts on. All of that happens in a process of its own, which hands the topology
+ * over as XML of hwloc's. What it dies of in a tree is told as far as we see it ourselves, and the units are counted instead. */
 #define _GNU_SOURCE
 #include "topology.h"
 
@@ -50,16 +50,31 @@ static bool go_quiet(void)
   return true;
 }
 
-static bool tell_tree(const char *root, int fd)
+static bool tell_loaded(hwloc_topology_t t, int fd)
 {
-  hwloc_topology_t t;
   char *xml;
   int n;
 
+  return hwloc_topology_set_io_types_filter(t, HWLOC_TYPE_FILTER_KEEP_IMPORTANT) == 0 && hwloc_topology_load(t) == 0 &&
+         hwloc_topology_export_xmlbuffer(t, &xml, &n, 0) == 0 && n > 0 && write_all(fd, xml, (size_t)n);
+}
+
+/* What the child does. \return whether all is told. */
+typedef bool teller(const char *what, int fd);
+
+static bool tell_tree(const char *root, int fd)
+{
+  hwloc_topology_t t;
+
   return go_quiet() && setenv("HWLOC_FSROOT", root, 1) == 0 && setenv("HWLOC_COMPONENTS", "linux,stop", 1) == 0 &&
-         hwloc_topology_init(&t) == 0 && hwloc_topology_set_io_types_filter(t, HWLOC_TYPE_FILTER_KEEP_IMPORTANT) == 0 &&
-         hwloc_topology_load(t) == 0 && hwloc_topology_export_xmlbuffer(t, &xml, &n, 0) == 0 && n > 0 &&
-             write_all(fd, xml, (size_t)n);
+         hwloc_topology_init(&t) == 0 && tell_loaded(t, fd);
+}
+
+static bool tell_file(const char *path, int fd)
+{
+  hwloc_topology_t t;
+
+  return go_quiet() && hwloc_topology_init(&t) == 0 && hwloc_topology_set_xml(t, path) == 0 && tell_loaded(t, fd);
 }
 
 /* ---- the parent ------------------------------------------------------------------------------------------------------- */
@@ -93,7 +108,7 @@ static bool ended_well(pid_t child)
 }
 
 /* \return AMZ_OK with the XML; AMZ_EENV: nothing came of it; AMZ_ENOMEM. */
-static int ask_child(const char *root, struct amz_buf *ret)
+static int ask_child(teller *tell, const char *what, struct amz_buf *ret)
 {
   int ends[2], rc;
   pid_t child;
@@ -102,7 +117,7 @@ static int ask_child(const char *root, struct amz_buf *ret)
     return AMZ_EENV;
   child = fork();
   if (child == 0)
-    _exit(tell_tree(root, ends[1]) ? 0 : 1);
+    _exit(tell(what, ends[1]) ? 0 : 1);
   (void)close(ends[1]);
   rc = child < 0 ? AMZ_EENV : read_all(ends[0], ret);
   (void)close(ends[0]); /* a child that isn't done writing gets SIGPIPE, or an error */
@@ -167,14 +182,27 @@ static int count_instead(hwloc_topology_t handle, const struct amz_tree *tree, s
   return AMZ_OK;
 }
 
-int amz_topology_load_tree(hwloc_topology_t handle, const struct amz_tree *tree, struct amz_error *err)
+/* \return AMZ_OK; AMZ_EENV: nothing came of it; AMZ_ENOMEM. */
+static int load_told(hwloc_topology_t handle, teller *tell, const char *what)
 {
   struct amz_buf xml = AMZ_BUF_INIT;
-  int rc = lists_are_sound(tree) ? ask_child(tree->root, &xml) : AMZ_EENV;
+  int rc = ask_child(tell, what, &xml);
 
   if (rc == AMZ_OK && (xml.len > INT_MAX || hwloc_topology_set_xmlbuffer(handle, xml.data, (int)xml.len) < 0 ||
                        hwloc_topology_load(handle) < 0))
     rc = AMZ_EENV;
   amz_buf_clear(&xml);
+  return rc;
+}
+
+int amz_topology_load_tree(hwloc_topology_t handle, const struct amz_tree *tree, struct amz_error *err)
+{
+  int rc = lists_are_sound(tree) ? load_told(handle, tell_tree, tree->root) : AMZ_EENV;
+
   return rc == AMZ_EENV ? count_instead(handle, tree, err) : rc == AMZ_OK ? rc : amz_error_set(err, rc, "out of memory");
+}
+
+int amz_topology_load_file(hwloc_topology_t handle, const char *path)
+{
+  return load_told(handle, tell_file, path);
 }
