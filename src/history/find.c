@@ -101,7 +101,8 @@ static int consider(void *ctx, const struct amz_history_row *row)
     return AMZ_OK;
   if (j->known->runs == 0)
     return begin(j, row->run);
-  if (amz_history_drifted(known->seen, j->first, j->tasks, other->seen, other->n, other->tasks, NULL))
+  if (amz_history_drifted(known->seen, j->first, j->tasks, other->seen, other->n, other->tasks, NULL) ||
+      amz_history_drifted(other->seen, other->n, other->tasks, known->seen, j->first, j->tasks, NULL)) /* it had fewer slots than the latest's plan opened */
     return AMZ_OK;
   return join(j, row->run);
 }

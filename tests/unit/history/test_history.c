@@ -280,6 +280,26 @@ static void earlier_runs_count_as_far_as_they_agree(void)
   place_remove(&p);
 }
 
+/* A run of four slots, then one whose sample ran on four and whose plan opened many more: what both did on four is compared. */
+static void runs_that_opened_slots_are_compared_too(void)
+{
+  struct amz_history_key key = key_of(1);
+  struct amz_history_run run = run_of(9.0, NOW + 1);
+  struct place p;
+  double mean_s = 0;
+
+  for (size_t i = run.costs.n / 2; i < run.costs.n; i++)
+    run.costs.seen[i].busy = 64;
+  place_make(&p);
+  ASSERT_I64(add(&p, 1, 1, 1.0, NOW, NULL), AMZ_OK);
+  ASSERT_I64(amz_history_add(p.history, &key, 2, &run, NULL), AMZ_OK);
+  ASSERT_U64(known(&p, 1, &mean_s), 1);
+  CU_ASSERT_DOUBLE_EQUAL(mean_s, 9, 0.1);
+  amz_history_run_clear(&run);
+  amz_history_key_clear(&key);
+  place_remove(&p);
+}
+
 static void a_run_that_goes_on_replaces_what_it_said(void)
 {
   struct place p;
@@ -520,6 +540,7 @@ int main(void)
     {"text is not believed", text_is_not_believed},
     {"what is added is found", what_is_added_is_found},
     {"earlier runs count as far as they agree", earlier_runs_count_as_far_as_they_agree},
+    {"runs that opened slots are compared, too", runs_that_opened_slots_are_compared_too},
     {"a run that goes on replaces what it said", a_run_that_goes_on_replaces_what_it_said},
     {"the oldest are dropped, whatever clocks say", the_oldest_are_dropped_whatever_clocks_say},
     {"a clock that was ahead loses nothing", a_clock_that_was_ahead_loses_nothing},
