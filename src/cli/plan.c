@@ -46,6 +46,7 @@ struct planning {
   int64_t history_latest_s;  /* and when the latest of them ended */
   struct amz_job *job;
   char *command;             /* how the plan is carried out: "resume DIR", "run JOB" */
+  bool nothing_left;         /* of the run that is planned */
   struct cli_kinds kinds;
   struct amz_plan_input input;
   struct amz_plan plan;
@@ -97,6 +98,7 @@ static int count_left(struct planning *p)
     return CLI_OK;
   cli_say("%s: all tasks have been run; this is what all of them would take", p->sampled.dir);
   p->sampled.work.tasks = amz_job_tasks(p->job);
+  p->nothing_left = true;
   return CLI_OK;
 }
 
@@ -353,6 +355,15 @@ static void add_hint(const struct planning *p, struct amz_buf *out)
     amz_buf_addf(out, "  %-18s%s\n", "mind", hint);
 }
 
+static void add_way(const struct amz_plan_report *r, const struct plan_args *a, const struct planning *p, struct amz_buf *out)
+{
+  if (p->nothing_left)
+    return;
+  amz_buf_addf(out, "%srun it with: amorsize-mpi %s ", a->explain ? "\n" : "  ", p->command);
+  amz_report_plan_options(r, out);
+  amz_buf_addc(out, '\n');
+}
+
 static int print(struct cli *cli, const struct amz_plan_report *r, const struct plan_args *a, const struct planning *p)
 {
   struct amz_buf out = AMZ_BUF_INIT;
@@ -366,9 +377,7 @@ static int print(struct cli *cli, const struct amz_plan_report *r, const struct 
     amz_report_plan(r, &out);
   if (a->format != CLI_FORMAT_JSON) {
     add_hint(p, &out);
-    amz_buf_addf(&out, "%srun it with: amorsize-mpi %s ", a->explain ? "\n" : "  ", p->command);
-    amz_report_plan_options(r, &out);
-    amz_buf_addc(&out, '\n');
+    add_way(r, a, p, &out);
   }
   if (rc == AMZ_OK && (rc = amz_buf_ok(&out)) == AMZ_OK)
     (void)cli_write(cli, out.data, out.len);

@@ -37,6 +37,7 @@ is 'no task ran twice' "$(sort -n log)" "$(seq 200)"
 is 'all are recorded' "$(indexes work)" "$(seq 0 199)"
 try amorsize-mpi plan work
 tried_like 'nothing is left: the whole is planned' 0 'predicted' 'all tasks have been run; this is what all of them would take'
+is 'and nothing is said of running it' "$(grep -c 'run it with' out)" 0
 
 # ---- a plan in full
 fresh

@@ -78,6 +78,15 @@ array() {
 }
 has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 
+# What plan writes is submitted as it is: it goes on with the sampled run over the planned ranks.
+planned() {
+  local id
+  job planned 60 0.2 'slurm: {extra: ["--comment=\"a b\" --nice=1"]}'
+  amorsize-mpi plan planned.yaml --node=<(amorsize-mpi node --fast --topology 'core:2 pu:1' --format json) --ranks-per-node 2 --nodes 2 --set plan.nodes=2 \
+    --set plan.slots_per_rank=1 --sbatch planned.sbatch && id=$(submit planned planned.sbatch) && ends "$id" 0 && ran_once_each planned 60 &&
+    says planned '4 ranks on 2 nodes' && says planned 'planned.runs/001: .* on 4 slots' && [ ! -e planned.runs/002 ] && [ "$(field_of "$id" Nice)" = 1 ]
+}
+
 # A job that was put back would wait for two minutes; Slurm listens only when its first turn has been cleared away.
 is_in_its_second_turn() { # JOB NAME
   grep -q 'going on with' "$2.out" && return 0
@@ -165,6 +174,7 @@ limited_ends() {
 check 'a job with a limit of one minute begins' begin_limited
 check 'one-node.sbatch' one_node
 check 'many-nodes.sbatch: the ranks are launched over three nodes' many_nodes
+check 'plan --sbatch: its script runs the rest of the sampled run as planned' planned
 check 'array.sbatch: every element runs its own share' array
 check 'requeue.sbatch: drained by USR1, the job goes back into the queue and on with its run' requeue again requeue.sbatch 0.3
 check 'the description says requeue, over several nodes' requeue widely many-nodes.sbatch 0.5
