@@ -29,6 +29,18 @@ mandelbrot 100 64 48 100
 triad 20 1
 END
 
+# ---- built as a user does, by what is installed: the header, found by pkg-config
+if command -v pkg-config >/dev/null 2>&1; then
+  cflags=$(PKG_CONFIG_PATH=$top_builddir/configs pkg-config --define-variable=includedir="$(cd "$top_srcdir" && pwd)/include" --cflags amorsize-mpi)
+  for name in pi mandelbrot triad crash; do
+    # shellcheck disable=SC2086 # words
+    check "$name: pkg-config's words build it" ${CC:-cc} -shared -fPIC -O2 $cflags "$top_srcdir/configs/plugins/$name.c" -o "own-$name.so"
+  done
+  job own ./own-pi.so 500 100 'output: {reduce: mean}'
+  try timeout 60 amorsize-mpi run --slots 2 own.yaml
+  tried_like 'and it runs' 0 '^  reduced  *mean 3\.[0-9]* of 100 tasks' ''
+else skip "pkg-config's words build plug-ins" 'no pkg-config'; fi
+
 # ---- one task doesn't: the others aren't touched, whichever way it goes
 while read -r how expected; do
   job "$how" "$plugins/crash.so" "$how 7 1000" 60 ''

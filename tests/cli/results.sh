@@ -50,6 +50,12 @@ print(a.shape, a.dtype.str, (a == b).all(), (a == c).all(), (3.0 < a.mean() < 3.
 else skip 'NumPy reads them, in all ways that are told' 'no Python with NumPy here'
 fi
 
+if command -v python3 >/dev/null 2>&1; then # the lines of the man page, as they are
+  { sed -n '/^ *import ast, struct/,/^\.fi/p' "$top_srcdir/src/cli/man/amorsize-mpi-job.5" | sed '/^\.fi/d; s/^    //; s/NAME/pi/'
+    echo 'print(tasks, len(values), 3.0 < sum(values) / tasks < 3.3)'; } >read.py
+  is 'plain Python reads them by the lines that the man page gives' "$(python3 read.py)" '40000 40000 True'
+else skip 'plain Python reads them by the lines that the man page gives' 'no python3'; fi
+
 # ---- reduced
 for op in sum min max mean count; do
   job "$op" "$plugins/pi.so" 7 30011 "output: {reduce: $op}"
