@@ -9,7 +9,7 @@
 #include <amorsize/environment.h>
 #include <amorsize/error.h>
 
-/* Physical cores allowed to this process, in hwloc's logical order, each with the operating system's numbers of its allowed processing units. Processing
+/* Physical cores allowed to this process, by their lowest units, each with the operating system's numbers of its allowed processing units. Processing
  * units that belong to no core object (some machines report none) count as a core each. */
 struct amz_cores {
   uint32_t count;
@@ -19,7 +19,8 @@ struct amz_cores {
   uint32_t *starts; /* count + 1 positions in cpus: core c has cpus[starts[c]] .. cpus[starts[c + 1] - 1] */
 };
 
-/* By hwloc: the topology's allowed set (cgroup cpusets are in it) and this process's affinity mask.
+/* By the kernel's lists and this process's affinity mask (cgroup cpusets are in it); by hwloc, which takes longer, where these don't tell or one of its
+ * variables (HWLOC_SYNTHETIC, HWLOC_XMLFILE …) is set.
  * \return AMZ_OK; AMZ_EENV: the topology can't be read or nothing is allowed; AMZ_ENOMEM. Release with amz_cores_clear. */
 int amz_cores_allowed(struct amz_error *err, struct amz_cores *ret);
 void amz_cores_clear(struct amz_cores *cores);

@@ -1,11 +1,16 @@
-/* Which cores are ours, by hwloc. */
+/* Which cores are ours: by the kernel's lists, or by hwloc where somebody has told it about another machine, or the lists say too little. */
+#define _GNU_SOURCE
 #include <amorsize/cores.h>
 
 #include <hwloc.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <amorsize/alloc.h>
+
+#include "cores_private.h"
 
 /* Only packages, cores and processing units are looked at: caches and devices would cost time at every start. */
 static int load_topology(hwloc_topology_t *ret, struct amz_error *err)
@@ -35,8 +40,14 @@ static hwloc_bitmap_t usable_units(hwloc_topology_t topology)
   return usable;
 }
 
-/* Appends the usable units of one object as a core; takes them out of `usable`. */
-static void add_core(struct amz_cores *cores, hwloc_bitmap_t usable, hwloc_const_bitmap_t units)
+int amz_cores_make_room(struct amz_cores *cores, size_t units)
+{
+  cores->cpus = amz_new_array(units, sizeof *cores->cpus);
+  cores->starts = amz_new_array(units + 1, sizeof *cores->starts);
+  return cores->cpus && cores->starts ? AMZ_OK : AMZ_ENOMEM;
+}
+
+void amz_cores_add(struct amz_cores *cores, hwloc_bitmap_t usable, hwloc_const_bitmap_t units)
 {
   uint32_t at = cores->starts[cores->count];
 
@@ -54,13 +65,13 @@ static void add_all_cores(struct amz_cores *cores, hwloc_topology_t topology, hw
   hwloc_obj_t object = NULL;
 
   while ((object = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, object)))
-    add_core(cores, usable, object->cpuset);
+    amz_cores_add(cores, usable, object->cpuset);
   object = NULL;
   while ((object = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, object))) /* those without a core */
-    add_core(cores, usable, object->cpuset);
+    amz_cores_add(cores, usable, object->cpuset);
 }
 
-int amz_cores_allowed(struct amz_error *err, struct amz_cores *ret)
+static int cores_by_hwloc(struct amz_error *err, struct amz_cores *ret)
 {
   struct amz_cores cores = {.count = 0};
   hwloc_topology_t topology = NULL;
@@ -71,11 +82,7 @@ int amz_cores_allowed(struct amz_error *err, struct amz_cores *ret)
     return rc;
   usable = usable_units(topology);
   units = usable ? hwloc_bitmap_weight(usable) : 0;
-  if (units > 0) {
-    cores.cpus = amz_new_array((size_t)units, sizeof *cores.cpus);
-    cores.starts = amz_new_array((size_t)units + 1, sizeof *cores.starts);
-  }
-  if (!usable || (units > 0 && (!cores.cpus || !cores.starts))) {
+  if (!usable || (units > 0 && amz_cores_make_room(&cores, (size_t)units) < 0)) {
     rc = amz_error_set(err, AMZ_ENOMEM, "out of memory for the list of cores");
     goto out;
   }
@@ -93,6 +100,35 @@ out:
   hwloc_bitmap_free(usable);
   hwloc_topology_destroy(topology);
   return rc;
+}
+
+/* Variables of its own tell it what to say. */
+static bool hwloc_is_told(void)
+{
+  static const char prefix[] = "HWLOC_";
+
+  for (char *const *e = environ; e && *e; e++)
+    if (strncmp(*e, prefix, sizeof prefix - 1) == 0)
+      return true;
+  return false;
+}
+
+int amz_cores_allowed(struct amz_error *err, struct amz_cores *ret)
+{
+  const struct amz_tree here = {"", NULL};
+  struct amz_cores cores = {.count = 0};
+  hwloc_bitmap_t mask = hwloc_is_told() ? NULL : hwloc_bitmap_alloc();
+  int rc = mask ? amz_cores_mask(mask) : AMZ_ENOENT;
+
+  if (rc == AMZ_OK)
+    rc = amz_cores_by_kernel(&here, mask, &cores);
+  hwloc_bitmap_free(mask);
+  if (rc == AMZ_OK) {
+    *ret = cores;
+    return AMZ_OK;
+  }
+  amz_cores_clear(&cores);
+  return cores_by_hwloc(err, ret);
 }
 
 void amz_cores_clear(struct amz_cores *cores)

@@ -7,6 +7,7 @@
 
 #include <amorsize/cores.h>
 
+#include "../../../src/node/cores_private.h"
 #include "../../support/tap.h"
 
 static void counts_cores_of_synthetic_machines(void)
@@ -74,6 +75,72 @@ static void honours_the_affinity_mask(void)
   ASSERT_U64(cores.starts[1], 1);
   ASSERT_U64(cores.cpus[0], first);
   amz_cores_clear(&cores);
+}
+
+/* hwloc is the oracle: it is asked when one of its variables is set. */
+static void the_kernel_says_what_hwloc_says(void)
+{
+  struct amz_cores kernel, hwloc;
+  struct amz_error err;
+
+  CU_ASSERT_FATAL(amz_cores_allowed(&err, &kernel) == AMZ_OK);
+  CU_ASSERT_FATAL(setenv("HWLOC_HIDE_ERRORS", "1", 1) == 0);
+  CU_ASSERT_FATAL(amz_cores_allowed(&err, &hwloc) == AMZ_OK);
+  CU_ASSERT_FATAL(unsetenv("HWLOC_HIDE_ERRORS") == 0);
+  ASSERT_U64(kernel.count, hwloc.count);
+  ASSERT_U64(kernel.most, hwloc.most);
+  for (uint32_t i = 0; i <= kernel.count && i <= hwloc.count; i++)
+    ASSERT_U64(kernel.starts[i], hwloc.starts[i]);
+  for (uint32_t i = 0; i < kernel.starts[kernel.count] && i < hwloc.starts[hwloc.count]; i++)
+    ASSERT_U64(kernel.cpus[i], hwloc.cpus[i]);
+  amz_cores_clear(&kernel);
+  amz_cores_clear(&hwloc);
+}
+
+#define SIBLINGS(unit, list) {"/sys/devices/system/cpu/cpu" #unit "/topology/core_cpus_list", list "\n"}
+#define OLD_SIBLINGS(unit, list) {"/sys/devices/system/cpu/cpu" #unit "/topology/thread_siblings_list", list "\n"}
+
+static void cores_from_lists_of_siblings(void)
+{
+  static const struct {
+    const char *what, *mask;
+    struct pair files[5];
+    int rc;
+    uint32_t count, starts[5], cpus[4];
+  } rows[] = {
+    {"a unit a core", "0-1", {SIBLINGS(0, "0"), SIBLINGS(1, "1")}, AMZ_OK, 2, {0, 1, 2}, {0, 1}},
+    {"two units a core, the second ones behind all first ones", "0-3", {SIBLINGS(0, "0,2"), SIBLINGS(1, "1,3"), SIBLINGS(2, "0,2"), SIBLINGS(3, "1,3")},
+      AMZ_OK, 2, {0, 2, 4}, {0, 2, 1, 3}},
+    {"an older kernel", "0-1", {OLD_SIBLINGS(0, "0-1"), OLD_SIBLINGS(1, "0-1")}, AMZ_OK, 1, {0, 2}, {0, 1}},
+    {"half a core is ours", "3", {SIBLINGS(3, "1,3")}, AMZ_OK, 1, {0, 1}, {3}},
+    {"the kernel tells nothing", "0-1", {{NULL, NULL}}, AMZ_ENOENT, 0, {0}, {0}},
+    {"or not of all", "0-1", {SIBLINGS(0, "0")}, AMZ_ENOENT, 0, {0}, {0}},
+    {"no list", "0", {SIBLINGS(0, "0;1")}, AMZ_ENOENT, 0, {0}, {0}},
+    {"an empty one", "0", {SIBLINGS(0, "")}, AMZ_ENOENT, 0, {0}, {0}},
+    {"a unit that is not its own sibling", "0", {SIBLINGS(0, "1")}, AMZ_ENOENT, 0, {0}, {0}},
+    {"nothing is ours", "", {SIBLINGS(0, "0")}, AMZ_ENOENT, 0, {0}, {0}},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    hwloc_bitmap_t mask = hwloc_bitmap_alloc();
+    char root[FAKE_ROOT_MAX];
+    const struct amz_tree tree = {root, NULL};
+    struct amz_cores cores;
+
+    CU_ASSERT_FATAL(mask && hwloc_bitmap_list_sscanf(mask, rows[i].mask) == 0);
+    make_root(root);
+    put_files(root, rows[i].files);
+    ASSERT_ROW_I64(rows[i].what, amz_cores_by_kernel(&tree, mask, &cores), rows[i].rc);
+    for (uint32_t k = 0; rows[i].rc == AMZ_OK && k <= rows[i].count; k++)
+      ASSERT_ROW_U64(rows[i].what, cores.starts[k], rows[i].starts[k]);
+    for (uint32_t k = 0; rows[i].rc == AMZ_OK && k < rows[i].starts[rows[i].count]; k++)
+      ASSERT_ROW_U64(rows[i].what, cores.cpus[k], rows[i].cpus[k]);
+    if (rows[i].rc == AMZ_OK)
+      ASSERT_ROW_U64(rows[i].what, cores.count, rows[i].count);
+    amz_cores_clear(&cores);
+    hwloc_bitmap_free(mask);
+    remove_root(root);
+  }
 }
 
 static void as_many_may_be_busy_as_quotas_and_slurm_say(void)
@@ -158,6 +225,8 @@ int main(void)
     {"counts cores of synthetic machines", counts_cores_of_synthetic_machines},
     {"slots get their own cores while they last", slots_get_their_own_cores_while_they_last},
     {"honours the affinity mask", honours_the_affinity_mask},
+    {"the kernel says what hwloc says", the_kernel_says_what_hwloc_says},
+    {"cores from lists of siblings", cores_from_lists_of_siblings},
     {"as many may be busy as quotas and Slurm say", as_many_may_be_busy_as_quotas_and_slurm_say},
     {"a quota leaves open which cores", a_quota_leaves_open_which_cores},
     {NULL, NULL},
