@@ -87,6 +87,7 @@ struct amz_store_config {
   struct amz_lease *lease; /* refreshed by the store's thread; may be NULL */
   void (*tick)(void *ctx); /* called now and then while packs are taken over, which may take minutes; may be NULL */
   void *tick_ctx;
+  const char *settle;     /* name of a file in DIR that was written and isn't durable yet: it will be before anything is recorded; NULL: none */
   bool keep_stop;         /* DIR/stop may be meant for this launch: the driver, which has begun before, removes older ones */
 };
 
@@ -161,6 +162,8 @@ int amz_store_record(struct amz_store *s, const struct amz_record *records, size
 int amz_store_record_chunk(struct amz_store *s, const struct amz_chunk_record *record, struct amz_error *err);
 /* Asks for fdatasync of a pack file (opened by the store on first use); told by an event with the same token. */
 int amz_store_sync(struct amz_store *s, const char *pack_path, uint64_t token, struct amz_error *err);
+/* A pack has been made, which will be synced later: its name in its directory is made to last meanwhile. \return as amz_store_sync. */
+int amz_store_expect(struct amz_store *s, const char *pack_path, struct amz_error *err);
 /* status.json := text. */
 int amz_store_status(struct amz_store *s, const char *json, size_t n, struct amz_error *err);
 

@@ -115,7 +115,7 @@ static int prepare_all(struct amz_db *db, struct amz_error *err)
 }
 
 /* A descriptor beside SQLite's own does no harm here: there are no POSIX locks that closing it could drop. */
-static int sync_file(const char *path, struct amz_error *err)
+int amz_db_sync_file(const char *path, struct amz_error *err)
 {
   int fd = open(path, O_RDONLY | O_CLOEXEC), rc = AMZ_OK;
 
@@ -126,7 +126,7 @@ static int sync_file(const char *path, struct amz_error *err)
   return rc;
 }
 
-static int open_handle(const char *path, int flags, struct amz_error *err, struct amz_db **ret)
+static int open_handle(const char *path, int flags, bool synced, struct amz_error *err, struct amz_db **ret)
 {
   const int how = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_PRIVATECACHE | flags;
   struct amz_db *db = calloc(1, sizeof *db);
@@ -146,8 +146,8 @@ static int open_handle(const char *path, int flags, struct amz_error *err, struc
   /* Turning a new file into a WAL database takes a rollback journal and four syncs that guard nothing yet: one does. */
   if (rc == AMZ_OK && (flags & SQLITE_OPEN_CREATE))
     rc = amz_db_execute(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL;", err);
-  if (rc == AMZ_OK && (flags & SQLITE_OPEN_CREATE))
-    rc = sync_file(path, err);
+  if (rc == AMZ_OK && (flags & SQLITE_OPEN_CREATE) && synced)
+    rc = amz_db_sync_file(path, err);
   if (rc == AMZ_OK && !(flags & SQLITE_OPEN_CREATE))
     rc = amz_db_execute(db, "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;", err);
   if (rc < 0) {
@@ -158,6 +158,11 @@ static int open_handle(const char *path, int flags, struct amz_error *err, struc
   return AMZ_OK;
 }
 
+int amz_db_sync_commits(struct amz_db *db, struct amz_error *err)
+{
+  return amz_db_execute(db, "PRAGMA synchronous=FULL", err);
+}
+
 static int put_tasks(struct amz_db *db, uint64_t tasks, struct amz_error *err)
 {
   char sql[96];
@@ -166,22 +171,24 @@ static int put_tasks(struct amz_db *db, uint64_t tasks, struct amz_error *err)
   return amz_db_execute(db, sql, err);
 }
 
-int amz_db_create(const char *path, uint64_t tasks, struct amz_error *err, struct amz_db **ret)
+int amz_db_create(const char *path, uint64_t tasks, bool synced, struct amz_error *err, struct amz_db **ret)
 {
   struct amz_db *db = NULL;
   int rc;
 
   if (tasks > INT64_MAX)
     return amz_error_set(err, AMZ_ERANGE, "%s: more tasks than can be counted: %" PRIu64, path, tasks);
-  rc = open_handle(path, SQLITE_OPEN_CREATE, err, &db);
-  if (rc == AMZ_OK)
+  rc = open_handle(path, SQLITE_OPEN_CREATE, synced, err, &db);
+  if (rc == AMZ_OK && synced)
     rc = amz_db_execute(db, "PRAGMA synchronous=NORMAL", err); /* the first full commit syncs the schema along */
   if (rc == AMZ_OK)
     rc = amz_db_execute(db, schema_sql, err);
   if (rc == AMZ_OK)
     rc = put_tasks(db, tasks, err);
   if (rc == AMZ_OK)
-    rc = amz_db_execute(db, "COMMIT; PRAGMA synchronous=FULL", err);
+    rc = amz_db_execute(db, "COMMIT", err);
+  if (rc == AMZ_OK && synced)
+    rc = amz_db_sync_commits(db, err);
   if (rc == AMZ_OK)
     rc = prepare_all(db, err);
   if (rc < 0) {
@@ -264,7 +271,7 @@ int amz_db_open(const char *path, uint64_t tasks, struct amz_error *err, struct 
 
   if (access(path, F_OK) < 0 && errno == ENOENT)
     return amz_error_set(err, AMZ_ENOENT, "%s: not there", path);
-  rc = open_handle(path, 0, err, &db);
+  rc = open_handle(path, 0, true, err, &db);
   if (rc == AMZ_OK)
     rc = check(db, tasks, err);
   if (rc < 0) {
@@ -324,11 +331,19 @@ int amz_db_last_epoch(struct amz_db *db, struct amz_error *err, uint32_t *ret)
 
 /* ---- for others to read --------------------------------------------------------------------------------------------------- */
 
+int amz_db_expect_finish(struct amz_db *db, struct amz_error *err)
+{
+  return amz_db_execute(db, "PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0", err);
+}
+
+/* The checkpoint syncs the WAL before it writes to the database: commits behind amz_db_expect_finish become durable here. */
 int amz_db_finish(struct amz_db *db, struct amz_error *err)
 {
   int64_t busy = 0;
-  int rc = query_one(db, "PRAGMA wal_checkpoint(TRUNCATE)", err, &busy, NULL);
+  int rc = amz_db_sync_commits(db, err);
 
+  if (rc == AMZ_OK)
+    rc = query_one(db, "PRAGMA wal_checkpoint(TRUNCATE)", err, &busy, NULL);
   if (rc == AMZ_OK && busy)
     rc = amz_error_set(err, AMZ_EIO, "%s: cannot be brought into one file", db->path);
   /* Everything is in run.db now and synced. Leaving WAL mode changes two bytes of its header, which are right either way: no

@@ -15,9 +15,13 @@
 
 struct amz_db;
 
-/* Makes a new database at `path` (nothing may be there). \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM. Release with amz_db_free
- * (accepts NULL). */
-int amz_db_create(const char *path, uint64_t tasks, struct amz_error *err, struct amz_db **ret);
+/* Makes a new database at `path` (nothing may be there). Not `synced`: nothing of it is durable, nor is what is committed, until the caller has synced the
+ * file and its directory (amz_db_sync_file), and asked for it (amz_db_sync_commits); the next commit then covers those before it.
+ * \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM. Release with amz_db_free (accepts NULL). */
+int amz_db_create(const char *path, uint64_t tasks, bool synced, struct amz_error *err, struct amz_db **ret);
+/* Outside of a transaction. */
+int amz_db_sync_commits(struct amz_db *db, struct amz_error *err);
+int amz_db_sync_file(const char *path, struct amz_error *err);
 /* Opens one that exists and checks it through. \return AMZ_OK; AMZ_ENOENT: none, or one without content; AMZ_ECORRUPT;
  * AMZ_EINVAL: made for another number of tasks, or by a newer version; AMZ_EIO, AMZ_ENOMEM. */
 int amz_db_open(const char *path, uint64_t tasks, struct amz_error *err, struct amz_db **ret);
@@ -47,6 +51,8 @@ int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, str
 int amz_db_kept(struct amz_db *db, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n);
 int amz_db_forget(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err);
 
+/* What is committed from now on needn't be durable until amz_db_finish, which makes it so. Outside of a transaction. */
+int amz_db_expect_finish(struct amz_db *db, struct amz_error *err);
 /* Brings everything into the one file run.db and leaves it in a state that anybody can read. */
 int amz_db_finish(struct amz_db *db, struct amz_error *err);
 /* A copy of what is committed, at `path`, put there whole by a rename. */

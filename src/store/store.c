@@ -262,6 +262,23 @@ int amz_store_sync(struct amz_store *s, const char *pack_path, uint64_t token, s
   return rc;
 }
 
+int amz_store_expect(struct amz_store *s, const char *pack_path, struct amz_error *err)
+{
+  char *copy = amz_strndup(pack_path, strlen(pack_path)), *before;
+  int rc;
+
+  if (!copy)
+    return no_memory(err);
+  (void)pthread_mutex_lock(&s->mutex);
+  rc = is_failed(s, err);
+  before = s->work.expected;
+  s->work.expected = copy;
+  (void)pthread_cond_signal(&s->wake);
+  (void)pthread_mutex_unlock(&s->mutex);
+  free(before);
+  return rc;
+}
+
 int amz_store_status(struct amz_store *s, const char *json, size_t n, struct amz_error *err)
 {
   char *copy = amz_strndup(json, n), *before;

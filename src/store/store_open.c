@@ -1,6 +1,7 @@
 /* The store's beginning: its database, a new launch in it, the thread; and the memory of all that. */
 #include "store_private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -95,7 +96,24 @@ static int clear_place(const char *path, struct amz_error *err)
   return rc;
 }
 
-/* Opens the database that is there, or makes one to be filled from the packs. */
+/* \return whether no launch has written a pack here. */
+static bool has_no_packs(const struct amz_store *s)
+{
+  char *out = amz_path_join(s->dir, "out");
+  DIR *d = out ? opendir(out) : NULL;
+  const struct dirent *e;
+  bool none = d != NULL;
+
+  while (none && (e = readdir(d)))
+    none = e->d_name[0] == '.';
+  if (d)
+    (void)closedir(d);
+  free(out);
+  return none;
+}
+
+/* Opens the database that is there, or makes one to be filled from the packs. Of one that holds nothing yet, nothing can be lost: the thread syncs it,
+ * before it records anything (writer.c), beside the first tasks. */
 static int open_db(struct amz_store *s, struct amz_error *err)
 {
   char *path = amz_path_join(s->dir, AMZ_DB_NAME);
@@ -106,8 +124,9 @@ static int open_db(struct amz_store *s, struct amz_error *err)
   rc = amz_db_open(path, s->tasks, err, &s->db);
   if (rc == AMZ_ENOENT || rc == AMZ_ECORRUPT) {
     rc = rc == AMZ_ENOENT ? clear_place(path, err) : move_aside(path, err);
+    s->fresh = rc == AMZ_OK && has_no_packs(s);
     if (rc == AMZ_OK)
-      rc = amz_db_create(path, s->tasks, err, &s->db);
+      rc = amz_db_create(path, s->tasks, !s->fresh, err, &s->db);
   }
   free(path);
   return rc;
@@ -132,7 +151,7 @@ static int begin_launch(struct amz_store *s, const struct amz_store_config *conf
     rc = amz_db_commit(s->db, err);
   if (rc < 0)
     amz_db_rollback(s->db);
-  return rc;
+  return rc == AMZ_OK && s->fresh ? amz_db_sync_commits(s->db, err) : rc;
 }
 
 static int check_dir(const char *dir, struct amz_error *err)
@@ -204,6 +223,8 @@ static struct amz_store *store_new(const struct amz_store_config *config, uint64
   s->stop_path = amz_path_join(config->dir, "stop");
   s->snapshot_path = amz_path_join(config->dir, AMZ_SNAPSHOT_NAME);
   s->snapshot_aside = amz_path_join(config->dir, "." AMZ_SNAPSHOT_NAME);
+  s->settle = config->settle ? amz_path_join(config->dir, config->settle) : NULL;
+  s->unsettled = config->settle;
   return s;
 }
 
@@ -226,6 +247,7 @@ void amz_store_release(struct amz_store *s)
   free(s->stop_path);
   free(s->snapshot_path);
   free(s->snapshot_aside);
+  free(s->settle);
   free(s);
 }
 
@@ -233,7 +255,7 @@ static int open_parts(struct amz_store *s, const struct amz_store_config *config
 {
   int rc = AMZ_OK;
 
-  if (!s->dir || !s->stop_path || !s->snapshot_path || !s->snapshot_aside ||
+  if (!s->dir || !s->stop_path || !s->snapshot_path || !s->snapshot_aside || (s->unsettled && !s->settle) ||
       amz_grow((void **)&s->told, &s->cap_told, AMZ_STORE_OTHER_EVENTS, sizeof *s->told) < 0)
     return no_memory(err);
   if (!packs_only && ((rc = open_db(s, err)) < 0 || (rc = begin_launch(s, config, err)) < 0))

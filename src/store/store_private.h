@@ -57,6 +57,7 @@ struct amz_work {
   size_t n_syncs, cap_syncs;
   char *status;
   size_t n_status;
+  char *expected; /* a pack: its directory is to be synced */
 };
 
 struct amz_pack_file {
@@ -67,6 +68,9 @@ struct amz_pack_file {
 struct amz_store {
   /* fixed after opening */
   char *dir, *stop_path, *snapshot_path, *snapshot_aside;
+  char *settle;      /* a file to be made durable before anything is recorded; */
+  bool unsettled;    /* there is one */
+  bool fresh;        /* likewise the database, which was made just now */
   int64_t commit_ns, opened_ns;
   uint64_t tasks;
   uint32_t epoch;

@@ -39,6 +39,7 @@ void amz_work_clear(struct amz_work *w)
   free(w->ranks);
   free(w->syncs);
   free(w->status);
+  free(w->expected);
   memset(w, 0, sizeof *w);
 }
 
@@ -235,13 +236,14 @@ static bool is_ours_still(struct amz_store *s)
   return !s->failed;
 }
 
-static void do_records(struct amz_store *s, struct amz_work *w)
+/* `closing`: amz_db_finish follows. */
+static void do_records(struct amz_store *s, struct amz_work *w, bool closing)
 {
   struct amz_error err = {0};
 
   if (amz_work_records(w) == 0 || !is_ours_still(s))
     return;
-  if (put_all(s, w, &err) < 0) {
+  if ((closing && amz_db_expect_finish(s->db, &err) < 0) || put_all(s, w, &err) < 0) {
     amz_db_rollback(s->db);
     fail_disk(s, &err);
     return;
@@ -311,6 +313,8 @@ static void take(struct amz_store *s, int64_t now, struct amz_work *ret)
   ret->n_syncs = all.n_syncs;
   ret->status = all.status;
   ret->n_status = all.n_status;
+  ret->expected = all.expected;
+  s->work.expected = NULL;
   s->work.syncs = NULL;
   s->work.n_syncs = s->work.cap_syncs = 0;
   s->work.status = NULL;
@@ -318,7 +322,7 @@ static void take(struct amz_store *s, int64_t now, struct amz_work *ret)
 
 static bool anything(const struct amz_work *w)
 {
-  return amz_work_records(w) || w->n_syncs || w->status;
+  return amz_work_records(w) || w->n_syncs || w->status || w->expected;
 }
 
 /* Under the mutex: sleeps until something is queued or due. */
@@ -339,10 +343,14 @@ static void rest(struct amz_store *s)
   (void)pthread_cond_timedwait(&s->wake, &s->mutex, &until);
 }
 
-static void perform(struct amz_store *s, struct amz_work *w, int64_t now)
+static void perform(struct amz_store *s, struct amz_work *w, int64_t now, bool closing)
 {
+  struct amz_error err = {0};
+
   do_syncs(s, w);
-  do_records(s, w);
+  if (w->expected && !s->failed && pack_fd(s, w->expected, &err) < 0)
+    fail_disk(s, &err);
+  do_records(s, w, closing);
   if (w->status)
     (void)amz_rundir_write(s->dir, "status.json", w->status, w->n_status, false, NULL); /* the next one comes soon */
   amz_work_clear(w);
@@ -350,15 +358,30 @@ static void perform(struct amz_store *s, struct amz_work *w, int64_t now)
   refresh_lease(s, now);
 }
 
+/* What the run was made from, and a database that is new, before anything relies on them. */
+static int settle(const struct amz_store *s, struct amz_error *err)
+{
+  int rc = s->unsettled ? amz_db_sync_file(s->settle, err) : AMZ_OK;
+
+  if (rc == AMZ_OK && s->fresh)
+    rc = amz_db_sync_file(amz_db_path(s->db), err);
+  if (rc == AMZ_OK && (s->unsettled || s->fresh) && amz_sync_dir(s->dir) < 0)
+    rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot be made durable", s->dir);
+  return rc;
+}
+
 void *amz_store_thread(void *arg)
 {
   struct amz_store *s = arg;
+  struct amz_error err = {0};
   bool closing;
 
   s->next_look_ns = s->opened_ns + LOOK_NS;
   s->refreshed_ns = s->opened_ns;
   s->next_refresh_ns = s->opened_ns + REFRESH_NS;
   s->next_publish_ns = s->opened_ns + PUBLISH_FIRST_NS;
+  if (settle(s, &err) < 0)
+    fail_disk(s, &err);
   (void)pthread_mutex_lock(&s->mutex);
   for (;;) {
     struct amz_work w;
@@ -369,11 +392,11 @@ void *amz_store_thread(void *arg)
     if (closing && !anything(&w))
       break;
     (void)pthread_mutex_unlock(&s->mutex);
-    perform(s, &w, now);
+    perform(s, &w, now, closing);
     if (!closing)
       publish(s, amz_store_now());
     (void)pthread_mutex_lock(&s->mutex);
-    if (!s->closing && !s->work.n_syncs && !s->work.status && !commit_due(s, amz_store_now()))
+    if (!s->closing && !s->work.n_syncs && !s->work.status && !s->work.expected && !commit_due(s, amz_store_now()))
       rest(s);
   }
   (void)pthread_mutex_unlock(&s->mutex);

@@ -28,7 +28,7 @@ try amorsize-mpi tasks look
 tried_like 'a live run: tasks' 0 '^ +0  succeeded' 'as of [0-9]+ s ago$'
 try amorsize-mpi output look
 tried_like 'a live run: output' 0 '^1$' 'as of [0-9]+ s ago$'
-amorsize-mpi watch look >watch.out 2>watch.err &
+amorsize-mpi watch look.runs/001 >watch.out 2>watch.err & # by its number: the next one may be there before it looks
 watcher=$!
 try amorsize-mpi run --quiet --name look --command true
 is 'a second run beside it' "$status" 0

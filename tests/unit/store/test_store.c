@@ -1,12 +1,15 @@
 /* The run's database: recorded exactly once, whatever dies in between. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include <amorsize/pack.h>
@@ -122,6 +125,49 @@ static bool there(const struct scratch *s, const char *name)
   char path[SCRATCH_PATH];
 
   return access(scratch_path(s, name, path), F_OK) == 0;
+}
+
+/* ---- what was synced, in its sequence: our own store and SQLite call these -------------------------------------------------- */
+
+#define SYNCED_MAX 64
+static char synced[SYNCED_MAX][64];
+static atomic_size_t n_synced;
+
+static void note_synced(int fd)
+{
+  size_t at = atomic_fetch_add(&n_synced, 1);
+  char link[64], path[SCRATCH_PATH];
+  ssize_t n;
+
+  (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  n = readlink(link, path, sizeof path - 1);
+  if (n <= 0 || at >= SYNCED_MAX)
+    return;
+  path[n] = '\0';
+  (void)snprintf(synced[at], sizeof synced[at], "%s", strrchr(path, '/') + 1);
+}
+
+int fsync(int fd)
+{
+  note_synced(fd);
+  return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+  note_synced(fd);
+  return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* \return the number of the first sync of a name from `from` on; SYNCED_MAX: there is none. */
+static size_t sync_of(const char *name, size_t from)
+{
+  size_t n = atomic_load(&n_synced);
+
+  for (; from < n && from < SYNCED_MAX; from++)
+    if (strcmp(synced[from], name) == 0)
+      return from;
+  return SYNCED_MAX;
 }
 
 /* ---- recording ----------------------------------------------------------------------------------------------------------- */
@@ -778,6 +824,68 @@ static void a_million_rows_are_small(void)
   scratch_remove(&s);
 }
 
+static struct amz_store *open_settling(const struct scratch *s, const char *settle)
+{
+  struct amz_store_config config = {.dir = s->dir, .commit_ns = COMMIT_NS, .settle = settle};
+  struct amz_store *store = NULL;
+
+  return amz_store_open(&config, 10, NULL, &store) == AMZ_OK ? store : NULL;
+}
+
+static bool put_file(const struct scratch *s, const char *name)
+{
+  char path[SCRATCH_PATH];
+  int fd = open(scratch_path(s, name, path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+  return fd >= 0 && close(fd) == 0;
+}
+
+/* Before the first records are durable, all that they need is; and what is recorded last is durable when the store is closed. */
+static void what_records_rely_on_is_synced_first(void)
+{
+  struct scratch s;
+  struct amz_store *store = NULL;
+  const char *dir;
+  size_t wal, records;
+
+  CU_ASSERT_FATAL(run_dir(&s) && put_file(&s, "inputs"));
+  dir = strrchr(s.dir, '/') + 1;
+  atomic_store(&n_synced, 0);
+  CU_ASSERT_FATAL((store = open_settling(&s, "inputs")) != NULL);
+  CU_ASSERT(put(store, 1, AMZ_SUCCEEDED) == AMZ_OK);
+  for (int i = 0; i < 500 && sync_of("run.db-wal", 0) == SYNCED_MAX; i++)
+    (void)poll(NULL, 0, 10);
+  wal = sync_of("run.db-wal", 0);
+  CU_ASSERT(wal < SYNCED_MAX);
+  CU_ASSERT(sync_of("inputs", 0) < wal && sync_of("run.db", 0) < wal && sync_of(dir, 0) < wal);
+  records = atomic_load(&n_synced);
+  CU_ASSERT(put(store, 2, AMZ_SUCCEEDED) == AMZ_OK);
+  ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
+  wal = sync_of("run.db-wal", records);
+  CU_ASSERT(wal < SYNCED_MAX && sync_of("run.db", wal) < SYNCED_MAX);
+  scratch_remove(&s);
+}
+
+static void what_cannot_be_synced_ends_it(void)
+{
+  struct scratch s;
+  struct amz_store *store = NULL;
+  struct amz_store_event event;
+  char path[SCRATCH_PATH];
+
+  CU_ASSERT_FATAL(run_dir(&s) && (store = open_settling(&s, "inputs")) != NULL); /* there is no such file */
+  ASSERT_I64(wait_event(store, &event), AMZ_STORE_FAILED);
+  CU_ASSERT(strstr(event.err.text, "inputs") != NULL);
+  ASSERT_I64(put(store, 1, AMZ_SUCCEEDED), AMZ_EIO);
+  ASSERT_I64(amz_store_close(store, NULL), AMZ_EIO);
+  scratch_remove(&s);
+  CU_ASSERT_FATAL(run_dir(&s) && (store = open_settling(&s, NULL)) != NULL);
+  ASSERT_I64(amz_store_expect(store, scratch_path(&s, "out/r00000-e0001.pack", path), NULL), AMZ_OK); /* nor such a pack */
+  ASSERT_I64(wait_event(store, &event), AMZ_STORE_FAILED);
+  ASSERT_I64(amz_store_close(store, NULL), AMZ_EIO);
+  scratch_remove(&s);
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -790,6 +898,8 @@ int main(void)
     {"packs are taken over", packs_are_taken_over},
     {"a lost database is rebuilt", a_lost_database_is_rebuilt},
     {"syncs are told", syncs_are_told},
+    {"what records rely on is synced first", what_records_rely_on_is_synced_first},
+    {"what cannot be synced ends it", what_cannot_be_synced_ends_it},
     {"stop is told once", stop_is_told_once},
     {"losing the lease ends it", losing_the_lease_ends_it},
     {"no room is told", no_room_is_told},
