@@ -23,9 +23,9 @@
 
 static void release(struct amz_launch *l)
 {
+  amz_recall_clear(&l->recall); /* it looks at the job */
   amz_exec_free(l->exec);
   amz_planner_clear(&l->planner);
-  amz_history_key_clear(&l->history_key);
   amz_sampler_clear(&l->own_sampler);
   amz_order_free(l->order);
   for (uint32_t i = 0; l->node_dirs && i < l->team.count; i++)
@@ -169,6 +169,16 @@ static void keep_sample(const struct amz_launch *l)
   amz_buf_clear(&text);
 }
 
+static int begin_launch(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err)
+{
+  int rc;
+
+  ask_end(l);
+  if ((rc = amz_devices_read(&l->gpus, err)) < 0 || (rc = meet(l, err)) < 0)
+    return rc;
+  return amz_launch_open_store(l, how, err);
+}
+
 /* Signals are blocked before the store's thread is born, so that it inherits the mask. */
 static int run_in_directory(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err)
 {
@@ -178,8 +188,12 @@ static int run_in_directory(struct amz_launch *l, const struct amz_run_options *
 
   if (rc < 0)
     return rc;
-  ask_end(l);
-  if ((rc = amz_devices_read(&l->gpus, err)) == AMZ_OK && (rc = meet(l, err)) == AMZ_OK && (rc = amz_launch_open_store(l, how, err)) == AMZ_OK && l->signal == 0)
+  amz_launch_ask_history(l, !how->sampler && amz_planner_wanted(l->job, amz_job_tasks(l->job), 0));
+  if (!l->link) /* it loads beside what follows */
+    rc = amz_exec_launch(NULL, err, &l->exec);
+  if (rc == AMZ_OK)
+    rc = begin_launch(l, how, err);
+  if (rc == AMZ_OK && l->signal == 0)
     rc = run_ranks(l, signals, err);
   keep_sample(l);
   amz_gather_leave(l);
@@ -293,6 +307,7 @@ static int prepare(struct amz_launch *l, const struct amz_job_input *input, cons
   struct amz_diags diags;
   int rc;
 
+  l->unsettled = here;
   amz_diags_init(&diags);
   rc = amz_inputs_load(input, &diags, &l->recording, &l->job, err);
   amz_launch_tell_findings(l->observer, &diags);

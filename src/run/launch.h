@@ -8,6 +8,7 @@
 #include "loop.h"
 #include "net.h"
 #include "places.h"
+#include "recall.h"
 #include "run.h"
 
 /* All that a launch holds; zero-initialised it holds nothing. */
@@ -20,6 +21,7 @@ struct amz_launch {
   char *pack_path;
   char host[256];
   struct amz_lease *lease;
+  bool unsettled;    /* DIR/inputs isn't durable until the store has seen to it */
   struct amz_store *store;
   struct amz_store_counts before;
   uint32_t epoch;
@@ -56,7 +58,7 @@ struct amz_launch {
   int64_t end_s;              /* of the batch job; 0: not known */
   bool *ret_requeue;
   bool no_history;
-  struct amz_history_key history_key; /* made when it is first asked for */
+  struct amz_recall recall;
   struct amz_sampler *sampler; /* NULL: nothing is sampled; else borrowed, or our own: */
   bool plans;                 /* its first tasks are its sample, and it goes on by what they show */
   size_t n_first;             /* of `left`: ranges of the sample */
@@ -96,7 +98,9 @@ int amz_launch_work(struct amz_launch *l, struct amz_signals *signals, struct am
 /* Sums up how far the launch came; strings go into *text. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struct amz_run_summary *ret);
 
-/* Looks up what earlier runs of the job cost, for the planner; nothing when its description, or the user, forbids it, or it can't be read. */
+/* Begins to find out which job it is, and (`finds`) what earlier runs of it cost; neither when the user forbids it. */
+void amz_launch_ask_history(struct amz_launch *l, bool finds);
+/* Waits for the answer, for the planner: nothing also when it can't be read. */
 void amz_launch_recall(struct amz_launch *l);
 /* Adds a run that has come to its end to the history, for the next one to start from; gives the lease up. What goes wrong is a note. */
 void amz_launch_remember(struct amz_launch *l, const struct amz_run_summary *summary);

@@ -104,6 +104,7 @@ static int absolute(const char *path, char **ret, struct amz_error *err)
   return *ret ? AMZ_OK : amz_error_sys(err, AMZ_EIO, errno, "cannot resolve %s", path);
 }
 
+/* What this process goes on with at once, its store makes durable before it records anything. */
 static int fill_directory(struct amz_launch *l, const struct amz_job_input *input, struct amz_error *err)
 {
   int rc;
@@ -111,7 +112,7 @@ static int fill_directory(struct amz_launch *l, const struct amz_job_input *inpu
   if ((rc = absolute(l->shown_dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0 ||
       (rc = write_job(l, input, err)) < 0 || (rc = amz_launch_write_plan(l, err)) < 0 || (rc = amz_batch_mark(l->dir, err)) < 0)
     return rc;
-  return amz_rundir_write(l->dir, "inputs", l->recording.data, l->recording.len, true, err); /* last: from now on it can be resumed */
+  return amz_rundir_write(l->dir, "inputs", l->recording.data, l->recording.len, !l->unsettled, err); /* last: from now on it can be resumed */
 }
 
 int amz_launch_make_directory(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options,

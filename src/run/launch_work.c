@@ -116,7 +116,8 @@ static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
 int amz_launch_open_store(struct amz_launch *l, const struct amz_run_options *how, struct amz_error *err)
 {
   struct amz_store_config config = {.dir = l->dir, .lease = l->lease, .retries = amz_job_settings(l->job)->failures.retries,
-                                    .tick = amz_launch_tick_for, .tick_ctx = l, .keep_stop = amz_launch_is_driven(l)};
+                                    .tick = amz_launch_tick_for, .tick_ctx = l, .keep_stop = amz_launch_is_driven(l),
+                                    .settle = l->unsettled ? "inputs" : NULL};
   int rc = amz_store_open(&config, amz_job_tasks(l->job), err, &l->store);
 
   if (rc < 0 || (rc = find_absent(l, how->retry_lost, err)) < 0 ||
@@ -132,20 +133,27 @@ int amz_launch_open_store(struct amz_launch *l, const struct amz_run_options *ho
   return rc < 0 ? amz_error_set(err, rc, "cannot prepare the run: %s", amz_err_name(rc)) : AMZ_OK;
 }
 
-static int start_helper(struct amz_launch *l, struct amz_error *err)
+static int set_up_helper(struct amz_launch *l, struct amz_error *err)
 {
   struct amz_exec_config config = {.pack_path = l->pack_path, .slots = amz_executor_of(amz_job_kind(l->job))->helper_slots * amz_layout_capacity(&l->layout),
                                    .epoch = l->epoch, .discard_output = amz_job_settings(l->job)->output.discard_stdout};
   int rc;
 
   if (!l->link)
-    return amz_exec_new(&config, err, &l->exec);
+    return amz_exec_set_up(l->exec, &config, err);
   config.workdir = amz_buf_text(&l->cwd);
   config.silence_ns = AMZ_HELPER_SILENCE_NS;
   rc = amz_exec_set_up(l->link->exec, &config, err);
   l->exec = l->link->exec;
   l->link->exec = NULL;
   return rc;
+}
+
+static int start_helper(struct amz_launch *l, struct amz_error *err)
+{
+  int rc = set_up_helper(l, err);
+
+  return rc < 0 ? rc : amz_store_expect(l->store, l->pack_path, err);
 }
 
 /* What there is, as it was divided among the ranks. */
@@ -171,7 +179,10 @@ static int begin_planner(struct amz_launch *l)
   l->sampler->tasks = amz_job_tasks(l->job); /* that places in the list are of */
   p->dir = l->dir;
   p->sampler = l->sampler;
-  amz_launch_recall(l);
+  if (l->sampler->opened) /* nothing would begin otherwise */
+    p->recall = &l->recall;
+  else
+    amz_launch_recall(l);
   if (p->known.runs)
     amz_sampler_open(l->sampler);
   p->may_refuse = l->before.succeeded + l->before.failed + l->before.skipped == 0 && !amz_job_settings(l->job)->failures.stop_after.set;

@@ -391,6 +391,24 @@ static int check_known(struct amz_loop *l, struct amz_planner *p)
   return AMZ_OK;
 }
 
+/* What is known comes too late when the run's own sample is complete, or threads are being tried. */
+static void take_known(const struct amz_loop *l, struct amz_planner *p)
+{
+  const struct amz_sampler *s = p->sampler;
+  struct amz_recall *r = p->recall;
+
+  if (!r || !amz_recall_done(r))
+    return;
+  p->recall = NULL;
+  if (s->done || s->try.now || s->try.emptying)
+    return;
+  amz_recall_take(r, l->config->observer, &p->known);
+  if (p->known.runs && s->opened)
+    amz_sampler_open(p->sampler);
+  else if (p->known.runs) /* one task alone has to show that memory suffices */
+    p->sampler->try.over = true;
+}
+
 static int plan_from_sample(struct amz_loop *l, struct amz_planner *p)
 {
   struct amz_sampler *s = p->sampler;
@@ -471,6 +489,7 @@ static int plan_on(struct amz_loop *l, struct amz_planner *p)
 
   switch (p->state) {
   case AMZ_PLANNER_SAMPLES:
+    take_known(l, p);
     return plan_from_sample(l, p);
   case AMZ_PLANNER_THINKS:
     return take_plan(l, p);

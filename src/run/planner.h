@@ -13,6 +13,7 @@
 #include <amorsize/report.h>
 
 #include "kinds.h"
+#include "recall.h"
 #include "run.h"
 #include "sampler.h"
 #include "spent.h"
@@ -37,6 +38,7 @@ struct amz_planner {
   uint64_t tasks;               /* of this launch */
   uint32_t total_slots;         /* over all ranks; kept up to date */
   bool may_refuse;              /* a run of which all sampled tasks fail is ended */
+  struct amz_recall *recall;    /* what is known may come while it runs; NULL: it is there, or never will be */
   struct amz_history_known known; /* costs of earlier runs: the plan is made of them at once. runs 0: there are none, or the first tasks spoke against
                                      them. Owned */
   /* what has come of it: */

@@ -4,11 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <amorsize/alloc.h>
 #include <amorsize/history.h>
-#include <amorsize/measure.h>
 
 #include "launch.h"
 
@@ -18,44 +16,21 @@ static bool has_ended(const struct amz_launch *l, const struct amz_run_summary *
   return s->total > 0 && s->this_launch > 0 && s->makespan_s > 0 && (s->not_run == 0 || l->result.end == AMZ_END_STOP_AFTER);
 }
 
-/* Of the node that we are on; once. */
-static int make_key(struct amz_launch *l, struct amz_error *err)
+void amz_launch_ask_history(struct amz_launch *l, bool finds)
 {
   struct amz_environment env = amz_environment_of_process();
-  struct amz_look look = {.env = &env, .quick = true};
-  struct amz_node node = {.host = NULL};
-  struct amz_diags ignored; /* they are told by whoever plans */
-  int rc;
+  struct amz_history *history = NULL;
 
-  if (l->history_key.text)
-    return AMZ_OK;
-  amz_diags_init(&ignored);
-  rc = amz_node_look(&look, &ignored, err, &node);
-  amz_diags_clear(&ignored);
-  if (rc == AMZ_OK)
-    rc = amz_history_key_make(l->job, &node, &env, &l->history_key, err);
-  amz_node_clear(&node);
-  return rc;
-}
-
-/* \return whether there is anything of the kind. */
-static bool has_folder(const struct amz_history *history)
-{
-  return access(amz_history_dir(history), F_OK) == 0;
+  if (l->no_history || amz_history_open(&env, NULL, &history) < 0) /* no home, no history: nothing to warn of */
+    return;
+  amz_history_free(history);
+  amz_recall_begin(&l->recall, l->job, finds && amz_job_settings(l->job)->sample.reuse);
 }
 
 void amz_launch_recall(struct amz_launch *l)
 {
-  struct amz_environment env = amz_environment_of_process();
-  struct amz_history *history = NULL;
-  struct amz_error err = {.text = ""};
-
-  if (l->no_history || !amz_job_settings(l->job)->sample.reuse || amz_history_open(&env, NULL, &history) < 0)
-    return;
-  if (has_folder(history) && make_key(l, &err) == AMZ_OK &&
-      amz_history_find(history, &l->history_key, amz_job_tasks(l->job), &l->planner.known, &err) == AMZ_EIO && l->observer && l->observer->note)
-    l->observer->note(l->observer->ctx, AMZ_WARNING, err.text);
-  amz_history_free(history);
+  amz_recall_wait(&l->recall);
+  amz_recall_take(&l->recall, l->observer, &l->planner.known);
 }
 
 static int set_rest(struct amz_history_run *run, enum amz_source planned_from, struct amz_error *err)
@@ -77,8 +52,13 @@ static int add(struct amz_launch *l, const struct amz_run_summary *s, const stru
   uint64_t run_id = 0;
   int rc = amz_history_gather(l->job, s, &run, &run_id, err);
 
-  if (rc == AMZ_OK && (rc = set_rest(&run, l->planner.planned_from, err)) == AMZ_OK && (rc = make_key(l, err)) == AMZ_OK)
-    rc = amz_history_add(history, &l->history_key, run_id, &run, err);
+  amz_recall_wait(&l->recall);
+  if (rc == AMZ_OK && (rc = set_rest(&run, l->planner.planned_from, err)) == AMZ_OK && !l->recall.key.text) {
+    *err = l->recall.err;
+    rc = l->recall.rc < 0 ? l->recall.rc : AMZ_EINVAL;
+  }
+  if (rc == AMZ_OK)
+    rc = amz_history_add(history, &l->recall.key, run_id, &run, err);
   amz_history_run_clear(&run);
   return rc;
 }
@@ -100,7 +80,7 @@ void amz_launch_remember(struct amz_launch *l, const struct amz_run_summary *s)
   struct amz_error err = {.text = ""};
   int rc;
 
-  if (!has_ended(l, s) || amz_history_open(&env, NULL, &history) < 0) /* no home, no history: nothing to warn of */
+  if (!has_ended(l, s) || !l->recall.asked || amz_history_open(&env, NULL, &history) < 0) /* no home, no history: nothing to warn of */
     return;
   amz_lease_release(l->lease); /* the store is closed; what it holds is read from now on as anybody reads it */
   l->lease = NULL;
