@@ -96,6 +96,7 @@ struct amz_sim_config {
    * its rank is idle, or overdue_ns ago at any rate, ends behind the task that it is at; the rest is told as undone. */
   int64_t look_ns;         /* 0: RUNs always run to their end */
   int64_t overdue_ns;
+  int64_t start_ns;        /* a rank's time to start a RUN: one at a time, others wait meanwhile */
   int64_t sync_latency_ns;
   int64_t fence_ns;        /* from FENCE to FENCED; AMZ_NEVER: nobody confirms */
 

@@ -35,6 +35,17 @@ static bool hangs(const struct amz_world *w, const struct amz_sim_run *run)
   return false;
 }
 
+/* \return when a RUN's tasks begin: behind those that were given before, as they are started one at a time. */
+static int64_t begin_of_run(struct amz_world *w, uint32_t rank)
+{
+  struct amz_sim_rank *r = &w->ranks[rank];
+
+  if (w->config->start_ns == 0)
+    return w->now_ns;
+  r->starts_ns = amz_sim_later(r->starts_ns > w->now_ns ? r->starts_ns : w->now_ns, w->config->start_ns);
+  return r->starts_ns;
+}
+
 static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a)
 {
   uint64_t place = (uint64_t)rank * w->config->slots_per_rank + a->slot;
@@ -43,19 +54,19 @@ static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a
   int rc;
 
   *run = (struct amz_sim_run){.rank = rank, .slot = a->slot, .runs = true, .first = a->first, .count = a->count,
-    .attempt = a->attempt, .begin_ns = w->now_ns, .seen_ns = AMZ_NEVER};
+    .attempt = a->attempt, .begin_ns = begin_of_run(w, rank), .seen_ns = AMZ_NEVER};
   w->result.runs++;
   if (w->config->began)
     w->config->began(w->config->arg, w->now_ns, rank, a);
-  if (w->now_ns < w->first_start_ns)
-    w->first_start_ns = w->now_ns;
+  if (run->begin_ns < w->first_start_ns)
+    w->first_start_ns = run->begin_ns;
   run->end_ns = AMZ_NEVER;
   if (w->config->look_ns && (rc = amz_world_watch_rank(w, rank)) < 0)
     return rc;
   if (w->config->hang > 0 && hangs(w, run))
     return AMZ_OK;
   ns = amz_world_run_s(w, a->first, a->count, a->attempt) / w->ranks[rank].speed * 1e9 + (double)w->config->run_ns;
-  run->end_ns = amz_sim_later(w->now_ns, ns < 0x1p62 ? (int64_t)ns : AMZ_NEVER);
+  run->end_ns = amz_sim_later(run->begin_ns, ns < 0x1p62 ? (int64_t)ns : AMZ_NEVER);
   return run->end_ns == AMZ_NEVER ? AMZ_OK : amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
 }
 
@@ -140,6 +151,12 @@ static bool all_succeed(const struct amz_world *w, const struct amz_sim_run *run
   return true;
 }
 
+/* 0 for what was killed before it was started. */
+static int64_t ran_ns(const struct amz_world *w, const struct amz_sim_run *run)
+{
+  return w->now_ns > run->begin_ns ? w->now_ns - run->begin_ns : 0;
+}
+
 static int fill_results(struct amz_world *w, const struct amz_sim_run *run)
 {
   if (run->count > SIZE_MAX || amz_grow((void **)&w->results, &w->cap_results, (size_t)run->count, sizeof *w->results) < 0)
@@ -154,7 +171,7 @@ static int fill_results(struct amz_world *w, const struct amz_sim_run *run)
       .signal = run->killed_as ? SIGTERM : 0,
       .seq = w->config->packs && outcome != AMZ_SKIPPED ? ++w->ranks[run->rank].seq : 0,
       .start_ns = run->begin_ns,
-      .wall_ns = (w->now_ns - run->begin_ns) / (int64_t)run->count,
+      .wall_ns = ran_ns(w, run) / (int64_t)run->count,
     };
   }
   return AMZ_OK;
@@ -170,7 +187,7 @@ static int tell(struct amz_world *w, const struct amz_sim_run *run, struct amz_e
 /* Partials are here what they stand for: the positions. */
 static int tell_bulk(struct amz_world *w, const struct amz_sim_run *run, uint64_t first, uint64_t count)
 {
-  double task_s = (double)(w->now_ns - run->begin_ns) * 1e-9 / (double)run->count;
+  double task_s = (double)ran_ns(w, run) * 1e-9 / (double)run->count;
   struct amz_bulk *b = &w->bulk;
 
   b->first = first;
@@ -249,7 +266,7 @@ int amz_world_end_run(struct amz_world *w, uint64_t place)
   struct amz_sim_run *run = &w->runs[place];
   bool simple = w->sure && !run->killed_as && run->undone == 0;
 
-  w->result.busy_s += (double)(w->now_ns - run->begin_ns) * 1e-9;
+  w->result.busy_s += (double)ran_ns(w, run) * 1e-9;
   w->last_end_ns = w->now_ns;
   run->runs = false;
   if (w->config->ended)

@@ -259,7 +259,7 @@ static bool is_valid(const struct amz_sim_config *c)
 {
   bool ok = c->ranks >= 1 && c->slots_per_rank >= 1 && (uint64_t)c->ranks * c->slots_per_rank <= UINT32_MAX &&
             c->latency_ns >= 0 && c->jitter_ns >= 0 && c->late_ns >= 0 && c->message_ns >= 0 && c->chunk_ns >= 0 &&
-            c->run_ns >= 0 && c->look_ns >= 0 && c->overdue_ns >= 0 &&
+            c->run_ns >= 0 && c->start_ns >= 0 && c->look_ns >= 0 && c->overdue_ns >= 0 &&
             c->sync_latency_ns >= 0 && c->fence_ns >= 0 && c->work.mean_s >= 0;
 
   for (uint32_t i = 0; ok && c->speed && i < c->ranks; i++)

@@ -52,6 +52,7 @@ struct amz_sim_rank {
   bool looks;      /* its next look is on the agenda */
   uint64_t seq, durable_upto, sync_seq;
   double speed;
+  int64_t starts_ns; /* until then it starts what it was given before */
 };
 
 struct amz_world {
