@@ -63,6 +63,14 @@ struct amz_thread_point {
 };
 #define AMZ_THREAD_POINTS 16
 
+/* What tasks took beside so many others. */
+struct amz_crowd_point {
+  double from, until; /* busy slots: means over groups; equal but where groups were pooled */
+  size_t n;           /* successes */
+  double relative;    /* time over that of the reference */
+};
+#define AMZ_CROWD_POINTS 20
+
 struct amz_workload {
   uint64_t tasks;           /* that are to be run */
   bool apart;               /* what was observed is done already, and none of them */
@@ -92,6 +100,8 @@ struct amz_workload {
   struct amz_quantity serial;   /* f of S(t) = 1 / (f + (1 − f)/t) (Amdahl 1967); unknown unless two thread counts were seen */
   struct amz_thread_point points[AMZ_THREAD_POINTS]; /* by threads, ascending, the reference's first with speedup 1; none unless two counts were seen */
   size_t n_points;
+  struct amz_crowd_point crowd[AMZ_CROWD_POINTS]; /* by busy slots, ascending; so is `relative` */
+  size_t n_crowd;
   struct amz_quantity slowdown; /* mean beside `busy` slots over mean alone; unknown unless both were seen */
 };
 
@@ -120,12 +130,19 @@ struct amz_rest {
  * (smearing: Duan, J. American Statistical Association 78, 1983). \return AMZ_OK; AMZ_EINVAL: a number that makes no sense; AMZ_ENOMEM. */
 int amz_workload_foresee(struct amz_workload *w, const struct amz_rest *rest);
 
+/* \return whether times are known as well as was asked for: `least` of them, and their mean within ± precision of it (amz_sample_enough); where a relation holds, by
+ * which the tasks to come are foreseen, it is what the relation leaves that must be. */
+bool amz_workload_is_precise(const struct amz_workload *w, uint32_t least, double precision);
+
 /* Amdahl's speedup of t threads over one. */
 double amz_thread_speedup(double serial, uint32_t threads);
 /* The speedup of t threads over the reference's, from what was seen: at sampled counts Amdahl's where that lies within what was seen, else what was seen
  * (a program may get slower with threads, or hit a limit); a straight line in 1/t between them; beyond the largest Amdahl's law goes on, unless it was
  * contradicted there: then no more is gained. \return 1 when only one count was seen. */
 double amz_workload_speedup(const struct amz_workload *w, uint32_t threads);
+/* How long tasks take beside others, `busy` slots in all, over what they take at the reference: from what was seen at few and many. For tasks that wait; those that
+ * compute are contention's (below). \return 1 when one number of busy slots alone was seen. */
+double amz_workload_beside(const struct amz_workload *w, double busy);
 /* \return the largest number of threads that was sampled. */
 uint32_t amz_workload_threads_seen(const struct amz_workload *w);
 /* \return the sampled number of threads from which on tasks get slower beyond doubt; 0: none. */

@@ -7,6 +7,7 @@
 
 #include <amorsize/alloc.h>
 #include <amorsize/rng.h>
+#include <amorsize/sampling.h>
 #include <amorsize/stats.h>
 
 #define HEAVY_CV 0.7
@@ -140,4 +141,15 @@ int amz_workload_foresee(struct amz_workload *w, const struct amz_rest *rest)
   w->from = from;
   free(parts);
   return AMZ_OK;
+}
+
+/* ---- when enough is known ----------------------------------------------------------------------------------------------- */
+
+bool amz_workload_is_precise(const struct amz_workload *w, uint32_t least, double precision)
+{
+  size_t n = w->sampled;
+
+  if (w->n == 0 || !w->leftover || n < 3)
+    return w->n > 0 && amz_sample_enough(&w->mean_s, least, precision);
+  return n >= least && amz_student_quantile(w->confidence, (uint32_t)(n - 2)) * w->scatter / sqrt((double)n) <= precision;
 }

@@ -1,5 +1,18 @@
-/* The rule of plan.load_aware. */
+/* The rules for machines that are busy with other things. */
 #include <amorsize/load.h>
+
+#define WAITS 0.5    /* of the time: who computes for less mostly waits */
+#define PRESSED 0.3  /* of the time, tasks of the machine have waited for a CPU: what a task doesn't compute may be that */
+#define STARVED 0.03 /* of a core, at least, is what a task that computes gets even beside many others */
+
+double amz_load_waits_below(double cpu_pressure)
+{
+  double left = (1 - cpu_pressure) / 4;
+
+  if (!(cpu_pressure > PRESSED))
+    return WAITS;
+  return left > STARVED ? left : STARVED;
+}
 
 /* A threshold of 1 or more asks for nothing; one that is no number, neither. */
 static double share_of(double load, double threshold)

@@ -108,6 +108,7 @@ static int fit(const struct amz_observation *seen, size_t n, struct amz_workload
     return rc;
   amz_workload_fit_threads(w, seen, n);
   amz_workload_fit_slowdown(w, seen, n);
+  amz_workload_fit_crowd(w, seen, n);
   return AMZ_OK;
 }
 

@@ -1,5 +1,5 @@
 /* What the workload's parts share: workload.c (times, kind, reference), relation.c (along the list, by weight), threads.c (threads, neighbours),
- * foresee.c (the tasks to come). */
+ * crowd.c (many neighbours), foresee.c (the tasks to come). */
 #ifndef AMZ_SRC_MODEL_WORKLOAD_PRIVATE_H
 #define AMZ_SRC_MODEL_WORKLOAD_PRIVATE_H
 
@@ -20,6 +20,8 @@ double amz_workload_place(const struct amz_workload *w, uint64_t index); /* in t
 
 /* ---- threads.c: means over groups, each time divided by what was expected of its task */
 void amz_workload_fit_threads(struct amz_workload *w, const struct amz_observation *seen, size_t n);
+/* crowd.c */
+void amz_workload_fit_crowd(struct amz_workload *w, const struct amz_observation *seen, size_t n);
 void amz_workload_fit_slowdown(struct amz_workload *w, const struct amz_observation *seen, size_t n);
 
 #endif

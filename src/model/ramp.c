@@ -1,0 +1,220 @@
+/* Slots for tasks that wait: see ramp.h. */
+#include <amorsize/ramp.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/alloc.h>
+#include <amorsize/load.h>
+#include <amorsize/stats.h>
+
+#define GAIN_LEAST 1.25     /* times the throughput, for twice the slots or more: else no more are opened */
+#define SURE 1.28           /* standard errors: a slowdown is believed when it is chance in one of ten cases */
+#define AS_BEFORE 1.1       /* tasks that take no longer than that beside more others don't mind them */
+#define BOLD 4.0            /* then so many times as many, if what they compute leaves that share of the cores idle */
+#define CAREFUL 2.0
+#define CLOSE 0.95          /* of the best throughput: the smallest number of slots that has it is taken */
+#define MEDIAN_ERROR 1.2533 /* √(π/2): of a median of normal values over that of their mean */
+
+int amz_ramp_begin(struct amz_ramp *r, uint32_t slots, uint32_t base, uint32_t most, double cores, int64_t now_ns)
+{
+  *r = (struct amz_ramp){.slots = slots, .base = base, .most = most > slots ? most : slots, .cores = cores, .waits = amz_load_waits_below(0),
+                         .opened_ns = now_ns};
+  if (slots == 0 || base == 0 || !(cores > 0))
+    return AMZ_EINVAL;
+  r->over = most <= base;
+  if (r->over)
+    return AMZ_OK;
+  r->seen_in = amz_new_array(r->most, sizeof *r->seen_in);
+  r->wall_s = amz_new_array(r->most, sizeof *r->wall_s);
+  if (r->seen_in && r->wall_s)
+    return AMZ_OK;
+  amz_ramp_clear(r);
+  return AMZ_ENOMEM;
+}
+
+void amz_ramp_clear(struct amz_ramp *r)
+{
+  free(r->seen_in);
+  free(r->wall_s);
+  memset(r, 0, sizeof *r);
+}
+
+/* ---- seeing ------------------------------------------------------------------------------------------------------------- */
+
+/* Generations are counted from 1: slots that were never seen have 0. */
+static uint8_t generation(const struct amz_ramp *r)
+{
+  return (uint8_t)(r->n_levels + 1);
+}
+
+/* Slots that were opened together begin one behind the other, in their sequence: the lowest and the highest that is known tell how fast. */
+static void note_start(struct amz_ramp *r, uint32_t slot, int64_t start_ns)
+{
+  struct amz_ramp_start start = {slot, start_ns};
+
+  if (slot < r->before)
+    return;
+  if (r->low.start_ns == 0 || slot < r->low.slot)
+    r->low = start;
+  if (r->high.start_ns == 0 || slot > r->high.slot)
+    r->high = start;
+}
+
+static double start_s(const struct amz_ramp *r)
+{
+  double apart = (double)r->high.slot - (double)r->low.slot, s = (double)(r->high.start_ns - r->low.start_ns) * 1e-9;
+
+  return apart > 0 && s > 0 ? s / apart : 0;
+}
+
+void amz_ramp_see(struct amz_ramp *r, uint32_t slot, int64_t start_ns, double wall_s, double cpu_s, bool failed)
+{
+  if (r->over || slot >= r->slots || start_ns < r->opened_ns || r->seen_in[slot] == generation(r) || !(wall_s >= 0))
+    return;
+  r->seen_in[slot] = generation(r);
+  note_start(r, slot, start_ns);
+  if (failed) {
+    r->failed++;
+    return;
+  }
+  r->wall_s[r->n++] = wall_s;
+  r->all_wall_s += wall_s;
+  r->cpu_s += cpu_s;
+}
+
+/* ---- what a generation showed --------------------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return (x > y) - (x < y);
+}
+
+/* Of the logarithms: times are compared by their ratio. */
+static double error_of_median(const double *wall_s, size_t n)
+{
+  struct amz_stats logs = {0};
+
+  for (size_t i = 0; i < n; i++)
+    if (wall_s[i] > 0)
+      amz_stats_add(&logs, log(wall_s[i]));
+  return logs.count < 3 ? INFINITY : MEDIAN_ERROR * amz_stats_stddev(&logs) / sqrt((double)logs.count);
+}
+
+/* \return whether the generation is known: the median of its successes, those that haven't ended taken for longer than those that have. */
+static bool learn_level(struct amz_ramp *r)
+{
+  size_t successes = r->slots - r->failed, middle = successes / 2;
+  struct amz_ramp_level *level = &r->levels[r->n_levels];
+
+  if (r->n <= middle || r->n_levels == AMZ_RAMP_LEVELS)
+    return false;
+  qsort(r->wall_s, r->n, sizeof *r->wall_s, ascending);
+  *level = (struct amz_ramp_level){.slots = r->slots, .n = r->n, .task_s = r->wall_s[middle], .log_error = error_of_median(r->wall_s, r->n),
+                                   .start_s = start_s(r)};
+  level->rate = r->slots / fmax(fmax(level->task_s + level->start_s, r->slots * level->start_s), 1e-9);
+  r->n_levels++;
+  return true;
+}
+
+double amz_ramp_start_s(const struct amz_ramp *r)
+{
+  double start_s = 0;
+
+  for (size_t i = 0; i < r->n_levels; i++)
+    if (r->levels[i].start_s > 0)
+      start_s = r->levels[i].start_s;
+  return start_s;
+}
+
+/* ---- what follows ----------------------------------------------------------------------------------------------------------- */
+
+/* The least slots that have about the best throughput; of those that are allowed. */
+static uint32_t best_of(const struct amz_ramp *r, uint32_t bound)
+{
+  double best = 0;
+  uint32_t slots = 0;
+
+  for (size_t i = 0; i < r->n_levels; i++)
+    best = fmax(best, r->levels[i].rate);
+  for (size_t i = 0; i < r->n_levels; i++)
+    if (r->levels[i].rate >= CLOSE * best && (slots == 0 || r->levels[i].slots < slots))
+      slots = r->levels[i].slots;
+  slots = slots > r->base ? slots : r->base;
+  return slots < bound ? slots : bound;
+}
+
+/* \return whether the last generation has brought too little, beyond doubt: tasks took longer beside more others, or couldn't be started as fast. */
+static bool brought_nothing(const struct amz_ramp *r)
+{
+  const struct amz_ramp_level *now = &r->levels[r->n_levels - 1], *before = now - 1;
+  double slower;
+
+  if (r->n_levels < 2)
+    return false;
+  if (now->rate >= GAIN_LEAST * before->rate)
+    return false;
+  slower = log(now->task_s / before->task_s);
+  return now->slots * now->start_s > now->task_s || slower > SURE * hypot(now->log_error, before->log_error);
+}
+
+static double factor(const struct amz_ramp *r, double by_cpu)
+{
+  const struct amz_ramp_level *now = &r->levels[r->n_levels - 1];
+  bool as_before = r->n_levels < 2 || now->task_s < AS_BEFORE * (now - 1)->task_s;
+
+  return as_before && now->slots * BOLD <= by_cpu / BOLD ? BOLD : CAREFUL;
+}
+
+/* \return how many the next generation has; as many as now: there is none. */
+static uint32_t grown(const struct amz_ramp *r, uint32_t bound)
+{
+  double share = r->all_wall_s > 0 ? r->cpu_s / r->all_wall_s : 1, by_cpu = r->cores / fmax(share, 1e-6), want;
+
+  want = fmax(r->slots * factor(r, by_cpu), r->base);
+  want = fmin(want, fmax(floor(by_cpu), r->base));
+  want = fmin(want, fmin(bound, r->most));
+  return want >= GAIN_LEAST * r->slots ? (uint32_t)want : r->slots;
+}
+
+static uint32_t open_slots(struct amz_ramp *r, uint32_t slots, int64_t now_ns)
+{
+  bool same = slots == r->slots;
+
+  r->before = r->slots;
+  r->slots = slots;
+  r->opened_ns = now_ns;
+  r->n = r->failed = 0;
+  r->low = r->high = (struct amz_ramp_start){0, 0};
+  return same ? 0 : slots;
+}
+
+static uint32_t end_with(struct amz_ramp *r, uint32_t slots, int64_t now_ns)
+{
+  r->over = true;
+  return open_slots(r, slots, now_ns);
+}
+
+uint32_t amz_ramp_next(struct amz_ramp *r, uint32_t bound, int64_t now_ns)
+{
+  uint32_t next;
+
+  bound = bound ? bound : 1;
+  if (r->over)
+    return 0;
+  if (r->failed * 2 > r->slots) /* nobody knows what such tasks wait for */
+    return end_with(r, r->base < bound ? r->base : bound, now_ns);
+  if (r->slots > bound)
+    return end_with(r, bound, now_ns);
+  if (!learn_level(r))
+    return 0;
+  if (r->cpu_s >= r->waits * r->all_wall_s)
+    return end_with(r, r->base < bound ? r->base : bound, now_ns);
+  if (brought_nothing(r) || r->n_levels == AMZ_RAMP_LEVELS)
+    return end_with(r, best_of(r, bound), now_ns);
+  next = grown(r, bound);
+  return next > r->slots ? open_slots(r, next, now_ns) : end_with(r, r->slots, now_ns);
+}

@@ -1,0 +1,166 @@
+/* Opening slots for tasks that wait, in virtual time: simulated resources of which the right answer is plain. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amorsize/ramp.h>
+#include <amorsize/rng.h>
+
+#include "../../support/tap.h"
+
+#define MOST 512
+
+/* What tasks do: they wait `wait_s` and compute `cpu_s`; when more than `served` wait at a time they queue for what they wait for; starts are one at a time. */
+struct world {
+  const char *what;
+  uint32_t cores, most, alone, bound;
+  double wait_s, cpu_s, cv, served, start_s, fail;
+  uint32_t least, end; /* slots that it must end with */
+  uint32_t highest;    /* slots that it must never have had more of */
+  unsigned generations; /* at most */
+};
+
+static const struct world worlds[] = {
+  {"tasks that compute stay on the cores", 2, 128, 1, MOST, 0, 0.1, 0, INFINITY, 0, 0, 2, 2, 2, 1},
+  {"so do those that compute half of their time", 4, 128, 4, MOST, 0.09, 0.11, 0.1, INFINITY, 0, 0, 4, 4, 4, 1},
+  {"sleeps get all there is room for", 2, 128, 1, MOST, 0.2, 0.001, 0, INFINITY, 0, 0, 128, 128, 128, 5},
+  {"and what memory has room for", 2, 128, 1, 20, 0.2, 0.001, 0, INFINITY, 0, 0, 20, 20, 20, 4},
+  {"CPUs are shared out, not overrun", 2, 128, 2, MOST, 0.19, 0.01, 0, INFINITY, 0, 0, 32, 40, 40, 6},
+  {"a disk that serves sixteen at a time", 4, 256, 4, MOST, 0.2, 0.001, 0, 16, 0, 0, 16, 16, 256, 8},
+  {"a lock: one at a time", 4, 256, 1, MOST, 0.2, 0.001, 0, 1, 0, 0, 4, 16, 64, 5},
+  {"starts take their time: 2 ms each of tasks of 40 ms", 2, 128, 1, MOST, 0.04, 0.0005, 0, INFINITY, 0.002, 0, 16, 64, 128, 6},
+  {"times that vary don't deceive", 2, 64, 2, MOST, 0.2, 0.001, 1.5, INFINITY, 0, 0, 64, 64, 64, 8},
+  {"nor do they hide a disk that is full", 2, 256, 2, MOST, 0.2, 0.001, 0.5, 16, 0, 0, 8, 64, 256, 10},
+  {"all fail: back to the cores", 2, 128, 1, MOST, 0.2, 0.001, 0, INFINITY, 0, 1, 1, 2, 8, 3},
+};
+
+struct running {
+  int64_t start_ns;
+  double left_s, wall_s; /* of waiting; < 0: idle */
+};
+
+static double draw(struct amz_rng *rng, double mean, double cv)
+{
+  double sigma2 = log(1 + cv * cv);
+
+  return mean * exp(sqrt(sigma2) * amz_rng_normal(rng) - sigma2 / 2);
+}
+
+/* Runs in steps of a millisecond. \return slots that are open when it is over, after `seconds` at most. */
+static uint32_t run(const struct world *w, uint64_t seed, uint32_t *ret_highest, unsigned *ret_generations, double *ret_start_s)
+{
+  static const int64_t step_ns = 1000000;
+  struct running *slot = calloc(MOST, sizeof *slot);
+  int64_t now_ns = 1000000000, starter_ns = 0;
+  struct amz_ramp r;
+  struct amz_rng rng;
+  uint32_t open, next;
+
+  amz_rng_seed(&rng, seed);
+  ASSERT_ROW_I64(w->what, amz_ramp_begin(&r, w->alone, w->cores, w->most, w->cores, now_ns), AMZ_OK);
+  open = *ret_highest = r.slots;
+  for (unsigned steps = 0; steps < 200000 && !r.over; steps++, now_ns += step_ns) {
+    double busy = 0, computing = 0, share;
+
+    for (uint32_t i = 0; i < MOST; i++) {
+      if (slot[i].wall_s == 0 && i < open) {
+        starter_ns = (starter_ns > now_ns ? starter_ns : now_ns) + (int64_t)(w->start_s * 1e9);
+        slot[i] = (struct running){starter_ns, draw(&rng, w->wait_s + w->cpu_s, w->cv), 1e-9};
+      }
+      busy += slot[i].wall_s > 0;
+    }
+    computing = busy * w->cpu_s / (w->wait_s + w->cpu_s);
+    share = fmin(1, fmin(w->served / busy, w->cores / fmax(computing, 1e-9)));
+    for (uint32_t i = 0; i < MOST; i++) {
+      if (slot[i].wall_s == 0 || slot[i].start_ns > now_ns)
+        continue;
+      slot[i].left_s -= 0.001 * share;
+      slot[i].wall_s += 0.001;
+      if (slot[i].left_s > 0)
+        continue;
+      amz_ramp_see(&r, i, slot[i].start_ns, slot[i].wall_s, w->cpu_s, amz_rng_uniform(&rng) < w->fail);
+      slot[i].wall_s = 0;
+    }
+    next = amz_ramp_next(&r, w->bound, now_ns);
+    open = next ? next : open;
+    *ret_highest = open > *ret_highest ? open : *ret_highest;
+    ASSERT_ROW_U64(w->what, r.slots, open);
+  }
+  CU_ASSERT_TRUE(r.over);
+  *ret_generations = (unsigned)r.n_levels;
+  *ret_start_s = amz_ramp_start_s(&r);
+  free(slot);
+  amz_ramp_clear(&r);
+  return open;
+}
+
+static void test_worlds(void)
+{
+  for (size_t i = 0; i < sizeof worlds / sizeof *worlds; i++) {
+    const struct world *w = &worlds[i];
+
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+      uint32_t highest, open;
+      unsigned generations;
+      double start_s;
+
+      open = run(w, seed, &highest, &generations, &start_s);
+      if (open < w->least || open > w->end || highest > w->highest || generations > w->generations)
+        printf("# %s: %u slots, %u at most, %u generations\n", w->what, open, highest, generations);
+      CU_ASSERT(open >= w->least && open <= w->end);
+      CU_ASSERT(highest <= w->highest);
+      CU_ASSERT(generations <= w->generations);
+      if (w->start_s > 0)
+        CU_ASSERT(fabs(start_s / w->start_s - 1) < 0.5);
+    }
+  }
+}
+
+/* Tasks that were begun beside fewer tell nothing of more, and a slot's second task nothing of a generation: short ones end twice. */
+static void test_what_counts(void)
+{
+  struct amz_ramp r;
+
+  ASSERT_I64(amz_ramp_begin(&r, 2, 2, 64, 2, 100), AMZ_OK);
+  amz_ramp_see(&r, 0, 50, 1, 0, false); /* before */
+  amz_ramp_see(&r, 0, 150, 1, 0, false);
+  amz_ramp_see(&r, 0, 160, 1, 0, false); /* again */
+  amz_ramp_see(&r, 7, 160, 1, 0, false); /* no such slot */
+  ASSERT_U64(r.n, 1);
+  ASSERT_U64(amz_ramp_next(&r, 64, 200), 0);
+  amz_ramp_see(&r, 1, 150, 1, 0, false);
+  ASSERT_U64(amz_ramp_next(&r, 64, 200), 8);
+  ASSERT_U64(amz_ramp_next(&r, 64, 300), 0);
+  amz_ramp_see(&r, 1, 150, 1, 0, false); /* begun beside one other */
+  ASSERT_U64(r.n, 0);
+  amz_ramp_clear(&r);
+  amz_ramp_clear(&r);
+}
+
+/* Memory that turns out scarcer takes slots back. */
+static void test_bound(void)
+{
+  struct amz_ramp r;
+
+  ASSERT_I64(amz_ramp_begin(&r, 1, 4, 64, 4, 100), AMZ_OK);
+  amz_ramp_see(&r, 0, 150, 1, 0, false);
+  ASSERT_U64(amz_ramp_next(&r, 64, 200), 4);
+  ASSERT_U64(amz_ramp_next(&r, 3, 300), 3);
+  CU_ASSERT_TRUE(r.over);
+  ASSERT_U64(amz_ramp_next(&r, 64, 400), 0);
+  amz_ramp_clear(&r);
+  ASSERT_I64(amz_ramp_begin(&r, 0, 4, 64, 4, 100), AMZ_EINVAL);
+  ASSERT_I64(amz_ramp_begin(&r, 4, 4, 4, 4, 100), AMZ_OK); /* no room */
+  CU_ASSERT_TRUE(r.over);
+  amz_ramp_clear(&r);
+}
+
+int main(void)
+{
+  static const struct amz_test tests[] = {
+    {"what waits gets the slots that pay", test_worlds}, {"the first task of each slot counts", test_what_counts}, {"bounds", test_bound}, {NULL, NULL},
+  };
+
+  return amz_test_main("model: slots for tasks that wait", tests, 0);
+}
