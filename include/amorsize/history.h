@@ -76,6 +76,15 @@ struct amz_history_drift {
 bool amz_history_drifted(const struct amz_observation *known, size_t n_known, uint64_t known_tasks, const struct amz_observation *seen,
                          size_t n_seen, uint64_t seen_tasks, struct amz_history_drift *ret);
 
+/* ---- how well runs were foreseen ----------------------------------------------------------------------------------------- */
+
+#define AMZ_HISTORY_PREDICTIONS 5 /* fewer of them say too little */
+
+/* By how much runs of a job are off, relatively, in 90 of 100 cases, from the makespans of earlier ones over what was predicted of them: their root mean square about
+ * 1, times Student's t. What samples got wrong is in it, too, so that it rather says too much. Room `model`, pure.
+ * \return source AMZ_HISTORY, n predictions; unknown when there are fewer than AMZ_HISTORY_PREDICTIONS. */
+struct amz_quantity amz_history_unforeseen(const double *ratios, size_t n);
+
 /* ---- which job it is ------------------------------------------------------------------------------------------------------ */
 
 struct amz_history_key {
@@ -114,6 +123,7 @@ struct amz_history_known {
   size_t runs;             /* they come from, >= 1 */
   int64_t latest_s, earliest_s; /* when those ended */
   double makespan_s;       /* of the latest */
+  struct amz_quantity unforeseen; /* by how much its predictions were off; of all its runs, whatever their costs */
 };
 
 /* \return AMZ_OK, release with amz_history_known_clear (accepts what is zeroed); AMZ_ENOENT: nothing is known; AMZ_EIO with *err: it can't be

@@ -116,7 +116,7 @@ static int recall(const struct amz_job *job, const struct amz_node *node, struct
 /* Moves what is known over. */
 static int fill(struct amz_history_known *known, struct amz_job *job, struct cli_known *ret)
 {
-  struct cli_known k = {.job = job, .runs = known->runs, .latest_s = known->latest_s};
+  struct cli_known k = {.job = job, .runs = known->runs, .latest_s = known->latest_s, .unforeseen = known->unforeseen};
   int rc = amz_history_fit(known, amz_job_tasks(job), CONFIDENCE, &k.sampled.work);
 
   k.sampled.sample = known->costs;

@@ -12,6 +12,7 @@ struct cli_known {
   struct amz_job *job;
   size_t runs;                /* the costs come from */
   int64_t latest_s;           /* when the latest of them ended */
+  struct amz_quantity unforeseen; /* as of struct amz_history_known */
 };
 
 /* Looks for what is known of the job on such a node, else on this one, unless its description forbids it (sample.reuse). A history that can't be read is told.

@@ -44,6 +44,7 @@ struct planning {
   struct cli_sampled sampled;
   size_t history_runs;       /* the costs come from earlier runs: so many, 0: they don't, */
   int64_t history_latest_s;  /* and when the latest of them ended */
+  struct amz_quantity unforeseen; /* by how much their predictions were off */
   struct amz_job *job;
   char *command;             /* how the plan is carried out: "resume DIR", "run JOB" */
   bool nothing_left;         /* of the run that is planned */
@@ -209,6 +210,7 @@ static int from_history(const struct amz_job_input *input, const char *operand, 
   p->job = known.job;
   p->history_runs = known.runs;
   p->history_latest_s = known.latest_s;
+  p->unforeseen = known.unforeseen;
   return set_run_command(p, operand, &a->job);
 }
 
@@ -257,7 +259,7 @@ static int make(const struct plan_args *a, struct planning *p)
   p->input = (struct amz_plan_input){.work = &p->sampled.work, .nodes = p->kinds.items, .n_nodes = p->kinds.n, .want = want_of(amz_job_settings(p->job), a)};
   p->input.costs = (struct amz_plan_costs){.gap_s = p->sampled.sample.gap_s, .chunk_s = costs->chunk_s, .service_s = costs->service_s,
     .launch_base_s = costs->launch_base_s, .launch_per_rank_s = costs->launch_per_rank_s};
-  p->input.unforeseen = amz_assumed(AMZ_PLAN_UNFORESEEN);
+  p->input.unforeseen = p->unforeseen.source == AMZ_UNKNOWN ? amz_assumed(AMZ_PLAN_UNFORESEEN) : p->unforeseen;
   rc = amz_plan_make(&p->input, &p->plan, &err);
   return rc < 0 ? cli_fail(rc == AMZ_ERANGE ? AMZ_EENV : rc, &err) : CLI_OK;
 }

@@ -20,6 +20,8 @@ struct joining {
   struct amz_history_known *known;
   size_t cap, first; /* first: observations of the latest run */
   uint64_t tasks;
+  double ratios[AMZ_HISTORY_RUNS]; /* makespans over predictions */
+  size_t n_ratios;
 };
 
 static bool has_times(const struct amz_sample *s)
@@ -92,11 +94,19 @@ static int begin(struct joining *j, const struct amz_history_run *run)
   return rc;
 }
 
+/* A run that was interrupted tells of its last part alone. */
+static void compare(struct joining *j, const struct amz_history_outcome *o)
+{
+  if (o->predicted_s > 0 && o->makespan_s > 0 && o->launches == 1 && o->predicted_from != AMZ_UNKNOWN && j->n_ratios < AMZ_HISTORY_RUNS)
+    j->ratios[j->n_ratios++] = o->makespan_s / o->predicted_s;
+}
+
 static int consider(void *ctx, const struct amz_history_row *row)
 {
   struct joining *j = ctx;
   const struct amz_sample *known = &j->known->costs, *other = &row->run->costs;
 
+  compare(j, &row->run->outcome);
   if (!has_times(other))
     return AMZ_OK;
   if (j->known->runs == 0)
@@ -120,6 +130,7 @@ int amz_history_find(const struct amz_history *h, const struct amz_history_key *
     amz_history_known_clear(&known);
     return rc;
   }
+  known.unforeseen = amz_history_unforeseen(j.ratios, j.n_ratios);
   *ret = known;
   return AMZ_OK;
 }

@@ -175,8 +175,11 @@ static void add_prediction(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_addf(out, "), %s in all; %s\n", amz_word_seconds(c->total_s, b), c->simulated ? "simulated" : "by formula");
   if (r->input->unforeseen.source != AMZ_UNKNOWN) {
     amz_word_name("unforeseen", out);
-    amz_buf_addf(out, "± %.1f %% of the interval is for what no sample shows: other work, clocks (%s)\n", 100 * r->input->unforeseen.value,
+    amz_buf_addf(out, "± %.1f %% of the interval is for what no sample shows: other work, clocks (%s", 100 * r->input->unforeseen.value,
                  amz_source_name(r->input->unforeseen.source));
+    if (r->input->unforeseen.source == AMZ_HISTORY)
+      amz_buf_addf(out, ": %u earlier predictions of this job", r->input->unforeseen.n);
+    amz_buf_adds(out, ")\n");
   }
   amz_word_name("speedup", out);
   amz_buf_addf(out, "%.3g over one slot (%s); theoretical maximum %.3g\n", c->speedup, amz_word_seconds(r->plan->serial.total_s, a),

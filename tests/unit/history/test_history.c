@@ -532,6 +532,38 @@ static void how_threads_scale_is_kept(void)
   place_remove(&p);
 }
 
+/* Runs of 24 s that were predicted to take 24 s teach less than those that took 25: with five of them, 2.015 · 1/24. One that went on in a second launch, or was
+ * not predicted, teaches nothing. */
+static void predictions_teach_the_unforeseen(void)
+{
+  struct amz_history_key key = key_of(1);
+  struct place p;
+  struct amz_history_known k;
+  struct amz_history_run other = run_of(1, NOW);
+
+  place_make(&p);
+  for (uint64_t i = 1; i <= 4; i++)
+    ASSERT_I64(add(&p, 1, i, 1, NOW, NULL), AMZ_OK);
+  other.outcome.launches = 2;
+  ASSERT_I64(amz_history_add(p.history, &key, 5, &other, NULL), AMZ_OK);
+  other.outcome.launches = 1;
+  other.outcome.predicted_s = other.outcome.predicted_low_s = other.outcome.predicted_high_s = -1;
+  other.outcome.predicted_from = AMZ_UNKNOWN;
+  ASSERT_I64(amz_history_add(p.history, &key, 6, &other, NULL), AMZ_OK);
+  CU_ASSERT_FATAL(amz_history_find(p.history, &key, TASKS, &k, NULL) == AMZ_OK);
+  ASSERT_I64(k.unforeseen.source, AMZ_UNKNOWN);
+  amz_history_known_clear(&k);
+  ASSERT_I64(add(&p, 1, 7, 1, NOW, NULL), AMZ_OK);
+  CU_ASSERT_FATAL(amz_history_find(p.history, &key, TASKS, &k, NULL) == AMZ_OK);
+  ASSERT_I64(k.unforeseen.source, AMZ_HISTORY);
+  ASSERT_U64(k.unforeseen.n, 5);
+  CU_ASSERT_DOUBLE_EQUAL(k.unforeseen.value, 2.015 / 24, 1e-4);
+  amz_history_known_clear(&k);
+  amz_history_run_clear(&other);
+  amz_history_key_clear(&key);
+  place_remove(&p);
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -551,6 +583,7 @@ int main(void)
     {"an unwritable place is told", an_unwritable_place_is_told},
     {"many use it at once", many_use_it_at_once},
     {"how threads scale is kept", how_threads_scale_is_kept},
+    {"predictions teach the unforeseen", predictions_teach_the_unforeseen},
     {NULL, NULL},
   };
 

@@ -239,6 +239,33 @@ static void test_strange_numbers(void)
   CU_ASSERT(drifted(&known, &seen, NULL)); /* weights of which nothing is known */
 }
 
+/* By hand: errors of ± 4 % each have a root mean square of 4 %; Student's t for 90 % is 2.015 with 5 degrees of freedom, 1.725 with 20. */
+static void test_unforeseen(void)
+{
+  static const struct {
+    const char *what;
+    double ratios[20];
+    size_t n;
+    double value; /* 0: unknown */
+  } rows[] = {
+    {"nothing", {0}, 0, 0},
+    {"four runs are too few", {1.04, 0.96, 1.04, 0.96}, 4, 0},
+    {"five", {1.04, 0.96, 1.04, 0.96, 1.04}, 5, 2.015 * 0.04},
+    {"twenty", {1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96}, 20, 1.725 * 0.04},
+    {"predictions that are all too short are off, too", {1.1, 1.1, 1.1, 1.1, 1.1}, 5, 2.015 * 0.1},
+    {"runs that fit to the millisecond promise little", {1, 1, 1, 1, 1, 1}, 6, 0.005},
+    {"one that was off by far doesn't make plans useless", {1, 1, 1, 1, 30}, 5, 0.5},
+    {"what is no ratio isn't counted", {1.04, -1, 0, (double)INFINITY, 1.04}, 5, 0},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_quantity q = amz_history_unforeseen(rows[i].ratios, rows[i].n);
+
+    ASSERT_ROW_I64(rows[i].what, q.source, rows[i].value > 0 ? AMZ_HISTORY : AMZ_UNKNOWN);
+    CU_ASSERT_DOUBLE_EQUAL(q.value, rows[i].value, 1e-3 * rows[i].value);
+  }
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -250,6 +277,7 @@ int main(void)
     {"short tasks count for little", test_short_tasks_count_for_little},
     {"how often it is wrong", test_rates},
     {"strange numbers", test_strange_numbers},
+    {"what earlier predictions were off by", test_unforeseen},
     {NULL, NULL},
   };
 
