@@ -55,6 +55,7 @@ struct amz_plan_want {
 /* Costs beside the tasks' own time; unknown ones are taken as 0 and said to be unknown. */
 struct amz_plan_costs {
   struct amz_quantity gap_s;     /* between a task's end and its slot's next start */
+  struct amz_quantity start_s;   /* of the gap, what a rank's helper takes for each start: it starts one task at a time; unknown: none */
   struct amz_quantity chunk_s;   /* a chunk's round trip */
   struct amz_quantity service_s; /* the master's time for one */
   struct amz_quantity launch_base_s, launch_per_rank_s; /* of an MPI launch, by ranks on a node */
@@ -174,9 +175,15 @@ size_t amz_plan_classes(const struct amz_plan_input *input, const struct amz_pla
 /* Scores one layout by formulas alone, feasible or not: for sweeps and for what a user has set by hand. \return as amz_plan_make. */
 int amz_plan_score(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_candidate *ret);
 
+/* What comes of going on just as the sample ran, on so many slots: needs no nodes, and decides nothing. Of the layout in *ret only the threads are known.
+ * \return AMZ_OK; AMZ_EINVAL: no times, no slots; AMZ_ENOMEM. */
+int amz_plan_foretell(const struct amz_plan_input *input, uint64_t slots, struct amz_candidate *ret);
+
 /* \return as amz_plan_score. */
 int amz_plan_explain_terms(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_plan_terms *ret);
-#define AMZ_SLOTS_PER_CORE_MAX 16u /* of tasks that wait: each costs memory and descriptors, too */
+/* Of tasks that wait. By what they were seen to do, most want fewer (CPUs, memory, what they wait for, how fast they can be started); this one is for what no sample
+ * shows: each has a process, and three descriptors of the helper's. */
+#define AMZ_SLOTS_PER_CORE_MAX 64u
 
 /* The bounds that hold on one node: the most slots of `threads` threads that each of them allows; UINT32_MAX: no bound. */
 struct amz_plan_bounds {

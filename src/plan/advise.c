@@ -219,6 +219,14 @@ static int say_given(const struct amz_plan_input *in, struct amz_plan *plan)
   return rc;
 }
 
+static int say_neighbours(const struct amz_plan_input *in, struct amz_plan *plan)
+{
+  int rc = say(plan, "neighbours", true, "no more than %.0f slots a node: tasks that wait ran beside %u others at most, and what they wait for may not serve more",
+               amz_plan_most_waiting(in->work), in->work->busy - 1);
+
+  return rc < 0 ? rc : lift(plan, "a longer sample, or a run, which tries more and more; the next plan knows what came of it");
+}
+
 static int say_shapes(const struct amz_plan_input *in, struct amz_plan *plan)
 {
   const struct amz_node *node = in->nodes[0].node;
@@ -230,11 +238,13 @@ static int say_shapes(const struct amz_plan_input *in, struct amz_plan *plan)
     rc = say(plan, "numa", false, "a rank stays within one of %u NUMA domains of %u cores, unless one task needs more", amz_plan_domains(node),
              amz_plan_domain_cores(node));
   if (rc == AMZ_OK && in->work->kind == AMZ_WORK_IO && amz_plan_may_starve(in->work, node)) {
-    rc = say(plan, "load", true, "tasks computed %.0f %% of their time only, but other work keeps the CPUs busy: no more slots than cores",
-             100 * in->work->cpu_per_wall);
+    rc = say(plan, "load", true, "tasks waited %.0f %% of their time, and it may have been for a CPU: other work keeps those busy. No more slots than cores",
+             100 * (1 - in->work->cpu_per_wall));
     if (rc == AMZ_OK)
       rc = lift(plan, "a sample on a node without other work");
   }
+  else if (rc == AMZ_OK && in->work->kind == AMZ_WORK_IO && amz_plan_bound_by_neighbours(in->work, node))
+    rc = say_neighbours(in, plan);
   if (rc == AMZ_OK && in->want.threads_per_task == AMZ_AUTO && in->work->serial.source == AMZ_UNKNOWN && amz_plan_cores(node) > 1) {
     rc = say(plan, "threads", false, "%u thread%s a task: what more would bring wasn't sampled", in->work->threads, in->work->threads == 1 ? "" : "s");
     if (rc == AMZ_OK)

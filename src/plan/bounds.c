@@ -5,8 +5,7 @@
 
 #include <amorsize/load.h>
 
-#define STARVED 0.03 /* of a core, at least, is what a task that computes gets even beside many others */
-#define PRESSED 0.3 /* of the time, tasks of this node have waited for a CPU: what a task doesn't compute may be that */
+#define BEYOND 2u /* times as many slots for waiting tasks as were seen busy: what they wait for may have no more to give */
 
 static uint32_t at_least_one(uint32_t n)
 {
@@ -62,15 +61,16 @@ uint32_t amz_plan_node_count(const struct amz_plan_input *input)
   return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
-bool amz_plan_others_compute(const struct amz_node *node)
-{
-  return node->load.cpu_pressure > PRESSED;
-}
-
-/* Tasks that compute get what others leave them. What uses much less than that waits for something else. */
 bool amz_plan_may_starve(const struct amz_workload *w, const struct amz_node *node)
 {
-  return amz_plan_others_compute(node) && w->cpu_per_wall > fmax(STARVED, (1 - node->load.cpu_pressure) / 4);
+  double below = amz_load_waits_below(node->load.cpu_pressure);
+
+  return below < amz_load_waits_below(0) && w->cpu_per_wall > below;
+}
+
+double amz_plan_most_waiting(const struct amz_workload *w)
+{
+  return (double)w->busy * BEYOND;
 }
 
 /* Slots that wait most of their time leave their cores to others; unless it is for a CPU that they wait. */
@@ -82,8 +82,15 @@ static uint32_t core_bound(const struct amz_plan_input *input, const struct amz_
 
   if ((w->kind != AMZ_WORK_IO && !input->want.waits) || amz_plan_may_starve(w, node))
     return slots;
-  waiting = floor(cores / fmax(w->cpu_per_wall, 1.0 / AMZ_SLOTS_PER_CORE_MAX));
+  waiting = fmin(floor(cores / fmax(w->cpu_per_wall, 1.0 / AMZ_SLOTS_PER_CORE_MAX)), amz_plan_most_waiting(w));
   return waiting > slots ? (uint32_t)fmin(waiting, (double)cores * AMZ_SLOTS_PER_CORE_MAX) : slots;
+}
+
+bool amz_plan_bound_by_neighbours(const struct amz_workload *w, const struct amz_node *node)
+{
+  double cores = amz_plan_cores(node), most = amz_plan_most_waiting(w);
+
+  return most > cores && most < floor(cores / fmax(w->cpu_per_wall, 1.0 / AMZ_SLOTS_PER_CORE_MAX));
 }
 
 static uint32_t memory_bound(const struct amz_plan_input *input, const struct amz_node *node)

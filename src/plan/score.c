@@ -10,12 +10,16 @@
 #define INTERVAL_CONFIDENCE 0.90
 #define SIDED_90 1.645 /* standard deviations to either side */
 
-int amz_plan_check(const struct amz_plan_input *in)
+static bool has_work(const struct amz_plan_input *in)
 {
   const struct amz_workload *w = in->work;
 
-  if (!w || !w->wall_s || w->n == 0 || w->tasks == 0 || w->threads == 0 || w->busy == 0 || in->n_nodes == 0 || in->n_nodes > AMZ_PLAN_KINDS_MAX ||
-      !in->nodes || !(in->unforeseen.value >= 0 && in->unforeseen.value <= 1))
+  return w && w->wall_s && w->n > 0 && w->tasks > 0 && w->threads > 0 && w->busy > 0 && in->unforeseen.value >= 0 && in->unforeseen.value <= 1;
+}
+
+int amz_plan_check(const struct amz_plan_input *in)
+{
+  if (!has_work(in) || in->n_nodes == 0 || in->n_nodes > AMZ_PLAN_KINDS_MAX || !in->nodes)
     return AMZ_EINVAL;
   for (size_t i = 0; i < in->n_nodes; i++)
     if (!in->nodes[i].node || in->nodes[i].count == 0 || !(in->nodes[i].speed > 0))
@@ -75,10 +79,10 @@ static double launch_time(const struct amz_plan_input *in, const struct amz_plan
 
 void amz_plan_finish_candidate(const struct amz_plan_input *in, double serial_task_s, struct amz_candidate *c)
 {
-  double work = (double)in->work->tasks * serial_task_s;
+  double work = (double)in->work->tasks * serial_task_s, serial_s = work + (double)in->work->tasks * in->costs.gap_s.value;
 
   c->total_s = c->launch_s + c->makespan_s + c->collect_s;
-  c->speedup = c->total_s > 0 ? work / c->total_s : 0;
+  c->speedup = c->total_s > 0 ? serial_s / c->total_s : 0; /* one slot pays for its gaps, too */
   c->efficiency = c->makespan_s > 0 ? work / (c->makespan_s * (double)c->slots * c->layout.threads) : 0;
   c->core_hours = c->total_s * (double)c->cores / 3600;
 }
@@ -147,6 +151,16 @@ int amz_plan_doubt(const struct amz_plan_input *in, double *times, struct amz_ca
   return rc;
 }
 
+/* A rank's helper starts one task at a time: the last slot begins as much later, and no rank is faster than its starts. */
+static void bound_by_starts(const struct amz_plan_input *in, const struct amz_candidate *c, struct amz_makespan *m)
+{
+  uint64_t ranks = (uint64_t)c->layout.nodes * c->layout.ranks_per_node, each = ranks ? c->slots / ranks : c->slots;
+  double start_s = in->costs.start_s.value, slots = fmin((double)each, (double)in->work->tasks);
+
+  m->bound_s = fmax(m->bound_s, start_s * (double)in->work->tasks / (double)(ranks ? ranks : 1));
+  m->total_s = fmax(m->total_s + (slots > 1 ? start_s * (slots - 1) : 0), m->bound_s);
+}
+
 static int predict(const struct amz_plan_input *in, double *times, double serial_task_s, struct amz_candidate *c)
 {
   struct amz_makespan_work work = work_of(in, c, times);
@@ -157,6 +171,7 @@ static int predict(const struct amz_plan_input *in, double *times, double serial
   amz_plan_times(in, c, times);
   if ((rc = amz_makespan_expect(&work, &m)) < 0)
     return rc;
+  bound_by_starts(in, c, &m);
   c->gap_s = mean_tau > 0 ? m.work_s * gap / mean_tau : 0;
   c->work_s = m.work_s - c->gap_s;
   c->imbalance_s = m.total_s - m.work_s - m.dispatch_s; /* with what a bound from below adds */
@@ -183,6 +198,28 @@ int amz_plan_score_in(const struct amz_plan_input *in, const struct amz_plan_lay
     return AMZ_ERANGE;
   c.launch_s = launch_time(in, classes, n);
   rc = predict(in, times, serial_task_s, &c);
+  if (rc == AMZ_OK)
+    *ret = c;
+  return rc;
+}
+
+int amz_plan_foretell(const struct amz_plan_input *in, uint64_t slots, struct amz_candidate *ret)
+{
+  struct amz_candidate c = {.slots = slots, .contention = 1, .collect_s = in->costs.collect_s.value};
+  double *times;
+  int rc;
+
+  if (slots == 0 || !has_work(in))
+    return AMZ_EINVAL;
+  times = amz_new_array(in->work->n, sizeof *times);
+  if (!times)
+    return AMZ_ENOMEM;
+  c.task_s = in->work->mean_s.value;
+  c.layout.threads = in->work->threads;
+  rc = predict(in, times, c.task_s, &c);
+  if (rc == AMZ_OK)
+    rc = amz_plan_doubt(in, times, &c);
+  free(times);
   if (rc == AMZ_OK)
     *ret = c;
   return rc;

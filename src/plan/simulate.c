@@ -78,12 +78,19 @@ static int64_t nanoseconds(struct amz_quantity seconds)
   return seconds.value > 0 && seconds.value < 3600 ? (int64_t)(seconds.value * 1e9) : 0;
 }
 
+/* Of the gaps in front of tasks, what the simulator has of its own: it starts one at a time. */
+static double started_apart(const struct amz_plan_input *in)
+{
+  return fmin(in->costs.start_s.value, in->costs.gap_s.value);
+}
+
 static struct amz_sim_config configure(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks, struct draw *draw,
                                        const struct crew *crew)
 {
   const struct amz_policy_ops *policy = in->want.policy ? amz_policy_find(in->want.policy) : NULL;
   struct amz_sim_config s = {.ranks = crew->ranks, .slots_per_rank = crew->most_slots, .slots = crew->slots, .speed = crew->speed,
-    .bulk = true, .latency_ns = nanoseconds(in->costs.chunk_s) / 2, .message_ns = nanoseconds(in->costs.service_s)};
+    .bulk = true, .start_ns = (int64_t)(started_apart(in) * 1e9), .latency_ns = nanoseconds(in->costs.chunk_s) / 2,
+    .message_ns = nanoseconds(in->costs.service_s)};
 
   s.master.tasks = tasks;
   s.master.policy = policy ? policy : amz_policy_find("adaptive");
@@ -105,12 +112,12 @@ static int play(const struct amz_plan_input *in, const struct amz_candidate *c, 
   struct draw draw = {.times = times, .n = in->work->n, .seed = amz_mix64(in->seed + replicate),
     .sequence = in->work->sequence, .skipped = in->work->tasks - tasks, .tasks = in->work->tasks};
   struct amz_sim_config config = configure(in, c, tasks, &draw, crew);
-  double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, drawn_s = 0;
+  double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, start_s = started_apart(in), drawn_s = 0;
   struct amz_sim_result result;
   int rc;
 
   for (uint64_t i = 0; i < tasks; i++)
-    drawn_s += task_s(&draw, i, 1);
+    drawn_s += task_s(&draw, i, 1) + start_s;
   config.seed = draw.seed;
   rc = amz_sim_run(&config, &result);
   if (rc == AMZ_OK)
@@ -127,6 +134,8 @@ int amz_plan_simulate(const struct amz_plan_input *in, uint64_t tasks_each, uint
 
   if (rc == AMZ_OK)
     amz_plan_times(in, c, times);
+  for (size_t i = 0; rc == AMZ_OK && i < in->work->n; i++)
+    times[i] -= started_apart(in);
   for (uint32_t i = 0; i < replicates && rc == AMZ_OK; i++) {
     rc = play(in, c, tasks, i, times, &crew, &one);
     sum += one;

@@ -8,7 +8,7 @@
  *         where tasks fit their share of the last cache; b is B(1) of the node that was sampled on, times the speed of this kind of nodes: cores that
  *         compute faster ask for more, and memory that is slower than there stretches tasks from one core on
  *   left  what was sampled beyond φκ, whatever it is (a lock, a disk, a cache that is shared): a straight line in the busy cores
- *   wait  the same for tasks that mostly wait; else waiting isn't stretched by neighbours */
+ *   wait  for tasks that mostly wait: what they took beside few and many others (amz_workload_beside); else waiting isn't stretched by neighbours */
 #include "plan_private.h"
 
 #include <math.h>
@@ -103,7 +103,7 @@ static void fill_left(const struct amz_workload *w, const struct curves *k, doub
 
   t->left = t->wait = 1;
   if (t->active < MOSTLY_WAITS) {
-    t->wait = straight(seen, w->busy, slots) / straight(seen, w->busy, w->busy);
+    t->wait = amz_workload_beside(w, slots) / amz_workload_beside(w, w->busy);
   } else if (seen > explained) {
     t->left = straight(seen / explained, k->c0, k->c) / straight(seen / explained, k->c0, k->c0);
   }

@@ -281,6 +281,81 @@ static void test_advice(void)
   }
 }
 
+/* A helper that starts one task at a time: 2 ms each of 1000 tasks are 2 s, however many slots there are, and 16 slots' first tasks begin 30 ms late. */
+static void test_starts(void)
+{
+  static const struct {
+    const char *what;
+    uint32_t ranks, slots;
+    double task_s, at_least, at_most;
+  } rows[] = {
+    {"one slot: as its gap has it", 1, 1, 0.1, 101.99, 102.01},
+    {"sixteen begin one behind the other", 1, 16, 0.1, 6.40, 6.46},
+    {"short tasks on many slots are bounded by their starts", 1, 64, 0.01, 2.0, 2.2},
+    {"two ranks start two at a time", 2, 32, 0.01, 1.0, 1.2},
+  };
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+
+  make_machine(&m, 64, 1, 64 * GIB);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_workload w = made(1000, rows[i].task_s, 0, 1);
+    struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(), .costs = {.gap_s = measured(0.002), .start_s = measured(0.002)},
+                                .replicates = 2, .chunk_budget = 20000};
+    const struct amz_plan_layout layout = {1, rows[i].ranks, rows[i].slots, 1};
+    struct amz_candidate c;
+    struct amz_plan plan;
+    struct amz_error err;
+
+    ASSERT_ROW_I64(rows[i].what, amz_plan_score(&in, &layout, &c), AMZ_OK);
+    CU_ASSERT(c.makespan_s >= rows[i].at_least && c.makespan_s <= rows[i].at_most * 1.02);
+    in.want.nodes = 1;
+    in.want.ranks_per_node = rows[i].ranks;
+    in.want.slots_per_rank = rows[i].slots;
+    ASSERT_ROW_I64(rows[i].what, amz_plan_make(&in, &plan, &err), AMZ_OK);
+    CU_ASSERT_TRUE(plan.chosen.simulated);
+    if (plan.chosen.makespan_s < rows[i].at_least || plan.chosen.makespan_s > rows[i].at_most)
+      printf("# %s: %g s, by formula %g s\n", rows[i].what, plan.chosen.makespan_s, c.makespan_s);
+    CU_ASSERT(plan.chosen.makespan_s >= rows[i].at_least && plan.chosen.makespan_s <= rows[i].at_most);
+    amz_plan_clear(&plan);
+    amz_workload_clear(&w);
+  }
+}
+
+/* One slot pays for the gaps between its tasks, too: where they are as long as the tasks, four slots are still four times as fast. */
+static void test_speedup_with_gaps(void)
+{
+  const struct amz_plan_layout layout = {1, 1, 4, 1};
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(100000, 0.001, 0, 1);
+  struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(), .costs = {.gap_s = measured(0.001)}};
+  struct amz_candidate c;
+
+  make_machine(&m, 4, 1, 64 * GIB);
+  ASSERT_I64(amz_plan_score(&in, &layout, &c), AMZ_OK);
+  CU_ASSERT_DOUBLE_EQUAL(c.speedup, 4, 0.01);
+  CU_ASSERT_DOUBLE_EQUAL(c.efficiency, 0.5, 0.01); /* of tasks' own time */
+  amz_workload_clear(&w);
+}
+
+/* Going on as the sample ran needs no node. 400 tasks of 0.1 s on 4 slots: 10 s. */
+static void test_foretell(void)
+{
+  struct amz_workload w = made(400, 0.1, 0, 1);
+  struct amz_plan_input in = {.work = &w, .unforeseen = amz_assumed(0.1)};
+  struct amz_candidate c;
+
+  w.apart = true;
+  ASSERT_I64(amz_plan_foretell(&in, 4, &c), AMZ_OK);
+  CU_ASSERT_DOUBLE_EQUAL(c.makespan_s, 10, 0.2);
+  CU_ASSERT(c.interval_s[0] < 9.1 && c.interval_s[0] > 8.8 && c.interval_s[1] > 10.9 && c.interval_s[1] < 11.3);
+  ASSERT_I64(amz_plan_foretell(&in, 0, &c), AMZ_EINVAL);
+  in.unforeseen.value = 2;
+  ASSERT_I64(amz_plan_foretell(&in, 4, &c), AMZ_EINVAL);
+  amz_workload_clear(&w);
+}
+
 static void test_waiting_tasks(void)
 {
   struct machine m;
@@ -289,13 +364,20 @@ static void test_waiting_tasks(void)
   struct amz_plan plan;
 
   make_machine(&m, 8, 1, 64 * GIB);
+  w.busy = 16;
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.slots, 32); /* what they wait for has served sixteen: not more than twice as many are believed of it */
+  CU_ASSERT_TRUE(has_reason(&plan, "neighbours", "ran beside 15 others at most"));
+  amz_plan_clear(&plan);
+  w.busy = 128;
   plan = plan_for(&w, &nodes, 1, nothing_given());
   CU_ASSERT(plan.chosen.slots > 64); /* each wants a twentieth of a core */
+  CU_ASSERT_FALSE(has_reason(&plan, "neighbours", ""));
   amz_plan_clear(&plan);
   m.node.load.cpu_pressure = 0.9; /* or they wait for one that somebody else uses */
   plan = plan_for(&w, &nodes, 1, nothing_given());
   ASSERT_U64(plan.chosen.slots, 8);
-  CU_ASSERT_TRUE(has_reason(&plan, "load", "other work keeps the CPUs busy"));
+  CU_ASSERT_TRUE(has_reason(&plan, "load", "other work keeps those busy"));
   amz_plan_clear(&plan);
   w.cpu_per_wall = w.cpu_share = 0.01; /* nobody is kept from computing so long */
   plan = plan_for(&w, &nodes, 1, nothing_given());
@@ -677,7 +759,8 @@ static void test_launched(void)
   amz_plan_clear(&plan);
 
   waiting.kind = AMZ_WORK_IO;
-  in.work = &waiting; /* sixteen slots a core would do: no rank gets more than its room */
+  waiting.busy = 128;
+  in.work = &waiting; /* more slots a core would do: no rank gets more than its room */
   ASSERT_I64(amz_plan_make(&in, &plan, &err), AMZ_OK);
   for (size_t i = 0; i < plan.n_classes; i++)
     CU_ASSERT(plan.classes[i].slots_per_rank <= launched[plan.classes[i].kind].most_slots);
@@ -750,6 +833,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
     {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"each advice", test_advice}, {"waiting tasks share cores", test_waiting_tasks},
+    {"tasks are started one at a time", test_starts}, {"one slot pays for its gaps", test_speedup_with_gaps}, {"what comes of going on", test_foretell},
     {"serial among those that were launched", test_serial_when_launched},
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks},
     {"threads that made tasks slower", test_retrograde_threads}, {"tasks foreseen, heaviest first and lightest first", test_foreseen_tasks}, {"load", test_load}, {"GPUs", test_gpus},
