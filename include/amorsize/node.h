@@ -180,6 +180,9 @@ struct amz_node {
   int64_t measured_at_s;      /* seconds since the epoch; 0: nothing was */
 };
 
+/* \return the share of the last ten seconds in which some task of this machine waited for a CPU (PSI), 0..1; < 0: the kernel doesn't tell. Reads one small file. */
+double amz_node_pressure_here(void);
+
 /* Accepts what is zeroed. */
 void amz_node_clear(struct amz_node *node);
 

@@ -212,3 +212,15 @@ int amz_load_read(const struct amz_tree *tree, hwloc_const_bitmap_t bound, bool 
   read_pressure(tree, "/proc/pressure/io", &load->io_pressure);
   return rc;
 }
+
+double amz_node_pressure_here(void)
+{
+  struct amz_diags ignored; /* what is wrong with the file is told by `node` */
+  const struct amz_tree machine = {.root = "", .diags = &ignored};
+  double pressure = -1;
+
+  amz_diags_init(&ignored);
+  read_pressure(&machine, "/proc/pressure/cpu", &pressure);
+  amz_diags_clear(&ignored);
+  return pressure;
+}

@@ -53,6 +53,11 @@ static int find_absent(struct amz_launch *l, bool retry_lost, struct amz_error *
   return rc;
 }
 
+static bool tries_threads(const struct amz_launch *l)
+{
+  return amz_sampler_wants_threads(amz_job_settings(l->job), amz_job_kind(l->job), l->cores.most);
+}
+
 /* A run that plans itself begins with a sample of its tasks. */
 static int order_of_run(struct amz_launch *l, uint64_t left)
 {
@@ -73,6 +78,7 @@ static int order_of_run(struct amz_launch *l, uint64_t left)
   rc = amz_run_draw(l->job, l->left, l->n_left, want < DRAWN_MAX ? want : DRAWN_MAX, l->own_sampler.seed, &ranges, &n, &l->n_first);
   if (rc < 0)
     return rc;
+  l->own_sampler.most = tries_threads(l) && l->n_first > 3 ? (l->n_first + 1) / 2 : l->n_first; /* few tasks are shared out */
   free(l->left);
   l->left = ranges;
   l->n_left = n;
@@ -90,7 +96,6 @@ static uint64_t sample_size(const struct amz_launch *l, uint64_t left)
 /* All that is left, or a sample of it. */
 static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
 {
-  const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_range *drawn;
   uint64_t left = 0, want, more;
   size_t n;
@@ -102,7 +107,7 @@ static int make_order(struct amz_launch *l, struct amz_sampler *sampler)
     return order_of_run(l, left);
   l->sampler = sampler;
   want = sample_size(l, left);
-  more = amz_sampler_wants_threads(s, amz_job_kind(l->job), l->cores.most) ? amz_sampler_threads_tasks(l->layout.slots, l->layout.threads, l->cores.most) : 0;
+  more = tries_threads(l) ? amz_sampler_threads_tasks(l->layout.slots, l->layout.threads, l->cores.most) : 0;
   rc = amz_run_sample(l->job, l->left, l->n_left, want + more, sampler->seed, &drawn, &n);
   if (rc < 0)
     return rc;
@@ -230,7 +235,7 @@ int amz_launch_work(struct amz_launch *l, struct amz_signals *signals, struct am
     amz_sampler_mind(l->sampler, l->budget.memory_bytes);
   if ((rc = run_loop(l, signals, err)) < 0)
     return rc;
-  if (l->planner.planned)
+  if (l->plans)
     l->slots_mean = amz_planner_slots(&l->planner, amz_clock_monotonic_ns(), l->total_slots);
   return AMZ_OK;
 }

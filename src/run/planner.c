@@ -14,7 +14,7 @@
 #include "loop_state.h"
 #include "outlook.h"
 
-#define LEAST_TASKS 10u      /* fewer have nothing that a plan could mend */
+#define LEAST_TASKS 4u       /* fewer have nothing that a plan could mend, nor a sample of two */
 #define LEAST_SEEN 2u        /* of one task alone nobody knows the spread */
 #define LEAST_REST_S 0.5     /* what is over sooner needs no plan */
 #define SPEND 0.01           /* of the time that is left goes into simulating, at most, */
@@ -39,6 +39,7 @@ bool amz_planner_wanted(const struct amz_job *job, uint64_t tasks, uint64_t slot
 void amz_planner_begin(struct amz_planner *p)
 {
   p->state = AMZ_PLANNER_SAMPLES;
+  p->unforeseen = amz_assumed(AMZ_PLAN_UNFORESEEN);
   p->think = (struct amz_think)AMZ_THINK_NONE;
   memcpy(p->think.kinds, p->kinds.items, sizeof p->think.kinds);
   p->think.n_kinds = p->kinds.n;
@@ -77,6 +78,17 @@ double amz_planner_slots(struct amz_planner *p, int64_t now_ns, double otherwise
   count_slots(p, now_ns);
   all_s = (double)(now_ns - p->sampler->started_ns) * 1e-9;
   return all_s > 0 && p->slot_s > 0 ? p->slot_s / all_s : otherwise;
+}
+
+int amz_loop_take_slots(struct amz_loop *l, uint32_t threads, uint32_t slots)
+{
+  struct amz_planner *p = l->config->planner;
+
+  if (p) {
+    count_slots(p, amz_clock_monotonic_ns());
+    p->total_slots = amz_loop_slots(l, slots);
+  }
+  return amz_loop_shape(l, threads, slots);
 }
 
 /* ---- what it costs ------------------------------------------------------------------------------------------------------- */
@@ -177,6 +189,30 @@ static void note_stand(struct amz_loop *l, struct amz_planner *p)
   p->in_hand_s = amz_worker_in_hand_s(l->worker, p->asked_ns) * p->kinds.n_ranks;
 }
 
+/* Takes *w over: what is left, as it is foreseen. */
+static void look_ahead(struct amz_loop *l, struct amz_planner *p, struct amz_workload *w)
+{
+  if (amz_outlook_foresee(p->job, l->config->order, amz_order_count(l->config->order) - p->left, w) < 0) /* a plan without is a plan, too */
+    amz_loop_note(l, AMZ_WARNING, "tasks could not be foreseen from their weights or places");
+  w->tasks = p->left;
+  w->apart = true; /* what was seen is done */
+  doubt_slowdown(w);
+}
+
+static struct amz_plan_costs costs_of(const struct amz_planner *p)
+{
+  struct amz_plan_costs costs = {.gap_s = amz_sampler_gap(p->sampler)};
+  double start_s = amz_ramp_start_s(&p->sampler->ramp);
+
+  if (costs.gap_s.source == AMZ_UNKNOWN)
+    costs.gap_s = p->known.costs.gap_s;
+  if (start_s > 0 && costs.gap_s.source != AMZ_UNKNOWN) {
+    start_s = fmin(start_s, costs.gap_s.value); /* it is part of it */
+    costs.start_s = (struct amz_quantity){.value = start_s, .low = start_s, .high = start_s, .n = 1, .source = AMZ_SAMPLED};
+  }
+  return costs;
+}
+
 /* ---- thinking ------------------------------------------------------------------------------------------------------------ */
 
 /* Takes *w over. \return whether it thinks now. */
@@ -186,18 +222,12 @@ static bool begin_to_think(struct amz_loop *l, struct amz_planner *p, struct amz
   struct amz_error cause;
 
   note_stand(l, p);
-  if (amz_outlook_foresee(p->job, l->config->order, amz_order_count(l->config->order) - p->left, w) < 0) /* a plan without is a plan, too */
-    amz_loop_note(l, AMZ_WARNING, "tasks could not be foreseen from their weights or places");
-  w->tasks = p->left;
-  w->apart = true; /* what was seen is done */
-  doubt_slowdown(w);
+  look_ahead(l, p, w);
   amz_workload_clear(&t->work);
   t->work = *w;
   t->input = (struct amz_plan_input){.want = want_here(p), .seed = p->sampler->seed, .replicates = REPLICATES,
-                                     .unforeseen = amz_assumed(AMZ_PLAN_UNFORESEEN), .chunk_budget = chunks_for(rest_of(p, w, p->left))};
-  t->input.costs.gap_s = amz_sampler_gap(p->sampler);
-  if (t->input.costs.gap_s.source == AMZ_UNKNOWN)
-    t->input.costs.gap_s = p->known.costs.gap_s;
+                                     .unforeseen = p->unforeseen, .chunk_budget = chunks_for(rest_of(p, w, p->left))};
+  t->input.costs = costs_of(p);
   if (p->left == 0 || amz_think_begin(t, &cause) < 0) { /* a run without a plan is a run */
     p->state = AMZ_PLANNER_DONE;
     return false;
@@ -206,9 +236,9 @@ static bool begin_to_think(struct amz_loop *l, struct amz_planner *p, struct amz
   return true;
 }
 
-static struct amz_prediction predict(const struct amz_planner *p)
+/* Of the launch as a whole: what has passed, and what is left, less what runs has done already. */
+static struct amz_prediction predict(const struct amz_planner *p, const struct amz_candidate *c)
 {
-  const struct amz_candidate *c = &p->think.plan.chosen;
   double passed_s = (double)(p->asked_ns - p->sampler->started_ns) * 1e-9;
   double begun_s = c->slots ? p->in_hand_s / (double)c->slots : 0; /* of the tasks that count as left */
   double by = passed_s - fmin(begun_s, c->makespan_s);
@@ -230,13 +260,12 @@ static void keep_file(const struct amz_loop *l, const char *name, struct amz_buf
   amz_buf_clear(text);
 }
 
-static void keep_plan(const struct amz_loop *l, const struct amz_planner *p)
+static void keep_plan(const struct amz_loop *l, const struct amz_planner *p, const struct amz_candidate *c, const char *why, const char *node_source)
 {
   const struct amz_settings *s = amz_job_settings(p->job);
-  const struct amz_candidate *c = &p->think.plan.chosen;
   struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = c->layout, .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
-    .predicted = p->predicted, .tasks = p->tasks, .speedup = c->speedup, .efficiency = c->efficiency, .why = p->think.plan.why,
-    .costs = amz_source_name(p->think.work.mean_s.source), .node = p->think.node_source};
+    .predicted = p->predicted, .tasks = p->tasks, .speedup = c->speedup, .efficiency = c->efficiency, .why = why,
+    .costs = amz_source_name(p->planned_from), .node = node_source};
   struct amz_buf text = AMZ_BUF_INIT;
 
   amz_report_plan_file(&f, &text);
@@ -299,9 +328,9 @@ static int apply(struct amz_loop *l, struct amz_planner *p)
     return AMZ_ENOMEM;
   p->planned = true;
   p->planned_from = p->think.work.mean_s.source;
-  p->predicted = predict(p);
+  p->predicted = predict(p, &p->think.plan.chosen);
   p->state = AMZ_PLANNER_FOLLOWS;
-  keep_plan(l, p);
+  keep_plan(l, p, &p->think.plan.chosen, p->think.plan.why, p->think.node_source);
   amz_planner_keep_sample(p, l->config->host, &sample);
   if (sample.len && p->sampler->n)
     keep_file(l, "sample.json", &sample);
@@ -403,10 +432,47 @@ static void take_known(const struct amz_loop *l, struct amz_planner *p)
   if (s->done || s->try.now || s->try.emptying)
     return;
   amz_recall_take(r, l->config->observer, &p->known);
+  if (p->known.unforeseen.source != AMZ_UNKNOWN)
+    p->unforeseen = p->known.unforeseen;
   if (p->known.runs && s->opened)
     amz_sampler_open(p->sampler);
   else if (p->known.runs) /* one task alone has to show that memory suffices */
     p->sampler->try.over = true;
+}
+
+static bool is_tenth_done(const struct amz_planner *p)
+{
+  return p->tasks - least_u64(p->left, p->tasks) >= (p->tasks + TENTH - 1) / TENTH;
+}
+
+/* The layout to which sampling has come, where that opened more slots than there were. */
+static void keep_found(const struct amz_loop *l, const struct amz_planner *p, struct amz_candidate *c)
+{
+  uint32_t each = p->total_slots / p->kinds.n_ranks;
+
+  if (each <= l->config->layout.slots)
+    return;
+  c->layout = (struct amz_plan_layout){p->kinds.nodes, p->kinds.most_ranks, each, c->layout.threads};
+  keep_plan(l, p, c, "what sampling found for tasks that wait", amz_source_name(AMZ_UNKNOWN));
+}
+
+/* What is over soon needs no other layout, nor a thread to look for one; what will come of this one is said all the same. Takes *w over. */
+static void foretell(struct amz_loop *l, struct amz_planner *p, struct amz_workload *w)
+{
+  struct amz_plan_input in = {.work = w, .want = {.chunk_s = (double)amz_job_settings(p->job)->chunks.target_ns * 1e-9}, .costs = costs_of(p),
+                              .unforeseen = p->unforeseen, .seed = p->sampler->seed};
+  struct amz_candidate c;
+
+  look_ahead(l, p, w);
+  if (p->left > 0 && amz_plan_foretell(&in, p->total_slots, &c) == AMZ_OK) {
+    p->predicted = predict(p, &c);
+    p->planned_from = w->mean_s.source;
+    keep_found(l, p, &c);
+    if (is_tenth_done(p))
+      p->refined = p->predicted;
+  }
+  amz_workload_clear(w);
+  p->state = AMZ_PLANNER_DONE;
 }
 
 static int plan_from_sample(struct amz_loop *l, struct amz_planner *p)
@@ -427,12 +493,12 @@ static int plan_from_sample(struct amz_loop *l, struct amz_planner *p)
   if (amz_workload_fit(s->seen, s->n, s->tasks, s->settings->sample.confidence, &w) < 0)
     return AMZ_ENOMEM;
   note_stand(l, p);
-  if (w.n < LEAST_SEEN || rest_of(p, &w, p->left) < LEAST_REST_S) {
-    p->state = w.n < LEAST_SEEN ? p->state : AMZ_PLANNER_DONE;
+  if (w.n < LEAST_SEEN)
     amz_workload_clear(&w);
-    return AMZ_OK;
-  }
-  (void)begin_to_think(l, p, &w, AMZ_PLANNER_THINKS);
+  else if (rest_of(p, &w, p->left) < LEAST_REST_S)
+    foretell(l, p, &w);
+  else
+    (void)begin_to_think(l, p, &w, AMZ_PLANNER_THINKS);
   return AMZ_OK;
 }
 
@@ -459,7 +525,8 @@ static int look_again(struct amz_loop *l, struct amz_planner *p)
   int rc;
 
   amz_master_stats(l->master, &stats);
-  if (p->tasks - least_u64(stats.waiting + stats.handed_out, p->tasks) < (p->tasks + TENTH - 1) / TENTH)
+  p->left = stats.waiting + stats.handed_out;
+  if (!is_tenth_done(p))
     return AMZ_OK;
   amz_outlook_weigh(p->job, p->sampler->more, p->sampler->n_more);
   rc = amz_sampler_fit_all(p->sampler, &w);
@@ -479,7 +546,7 @@ static void take_second(struct amz_planner *p)
   if (!amz_think_take(&p->think))
     return;
   if (p->think.rc == AMZ_OK)
-    p->refined = predict(p);
+    p->refined = predict(p, &p->think.plan.chosen);
   p->state = AMZ_PLANNER_DONE;
 }
 

@@ -41,12 +41,13 @@ struct amz_planner {
   struct amz_recall *recall;    /* what is known may come while it runs; NULL: it is there, or never will be */
   struct amz_history_known known; /* costs of earlier runs: the plan is made of them at once. runs 0: there are none, or the first tasks spoke against
                                      them. Owned */
+  struct amz_quantity unforeseen; /* from the same runs, if there are enough of them; else assumed */
   /* what has come of it: */
   enum amz_planner_state state;
   bool planned;
   bool checked;                 /* what was known has been held against this run's own tasks */
   size_t checked_at;            /* so many of them */
-  enum amz_source planned_from; /* where the tasks' costs came from; AMZ_UNKNOWN: there is no plan */
+  enum amz_source planned_from; /* where the tasks' costs came from; AMZ_UNKNOWN: nothing was predicted */
   struct amz_plan_layout chosen; /* when planned: by kinds of nodes; */
   struct amz_plan_layout layout; /* as it is told: with the most slots that any rank has; */
   uint32_t *rank_slots;          /* and those of each rank; owned */
@@ -74,6 +75,8 @@ void amz_planner_clear(struct amz_planner *p);
 void amz_planner_keep_sample(const struct amz_planner *p, const char *host, struct amz_buf *out);
 
 /* ---- for the loop */
+/* Other slots from now on, as amz_loop_shape has it, which are counted, too. A count is of rank 0. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_take_slots(struct amz_loop *l, uint32_t threads, uint32_t slots);
 /* Each turn. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_plan(struct amz_loop *l);
 /* \return a descriptor that wakes the loop when it has to turn, -1: none. */

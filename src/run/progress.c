@@ -48,7 +48,7 @@ static uint64_t at_most(uint64_t n, uint64_t bound)
 
 static double slots_now(const struct amz_loop_config *c)
 {
-  return c->planner && c->planner->planned ? c->planner->total_slots : c->total_slots;
+  return c->planner && c->planner->total_slots ? c->planner->total_slots : c->total_slots;
 }
 
 /* Over several ranks an estimate: what they have been given and not told of, as far as there are slots. */

@@ -32,6 +32,7 @@ void amz_sampler_clear(struct amz_sampler *s)
   free(s->more);
   free(s->gaps_s);
   free(s->last_end_ns);
+  amz_ramp_clear(&s->ramp);
   memset(s, 0, sizeof *s);
 }
 
@@ -56,6 +57,7 @@ int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings
     s->alone_ns = ALONE_NS;
   s->opened = s->alone == 0;
   s->stride = 1;
+  s->ramp.over = true; /* until the loop begins */
   s->next_check = settings->sample.tasks_min > 2 ? settings->sample.tasks_min : 2;
   s->last_end_ns = amz_new_array(slots, sizeof *s->last_end_ns);
   return s->last_end_ns ? AMZ_OK : AMZ_ENOMEM;
@@ -76,6 +78,7 @@ void amz_sampler_open(struct amz_sampler *s)
   s->alone = 0;
   s->opened = true;
   s->try.over = true;
+  s->ramp.over = true;
 }
 
 static int note_gap(struct amz_sampler *s, const struct amz_result *r)
@@ -138,6 +141,7 @@ int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t 
   s->peak_bytes = o.rss_bytes > s->peak_bytes ? o.rss_bytes : s->peak_bytes;
   if (is_complete(s))
     return see_more(s, &o, 1);
+  amz_sampler_ramp_see(s, r, &o);
   if (amz_grow((void **)&s->seen, &s->cap, s->n + 1, sizeof *s->seen) < 0)
     return AMZ_ENOMEM;
   s->seen[s->n++] = o;
@@ -279,7 +283,7 @@ static bool is_precise(struct amz_sampler *s)
   s->next_check = s->n + s->n / 10 + 1;
   if (amz_workload_fit(s->seen, s->n, s->tasks, s->settings->sample.confidence, &w) < 0)
     return false;
-  enough = w.n > 0 && amz_sample_enough(&w.mean_s, s->settings->sample.tasks_min, s->settings->sample.precision);
+  enough = amz_workload_is_precise(&w, s->settings->sample.tasks_min, s->settings->sample.precision);
   amz_workload_clear(&w);
   return enough;
 }
@@ -329,7 +333,9 @@ static bool bound_by_memory(struct amz_sampler *s)
 
 uint32_t amz_sampler_slots(const struct amz_sampler *s)
 {
-  return s->memory_slots ? s->memory_slots : AMZ_ALL_SLOTS;
+  if (s->memory_slots)
+    return s->memory_slots;
+  return s->ramp.slots > s->slots ? s->ramp.slots : AMZ_ALL_SLOTS;
 }
 
 static int open_all(struct amz_loop *l, struct amz_sampler *s)
@@ -343,24 +349,28 @@ int amz_loop_sample(struct amz_loop *l)
   struct amz_sampler *s = l->config->sampler;
   struct amz_event drain = {.kind = AMZ_EV_DRAIN, .stop = AMZ_STOP_DRAIN, .grace_ns = GRACE_NS};
   int64_t now_ns = amz_clock_monotonic_ns();
-  bool busy = false;
+  bool busy = false, ramping = false;
   int rc = AMZ_OK;
 
   if (!s || s->done)
     return AMZ_OK;
   if (s->started_ns == 0) {
     s->started_ns = now_ns;
+    if ((rc = amz_loop_ramp_begin(l)) < 0)
+      return rc;
     return s->alone ? amz_loop_shape(l, s->threads, AMZ_ONE_A_NODE) : AMZ_OK;
   }
   if (!s->why && bound_by_memory(s)) {
     tell_memory(l, s);
     return s->opened ? open_all(l, s) : AMZ_OK;
   }
+  if ((rc = amz_loop_sample_ramp(l, now_ns, &ramping)) < 0)
+    return rc;
   if (!s->opened && (s->n >= s->alone || now_ns - s->started_ns >= s->alone_ns))
     return open_all(l, s);
   if (!s->why)
     s->why = reason_to_end(l, s, now_ns - s->started_ns);
-  if (!s->why || (rc = amz_loop_sample_threads(l, now_ns, &busy)) < 0 || busy)
+  if (!s->why || ramping || (rc = amz_loop_sample_threads(l, now_ns, &busy)) < 0 || busy)
     return rc;
   s->done = true;
   if (!s->goes_on)

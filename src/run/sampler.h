@@ -1,6 +1,7 @@
 /* Sampling as the first tasks of a run: what they showed is kept beside their records, and the launch ends when enough is known.
  *
- * The first few tasks run alone, the others on all slots: from the difference the planner learns what neighbours cost. */
+ * The first few tasks run alone, the others on all slots: from the difference the planner learns what neighbours cost. Where tasks wait, more and more slots are
+ * opened, beyond the cores (sampler_ramp.c). */
 #ifndef AMZ_RUN_SAMPLER_H
 #define AMZ_RUN_SAMPLER_H
 
@@ -10,6 +11,7 @@
 
 #include <amorsize/job.h>
 #include <amorsize/message.h>
+#include <amorsize/ramp.h>
 #include <amorsize/sched.h>
 #include <amorsize/quantity.h>
 #include <amorsize/workload.h>
@@ -37,6 +39,7 @@ struct amz_sampler {
   int64_t started_ns;            /* when the loop began; 0: it hasn't */
   uint64_t memory_bytes, peak_bytes; /* for tasks of a rank, 0: not minded; the most that one has taken */
   uint32_t memory_slots;         /* so many at most by these; 0: not bounded so far */
+  struct amz_ramp ramp;          /* over unless tasks may get more slots than there are cores; owned */
   bool opened, done;
   const char *why;               /* it ended: static; NULL: the launch itself ended */
   struct amz_sampler_threads {   /* other numbers of threads (sampler_threads.c): */
@@ -78,6 +81,12 @@ int64_t amz_sampler_deadline(const struct amz_sampler *s);
 /* sampler_threads.c: when the sample itself is complete, tries more threads, while there is time and they pay. \return AMZ_OK, *ret_busy: something is
  * being tried; AMZ_ENOMEM. */
 int amz_loop_sample_threads(struct amz_loop *l, int64_t now_ns, bool *ret_busy);
+/* sampler_ramp.c: as the sample begins. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_loop_ramp_begin(struct amz_loop *l);
+/* A task has ended; corrects how many were busy beside it. */
+void amz_sampler_ramp_see(struct amz_sampler *s, const struct amz_result *r, struct amz_observation *o);
+/* Opens more slots when tasks wait. \return AMZ_OK, *ret_busy: it isn't known yet how many are enough; AMZ_ENOMEM. */
+int amz_loop_sample_ramp(struct amz_loop *l, int64_t now_ns, bool *ret_busy);
 /* \return whether more threads are to be tried, as far as that is known before any task has run. */
 bool amz_sampler_wants_threads(const struct amz_settings *settings, enum amz_task_kind kind, uint32_t cores);
 /* Tasks that trying them takes, at most. */

@@ -121,7 +121,7 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
   s->samples_failed = l->result.all_failed;
   s->epoch = l->epoch;
   s->ranks = l->layout.ranks;
-  s->slots = l->planner.planned ? l->planner.total_slots : l->total_slots;
+  s->slots = l->plans && l->planner.total_slots ? l->planner.total_slots : l->total_slots;
   s->threads = l->planner.planned ? l->planner.layout.threads : l->layout.threads;
   s->given_up_slots = l->result.given_up;
   s->master_busy = l->result.busy;

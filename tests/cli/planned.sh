@@ -12,18 +12,18 @@ each_once() { is "$1" "$(sort -n "$2")" "$(seq "$3")"; }                   # NAM
 
 # ---- tasks that wait: more slots than cores
 fresh
-try amorsize-mpi run --name nap --command 'sleep 0.2; echo {n} >>log' --for n=1..120
+try amorsize-mpi run --name nap --command 'sleep 0.2; echo {n} >>log' --for n=1..700
 tried_like 'tasks that sleep' 0 '^  predicted  ' '^  plan +1 node × 1 rank × [0-9]+ slot'
 check 'get more slots than there are cores' test "$(slots_of nap.runs/001/plan.yaml)" -gt "$cores"
 check 'the plan is told in at most six lines' test "$(plan_lines err | wc -l)" -le 6
 check 'with where its numbers come from' grep -q '^  numbers .*tasks sampled, nodes assumed; amorsize-mpi node would sharpen them' err
-each_once 'and nothing ran twice' log 120
+each_once 'and nothing ran twice' log 700
 check 'the sample is kept' test -s nap.runs/001/sample.json
-check 'plan.yaml has what was foreseen' grep -q '^prediction: {makespan: [0-9.]*s, low: [0-9.]*s, high: [0-9.]*s, tasks: 120}$' nap.runs/001/plan.yaml
+check 'plan.yaml has what was foreseen' grep -q '^prediction: {makespan: [0-9.]*s, low: [0-9.]*s, high: [0-9.]*s, tasks: 700}$' nap.runs/001/plan.yaml
 check 'status.json, too' grep -q '"prediction_at_a_tenth"' nap.runs/001/status.json
 
 fresh
-try amorsize-mpi run --name nap --quiet --format json --command 'sleep 0.2' --for n=1..60
+try amorsize-mpi run --name nap --quiet --format json --command 'sleep 0.2' --for n=1..600
 if have_jq; then
   is 'json: the prediction with its interval' "$(jq '.predicted_s > 0 and .predicted_s == .prediction.makespan_s
     and .prediction.interval_s[0] <= .predicted_s and .predicted_s <= .prediction.interval_s[1]' out)" true
