@@ -26,6 +26,8 @@
 #define CUT_LONGEST 64.0     /* CUT where the longest tasks come first */
 #define FIRST_MOST 8.0       /* tasks of a chunk of which nothing is known */
 #define FIRST_CUT 4.0
+#define OVERTAKEN 0.5        /* share of earlier chunks that aren't told of: what is told of are the short ones … */
+#define GROWTH 2.0           /* … and a chunk is at most so many times what each slot has done */
 
 #define SURPRISE 12.0        /* CVs above the mean that make news hard to believe … */
 #define SURPRISE_CV 0.3      /* … of tasks that vary as much, at least */
@@ -45,6 +47,7 @@ struct worker {
   double slowness; /* time of its tasks over that of the mean slot */
   double doubt;    /* variance of that belief */
   uint32_t told;   /* feedbacks that made it, as far as FAMILIAR */
+  uint64_t given;  /* number of its first chunk; 0: none, or told of */
 };
 
 struct state {
@@ -56,6 +59,9 @@ struct state {
   double told_cv;
   struct amz_seen late, ever;  /* tasks as they would have been on the mean slot */
   unsigned surprises;          /* in a row */
+  uint64_t given, told;        /* workers that were given a first chunk, that told of it */
+  double before, overtaken;    /* sums over these: others that were given one before, and of them those who hadn't told of it */
+  double most_first;           /* tasks of the largest first chunk */
   double pace, doubt;          /* sums over the slots of workers that have asked: 1 / slowness, doubt */
   uint64_t asked_slots;
   uint32_t slots, left;        /* of the round: P, chunks still to come */
@@ -194,12 +200,26 @@ static void note_slowness(struct state *s, struct worker *w, const struct amz_po
   s->pace += (double)w->slots * (1 / w->slowness - before);
 }
 
+/* Who told of its first chunk before others did that were given theirs earlier has had short tasks, or they long ones. */
+static void note_overtaken(struct state *s, struct worker *w)
+{
+  double before = (double)w->given - 1, told = (double)s->told;
+
+  if (w->given == 0)
+    return;
+  s->told++;
+  s->before += before;
+  s->overtaken += before > told ? before - told : 0;
+  w->given = 0;
+}
+
 static void feedback(void *state, const struct amz_policy_feedback *seen)
 {
   struct state *s = state;
 
   if (seen->worker >= s->workers)
     return;
+  note_overtaken(s, &s->of[seen->worker]);
   note_tasks(s, &s->of[seen->worker], seen);
   if (s->late.mean_s > 0)
     note_slowness(s, &s->of[seen->worker], seen);
@@ -277,6 +297,25 @@ static double slowness_of(const struct worker *w)
   return w->told < FAMILIAR ? larger(w->slowness, 1 / FASTEST) : w->slowness;
 }
 
+/* Nothing is known yet. */
+static uint64_t first_chunk(struct state *s, struct worker *w, double remaining, double slots)
+{
+  double n = s->longest_first ? 1 : smaller(remaining / (FIRST_CUT * slots), FIRST_MOST);
+
+  s->most_first = larger(s->most_first, n);
+  if (w && w->given == 0)
+    w->given = ++s->given;
+  return amz_ceil_count(n);
+}
+
+/* Of what was never told, the first to be told of are the shortest: chunks may only grow with what all have done. */
+static double known_of(const struct state *s, double slots)
+{
+  if (s->told_s > 0 || s->overtaken < OVERTAKEN * s->before || s->before <= 0)
+    return INFINITY;
+  return larger(s->most_first, GROWTH * s->ever.tasks / slots);
+}
+
 static uint64_t next(void *state, const struct amz_policy_ask *ask)
 {
   struct state *s = state;
@@ -286,12 +325,13 @@ static uint64_t next(void *state, const struct amz_policy_ask *ask)
   if (w)
     note_slots(s, w, ask->worker_slots);
   if (s->late.mean_s <= 0)
-    return s->longest_first ? 1 : amz_ceil_count(smaller(remaining / (FIRST_CUT * slots), FIRST_MOST));
+    return first_chunk(s, w, remaining, slots);
   if (s->left == 0 || s->slots != ask->slots)
     begin_round(s, ask);
   s->left--;
   mean_s = larger(mean_next(s), mean_left(s));
   n = smaller(larger(s->size, least_of(s, w, slots, remaining, mean_s)), most_of(s, remaining)) / slowness;
+  n = smaller(n, known_of(s, slots));
   if (ask->held > 0)
     n = smaller(n, fair_of(s, ask, slowness, mean_s));
   return amz_ceil_count(n - 0.5); /* to the nearest */

@@ -150,6 +150,31 @@ static void test_the_bar(void)
     }
 }
 
+/* Nothing told, and the first to be back are those who had short tasks: not to be taken for all. The others were told a sample. */
+static void test_untold(void)
+{
+  static const struct contest cells[] = {
+    {.scenario = CONTEST_BIMODAL, .mean_s = 1e-3, .slots = 16, .tasks = 128},
+    {.scenario = CONTEST_BIMODAL, .mean_s = 0.1, .slots = 128, .tasks = 1024},
+    {.scenario = CONTEST_LOGNORMAL, .mean_s = 1e-2, .slots = 16, .tasks = 128},
+    {.scenario = CONTEST_EXPONENTIAL, .mean_s = 1e-2, .slots = 16, .tasks = 1024},
+    {.scenario = CONTEST_RISING, .mean_s = 1e-2, .slots = 16, .tasks = 128},
+    {.scenario = CONTEST_CONSTANT, .mean_s = 1e-3, .slots = 128, .tasks = 1024},
+  };
+  char row[128];
+
+  for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+    double ours = median_of(&cells[i], "adaptive", true), best = INFINITY;
+
+    for (size_t p = 0; p < N_RIVALS; p++)
+      best = fmin(best, median_of(&cells[i], rivals[p], false));
+    (void)snprintf(row, sizeof row, "%s, %g s x %d over %u, untold: makespan in thousandths of the best fixed policy's",
+                   contest_names[cells[i].scenario], cells[i].mean_s, (int)cells[i].tasks, (unsigned)cells[i].slots);
+    if (!(ours <= best * 1.10))
+      ASSERT_ROW_I64(row, llround(ours / best * 1e3), 1100);
+  }
+}
+
 /* A rising list of short tasks: whoever gets the first chunk looks fast. It once got a chunk as long as the whole run should have been. */
 static void test_rising(void)
 {
@@ -392,6 +417,7 @@ int main(void)
     {"fast, then slow", test_fast_then_slow},
     {"unbegun tasks come back", test_unbegun_tasks_come_back},
     {"the bar, small", test_the_bar},
+    {"nothing told", test_untold},
     {"a rising list of short tasks", test_rising},
     {"slow ranks and long tasks", test_slow_ranks},
     {"chunks last between min and max", test_durations},
