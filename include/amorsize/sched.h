@@ -96,7 +96,7 @@ enum amz_action_kind {
   AMZ_DO_SEND = 1, /* both: deliver `message` to rank (from the worker: to the master) */
   AMZ_DO_RECORD,   /* master: write results/bulk into the store; final: no more attempts follow */
   AMZ_DO_FENCE,    /* master: have the launcher kill `rank`, then tell FENCED */
-  AMZ_DO_RUN,      /* worker: run positions [first, first+count) on the idle slot `slot`, attempt `attempt` */
+  AMZ_DO_RUN,      /* worker: run positions [first, first+count) on the slot `slot`, attempt `attempt`: it is idle, or (run_ahead) this comes when it will be */
   AMZ_DO_KILL,     /* worker: send `signal` to what runs on `slot`; its result will be `outcome` (TIMED_OUT or CANCELLED) */
   AMZ_DO_SYNC,     /* worker: make pack records durable, then tell DURABLE (one at a time) */
   AMZ_DO_FINISH,   /* both: nothing more will come from this machine; master: see amz_master_end */
@@ -208,6 +208,8 @@ struct amz_worker_config {
   const char *node;     /* kept by reference */
   uint64_t grain;       /* most positions in one RUN: 1 for commands; 0: a whole chunk */
   int64_t grain_ns;     /* 0; or: a RUN is as many positions as should last so long, by what tasks have taken; 1 while that isn't known */
+  bool run_ahead;       /* with grain_ns, and neither needs nor timeout_ns: a slot that runs something short is given the RUN that comes next there, too, so that it
+                         * needn't wait for us. All of the first one is told before anything of the second, but for what goes back */
   uint64_t grain_least; /* with grain_ns: a RUN has so many positions at least, of those that its chunk has */
   int64_t timeout_ns;   /* per task (per RUN when grain != 1); 0: none: TERM, then KILL after kill_after_ns */
   int64_t kill_after_ns; /* 0: 5 s */

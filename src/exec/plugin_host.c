@@ -289,7 +289,19 @@ struct amz_order_to_run *amz_host_link_order(struct amz_host_link *h, uint32_t l
   struct amz_order_to_run *order = &l->orders[ordered % AMZ_ORDERS];
 
   order->number = ordered + 1;
+  atomic_store_explicit(&order->state, AMZ_ORDER_WAITS, memory_order_relaxed); /* published by `ordered` */
   return order;
+}
+
+/* Orders that were withdrawn stand in the ring until the lane comes by: there must be room for those that are sent meanwhile, beside the one that runs. */
+bool amz_host_link_withdraw(struct amz_host_link *h, uint32_t lane, uint64_t number)
+{
+  struct amz_lane *l = &h->lanes[lane];
+  uint64_t waiting = atomic_load_explicit(&l->ordered, memory_order_relaxed) - atomic_load_explicit(&l->passed, memory_order_acquire);
+  uint32_t expected = AMZ_ORDER_WAITS;
+
+  return number > 0 && waiting <= AMZ_ORDERS - 4 &&
+         atomic_compare_exchange_strong(&l->orders[(number - 1) % AMZ_ORDERS].state, &expected, AMZ_ORDER_WITHDRAWN);
 }
 
 void amz_host_link_send(struct amz_host_link *h, uint32_t lane)

@@ -57,7 +57,7 @@ const struct amz_host_shared *amz_host_link_shared(const struct amz_host_link *h
 
 /* \return whether there is something to be heard of a lane; with `state`, or the host has said that it serves or refuses. */
 bool amz_host_link_has_news(const struct amz_host_link *h, bool state);
-/* Room for the next order, to be filled in (number is set) and sent. */
+/* Room for the next order, to be filled in (number is set) and sent. There is room for two beside what was withdrawn. */
 struct amz_order_to_run *amz_host_link_order(struct amz_host_link *h, uint32_t lane);
 void amz_host_link_send(struct amz_host_link *h, uint32_t lane);
 /* \return the lane's next telling, valid until the next call; NULL: none now. */
@@ -66,6 +66,8 @@ const struct amz_telling *amz_host_link_next(struct amz_host_link *h, uint32_t l
 const void *amz_host_link_partials(const struct amz_host_link *h, uint32_t lane, const struct amz_telling *telling);
 /* Orders up to this number are to end with the task that runs. */
 void amz_host_link_yield(struct amz_host_link *h, uint32_t lane, uint64_t number);
+/* Takes the lane's last order back. \return false: it has been begun, or too many of them were; it is told of as any other. */
+bool amz_host_link_withdraw(struct amz_host_link *h, uint32_t lane, uint64_t number);
 /* Which order's task runs (0: none), and which of its tasks. */
 uint64_t amz_host_link_running(const struct amz_host_link *h, uint32_t lane, uint64_t *ret_at);
 /* \return whether the lane's own task ended the process, as far as that is known. */

@@ -9,6 +9,9 @@
  * sleeps it says so and looks once more; who writes looks, after writing, whether the other one has said so. Both sides do these two in
  * sequentially consistent order (Dekker's scheme), so that one of them always sees the other's.
  *
+ * An order can be withdrawn while it waits. Who comes first decides, by the order's state: the slot takes it, or the rank withdraws it. A slot
+ * passes over what was withdrawn; nothing is told of it.
+ *
  * `number` and `at` say which task runs; the rank reads them when the process has died, or seems to hang. */
 #ifndef AMZ_EXEC_PLUGIN_SHARED_H
 #define AMZ_EXEC_PLUGIN_SHARED_H
@@ -20,13 +23,20 @@
 #define AMZ_SHARED_MAGIC UINT32_C(0x31706d61)
 #define AMZ_SHARED_LINE 128  /* apart enough for two writers: a cache line and its neighbour, which is fetched along */
 #define AMZ_ORDER_RANGES 31
-#define AMZ_ORDERS 4         /* powers of two */
+#define AMZ_ORDERS 16        /* powers of two */
 #define AMZ_TELLINGS 64
 #define AMZ_TELLING_TEXT 168
 #define AMZ_TELLING_PARTIALS 16384 /* bytes: what a reduction has of the tasks of one telling; room for one node of 1000 values */
 
+enum amz_order_state {
+  AMZ_ORDER_WAITS = 0,
+  AMZ_ORDER_TAKEN,
+  AMZ_ORDER_WITHDRAWN
+};
+
 /* Tasks to be run: ranges of indexes, one after the other. An offset counts their tasks through. */
 struct amz_order_to_run {
+  _Atomic uint32_t state; /* enum amz_order_state */
   uint64_t number;    /* from 1, in each lane */
   uint64_t count;     /* of tasks, over all ranges */
   uint32_t n_ranges;
@@ -67,6 +77,7 @@ struct amz_lane {
   /* the slot writes: */
   _Alignas(AMZ_SHARED_LINE) _Atomic uint64_t at;          /* offset of the task that runs */
   _Atomic uint64_t number;      /* of the order that runs; 0: none */
+  _Atomic uint64_t passed;      /* orders taken, or found withdrawn */
   _Alignas(AMZ_SHARED_LINE) _Atomic uint64_t told;        /* tellings written */
   _Atomic uint32_t guilty;      /* its task has called exit() or got a signal that ends the process */
   _Alignas(AMZ_SHARED_LINE) struct amz_order_to_run orders[AMZ_ORDERS];

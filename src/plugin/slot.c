@@ -143,13 +143,14 @@ static bool make_room(struct amz_slot_thread *s)
 
 static void serve(struct amz_slot_thread *s)
 {
-  uint64_t done = 0;
-
-  while (await_order(s, done)) {
+  for (uint64_t done = 0; await_order(s, done); done++) {
     struct amz_order_to_run *order = &s->lane->orders[done % AMZ_ORDERS];
+    uint32_t expected = AMZ_ORDER_WAITS;
+    bool taken = atomic_compare_exchange_strong(&order->state, &expected, AMZ_ORDER_TAKEN);
 
-    amz_slot_work(s, order);
-    done++;
+    atomic_store_explicit(&s->lane->passed, done + 1, memory_order_release);
+    if (taken)
+      amz_slot_work(s, order);
   }
 }
 

@@ -23,13 +23,14 @@ struct amz_loop;
 struct amz_executor {
   uint64_t grain;         /* most positions in one RUN, as in amz_worker_config */
   int64_t grain_ns;       /* likewise; its grain_least is l->grain_least, which `open` may set */
+  bool run_ahead;         /* likewise: `start` may be called for a slot that runs something, once */
   bool minds_timeout;     /* failures.timeout is its own business; else the worker's, which sends a KILL */
   uint32_t helper_slots;  /* places in the helper per slot of the rank, >= 1 */
   /* Before the first step, with the loop's configuration alone; what it keeps is l->executing. \return AMZ_OK; negative with *err. May be NULL. */
   int (*open)(struct amz_loop *l, struct amz_error *err);
   /* After the last step; also when open failed. May be NULL. */
   void (*close)(struct amz_loop *l);
-  /* Runs positions [run->first, run->first + run->count) on the idle slot run->slot. \return AMZ_OK; AMZ_ENOMEM. */
+  /* Runs positions [run->first, run->first + run->count) on slot run->slot: it is idle, or will be (run_ahead). \return AMZ_OK; AMZ_ENOMEM. */
   int (*start)(struct amz_loop *l, const struct amz_action *run);
   /* kill->signal to what runs on kill->slot; its outcome is kill->outcome. \return AMZ_OK; AMZ_ENOMEM. */
   int (*kill)(struct amz_loop *l, const struct amz_action *kill);

@@ -11,7 +11,7 @@
 
 #include "plugin.h"
 
-#define GRAIN_NS INT64_C(20000000)   /* that an order should last: between two a slot idles for some 60 us, ms on a busy node */
+#define GRAIN_NS INT64_C(20000000)   /* that a RUN should last: the loop takes some 60 us of a core for each, while the slot is at the next one */
 #define OVERDUE_NS (3 * GRAIN_NS)    /* then an order of several tasks is cut short: other ranks may be idle … */
 #define OVERDUE_HERE_NS GRAIN_NS     /* … and so early when a slot of this one is */
 #define CLOSE_MS 5000                /* for plug-ins to close */
@@ -141,10 +141,13 @@ static void close_plugin(struct amz_loop *l)
 
 static int start(struct amz_loop *l, const struct amz_action *run)
 {
+  const struct amz_plugin_run what = {.first = run->first, .count = run->count, .left = run->count, .attempt = run->attempt};
   struct amz_plugin_exec *p = amz_plugin_of(l);
 
-  p->slots[run->slot] = (struct amz_plugin_slot){.first = run->first, .count = run->count, .left = run->count,
-    .attempt = run->attempt};
+  if (p->slots[run->slot].run.count)
+    p->slots[run->slot].behind = what;
+  else
+    p->slots[run->slot] = (struct amz_plugin_slot){.run = what};
   if (p->check_ns == AMZ_NEVER)
     p->check_ns = 0;
   return amz_plugin_feed(l, run->slot);
@@ -167,7 +170,7 @@ static int end_slot(struct amz_loop *l, const struct amz_action *kill)
   struct amz_plugin_slot *s = &p->slots[kill->slot];
   uint32_t lane, host = amz_plugin_host_of(p, kill->slot, &lane);
 
-  if (s->count == 0)
+  if (s->run.count == 0)
     return AMZ_OK;
   s->given_up = true;
   p->ready = true;
@@ -227,9 +230,10 @@ static int check_slot(struct amz_loop *l, uint32_t slot, int64_t now_ns, int64_t
     s->timed_out = true;
     return kill_host(l, host);
   }
-  if (now_ns - s->order_ns >= overdue_ns)
-    amz_host_link_yield(p->hosts[host].link, lane, number);
-  return AMZ_OK;
+  if (now_ns - s->order_ns < overdue_ns)
+    return AMZ_OK;
+  amz_host_link_yield(p->hosts[host].link, lane, number);
+  return amz_plugin_withdraw(l, slot);
 }
 
 static uint32_t count_busy(const struct amz_plugin_exec *p)
@@ -237,7 +241,7 @@ static uint32_t count_busy(const struct amz_plugin_exec *p)
   uint32_t n = 0;
 
   for (uint32_t i = 0; i < p->n_slots; i++)
-    n += p->slots[i].count > 0;
+    n += p->slots[i].run.count > 0;
   return n;
 }
 
@@ -326,6 +330,7 @@ static int64_t deadline(const struct amz_loop *l)
 
 const struct amz_executor amz_executor_plugin = {
   .grain_ns = GRAIN_NS,
+  .run_ahead = true,
   .minds_timeout = true,
   .helper_slots = 2,
   .open = open_plugin,

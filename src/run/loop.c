@@ -322,7 +322,7 @@ static int make_machines(struct amz_loop *l)
                .max_s = (double)s->chunks.max_ns * 1e-9, .rate = s->chunks.rate > 0 ? s->chunks.rate : 1e-9 /* 0 would be unknown */}};
   struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .capacity = amz_layout_capacity(&c->layout), .node = c->host,
     .sync_ns = s->preset == AMZ_PRESET_LATENCY ? LATENCY_SYNC_NS : 0, .grain = l->executor->grain, .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,
-    .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns, .needs = amz_loop_needs(l)};
+    .run_ahead = l->executor->run_ahead, .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns, .needs = amz_loop_needs(l)};
   int rc;
 
   if (!c->net) /* nobody to lose */

@@ -4,9 +4,11 @@
  * thread-safe host 0 has a lane for every slot, and the others don't exist); host slots+i is slot i's alone: a process in which a
  * task that ended another one is tried once more, with nobody beside it.
  *
+ * A slot may have a second RUN behind the one that it works on, so that its lane goes on by itself. It can be taken back until the lane begins it.
+ *
  * Invariants. Positions of a RUN are told to the worker in their sequence: first those told of, then those in `sent`, then those from
- * `next` on, which weren't ordered yet. A slot that is `alone` has shrunk its RUN to what is suspected. A host takes orders only while
- * it is alive. */
+ * `next` on, which weren't ordered yet; all of them before any of the RUN behind, of which nothing is ordered before all of the first one is. A slot that
+ * is `alone` has shrunk its RUN to what is suspected; nothing is ordered of the one behind meanwhile. A host takes orders only while it is alive. */
 #ifndef AMZ_RUN_PLUGIN_H
 #define AMZ_RUN_PLUGIN_H
 
@@ -18,7 +20,7 @@
 #include "loop_state.h"
 
 #define AMZ_PLUGIN_RUN_NAME 256
-#define AMZ_PLUGIN_AHEAD 2u /* orders of a lane, so that it goes on while we are told of the last one */
+#define AMZ_PLUGIN_AHEAD 2u /* orders of a lane, so that it goes on while we are told of the last one; the ring has room for as many (exec/plugin_host.c) */
 
 /* Positions that a lane was ordered to run. */
 struct amz_plugin_order {
@@ -26,13 +28,17 @@ struct amz_plugin_order {
   uint64_t told; /* so many of them, the first ones, were told of */
 };
 
-struct amz_plugin_slot {
-  uint64_t first, count;  /* of the RUN; count 0: idle */
+struct amz_plugin_run {
+  uint64_t first, count;  /* count 0: none */
   uint64_t next;          /* so many of its positions were ordered */
   uint64_t left;          /* so many weren't told of */
   uint32_t attempt;
+};
+
+struct amz_plugin_slot {
+  struct amz_plugin_run run, behind;
   struct amz_plugin_order sent[AMZ_PLUGIN_AHEAD];
-  unsigned n_sent;
+  unsigned n_sent, n_behind; /* n_behind: so many of them, the last ones, are of the RUN behind */
   bool alone;             /* what it has may end its process: it runs in one of its own */
   bool given_up;          /* told to end: what wasn't ordered goes back */
   bool timed_out;         /* its host is being killed because of its task */
@@ -87,8 +93,10 @@ int amz_plugin_feed_all(struct amz_loop *l);
 int amz_plugin_hear(struct amz_loop *l, uint32_t host);
 /* Tells the worker of results (or none) and of positions that go back. */
 int amz_plugin_tell(struct amz_loop *l, uint32_t slot, const struct amz_result *result, const struct amz_range *returned, size_t n_returned);
-/* A slot that was told to end: what wasn't ordered goes back. */
+/* A slot that was told to end: what wasn't ordered goes back, and what is behind. */
 int amz_plugin_drop(struct amz_loop *l, uint32_t slot);
+/* What is behind a slot's RUN goes back, if it hasn't begun. */
+int amz_plugin_withdraw(struct amz_loop *l, uint32_t slot);
 
 /* plugin_dead.c: a host has ended. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_plugin_dead(struct amz_loop *l, uint32_t host, const struct amz_exec_end *end);

@@ -52,7 +52,7 @@ struct remains {
   bool ran;               /* a task was running */
   bool blamed;
   struct amz_range suspect;
-  struct amz_range back[2];
+  struct amz_range back[3]; /* around the suspect, and the RUN behind */
   size_t n_back;
 };
 
@@ -65,7 +65,7 @@ static void give_back(struct remains *r, uint64_t from, uint64_t until)
 /* The part of the RUN that is open reaches from the first position that wasn't told of to its end. */
 static struct amz_range open_part(const struct amz_plugin_slot *s)
 {
-  return (struct amz_range){s->first + s->count - s->left, s->left};
+  return (struct amz_range){s->run.first + s->run.count - s->run.left, s->run.left};
 }
 
 /* Which task was running, if any. */
@@ -89,9 +89,9 @@ static struct amz_result result_of(const struct amz_plugin_slot *s, uint32_t slo
   int64_t seen_ns = amz_clock_monotonic_ns() - s->seen_ns;
 
   if (s->timed_out)
-    return (struct amz_result){.position = position, .slot = slot, .attempt = s->attempt, .outcome = AMZ_TIMED_OUT, .exit_code = -1,
+    return (struct amz_result){.position = position, .slot = slot, .attempt = s->run.attempt, .outcome = AMZ_TIMED_OUT, .exit_code = -1,
       .signal = end->signal, .start_ns = amz_clock_realtime_ns() - seen_ns, .wall_ns = seen_ns};
-  return (struct amz_result){.position = position, .slot = slot, .attempt = s->attempt, .outcome = AMZ_FAILED,
+  return (struct amz_result){.position = position, .slot = slot, .attempt = s->run.attempt, .outcome = AMZ_FAILED,
     .exit_code = end->signal ? -1 : end->exit_code, .signal = end->signal, .start_ns = end->start_ns, .wall_ns = end->wall_ns,
     .cpu_ns = end->cpu_ns, .max_rss_bytes = end->max_rss_bytes};
 }
@@ -123,13 +123,13 @@ static int settle(struct amz_loop *l, uint32_t slot, struct remains *r, const st
     r->suspect = (struct amz_range){open.first, 0};
   give_back(r, open.first, r->suspect.first);
   give_back(r, r->suspect.first + r->suspect.count, open.first + open.count);
+  give_back(r, s->behind.first, s->behind.first + s->behind.count);
   if (failed && !s->timed_out)
     note_failure(l, r->suspect.first, end);
-  *s = (struct amz_plugin_slot){.attempt = s->attempt};
+  *s = (struct amz_plugin_slot){.alone = again, .run = {.attempt = s->run.attempt}};
   if (again) {
-    s->alone = true;
-    s->first = r->suspect.first;
-    s->count = s->left = r->suspect.count;
+    s->run.first = r->suspect.first;
+    s->run.count = s->run.left = r->suspect.count;
   }
   return amz_plugin_tell(l, slot, failed ? &result : NULL, r->back, r->n_back);
 }
@@ -149,7 +149,7 @@ static int settle_lanes(struct amz_loop *l, uint32_t host, const struct amz_plug
     struct amz_plugin_slot *s = &p->slots[slot];
     struct remains r = {.ran = false};
 
-    if (s->count == 0 || s->alone != alone)
+    if (s->run.count == 0 || s->alone != alone)
       continue;
     find_running(p, h->link, lane, s, &r);
     r.blamed = r.ran && (s->timed_out || (!h->killed && (!any_guilty || amz_host_link_guilty(h->link, lane))));

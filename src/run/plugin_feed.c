@@ -104,17 +104,19 @@ static uint64_t fill_order(const struct amz_loop *l, struct amz_order_to_run *or
   return order->count;
 }
 
-static uint64_t send_order(struct amz_loop *l, uint32_t slot, uint64_t first, uint64_t count)
+/* The next order of a RUN. */
+static void send_order(struct amz_loop *l, uint32_t slot, struct amz_plugin_run *run)
 {
   struct amz_plugin_exec *p = amz_plugin_of(l);
   struct amz_plugin_slot *s = &p->slots[slot];
   uint32_t lane, host = amz_plugin_host_of(p, slot, &lane);
   struct amz_order_to_run *order = amz_host_link_order(p->hosts[host].link, lane);
+  uint64_t first = run->first + run->next;
 
   order->one_by_one = p->timeout_ns > 0 || s->alone;
-  s->sent[s->n_sent++] = (struct amz_plugin_order){.number = order->number, .first = first, .count = fill_order(l, order, first, count)};
+  s->sent[s->n_sent++] = (struct amz_plugin_order){.number = order->number, .first = first, .count = fill_order(l, order, first, run->count - run->next)};
+  run->next += order->count;
   amz_host_link_send(p->hosts[host].link, lane);
-  return order->count;
 }
 
 int amz_plugin_feed(struct amz_loop *l, uint32_t slot)
@@ -124,7 +126,7 @@ int amz_plugin_feed(struct amz_loop *l, uint32_t slot)
   uint32_t lane, host = amz_plugin_host_of(p, slot, &lane);
   int rc;
 
-  if (s->count == 0 || l->broken || (p->mode == AMZ_PLUGIN_UNKNOWN && host != 0))
+  if (s->run.count == 0 || l->broken || (p->mode == AMZ_PLUGIN_UNKNOWN && host != 0))
     return AMZ_OK;
   if (p->hosts[host].alive && (p->hosts[host].killed || p->hosts[host].leaving))
     return AMZ_OK; /* when it has gone there will be another one */
@@ -132,8 +134,10 @@ int amz_plugin_feed(struct amz_loop *l, uint32_t slot)
     return rc;
   if (l->broken)
     return AMZ_OK;
-  while (s->n_sent < AMZ_PLUGIN_AHEAD && s->next < s->count)
-    s->next += send_order(l, slot, s->first + s->next, s->count - s->next);
+  while (s->n_sent < AMZ_PLUGIN_AHEAD && s->run.next < s->run.count)
+    send_order(l, slot, &s->run);
+  for (; s->n_sent < AMZ_PLUGIN_AHEAD && s->behind.next < s->behind.count && !s->alone; s->n_behind++)
+    send_order(l, slot, &s->behind);
   return AMZ_OK;
 }
 

@@ -14,11 +14,11 @@ int amz_plugin_tell(struct amz_loop *l, uint32_t slot, const struct amz_result *
 }
 
 /* Tasks that have succeeded. Their results, if they are kept, are in the file, and count when it is synced. */
-static int tell_done(struct amz_loop *l, uint32_t slot, uint64_t first, const struct amz_telling *t, const struct amz_host_shared *host,
-                     const void *partials)
+static int tell_done(struct amz_loop *l, uint32_t slot, uint64_t first, uint32_t attempt, const struct amz_telling *t,
+                     const struct amz_host_shared *host, const void *partials)
 {
   uint64_t seq = host->keeps_results ? ++l->last_pack_seq : 0;
-  struct amz_result one = {.position = first, .outcome = AMZ_SUCCEEDED, .slot = slot, .attempt = amz_plugin_of(l)->slots[slot].attempt,
+  struct amz_result one = {.position = first, .outcome = AMZ_SUCCEEDED, .slot = slot, .attempt = attempt,
                            .seq = seq, .start_ns = t->start_ns, .wall_ns = t->wall_ns, .cpu_ns = t->cpu_ns};
   struct amz_bulk bulk = {.first = first, .count = t->count, .seq = seq, .start_ns = t->start_ns, .wall_s = (double)t->wall_ns * 1e-9,
                           .wall_sq_s2 = t->wall_sq_s2, .cpu_s = (double)t->cpu_ns * 1e-9, .partials = partials, .partials_bytes = partials ? t->partials_bytes : 0,
@@ -28,9 +28,9 @@ static int tell_done(struct amz_loop *l, uint32_t slot, uint64_t first, const st
   return t->count == 1 && t->wall_ns >= TOLD_SINGLY_NS && !partials ? amz_plugin_tell(l, slot, &one, NULL, 0) : amz_loop_worker_event(l, &event);
 }
 
-static int tell_failed(struct amz_loop *l, uint32_t slot, uint64_t position, const struct amz_telling *t)
+static int tell_failed(struct amz_loop *l, uint32_t slot, uint64_t position, uint32_t attempt, const struct amz_telling *t)
 {
-  const struct amz_result one = {.position = position, .outcome = AMZ_FAILED, .slot = slot, .attempt = amz_plugin_of(l)->slots[slot].attempt,
+  const struct amz_result one = {.position = position, .outcome = AMZ_FAILED, .slot = slot, .attempt = attempt,
                                  .exit_code = t->code, .start_ns = t->start_ns, .wall_ns = t->wall_ns, .cpu_ns = t->cpu_ns,
                                  .error = *t->text ? t->text : NULL};
 
@@ -56,23 +56,26 @@ static void forget_order(struct amz_plugin_slot *s)
   s->n_sent--;
 }
 
-static void make_idle(struct amz_plugin_slot *s)
+/* The RUN is over: the one behind it is next, if there is one. Who was told to end it is told to end that, too. */
+static void end_run(struct amz_plugin_slot *s)
 {
-  s->count = s->next = s->left = 0;
-  s->n_sent = 0;
-  s->alone = s->given_up = s->timed_out = false;
+  s->run = s->behind;
+  s->behind = (struct amz_plugin_run){.count = 0};
+  s->n_behind = 0;
+  s->alone = s->timed_out = false;
+  s->given_up = s->given_up && s->run.count > 0;
 }
 
-/* Takes what is told off the slot's books. \return whether the slot has all of its RUN behind it. */
+/* Takes what is told off the slot's books. \return whether its RUN is over. */
 static bool settle(struct amz_plugin_slot *s, uint64_t count, bool last)
 {
   s->sent[0].told += count;
-  s->left -= count;
+  s->run.left -= count;
   if (last)
     forget_order(s);
-  if (s->left > 0)
+  if (s->run.left > 0)
     return false;
-  make_idle(s);
+  end_run(s);
   return true;
 }
 
@@ -82,6 +85,7 @@ static int hear(struct amz_loop *l, uint32_t host, uint32_t lane, uint32_t slot,
   struct amz_plugin_exec *p = amz_plugin_of(l);
   struct amz_plugin_slot *s = &p->slots[slot];
   struct amz_telling t = *told; /* the ring may be written to when we feed */
+  uint32_t attempt = s->run.attempt;
   bool alone = s->alone, over;
   uint64_t first;
   int rc;
@@ -97,27 +101,44 @@ static int hear(struct amz_loop *l, uint32_t host, uint32_t lane, uint32_t slot,
     amz_host_link_close(p->hosts[host].link);
   }
   if (t.kind == AMZ_TELL_DONE)
-    rc = tell_done(l, slot, first, &t, amz_host_link_shared(p->hosts[host].link), amz_host_link_partials(p->hosts[host].link, lane, told));
+    rc = tell_done(l, slot, first, attempt, &t, amz_host_link_shared(p->hosts[host].link), amz_host_link_partials(p->hosts[host].link, lane, told));
   else if (t.kind == AMZ_TELL_FAILED)
-    rc = tell_failed(l, slot, first, &t);
+    rc = tell_failed(l, slot, first, attempt, &t);
   else
     rc = tell_returned(l, slot, first, &t);
-  if (rc == AMZ_OK && !over && s->given_up)
+  if (rc == AMZ_OK && s->given_up)
     rc = amz_plugin_drop(l, slot);
-  return rc == AMZ_OK && !over ? amz_plugin_feed(l, slot) : rc;
+  return rc == AMZ_OK ? amz_plugin_feed(l, slot) : rc;
+}
+
+int amz_plugin_withdraw(struct amz_loop *l, uint32_t slot)
+{
+  struct amz_plugin_exec *p = amz_plugin_of(l);
+  struct amz_plugin_slot *s = &p->slots[slot];
+  const struct amz_range back = {s->behind.first, s->behind.count};
+  uint32_t lane, host = amz_plugin_host_of(p, slot, &lane);
+
+  if (back.count == 0 || (s->n_behind && !amz_host_link_withdraw(p->hosts[host].link, lane, s->sent[s->n_sent - 1].number)))
+    return AMZ_OK;
+  s->n_sent -= s->n_behind; /* an order has room for all that is told of before the RUN is over: there is no second one */
+  s->n_behind = 0;
+  s->behind = (struct amz_plugin_run){.count = 0};
+  return amz_plugin_tell(l, slot, NULL, &back, 1);
 }
 
 int amz_plugin_drop(struct amz_loop *l, uint32_t slot)
 {
   struct amz_plugin_slot *s = &amz_plugin_of(l)->slots[slot];
-  const struct amz_range back = {s->first + s->next, s->count - s->next};
+  struct amz_range back;
+  int rc = amz_plugin_withdraw(l, slot);
 
-  if (s->count == 0 || back.count == 0)
-    return AMZ_OK;
-  s->count = s->next;
-  s->left -= back.count;
-  if (s->left == 0)
-    make_idle(s);
+  back = (struct amz_range){s->run.first + s->run.next, s->run.count - s->run.next};
+  if (rc < 0 || s->run.count == 0 || back.count == 0)
+    return rc;
+  s->run.count = s->run.next;
+  s->run.left -= back.count;
+  if (s->run.left == 0)
+    end_run(s);
   return amz_plugin_tell(l, slot, NULL, &back, 1);
 }
 

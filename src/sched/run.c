@@ -101,12 +101,10 @@ static int add_part(struct amz_parts *p, const struct amz_chunk *chunk)
   return rc;
 }
 
-/* Chunks that are too small for a RUN go together, as long as they follow each other. Their ids are kept for what may come back.
- * \return AMZ_OK; AMZ_ENOMEM; *ret: all of it, id 0 when it is of several. */
-static int gather(struct amz_worker *w, uint32_t slot, uint64_t wanted, struct amz_chunk *ret)
+/* Chunks that are too small for a RUN go together, as long as they follow each other. Their ids are kept for what may come back. */
+int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wanted, struct amz_chunk *ret)
 {
   struct amz_queue *q = &w->queue;
-  struct amz_parts *parts = &w->parts[slot];
   int rc = AMZ_OK;
 
   *ret = amz_worker_take(w, wanted);
@@ -130,10 +128,9 @@ static int gather(struct amz_worker *w, uint32_t slot, uint64_t wanted, struct a
   return rc;
 }
 
-static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, const struct amz_need *need, struct amz_actions *out)
+int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret, struct amz_actions *out)
 {
   struct amz_action *run = amz_actions_add(out, AMZ_DO_RUN);
-  int64_t limit_ns = w->config.timeout_ns ? amz_worker_after(w, w->config.timeout_ns) : AMZ_NEVER;
 
   if (!run)
     return AMZ_ENOMEM;
@@ -141,9 +138,19 @@ static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c,
   run->first = c->first;
   run->count = c->count;
   run->attempt = c->attempt;
-  w->slots[slot] = (struct amz_slot){
-    .chunk_id = c->id, .first = c->first, .count = c->count, .left = c->count, .attempt = c->attempt, .started_ns = w->now_ns,
-    .signal_ns = limit_ns, .need = *need};
+  *ret = (struct amz_slot){.chunk_id = c->id, .first = c->first, .count = c->count, .left = c->count, .attempt = c->attempt,
+                           .started_ns = w->now_ns, .signal_ns = AMZ_NEVER};
+  return AMZ_OK;
+}
+
+static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, const struct amz_need *need, struct amz_actions *out)
+{
+  int64_t limit_ns = w->config.timeout_ns ? amz_worker_after(w, w->config.timeout_ns) : AMZ_NEVER;
+
+  if (amz_worker_start(w, slot, c, &w->slots[slot], out) < 0)
+    return AMZ_ENOMEM;
+  w->slots[slot].signal_ns = limit_ns;
+  w->slots[slot].need = *need;
   if (limit_ns < w->signal_ns)
     w->signal_ns = limit_ns;
   w->last_start_ns = w->now_ns;
@@ -178,7 +185,7 @@ int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
     if (w->aside && !amz_worker_next_fitting(w, &c, &need))
       break;
     if (!w->aside)
-      rc = gather(w, slot, amz_worker_grain(w), &c);
+      rc = amz_worker_gather(w, &w->parts[slot], amz_worker_grain(w), &c);
     w->n_idle--;
     if (rc == AMZ_OK)
       rc = start(w, slot, &c, &need, out);
@@ -250,13 +257,14 @@ static int give_back_beyond(struct amz_worker *w, uint64_t keep, struct amz_mess
 int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out)
 {
   struct amz_message *m;
-  uint64_t keep;
+  uint64_t ahead, keep;
   int rc;
 
   if (!w->overestimated && !w->recalled)
     return AMZ_OK;
   w->overestimated = false;
-  keep = w->recalled ? amz_worker_soonest(w) : amz_worker_ahead(w);
+  ahead = w->recalled ? amz_worker_soonest(w) : amz_worker_ahead(w);
+  keep = ahead > w->next_positions ? ahead - w->next_positions : 0;
   if (w->stop != AMZ_STOP_NONE || w->queue.positions <= keep)
     return AMZ_OK;
   w->recalled = false;
@@ -297,10 +305,10 @@ static double mean_with(double mean, double newest)
 }
 
 /* What a RUN's tasks have taken: on the slot, from its start to what was told, and by themselves, as the master hears it. When the
- * latter is far more than before, so is what was given to us. */
+ * latter is far more than before, so is what was given to us. The former is at least the latter, also when the ends of two RUNs are heard of at once. */
 static void learn(struct amz_worker *w, const struct amz_slot *s)
 {
-  double ran = (double)(s->count - s->undone), wall_ns = s->wall_ns / ran;
+  double ran = (double)(s->count - s->undone), wall_ns = s->wall_ns / ran, slot_ns = (double)(w->now_ns - s->started_ns) / ran;
   bool long_run = w->config.grain_ns && s->wall_ns > SURPRISE * (double)w->config.grain_ns;
 
   if (long_run && w->wall_ns > 0 && wall_ns > SURPRISE * w->wall_ns)
@@ -308,7 +316,7 @@ static void learn(struct amz_worker *w, const struct amz_slot *s)
   if (w->overestimated)
     w->report_ns = w->now_ns; /* before what goes back is handed out again */
   w->wall_ns = w->overestimated ? wall_ns : mean_with(w->wall_ns, wall_ns);
-  w->task_ns = mean_with(w->task_ns, (double)(w->now_ns - s->started_ns) / ran);
+  w->task_ns = mean_with(w->task_ns, w->next && slot_ns < wall_ns ? wall_ns : slot_ns);
 }
 
 static int ended(struct amz_worker *w, struct amz_slot *s, uint64_t count)
@@ -319,6 +327,8 @@ static int ended(struct amz_worker *w, struct amz_slot *s, uint64_t count)
     return AMZ_OK;
   if (s->undone < s->count)
     learn(w, s);
+  if (w->next && amz_worker_begin_next(w, (uint32_t)(s - w->slots)))
+    return AMZ_OK;
   w->n_busy--;
   if ((uint32_t)(s - w->slots) < w->n_slots)
     w->idle[w->n_idle++] = (uint32_t)(s - w->slots);
@@ -366,18 +376,38 @@ static int queue_again(struct amz_worker *w, const struct amz_chunk *of, const s
 }
 
 /* What a RUN left undone stands in the queue again. One who is stopping leaves it: the master takes it back at our BYE. */
-static int ran_not(struct amz_worker *w, struct amz_slot *s, const struct amz_range *r)
+static int queue_undone(struct amz_worker *w, const struct amz_slot *s, const struct amz_parts *parts, const struct amz_range *r)
 {
-  const struct amz_parts *parts = &w->parts[s - w->slots];
   const struct amz_chunk all = {.id = s->chunk_id, .first = s->first, .count = s->count, .attempt = s->attempt};
   int rc = AMZ_OK;
 
-  if (!is_of(s, r->first, r->count))
-    return AMZ_OK;
   if (w->stop == AMZ_STOP_NONE && s->chunk_id)
     rc = queue_again(w, &all, r);
   for (size_t i = 0; rc == AMZ_OK && w->stop == AMZ_STOP_NONE && !s->chunk_id && i < parts->count; i++)
     rc = queue_again(w, &parts->chunks[i], r);
+  return rc;
+}
+
+/* What had not begun on a slot comes back. */
+static int began_not(struct amz_worker *w, struct amz_next *next, const struct amz_range *r)
+{
+  if (!is_of(&next->run, r->first, r->count))
+    return AMZ_OK;
+  next->run.left -= r->count;
+  next->run.undone += r->count;
+  w->next_positions -= r->count;
+  w->n_next -= next->run.left == 0;
+  return queue_undone(w, &next->run, &next->parts, r);
+}
+
+static int ran_not(struct amz_worker *w, struct amz_slot *s, const struct amz_range *r)
+{
+  uint32_t slot = (uint32_t)(s - w->slots);
+  int rc;
+
+  if (!is_of(s, r->first, r->count))
+    return w->next ? began_not(w, &w->next[slot], r) : AMZ_OK;
+  rc = queue_undone(w, s, &w->parts[slot], r);
   s->undone += r->count;
   return rc < 0 ? rc : ended(w, s, r->count);
 }

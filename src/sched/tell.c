@@ -181,7 +181,7 @@ static double room_ahead(const struct amz_worker *w)
 {
   double chunks = most_ahead(w) * w->chunk_tasks, done = (double)w->tasks_done;
 
-  return (chunks > done ? chunks : done) - (double)w->queue.positions;
+  return (chunks > done ? chunks : done) - (double)amz_worker_waiting(w);
 }
 
 static int64_t ask_at(const struct amz_worker *w)
@@ -192,8 +192,8 @@ static int64_t ask_at(const struct amz_worker *w)
       w->task_ns <= 0)
     return AMZ_NEVER;
   each_ns = w->task_ns / (double)w->n_slots;
-  missing_ns = cover_of(w) - (double)w->queue.positions * each_ns;
-  if (missing_ns <= 0 || (w->queue.count && room_ahead(w) <= 0))
+  missing_ns = cover_of(w) - (double)amz_worker_waiting(w) * each_ns;
+  if (missing_ns <= 0 || (amz_worker_waiting(w) && room_ahead(w) <= 0))
     return AMZ_NEVER;
   at_ns = (double)w->last_start_ns + (each_ns > missing_ns ? each_ns - missing_ns : 0);
   return at_ns < 0x1p62 ? (int64_t)at_ns : AMZ_NEVER;
@@ -245,7 +245,7 @@ static uint32_t hunger(const struct amz_worker *w)
     return free_slots - w->asked;
   if (w->asked || (free_slots == 0 && w->now_ns < w->ask_ns))
     return 0;
-  ahead = cover(w) - (double)w->queue.positions;
+  ahead = cover(w) - (double)amz_worker_waiting(w);
   room = room_ahead(w);
   most = most_ahead(w);
   ahead = (ahead < room ? ahead : room) / w->chunk_tasks;

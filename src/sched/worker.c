@@ -57,6 +57,7 @@ int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **r
 {
   const size_t per_slot = sizeof(struct amz_slot) + sizeof(struct amz_parts) + sizeof(uint32_t);
   uint32_t capacity = config->capacity ? config->capacity : config->slots;
+  bool ahead = config->run_ahead && config->grain_ns && config->timeout_ns == 0 && !config->needs.of;
   struct amz_worker *w;
 
   if (!is_valid(config))
@@ -68,8 +69,9 @@ int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **r
     return AMZ_ENOMEM;
   init(w, config);
   w->aside = config->needs.of ? amz_new_array(w->config.capacity, sizeof *w->aside) : NULL;
+  w->next = ahead ? amz_new_array(w->config.capacity, sizeof *w->next) : NULL;
   lay_out(w);
-  if (config->needs.of && !w->aside) {
+  if ((config->needs.of && !w->aside) || (ahead && !w->next)) {
     amz_worker_free(w);
     return AMZ_ENOMEM;
   }
@@ -87,6 +89,9 @@ void amz_worker_free(struct amz_worker *w)
     free(w->queue.chunks);
   for (uint32_t i = 0; i < w->config.capacity; i++)
     free(w->parts[i].chunks);
+  for (uint32_t i = 0; w->next && i < w->config.capacity; i++)
+    free(w->next[i].parts.chunks);
+  free(w->next);
   free(w->aside);
   free(w->results);
   if (w->bulks != &w->least_bulk)
@@ -244,6 +249,8 @@ int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct 
   if (rc < 0 || !w->started)
     return rc;
   if (can_run(w) && (rc = amz_worker_run(w, out)) < 0)
+    return rc;
+  if (w->next && w->queue.count && (rc = amz_worker_fill_next(w, out)) < 0)
     return rc;
   if ((!w->open_told || w->open < w->n_slots) && (rc = amz_worker_yield(w, out)) < 0)
     return rc;

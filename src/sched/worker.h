@@ -1,4 +1,4 @@
-/* The worker's parts: run.c (queue, slots, signals), room.c (what fits beside what runs), tell.c (hunger, reports, durability), worker.c (the step). Room-private. */
+/* The worker's parts: run.c (queue, slots, signals), next.c (RUNs that wait on their slots), room.c (what fits beside what runs), tell.c (hunger, reports, durability), worker.c (the step). Room-private. */
 #ifndef AMZ_SRC_SCHED_WORKER_H
 #define AMZ_SRC_SCHED_WORKER_H
 
@@ -30,6 +30,12 @@ struct amz_aside {
 struct amz_parts {
   struct amz_chunk *chunks;
   size_t count, cap;
+};
+
+/* The RUN that a slot begins by itself when the one that runs there has ended. */
+struct amz_next {
+  struct amz_slot run; /* left 0: none */
+  struct amz_parts parts;
 };
 
 /* Chunks in the order in which they came; a ring. */
@@ -83,6 +89,9 @@ struct amz_worker {
   struct amz_aside *aside; /* in front of the queue, oldest first; room for one per slot that may be; NULL: there are no needs */
   struct amz_need room;    /* that what runs leaves */
   struct amz_parts *parts; /* per slot */
+  struct amz_next *next;   /* likewise; NULL: slots wait for us between RUNs */
+  uint32_t n_next;         /* of slots that have one, */
+  uint64_t next_positions; /* and so many positions in all */
   size_t cap_results, cap_bulks;
   struct amz_bulk least_bulk; /* `bulks`, as long as one is enough */
   struct amz_replay replay;
@@ -96,6 +105,11 @@ int amz_worker_run(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK
 void amz_worker_resize(struct amz_worker *w, uint32_t slots);
 /* \return how many positions of the queue, which isn't empty, a slot takes at once. */
 uint64_t amz_worker_grain(const struct amz_worker *w);
+/* Takes what a RUN is to consist of off the queue, `wanted` positions at most. \return AMZ_OK; AMZ_ENOMEM; *ret: id 0 when it is of several chunks,
+ * which are in *parts then. */
+int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wanted, struct amz_chunk *ret) AMZ_MUST_CHECK;
+/* Tells to run a chunk on a slot; fills in *ret. */
+int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret, struct amz_actions *out) AMZ_MUST_CHECK;
 /* Takes up to `most` positions off the queue's first chunk. */
 struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most);
 /* Tells how many slots are open, and gives back what they needn't keep. */
@@ -106,6 +120,12 @@ int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out) AMZ_
 int amz_worker_ran(struct amz_worker *w, const struct amz_event *e) AMZ_MUST_CHECK;
 /* Timeouts and the end of the grace that are due. */
 int amz_worker_signal(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+
+/* ---- next.c: for a worker that runs ahead */
+/* Gives busy slots what they run next, as far as there is something. */
+int amz_worker_fill_next(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+/* What ran on a slot has ended. \return whether the slot has begun what was next; false: there was nothing. */
+bool amz_worker_begin_next(struct amz_worker *w, uint32_t slot);
 
 /* ---- room.c: for a worker with needs */
 /* \return what may begin now, in *ret; false: nothing that fits is here. */
@@ -143,6 +163,12 @@ static inline uint32_t amz_worker_free_slots(const struct amz_worker *w)
 static inline size_t amz_worker_kept(const struct amz_worker *w)
 {
   return w->queue.count + w->n_aside;
+}
+
+/* \return positions of which nothing has begun. */
+static inline uint64_t amz_worker_waiting(const struct amz_worker *w)
+{
+  return w->queue.positions + w->next_positions;
 }
 
 static inline bool amz_worker_is_idle(const struct amz_worker *w)

@@ -398,6 +398,121 @@ static void test_recalled(void)
   close_bench(&b);
 }
 
+/* Of two RUNs on a slot, the one that waits begins without us when the other one has ended. */
+static void test_run_ahead(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain_ns = 4 * MS, .run_ahead = true, .report_ns = SEC});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(assign(&b, 0, 40), "run0[0+1]"); /* of the first one nothing is known: none behind it */
+  ASSERT_TEXT(ran_in(&b, 0, 1, 1e-4), "run0[1+39] report(h1 [bulk 0+1])");
+  ASSERT_TEXT(assign(&b, 40, 40), "run0[40+40]"); /* what waits there is enough: nothing is asked for */
+  ASSERT_U64(amz_worker_busy(b.w), 1);
+  ASSERT_TEXT(ran_bulk(&b, 0, 40, 40), ""); /* out of turn: no executor says that */
+  ASSERT_TEXT(ran_in(&b, 1, 39, 3.9e-3), "report(h1 [bulk 1+39])"); /* the other one has begun: nothing waits */
+  ASSERT_U64(amz_worker_busy(b.w), 1);
+  ASSERT_TEXT(assign(&b, 80, 40), "run0[80+40]");
+  for (int i = 0; i < 2; i++) { /* two ends are heard of at once: tasks took what they say, not nothing */
+    b.now_ns -= 4 * MS;
+    ASSERT_TEXT(ran_in(&b, 40 + 40 * (uint64_t)i, 40, 4e-3), i ? "" : "report(h1 [bulk 40+40])");
+  }
+  ASSERT_U64(amz_worker_busy(b.w), 0);
+  ASSERT_TEXT(assign(&b, 120, 100), "run0[120+40] run0[160+40]");
+  close_bench(&b);
+}
+
+/* Chunks of a RUN that waits are told of by their own ids, also when it has come to run. */
+static void test_run_ahead_in_parts(void)
+{
+  static const struct amz_chunk chunks[] = {{2, 1, 40, 1}, {3, 41, 20, 1}, {4, 61, 20, 1}, {5, 81, 10, 1}};
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain_ns = 4 * MS, .run_ahead = true, .report_ns = SEC});
+  (void)event(&b, AMZ_EV_START);
+  (void)assign(&b, 0, 1);
+  (void)ran_in(&b, 0, 1, 1e-4);
+  ASSERT_TEXT(hear(&b, (struct amz_message){.kind = AMZ_MSG_ASSIGN, .chunks = chunks, .n_chunks = 4}), "run0[1+40] run0[41+40]");
+  ASSERT_TEXT(ran_in(&b, 1, 40, 4e-3), "run0[81+10]");
+  ASSERT_TEXT(ran_in(&b, 41, 30, 3e-3), "");
+  (void)step(&b, (struct amz_event){.kind = AMZ_EV_OPEN, .slots = 0});
+  ASSERT_TEXT(returned(&b, 0, 81, 10), "yield0[81+10]");
+  ASSERT_U64(amz_actions_at(b.actions, 0)->message->chunks[0].id, 5);
+  ASSERT_TEXT(returned(&b, 0, 71, 10), "yield0[71+10] report([bulk 1+40 bulk 41+30])");
+  ASSERT_U64(amz_actions_at(b.actions, 0)->message->chunks[0].id, 4);
+  close_bench(&b);
+}
+
+/* What waits behind a RUN that takes too long comes back, and isn't put there again. */
+static void test_run_ahead_is_withdrawn(void)
+{
+  static const struct {
+    const char *what;
+    int64_t after_ns;
+    const char *then;
+  } rows[] = {
+    {"at once: the slot gets it again", 0, "run0[41+40]"},
+    {"when its RUN has taken as long as a RUN should: it stays in the queue", 4 * MS, ""},
+  };
+  struct bench b;
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain_ns = 4 * MS, .run_ahead = true, .report_ns = SEC});
+    (void)event(&b, AMZ_EV_START);
+    (void)assign(&b, 0, 1);
+    (void)ran_in(&b, 0, 1, 1e-4);
+    (void)assign(&b, 1, 80);
+    b.now_ns += rows[i].after_ns;
+    ASSERT_TEXT(returned(&b, 0, 41, 40), rows[i].then);
+    ASSERT_U64(amz_worker_busy(b.w), 1);
+    close_bench(&b);
+  }
+}
+
+/* Whether tasks are such that one waits behind another. */
+static void test_who_runs_ahead(void)
+{
+  static const struct {
+    const char *what;
+    double task_s;
+    uint64_t count;
+    const char *expected;
+  } rows[] = {
+    {"a RUN of many", 1e-4, 100, "run0[1+40] run0[41+40]"},
+    {"of four: just so", 1e-3, 10, "run0[1+4] run0[5+4]"},
+    {"of two: what is behind would wait for long", 2e-3, 10, "run0[1+2]"},
+    {"of one", 1, 10, "run0[1+1]"},
+    {"a few are left: for whoever is idle first", 1e-4, 45, "run0[1+40]"},
+  };
+  struct bench b;
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain_ns = 4 * MS, .run_ahead = true, .report_ns = 100 * SEC});
+    (void)event(&b, AMZ_EV_START);
+    (void)assign(&b, 0, 1);
+    (void)ran_in(&b, 0, 1, rows[i].task_s);
+    ASSERT_TEXT(assign(&b, 1, rows[i].count), rows[i].expected);
+    close_bench(&b);
+  }
+}
+
+/* Who ends a slot ends all that it has; what comes back when all is over is the master's. */
+static void test_run_ahead_is_ended(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain_ns = 4 * MS, .run_ahead = true, .report_ns = 100 * SEC, .kill_after_ns = SEC});
+  (void)event(&b, AMZ_EV_START);
+  (void)assign(&b, 0, 1);
+  (void)ran_in(&b, 0, 1, 1e-4);
+  ASSERT_TEXT(assign(&b, 1, 80), "run0[1+40] run0[41+40]");
+  ASSERT_TEXT(stop(&b, AMZ_STOP_CANCEL), "kill0:term:cancelled");
+  ASSERT_TEXT(ran_in(&b, 1, 40, 4e-3), "");
+  ASSERT_U64(amz_worker_busy(b.w), 1);
+  ASSERT_TEXT(returned(&b, 0, 41, 40), "bye([bulk 1+40]) finish");
+  close_bench(&b);
+}
+
 /* Positions take as many cores as their text says: "4111" is one task of four cores, then three of one. */
 static void digits_as_cores(const void *ctx, uint64_t position, struct amz_need *ret, uint64_t *ret_same)
 {
@@ -769,6 +884,11 @@ int main(void)
     {"a chunk is shared", test_a_chunk_is_shared},
     {"long tasks behind short ones go back", test_slow_behind_fast},
     {"what others want goes back", test_recalled},
+    {"a RUN behind the one that runs", test_run_ahead},
+    {"a RUN behind it, of several chunks", test_run_ahead_in_parts},
+    {"what is behind comes back", test_run_ahead_is_withdrawn},
+    {"which tasks have others behind them", test_who_runs_ahead},
+    {"what is behind ends with its slot", test_run_ahead_is_ended},
     {"what fits passes what doesn't, for a while", test_small_ones_pass},
     {"what takes the same goes together", test_equal_ones_go_together},
     {"memory is room, too", test_room_of_memory},
