@@ -75,6 +75,34 @@ job again "$plugins/crash.so" 'crash 7' 20 'failures: {retries: 1, backoff: 1ms}
 try timeout 60 amorsize-mpi run --slots 2 again.yaml
 is 'retries count attempts, not processes' "$(failed again)" '7 failed - 11 2;'
 
+# ---- short tasks, of which each slot has more waiting behind what it runs: they are neither blamed nor lost
+whole() { # NAME TASKS: each of them has one outcome
+  [ "$(amorsize-mpi tasks "$1" | awk 'NR > 1 { print $1 }' | sort -n | uniq | wc -l | tr -d ' ')" = "$2" ] &&
+    [ "$(amorsize-mpi tasks "$1" | awk 'NR > 1' | wc -l | tr -d ' ')" = "$2" ]
+}
+while read -r how at more expected; do
+  [ "$more" != - ] || more=
+  job "$how" "$plugins/crash.so" "$how $at 200" 3000 "$(echo "$more" | sed "s/:/: /g")"
+  try timeout 120 amorsize-mpi run --slots 2 "$how.yaml"
+  is "$how among short ones: one has failed, no other" "$(sed -n 's/^  tasks  *//p' out | tr -d '\302\240\342\200\257 ')" '3000:2999succeeded,1failed'
+  is "$how among short ones: told as it was" "$(failed "$how")" "$expected"
+  check "$how among short ones: each task once" whole "$how" 3000
+done <<'END'
+crash 1500 - 1500 failed - 11 1;
+_exit 1501 - 1501 failed 0 - 1;
+fail 1502 - 1502 failed 4 - 1;
+hang 1503 failures:{timeout:300ms} 1503 timed_out - 9 1;
+END
+# A RUN lasts 20 ms: of those tasks, at most, some wait for the one that hangs. What waits behind that RUN doesn't.
+job stuck "$plugins/crash.so" 'hang 1000 200' 3000 'failures: {grace: 100ms}'
+others_have_run() { [ "$(sed -n 's/.*"succeeded": *\([0-9]*\).*/\1/p' stuck.runs/001/status.json | head -n 1)" -ge 2800 ]; }
+start timeout 120 amorsize-mpi run --slots 2 stuck.yaml
+check 'a task that hangs: others come to their end beside it' wait_for others_have_run
+kill -INT "$pid"
+finish
+is 'a task that hangs: the run can be stopped' "$status" 75
+check 'a task that hangs: nobody else is blamed' [ -z "$(amorsize-mpi tasks stuck | awk 'NR > 1 && $2 != "succeeded" && $2 != "cancelled"')" ]
+
 # ---- not thread-safe, with a loop of its own, and with values of names
 odd=$top_builddir/tests/cli/.libs/plugin_odd.so
 try timeout 60 amorsize-mpi run --slots 2 --ranks 2 --set job=unused --command true --for n=1..2 # is there MPI here?
