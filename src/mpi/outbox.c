@@ -52,6 +52,7 @@ static bool post(struct amz_mpi *t, struct amz_peer *p, struct amz_parcel *parce
   p->posted_ever++;
   p->posted++;
   p->unposted = parcel->next;
+  amz_bell_ring(t, (uint32_t)to);
   return rc == MPI_SUCCESS;
 }
 

@@ -11,9 +11,12 @@
 #define AMZ_PACE_AT_WORK_NS 500000    /* a look costs some 25 us of a core that is at work */
 #define AMZ_PACE_DUE_NS 1000000
 #define AMZ_PACE_LONGEST_NS 10000000  /* 1 ms wakes cost 3.5 % of a core, 10 ms 0.5 % */
+#define AMZ_PACE_RUNG_NS 100000000    /* who is woken looks only in case a bell was lost */
 
 /* quiet_ns: since the last message or completed send; left_ns: to the deadline.
  * \return 0: look again at once; else a time, never beyond the deadline. */
 int64_t amz_pace_nap_ns(int64_t quiet_ns, int64_t left_ns, enum amz_mpi_haste haste);
+/* The same for one who will be woken by whatever comes. */
+int64_t amz_pace_rung_nap_ns(int64_t quiet_ns, int64_t left_ns, enum amz_mpi_haste haste);
 
 #endif

@@ -82,13 +82,15 @@ static int set_up(struct amz_mpi *t, const struct amz_mpi_launch *launch, struct
   if (!t->peers)
     return amz_error_set(err, AMZ_ENOMEM, "no memory for %u ranks", t->size);
   t->active_ns = amz_mpi_now_ns();
-  return amz_inbox_open(t, err);
+  rc = amz_bell_open(t, err);
+  return rc < 0 ? rc : amz_inbox_open(t, err);
 }
 
 static void free_all(struct amz_mpi *t)
 {
   amz_outbox_free(t);
   amz_inbox_free(t);
+  amz_bell_free(t);
   free(t->peers);
   free(t);
 }

@@ -85,6 +85,9 @@ struct amz_mpi {
   struct amz_peer *peers;
   bool some_gone;
   int64_t active_ns;                         /* when something last happened */
+  struct amz_bell *bell;                     /* NULL: none */
+  bool is_rung;                              /* by all who may write to us: there is no need to look for messages */
+  bool rung;                                 /* what it was about hasn't come yet */
   struct amz_peer *active_head, *active_tail; /* with parcels */
   struct amz_peer *holding;                  /* with held letters */
   struct amz_letters ready;                  /* complete, to be delivered first */
@@ -112,6 +115,16 @@ int amz_inbox_advance(struct amz_mpi *t, struct amz_error *err);
 /* Takes the receives back; memory stays until amz_inbox_free, which must come after MPI's end. */
 void amz_inbox_close(struct amz_mpi *t);
 void amz_inbox_free(struct amz_mpi *t);
+
+/* bell.c: all ranks make their bells, and agree who has whose. \return AMZ_OK, t->bell NULL: we have none; AMZ_ENOMEM, AMZ_EIO with *err. */
+int amz_bell_open(struct amz_mpi *t, struct amz_error *err);
+void amz_bell_free(struct amz_mpi *t);
+/* Wakes a rank that sleeps, after something was sent to it. */
+void amz_bell_ring(struct amz_mpi *t, uint32_t rank);
+/* Before a sleep, then look for messages once more. \return a descriptor that is readable when somebody rings; -1: nobody will. */
+int amz_bell_sleep(struct amz_mpi *t);
+/* After it. \return whether somebody has rung. */
+bool amz_bell_wake(struct amz_mpi *t);
 
 /* wait.c: sleeps at most ns. */
 void amz_mpi_sleep(int64_t ns);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ int64_t amz_mpi_now_ns(void)
 
 #ifdef SMPI_H
 
+#define FDS_MAX 0 /* nobody rings */
 #define SHORTEST_NS 20000 /* a look costs the simulator more than the simulated rank */
 
 void amz_mpi_sleep(int64_t ns)
@@ -28,10 +30,11 @@ void amz_mpi_sleep(int64_t ns)
   (void)usleep((useconds_t)((ns > SHORTEST_NS ? ns : SHORTEST_NS) / 1000));
 }
 
-static int look_at_fds(struct pollfd *fds, size_t n_fds, int64_t nap_ns, struct amz_error *err)
+static int look_at_fds(struct pollfd *fds, size_t n_fds, int bell_fd, int64_t nap_ns, struct amz_error *err)
 {
   (void)fds;
   (void)n_fds;
+  (void)bell_fd;
   (void)err;
   if (nap_ns > 0)
     amz_mpi_sleep(nap_ns);
@@ -58,6 +61,8 @@ static int block(struct amz_mpi *t, int64_t deadline_ns, struct amz_error *err)
 
 #else
 
+#define FDS_MAX 16 /* who waits for more isn't woken by bells */
+
 void amz_mpi_sleep(int64_t ns)
 {
   struct timespec time = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
@@ -65,15 +70,35 @@ void amz_mpi_sleep(int64_t ns)
   (void)nanosleep(&time, NULL); /* one cut short by a signal is looked after by whoever called */
 }
 
-/* \return the sum of reasons to wake, 0 for none; AMZ_EIO. */
-static int look_at_fds(struct pollfd *fds, size_t n_fds, int64_t nap_ns, struct amz_error *err)
+static bool any_ready(const struct pollfd *fds, size_t n_fds)
+{
+  for (size_t i = 0; i < n_fds; i++)
+    if (fds[i].revents)
+      return true;
+  return false;
+}
+
+/* bell_fd: -1: none. \return the sum of reasons to wake, 0 for none; AMZ_EIO. */
+static int look_at_fds(struct pollfd *fds, size_t n_fds, int bell_fd, int64_t nap_ns, struct amz_error *err)
 {
   struct timespec timeout = {.tv_sec = nap_ns / 1000000000, .tv_nsec = nap_ns % 1000000000};
-  int n = ppoll(fds, n_fds, &timeout, NULL);
+  struct pollfd all[FDS_MAX + 1];
+  bool belled = bell_fd >= 0 && n_fds <= FDS_MAX;
+  int n;
 
+  if (belled) {
+    if (n_fds)
+      memcpy(all, fds, n_fds * sizeof *fds);
+    all[n_fds] = (struct pollfd){.fd = bell_fd, .events = POLLIN};
+  }
+  n = ppoll(belled ? all : fds, belled ? n_fds + 1 : n_fds, &timeout, NULL);
   if (n < 0 && errno != EINTR)
     return amz_error_sys(err, AMZ_EIO, errno, "cannot wait for descriptors");
-  return n > 0 ? AMZ_MPI_WOKE_FD : 0;
+  if (n <= 0)
+    return 0;
+  if (belled && n_fds)
+    memcpy(fds, all, n_fds * sizeof *fds);
+  return any_ready(fds, n_fds) ? AMZ_MPI_WOKE_FD : 0;
 }
 
 /* Spinning must not keep the one that is waited for from its core. */
@@ -92,6 +117,33 @@ static int block(struct amz_mpi *t, int64_t deadline_ns, struct amz_error *err)
 
 #endif
 
+/* MPI itself wants to be looked after while something of ours isn't gone, or something long isn't here; and what a bell has told of may come later. */
+static int64_t nap_of(struct amz_mpi *t, int64_t now_ns, int64_t left_ns, size_t n_fds, enum amz_mpi_haste haste)
+{
+  bool woken = t->is_rung && !t->rung && !t->holding && n_fds <= FDS_MAX && amz_outbox_settled(t);
+
+  if (t->has_current)
+    return 0;
+  return (woken ? amz_pace_rung_nap_ns : amz_pace_nap_ns)(now_ns - t->active_ns, left_ns, haste);
+}
+
+/* Sleeps by the bell, unless a message has come that nobody rings for any more. \return as look_at_fds; AMZ_ENOMEM, AMZ_ECORRUPT. */
+static int sleep_by_bell(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t nap_ns, struct amz_error *err)
+{
+  int bell_fd = nap_ns > 0 ? amz_bell_sleep(t) : -1, woke, rc = AMZ_OK;
+
+  if (bell_fd >= 0)
+    rc = amz_inbox_advance(t, err);
+  if (rc < 0)
+    return rc;
+  woke = look_at_fds(fds, n_fds, bell_fd, t->has_current ? 0 : nap_ns, err);
+  if (bell_fd < 0 || !amz_bell_wake(t))
+    return woke;
+  t->rung = true;
+  t->active_ns = amz_mpi_now_ns();
+  return woke;
+}
+
 int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, enum amz_mpi_haste haste,
                  struct amz_error *err)
 {
@@ -107,8 +159,8 @@ int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t de
       return rc;
     now_ns = amz_mpi_now_ns();
     left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
-    nap_ns = t->has_current ? 0 : amz_pace_nap_ns(now_ns - t->active_ns, left_ns, haste);
-    woke = look_at_fds(fds, n_fds, nap_ns, err);
+    nap_ns = nap_of(t, now_ns, left_ns, n_fds, haste);
+    woke = sleep_by_bell(t, fds, n_fds, nap_ns, err);
     if (woke < 0)
       return woke;
     woke |= (t->has_current ? AMZ_MPI_WOKE_MESSAGE : 0) | (left_ns ? 0 : AMZ_MPI_WOKE_DEADLINE);
