@@ -11,12 +11,9 @@ def task(_):
     if not hasattr(builtins, "amz_spin"):
         import ctypes
         spin = ctypes.CDLL(library)
-        spin.amz_bench_turns.restype = ctypes.c_uint64
-        spin.amz_bench_turns.argtypes = [ctypes.c_double]
-        spin.amz_bench_spin.argtypes = [ctypes.c_uint64]
-        builtins.amz_spin = (spin.amz_bench_spin, spin.amz_bench_turns(task_ns))
-    run, turns = builtins.amz_spin
-    run(turns)
+        spin.amz_bench_spin_for.argtypes = [ctypes.c_double]
+        builtins.amz_spin = spin.amz_bench_spin_for
+    builtins.amz_spin(task_ns)
 
 
 def by_mpi():

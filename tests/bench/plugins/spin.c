@@ -1,12 +1,25 @@
-/* For benchmarks, of others too (peers.py calls amz_bench_spin): tasks that do nothing, or spin. Arguments: nanoseconds per task (default 0: nothing at all). With -DRESULT each task leaves its
- * index as a double. Spinning is by counting, measured against the clock when the slot begins, so that a task reads no clock. */
+/* For benchmarks, of others too (peers.py calls amz_bench_spin_for): tasks that do nothing, or spin. Arguments: nanoseconds per task (default 0: nothing at
+ * all). With -DRESULT each task leaves its index as a double.
+ *
+ * Spinning is by counting, so that a task reads no clock. How much a core counts in a nanosecond is measured against the thread's CPU time when the slot begins
+ * and, as neighbours on the same physical core come and go, now and then in tasks that are long enough for that: so tasks take the CPU time that they should. */
 #include <amorsize/plugin.h>
 
 #include <stdlib.h>
 #include <time.h>
 
+#define LEAST_MEASURED_NS 5000.0 /* a shorter task is over before the clock is read */
+#define MEASURED_EACH_NS 2e6
+#define WEIGHT 0.2               /* of the newest measurement */
+
+struct pace {
+  double turns_per_ns, clock_ns; /* clock_ns: what reading the clock takes */
+  double since_ns;               /* that has been spun since the last measurement */
+};
+
 struct state {
-  uint64_t turns;
+  struct pace pace;
+  double task_ns;
 };
 
 static double now_ns(void)
@@ -17,49 +30,81 @@ static double now_ns(void)
   return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
 }
 
-void amz_bench_spin(uint64_t turns);
-uint64_t amz_bench_turns(double task_ns);
+void amz_bench_spin_for(double task_ns);
 
-void amz_bench_spin(uint64_t turns)
+static void spin(uint64_t turns)
 {
   for (uint64_t i = 0; i < turns; i++)
     __asm__ volatile("" ::: "memory");
 }
 
 /* The fastest of a few tries: what a core does when nobody is in its way. */
-uint64_t amz_bench_turns(double task_ns)
+static struct pace measure(void)
 {
   const uint64_t tried = UINT64_C(2000000);
+  struct pace p = {.clock_ns = 1e18};
   double best_ns = 1e18;
 
   for (int i = 0; i < 8; i++) {
-    double began_ns = now_ns(), took_ns;
+    double began_ns = now_ns(), spun_ns = now_ns(), took_ns;
 
-    amz_bench_spin(tried);
-    took_ns = now_ns() - began_ns;
+    spin(tried);
+    took_ns = now_ns() - spun_ns;
     best_ns = took_ns < best_ns ? took_ns : best_ns;
+    p.clock_ns = spun_ns - began_ns < p.clock_ns ? spun_ns - began_ns : p.clock_ns;
   }
-  return (uint64_t)(task_ns * (double)tried / best_ns);
+  p.turns_per_ns = (double)tried / best_ns;
+  return p;
+}
+
+static void spin_measured(struct pace *p, double task_ns)
+{
+  double turns = task_ns * p->turns_per_ns, began_ns = now_ns(), took_ns;
+
+  spin((uint64_t)turns);
+  took_ns = now_ns() - began_ns - p->clock_ns;
+  if (took_ns > task_ns / 10)
+    p->turns_per_ns += WEIGHT * (turns / took_ns - p->turns_per_ns);
+  p->since_ns = 0;
+}
+
+static void spin_for(struct pace *p, double task_ns)
+{
+  p->since_ns += task_ns;
+  if (p->since_ns >= MEASURED_EACH_NS && task_ns >= LEAST_MEASURED_NS)
+    spin_measured(p, task_ns);
+  else
+    spin((uint64_t)(task_ns * p->turns_per_ns));
+}
+
+void amz_bench_spin_for(double task_ns)
+{
+  static _Thread_local struct pace pace;
+
+  if (pace.turns_per_ns <= 0)
+    pace = measure();
+  spin_for(&pace, task_ns);
 }
 
 static int open_spin(const struct amz_plugin_open *how, void **ret_state)
 {
   struct state *s = calloc(1, sizeof *s);
-  double task_ns = strtod(how->args, NULL);
 
   if (!s)
     return 1;
-  s->turns = task_ns > 0 ? amz_bench_turns(task_ns) : 0;
+  s->task_ns = strtod(how->args, NULL);
+  if (s->task_ns > 0)
+    s->pace = measure();
   *ret_state = s;
   return 0;
 }
 
 static int run_spin(void *state, const struct amz_plugin_task *task, void *result)
 {
-  const struct state *s = state;
+  struct state *s = state;
 
-  if (s->turns)
-    amz_bench_spin(s->turns);
+  if (s->task_ns > 0)
+    spin_for(&s->pace, s->task_ns);
 #ifdef RESULT
   *(double *)result = (double)task->index;
 #else
