@@ -2,8 +2,9 @@
 # Traps for those who choose chunks, over real ranks: short tasks in front of long ones; a few that take a thousand times as long; a rank that others slow down.
 #
 # The first two sleep, so that a busy machine spoils little. Their measure is list scheduling in the order of the tasks, without any costs: each task goes
-# to the slot that is free first. The third computes, beside three competitors for the core of one rank: its measure is what the two ranks
-# would take together if both computed all the time at the speed at which their tasks really ran. usage: traps.sh [ROUNDS]   (make bench-traps)
+# to the slot that is free first. The third computes, while the plug-in's process of one rank gets a quarter of a core: by a control group, where we may make
+# one, else beside competitors for its core, of which nobody knows how much they take. Its measure is what the two ranks would take together if both computed
+# all the time at the speed at which their tasks really ran. usage: traps.sh [ROUNDS]   (make bench-traps)
 set -u
 rounds=${1:-3}
 top=$(cd "${top_builddir:-.}" && pwd)
@@ -59,23 +60,61 @@ by_speed() { # TASKS MAKESPAN
           print makespan / (n / rate), tasks[0] / tasks[1] }'
 }
 
+# A control group that gets a quarter of a core, a millisecond in four: tasks see it as a slow core. Its files differ between the versions.
+group=
+make_group() {
+  local root
+  for root in /sys/fs/cgroup/cpu /sys/fs/cgroup; do
+    mkdir "$root/amz-bench.$$" 2>/dev/null || continue
+    group=$root/amz-bench.$$
+    { echo 4000 >"$group/cpu.cfs_period_us" && echo 1000 >"$group/cpu.cfs_quota_us"; } 2>/dev/null && return 0
+    echo '1000 4000' 2>/dev/null >"$group/cpu.max" && return 0
+    rmdir "$group"
+    group=
+  done
+  return 1
+}
+take_group_down() {
+  [ -z "$group" ] || rmdir "$group"
+  rm -rf "$work"
+}
+# The process of rank 1's plug-in, as soon as it is there: its second word is its rank's id.
+slow_down() {
+  local tries p of
+  for ((tries = 0; tries < 300; tries++)); do
+    for p in $(pgrep -f '^[^ ]*amorsize-mpi-plugin '); do
+      of=$(tr '\0' '\n' <"/proc/$p/cmdline" 2>/dev/null | sed -n 2p)
+      tr '\0' '\n' 2>/dev/null <"/proc/$of/environ" | grep -qx "AMZ_BENCH_RUN=$$" || continue
+      tr '\0' '\n' <"/proc/$of/environ" | grep -qxE '(OMPI_COMM_WORLD_RANK|PMI_RANK)=1' || continue
+      echo "$p" >"$group/cgroup.procs" && return 0
+    done
+    sleep 0.02
+  done
+  return 1
+}
+compete() { # until killed; each in a session of its own, to which the kernel may give a share of its own
+  local pids=
+  trap 'kill $pids' TERM
+  for _ in 1 2 3; do
+    setsid timeout 60 taskset -c 1 sh -c 'while :; do :; done' &
+    pids="$pids $!"
+  done
+  wait
+}
+
 slowed() {
-  local i second pids makespan n=4000
-  second=$(nproc)
-  [ "$second" -ge 2 ] || { echo 'slowed     needs two cores'; return; }
+  local i hinders makespan n=4000
+  [ "$(nproc)" -ge 2 ] || { echo 'slowed     needs two cores'; return; }
+  trap take_group_down EXIT
+  make_group || echo 'slowed     no control group can be made here: competitors for its core instead'
   job spin 1000000 $n
   : >rows
   for ((i = 0; i < rounds; i++)); do
-    pids=
-    for _ in 1 2 3; do # each in a session of its own, to which the kernel may give a share of its own
-      setsid timeout 60 taskset -c 1 sh -c 'while :; do :; done' &
-      pids="$pids $!"
-    done
-    makespan=$(run --ranks 2 --slots 1)
-    # shellcheck disable=SC2086 # several
-    kill $pids
-    # shellcheck disable=SC2086
-    wait $pids 2>/dev/null
+    if [ -n "$group" ]; then slow_down & else compete & fi
+    hinders=$!
+    makespan=$(AMZ_BENCH_RUN=$$ run --ranks 2 --slots 1)
+    kill $hinders 2>/dev/null
+    wait $hinders 2>/dev/null
     by_speed $n "$makespan" >>rows
   done
   printf 'slowed      2 x  1 slots  adaptive  makespan over what the speeds allow %.3f; bar 1.05 (tasks of rank 0 : rank 1 = %.2f)\n' \
