@@ -325,7 +325,10 @@ static int64_t deadline(const struct amz_loop *l)
 {
   const struct amz_plugin_exec *p = amz_plugin_of(l);
 
-  return p->ready ? 0 : p->check_ns;
+  if (p->ready)
+    return 0;
+  /* While lanes tell of their orders we look at the others then; no need to wake for that alone. */
+  return p->check_ns == AMZ_NEVER || p->timeout_ns ? p->check_ns : p->check_ns + OVERDUE_HERE_NS;
 }
 
 const struct amz_executor amz_executor_plugin = {
