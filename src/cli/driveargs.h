@@ -11,6 +11,8 @@ struct cli_drive_args {
 };
 
 #define CLI_RANKS_MAX 4194303
+#define CLI_RESUME_SETS 32 /* --set may be given to resume as many times */
+#define CLI_PASS_MAX (24 + 2 * CLI_RESUME_SETS)
 
 #define CLI_DRIVE_OPTIONS(type, field) \
   CLI_ROW_COUNT("ranks", 0, type, field.ranks, "R", "MPI ranks over all nodes (default: none alone, one a node else)", 1, CLI_RANKS_MAX), \
@@ -20,7 +22,7 @@ struct cli_drive_args {
 
 struct cli_drive {
   struct amz_drive_options options;
-  const char *pass[19];
+  const char *pass[CLI_PASS_MAX];
   size_t n_pass;
 };
 
@@ -34,8 +36,10 @@ int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const str
 
 struct cli_resume_how {
   bool retry_failed, retry_lost, take_over, no_history, quiet, no_progress, json;
-  const struct amz_set *sets; /* what goes on otherwise than it began */
+  const struct amz_set *sets; /* what goes on otherwise than it began, */
   size_t n_sets;
+  const char *const *words;   /* and the options that say so, for the ranks */
+  size_t n_words;
 };
 /* Goes on with a run, by the driver or here. \return exit status. */
 int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args *drive, const struct cli_resume_how *how);

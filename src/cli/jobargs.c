@@ -145,27 +145,57 @@ static int check_combination(const char *command, const struct cli_parsed *parse
   return CLI_OK;
 }
 
-int cli_job_source_init(struct cli_job_source *s, const char *command, const struct cli_parsed *parsed,
-                        const struct cli_job_args *a)
+static int add_settings(struct cli_job_source *s, const char *command, const struct cli_job_args *a)
 {
   size_t most = a->sets.n + 8;
-  int status;
+  int status = CLI_OK;
 
-  memset(s, 0, sizeof *s);
   s->sets = amz_new_array(most, sizeof *s->sets);
   s->owned = amz_new_array(most, sizeof *s->owned);
   if (!s->sets || !s->owned)
     return cli_fail(AMZ_ENOMEM, NULL);
   s->input.sets = s->sets;
+  for (size_t i = 0; i < a->sets.n && status == CLI_OK; i++)
+    status = add_generic_set(s, command, a->sets.items[i]);
+  return status == CLI_OK ? add_short_forms(s, a) : status;
+}
+
+static bool may_change(const char *path)
+{
+  static const char *const sections[] = {"plan.", "chunks.", "sample.", "failures.", "resources.", "slurm."};
+
+  for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+    if (strncmp(path, sections[i], strlen(sections[i])) == 0)
+      return true;
+  return false;
+}
+
+int cli_job_source_settings(struct cli_job_source *s, const char *command, const struct cli_job_args *a)
+{
+  int status;
+
+  memset(s, 0, sizeof *s);
+  status = add_settings(s, command, a);
+  for (size_t i = 0; i < s->input.n_sets && status == CLI_OK; i++)
+    if (!may_change(s->sets[i].path))
+      status = cli_usage(command, "%s %s: a run keeps the tasks that it began with; plan, chunks, sample, failures, resources and slurm may change",
+                         s->sets[i].option, s->sets[i].path);
+  return status;
+}
+
+int cli_job_source_init(struct cli_job_source *s, const char *command, const struct cli_parsed *parsed,
+                        const struct cli_job_args *a)
+{
+  int status;
+
+  memset(s, 0, sizeof *s);
   s->input.command = a->command;
   s->input.loops = a->loops.items;
   s->input.n_loops = a->loops.n;
   s->input.lines = a->lines;
   status = check_combination(command, parsed, a);
-  for (size_t i = 0; i < a->sets.n && status == CLI_OK; i++)
-    status = add_generic_set(s, command, a->sets.items[i]);
   if (status == CLI_OK)
-    status = add_short_forms(s, a);
+    status = add_settings(s, command, a);
   if (status != CLI_OK || parsed->n_operands == 0)
     return status;
   status = read_description(parsed->operands[0], &s->text);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <amorsize/plan_report.h>
 #include <amorsize/profile.h>
@@ -103,14 +104,16 @@ static int count_left(struct planning *p)
   return CLI_OK;
 }
 
-static int load_recorded(struct planning *p)
+static int load_recorded(const struct amz_job_input *settings, struct planning *p)
 {
-  struct amz_diags diags; /* told when the run began */
+  struct amz_diags diags; /* told when the run began, but for errors */
   struct amz_error err = {0};
   int rc;
 
   amz_diags_init(&diags);
-  rc = amz_run_load_recorded(p->sampled.dir, &diags, &p->job, &err);
+  rc = amz_run_load_recorded(p->sampled.dir, settings->sets, settings->n_sets, &diags, &p->job, &err);
+  if (rc == AMZ_EINVAL)
+    cli_show_findings(&diags);
   amz_diags_clear(&diags);
   if (rc < 0)
     return cli_fail(rc, &err);
@@ -121,10 +124,11 @@ static int load_recorded(struct planning *p)
   return rc == CLI_OK ? set_command(p, "resume", p->sampled.dir) : rc;
 }
 
-static bool is_sampled_run(const char *operand, char **ret_dir)
+static bool is_run(const char *operand, char **ret_dir)
 {
   struct amz_buf path = AMZ_BUF_INIT;
   struct amz_error err = {0};
+  struct stat st;
   FILE *f;
 
   if (!operand || amz_rundir_find(operand, &err, ret_dir) < 0)
@@ -136,6 +140,8 @@ static bool is_sampled_run(const char *operand, char **ret_dir)
     (void)fclose(f);
     return true;
   }
+  if (stat(operand, &st) < 0 || !S_ISREG(st.st_mode))
+    return true; /* whoever reads the sample says that there is none */
   free(*ret_dir);
   *ret_dir = NULL;
   return false;
@@ -193,6 +199,8 @@ static int from_file(const struct amz_job_input *input, const char *operand, con
   cli_show_findings(&diags);
   status = rc < 0 ? cli_job_failed(rc, &diags, NULL) : cli_sampled_read(NULL, file, &p->sampled);
   amz_diags_clear(&diags);
+  if (status == CLI_OK && strcmp(p->sampled.sample.job, amz_job_name(p->job)) != 0)
+    cli_say("warning: %s was taken of the job %s, and is used for %s", file, p->sampled.sample.job, amz_job_name(p->job));
   if (status == CLI_OK)
     status = cli_sampled_foresee(&p->sampled, p->job);
   return status == CLI_OK ? set_run_command(p, operand, &a->job) : status;
@@ -214,17 +222,35 @@ static int from_history(const struct amz_job_input *input, const char *operand, 
   return set_run_command(p, operand, &a->job);
 }
 
+/* A run keeps its tasks; settings may be others. */
+static int from_run(const char *dir, const struct plan_args *a, struct planning *p)
+{
+  struct cli_job_source source;
+  int status;
+
+  if (a->job.command || a->job.lines || a->job.loops.n)
+    return cli_usage("plan", "plan: %s is a run, and has its tasks; --command, --for and --lines are for new ones", dir);
+  status = cli_job_source_settings(&source, "plan", &a->job);
+  if (status == CLI_OK)
+    status = cli_sampled_read(dir, NULL, &p->sampled);
+  if (status == CLI_OK)
+    status = load_recorded(&source.input, p);
+  cli_job_source_clear(&source);
+  return status;
+}
+
 static int get_sample(struct cli *cli, const struct cli_parsed *parsed, const struct plan_args *a, struct planning *p)
 {
   const char *operand = parsed->n_operands ? parsed->operands[0] : NULL;
+  const struct amz_job_input nothing_else = {.n_sets = 0}; /* the run has just begun with all that was given */
   struct cli_job_source source;
   char *dir = NULL;
   int status;
 
-  if (!a->sample && is_sampled_run(operand, &dir)) {
-    status = cli_sampled_read(dir, NULL, &p->sampled);
+  if (!a->sample && is_run(operand, &dir)) {
+    status = from_run(dir, a, p);
     free(dir);
-    return status == CLI_OK ? load_recorded(p) : status;
+    return status;
   }
   status = cli_job_source_init(&source, "plan", parsed, &a->job);
   if (status == CLI_OK && a->sample) {
@@ -232,7 +258,7 @@ static int get_sample(struct cli *cli, const struct cli_parsed *parsed, const st
   } else if (status == CLI_OK && (status = from_history(&source.input, operand, a, p)) == CLI_OK && p->history_runs == 0) {
     status = cli_sampled_take(cli, &source.input, a->runs_in, a->no_history, &p->sampled);
     if (status == CLI_OK)
-      status = load_recorded(p);
+      status = load_recorded(&nothing_else, p);
   }
   cli_job_source_clear(&source);
   return status;

@@ -2,11 +2,13 @@
 #include <stdlib.h>
 
 #include "driveargs.h"
+#include "jobargs.h"
 #include "launch.h"
 #include "rundir.h"
 
 struct resume_args {
   struct cli_drive_args drive;
+  struct cli_list sets;
   const char *slots, *threads, *policy;
   bool retry_failed, retry_lost, take_over, no_history, quiet, no_progress;
   unsigned format;
@@ -14,6 +16,7 @@ struct resume_args {
 
 static const struct cli_option options[] = {
   CLI_DRIVE_OPTIONS(struct resume_args, drive),
+  CLI_ROW_LIST("set", struct resume_args, sets, "KEY=VALUE", "another setting than the run began with"),
   CLI_ROW_TEXT("slots", struct resume_args, slots, "N", "tasks at a time, instead of what the run began with"),
   CLI_ROW_TEXT("threads", struct resume_args, threads, "N", "cores of each task, instead of what the run began with"),
   CLI_ROW_TEXT("policy", struct resume_args, policy, "NAME", "chunk policy, instead of what the run began with"),
@@ -27,18 +30,23 @@ static const struct cli_option options[] = {
   {0},
 };
 
-enum { SETS = 3 };
+enum { SHORT_FORMS = 3, WORDS = 2 * (CLI_RESUME_SETS + SHORT_FORMS) };
 
-/* What goes on otherwise than it began. \return how many of sets are filled in. */
-static size_t sets_of(const struct resume_args *a, struct amz_set sets[SETS])
+/* The options for the ranks. \return how many of words are filled in. */
+static size_t words_of(const struct resume_args *a, const char *words[WORDS])
 {
-  const struct amz_set all[SETS] = {{"--slots", "plan.slots_per_rank", a->slots}, {"--threads", "plan.threads_per_task", a->threads},
-                                    {"--policy", "chunks.policy", a->policy}};
+  const char *const forms[SHORT_FORMS][2] = {{"--slots", a->slots}, {"--threads", a->threads}, {"--policy", a->policy}};
   size_t n = 0;
 
-  for (size_t i = 0; i < SETS; i++)
-    if (all[i].value)
-      sets[n++] = all[i];
+  for (size_t i = 0; i < a->sets.n; i++) {
+    words[n++] = "--set";
+    words[n++] = a->sets.items[i];
+  }
+  for (size_t i = 0; i < SHORT_FORMS; i++)
+    if (forms[i][1]) {
+      words[n++] = forms[i][0];
+      words[n++] = forms[i][1];
+    }
   return n;
 }
 
@@ -57,7 +65,7 @@ static int resume_here(struct cli *cli, const char *dir, const struct cli_resume
 
 int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args *drive, const struct cli_resume_how *a)
 {
-  struct amz_run_options how = {.retry_failed = a->retry_failed, .take_over = a->take_over, .ret_requeue = &cli->requeue};
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .take_over = a->take_over, .sets = a->sets, .n_sets = a->n_sets, .ret_requeue = &cli->requeue};
   struct amz_error err = {0};
   struct cli_launch l;
   struct cli_drive d;
@@ -73,8 +81,8 @@ int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args
     cli_drive_pass(&d, "--take-over");
   if (a->no_history)
     cli_drive_pass(&d, "--no-history");
-  for (size_t i = 0; i < a->n_sets; i++)
-    cli_drive_pass_value(&d, a->sets[i].option, a->sets[i].value);
+  for (size_t i = 0; i < a->n_words; i++)
+    cli_drive_pass(&d, a->words[i]);
   cli_launch_show(&l, &d);
   status = cli_drive_wanted(cli, &d, &l.observer, &drives);
   if (status != CLI_OK)
@@ -85,18 +93,38 @@ int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args
   return cli_launch_driven(&l, rc, status, &err);
 }
 
+static int resume(struct cli *cli, const char *dir, const struct resume_args *a)
+{
+  const struct cli_job_args settings = {.slots = a->slots, .threads = a->threads, .policy = a->policy, .sets = a->sets};
+  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .no_history = a->no_history,
+                               .quiet = a->quiet, .no_progress = a->no_progress, .json = a->format == CLI_FORMAT_JSON};
+  struct cli_job_source source;
+  const char *words[WORDS];
+  int status = cli_job_source_settings(&source, "resume", &settings);
+
+  if (status == CLI_OK) {
+    how.sets = source.input.sets;
+    how.n_sets = source.input.n_sets;
+    how.words = words;
+    how.n_words = words_of(a, words);
+    status = cli_resume_dir(cli, dir, &a->drive, &how);
+  }
+  cli_job_source_clear(&source);
+  return status;
+}
+
 static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
 {
   const struct resume_args *a = args;
-  struct amz_set sets[SETS];
-  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .no_history = a->no_history, .quiet = a->quiet, .no_progress = a->no_progress, .json = a->format == CLI_FORMAT_JSON, .sets = sets,
-                               .n_sets = sets_of(a, sets)};
   char *dir;
-  int status = cli_run_find(parsed->operands[0], &dir);
+  int status;
 
+  if (a->sets.n > CLI_RESUME_SETS)
+    return cli_usage("resume", "resume: --set may be given at most %d times", CLI_RESUME_SETS);
+  status = cli_run_find(parsed->operands[0], &dir);
   if (status != CLI_OK)
     return status;
-  status = cli_resume_dir(cli, dir, &a->drive, &how);
+  status = resume(cli, dir, a);
   free(dir);
   return status;
 }

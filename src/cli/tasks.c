@@ -179,7 +179,7 @@ static int load_job(const char *dir, struct table *t, struct amz_job **ret)
   int rc;
 
   amz_diags_init(&diags);
-  rc = amz_run_load_recorded(dir, &diags, ret, &err);
+  rc = amz_run_load_recorded(dir, NULL, 0, &diags, ret, &err);
   if (rc == AMZ_OK)
     rc = amz_run_layout(*ret, &layout, &err);
   amz_diags_clear(&diags);

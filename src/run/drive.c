@@ -426,8 +426,10 @@ int amz_drive_resume(const char *dir, const struct amz_run_options *run, const s
   if (rc == AMZ_OK && amz_lease_look(dir, &holder, err) == AMZ_OK && holder.alive && (holder.seen || !run->take_over))
     rc = amz_error_set(err, AMZ_EBUSY, "%s is run by process %lld on %s now; wait for its end, or: amorsize-mpi stop %s", dir,
                        (long long)holder.pid, holder.host, dir);
-  if (rc == AMZ_OK && (rc = amz_run_load_recorded(dir, &diags, &job, err)) == AMZ_OK)
+  if (rc == AMZ_OK && (rc = amz_run_load_recorded(dir, run->sets, run->n_sets, &diags, &job, err)) == AMZ_OK)
     rc = drive(&d, job, run, ret_status, err);
+  else if (rc == AMZ_EINVAL && observer && observer->findings)
+    observer->findings(observer->ctx, &diags);
   amz_diags_clear(&diags);
   amz_job_free(job);
   amz_allocation_clear(&d.allocation);

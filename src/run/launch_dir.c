@@ -150,14 +150,30 @@ static int read_recording(const char *dir, struct amz_buf *ret, struct amz_error
   return rc;
 }
 
-int amz_run_load_recorded(const char *dir, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err)
+/* The recording of a run that goes on with other settings, in place of what was recorded. */
+static int amend(struct amz_buf *recording, const struct amz_set *sets, size_t n, struct amz_diags *diags, struct amz_error *err)
+{
+  struct amz_buf amended = AMZ_BUF_INIT;
+  int rc;
+
+  if (n == 0)
+    return AMZ_OK;
+  rc = amz_inputs_amend(recording->data, recording->len, sets, n, diags, &amended, err);
+  amz_buf_clear(recording);
+  *recording = amended;
+  return rc;
+}
+
+int amz_run_load_recorded(const char *dir, const struct amz_set *sets, size_t n, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err)
 {
   struct amz_buf recording = AMZ_BUF_INIT, cwd = AMZ_BUF_INIT;
-  struct amz_error cause;
+  struct amz_error cause = {0};
   int rc = read_recording(dir, &recording, err);
 
   if (rc == AMZ_OK) {
-    rc = amz_inputs_replay(recording.data, recording.len, diags, &cwd, ret, &cause);
+    rc = amend(&recording, sets, n, diags, &cause);
+    if (rc == AMZ_OK)
+      rc = amz_inputs_replay(recording.data, recording.len, diags, &cwd, ret, &cause);
     if (rc < 0)
       (void)amz_error_set(err, rc, "%s/inputs: %s", dir, cause.text);
   }
@@ -166,23 +182,17 @@ int amz_run_load_recorded(const char *dir, struct amz_diags *diags, struct amz_j
   return rc;
 }
 
-/* The recording of a run that goes on with other settings, in place of what was recorded. Only errors are told: the rest was,
- * when the run began. */
+/* Only errors are told: the rest was, when the run began. */
 static int amend_recording(struct amz_launch *l, const struct amz_run_options *options, struct amz_error *err)
 {
-  struct amz_buf amended = AMZ_BUF_INIT;
   struct amz_diags diags;
   int rc;
 
-  if (options->n_sets == 0)
-    return AMZ_OK;
   amz_diags_init(&diags);
-  rc = amz_inputs_amend(l->recording.data, l->recording.len, options->sets, options->n_sets, &diags, &amended, err);
+  rc = amend(&l->recording, options->sets, options->n_sets, &diags, err);
   if (rc == AMZ_EINVAL)
     amz_launch_tell_findings(l->observer, &diags);
   amz_diags_clear(&diags);
-  amz_buf_clear(&l->recording);
-  l->recording = amended;
   return rc;
 }
 

@@ -79,8 +79,9 @@ void amz_run_dismiss(const struct amz_rank_link *link);
 /* Loads the description with the disk's files for `check` and `--dry-run`: as amz_job_load. */
 int amz_run_load(const struct amz_job_input *input, struct amz_diags *diags, struct amz_job **ret);
 
-/* The same for the job of a run directory (from its `inputs`), for reports. \return as amz_job_load, or AMZ_EIO, AMZ_ECORRUPT with *err. */
-int amz_run_load_recorded(const char *dir, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err);
+/* The same for the job of a run directory (from its `inputs`), for reports and plans; with n further settings, which win over the recorded ones as
+ * those of amz_run_options do. \return as amz_job_load, or AMZ_EIO, AMZ_ECORRUPT with *err. */
+int amz_run_load_recorded(const char *dir, const struct amz_set *sets, size_t n, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err);
 
 /* Asks a live run to drain, or (`now`) to end what runs: writes DIR/stop. \return AMZ_OK; AMZ_ENOENT: it isn't running; AMZ_EIO. */
 int amz_run_request_stop(const char *dir, bool now, struct amz_error *err);

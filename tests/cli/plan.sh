@@ -115,8 +115,24 @@ try amorsize-mpi plan job.yaml
 tried_like 'not one task fits: there is nothing to sample' 3 '' 'each task needs 900(\.0)? TiB .*are for tasks here'
 try amorsize-mpi plan job.yaml --set plan.memory=ignore
 is 'ignored: it is planned' "$status" 0
-try amorsize-mpi plan big --set plan.memory=respect
+try amorsize-mpi plan big
 is 'a run is planned with the settings that it was begun with' "$status" 0
+try amorsize-mpi plan big --set plan.memory=respect
+tried_like 'and with those that are given beside it' 3 '' 'not one task fits: it needs 900.0 TiB'
+try amorsize-mpi plan big --slots 1 --set plan.max_workers=auto
+tried_like 'also by short forms' 0 '^  plan +1 node × 1 rank × 1 slot$' ''
+try amorsize-mpi plan big --set tasks.command=true
+tried_like 'but a run keeps its tasks' 2 '' '--set tasks.command: a run keeps the tasks that it began with'
+try amorsize-mpi plan big --command true
+tried_like 'whichever way others are given' 2 '' 'big.runs/001 is a run, and has its tasks'
+try amorsize-mpi plan big --set plan.goal=tme
+tried_like 'errors in them are told' 2 '' 'plan.goal: expected one of time, efficiency, deadline, got "tme"'
+mkdir none && amorsize-mpi run --quiet --name none --command true --set 'sample.tasks=[0, 0]' >out 2>err
+try amorsize-mpi plan none
+tried_like 'a run without a sample, and a folder of its name' 2 '' 'none.runs/001 holds no sample'
+sed 's/"job": "[a-z]*"/"job": "small"/' big.runs/001/sample.json >small.json
+try amorsize-mpi plan job.yaml --set plan.memory=ignore --sample small.json
+tried_like "another job's sample" 0 '^  plan ' 'warning: small.json was taken of the job small, and is used for big'
 
 # ---- failing tasks
 fresh

@@ -61,6 +61,14 @@ check 'resume --policy static' grep -q '(static)' out
 amorsize-mpi output moved >out 2>err
 is 'resume --threads 2 --slots 3: tasks see it' "$(awk '$2 > 2 || $3 != 2 {bad = 1} END {print NR, bad + 0}' out)" '6 0'
 check 'resume --slots: the plan says so' grep -q 'slots_per_rank: 3, threads_per_task: 2' moved.runs/001/plan.yaml
+try amorsize-mpi run --quiet --name slow --slots 2 --set failures.timeout=100ms --command 'sleep 0.4; echo {n}' --for n=1..3
+is 'a timeout that was too short' "$status $(grep -c '3 failed' out)" '1 1'
+try amorsize-mpi resume --quiet slow --retry-failed --set failures.timeout=1m --set plan.slots_per_rank=3
+tried_like 'resume --set: another one' 0 '3: 3 succeeded, 0 failed' ''
+try amorsize-mpi resume slow --set tasks.for.n=7
+tried_like 'resume --set: tasks stay as they are' 2 '' '--set tasks.for.n: a run keeps the tasks that it began with'
+try amorsize-mpi resume slow --set failures.timout=1m
+tried_like 'resume --set: errors are told' 2 '' 'unknown key.*failures.timout.*did you mean .*failures.timeout'
 try amorsize-mpi resume moved
 is 'resume without: the recorded description holds' "$(sed -n 's/.* on \(.*\) slots$/\1/p' err)" 2
 
