@@ -1,12 +1,14 @@
 /* How long tasks take beside few and many others, from what was seen at each: for those that wait, whose neighbours are no matter of cores.
  *
- * Observations go by doublings of their busy slots. More neighbours make nothing faster: where a mean falls, that was chance, and groups are pooled until none does
- * (pool adjacent violators: Barlow et al., "Statistical Inference under Order Restrictions", 1972, section 1.2). */
+ * Observations go by doublings of their busy slots. More neighbours make nothing faster: where a mean falls, or rises by no more than chance does, groups are
+ * pooled (pool adjacent violators: Barlow et al., "Statistical Inference under Order Restrictions", 1972, section 1.2). */
 #include "workload_private.h"
 
 #include <math.h>
 
 #include <amorsize/stats.h>
+
+#define SURE 2.0 /* standard errors of a difference */
 
 struct group {
   struct amz_stats times; /* seen over expected */
@@ -22,10 +24,16 @@ static unsigned doublings(uint32_t busy)
   return k;
 }
 
-static void pool(struct amz_crowd_point *p, size_t *n)
+/* `variance`: of single times, of all groups together. */
+static bool is_more(const struct amz_crowd_point *than, const struct amz_crowd_point *p, double variance)
+{
+  return p->relative - than->relative > SURE * sqrt(variance * (1 / (double)than->n + 1 / (double)p->n)) && p->relative >= than->relative;
+}
+
+static void pool(struct amz_crowd_point *p, size_t *n, double variance)
 {
   for (size_t i = 1; i < *n;) {
-    if (p[i].relative >= p[i - 1].relative) {
+    if (is_more(&p[i - 1], &p[i], variance)) {
       i++;
       continue;
     }
@@ -37,6 +45,18 @@ static void pool(struct amz_crowd_point *p, size_t *n)
     (*n)--;
     i = i > 1 ? i - 1 : i;
   }
+}
+
+static double variance_within(const struct group *groups)
+{
+  double squares = 0, df = 0;
+
+  for (size_t k = 0; k < AMZ_CROWD_POINTS; k++)
+    if (groups[k].times.count > 1) {
+      squares += groups[k].times.m2;
+      df += (double)groups[k].times.count - 1;
+    }
+  return df > 0 ? squares / df : 0;
 }
 
 void amz_workload_fit_crowd(struct amz_workload *w, const struct amz_observation *seen, size_t n)
@@ -59,7 +79,7 @@ void amz_workload_fit_crowd(struct amz_workload *w, const struct amz_observation
 
       w->crowd[w->n_crowd++] = (struct amz_crowd_point){.from = busy, .until = busy, .n = (size_t)groups[k].times.count, .relative = groups[k].times.mean};
     }
-  pool(w->crowd, &w->n_crowd);
+  pool(w->crowd, &w->n_crowd, variance_within(groups));
 }
 
 /* Straight in the logarithms between what was seen; beyond it goes on as it last did, but tasks don't wait for more than their turn: never steeper than the number of

@@ -25,6 +25,7 @@
 #define GAPS_MAX 4096u
 #define MORE_MAX 4096u  /* an even number */
 #define BULK_MAX 64u    /* tasks of a bulk that are looked at: they all have its mean */
+#define ORDER_LEAST_S 0.002 /* of tiny tasks: shorter orders, of the beginning, tell of cold caches and clocks that speed up rather than of the run */
 
 void amz_sampler_clear(struct amz_sampler *s)
 {
@@ -81,16 +82,17 @@ void amz_sampler_open(struct amz_sampler *s)
   s->ramp.over = true;
 }
 
-static int note_gap(struct amz_sampler *s, const struct amz_result *r)
+/* In front of `count` tasks that ran one behind the other, whose gap is shared. */
+static int note_gap(struct amz_sampler *s, uint32_t slot, int64_t start_ns, int64_t wall_ns, uint64_t count)
 {
-  int64_t *last = &s->last_end_ns[r->slot], before = *last;
+  int64_t *last = &s->last_end_ns[slot], before = *last;
 
-  *last = r->start_ns + r->wall_ns;
-  if (before == 0 || r->start_ns < before || s->n_gaps >= GAPS_MAX)
+  *last = start_ns + wall_ns;
+  if (before == 0 || start_ns < before || s->n_gaps >= GAPS_MAX)
     return AMZ_OK;
   if (amz_grow((void **)&s->gaps_s, &s->cap_gaps, s->n_gaps + 1, sizeof *s->gaps_s) < 0)
     return AMZ_ENOMEM;
-  s->gaps_s[s->n_gaps++] = (double)(r->start_ns - before) * 1e-9;
+  s->gaps_s[s->n_gaps++] = (double)(start_ns - before) * 1e-9 / (double)count;
   return AMZ_OK;
 }
 
@@ -145,9 +147,27 @@ int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t 
   if (amz_grow((void **)&s->seen, &s->cap, s->n + 1, sizeof *s->seen) < 0)
     return AMZ_ENOMEM;
   s->seen[s->n++] = o;
+  s->ran++;
   s->failed += o.failed;
   s->failed_for_good += o.failed && r->attempt > s->settings->failures.retries;
-  return r->slot < s->slots ? note_gap(s, r) : AMZ_OK;
+  return r->slot < s->slots ? note_gap(s, r->slot, r->start_ns, r->wall_ns, 1) : AMZ_OK;
+}
+
+/* Tiny tasks of a run that goes on: as an order's tasks share all that may disturb them, it is one observation, of its mean, and as the run's orders are long, short
+ * ones tell nothing. `r`: of one of its tasks. */
+static int see_order(struct amz_sampler *s, const struct amz_bulk *b, struct amz_result *r, uint64_t index, uint32_t busy)
+{
+  uint32_t slot = r->slot;
+  int rc;
+
+  if (b->wall_s < ORDER_LEAST_S) {
+    s->ran += b->count;
+    return AMZ_OK;
+  }
+  r->slot = UINT32_MAX; /* the gap is the order's */
+  rc = amz_sampler_see(s, r, index, s->threads, busy);
+  s->ran += b->count - 1;
+  return rc == AMZ_OK && slot < s->slots ? note_gap(s, slot, b->start_ns, (int64_t)(b->wall_s * 1e9), b->count) : rc;
 }
 
 /* Tasks told of as one, as plug-ins do: each of them took the mean. */
@@ -164,6 +184,8 @@ static int see_bulk(struct amz_loop *l, const struct amz_event *event, uint32_t 
 
     return see_more(s, &o, b->count);
   }
+  if (s->goes_on)
+    return see_order(s, b, &r, amz_order_index(l->config->order, b->first), busy);
   for (uint64_t i = 0; i < b->count && i < BULK_MAX && rc == AMZ_OK; i++, r.start_ns += r.wall_ns)
     rc = amz_sampler_see(s, &r, amz_order_index(l->config->order, b->first + i), s->threads, busy);
   return rc;
@@ -272,6 +294,11 @@ int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret)
   return rc;
 }
 
+static uint64_t least_u32(uint32_t a, uint64_t b)
+{
+  return a < b ? a : b;
+}
+
 /* Means are looked at now and then only: each look takes all values. */
 static bool is_precise(struct amz_sampler *s)
 {
@@ -304,7 +331,7 @@ static const char *reason_to_end(const struct amz_loop *l, struct amz_sampler *s
     return "the mean is known as well as sample.precision asks for";
   if (elapsed_ns >= time_of(l, s))
     return "sample.time has passed";
-  if (s->most && s->n >= s->most)
+  if (s->most && s->ran >= s->most && s->n >= least_u32(s->settings->sample.tasks_min, s->most))
     return "as many tasks as sample.tasks allows have run";
   return NULL;
 }

@@ -26,6 +26,7 @@ struct amz_sampler {
   uint64_t tasks;                /* of the job */
   struct amz_observation *seen;  /* in the sequence of their ends; owned */
   size_t n, cap, next_check;
+  uint64_t ran;                  /* tasks that they tell of: tiny ones are told of by orders */
   size_t failed, failed_for_good; /* of the n: attempts, and those that were the last */
   struct amz_observation *more;  /* goes_on: what was seen later, thinned out; owned */
   size_t n_more, cap_more;

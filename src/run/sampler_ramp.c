@@ -27,7 +27,7 @@ int amz_loop_ramp_begin(struct amz_loop *l)
   s->ramp = (struct amz_ramp){.over = true};
   if (workers != AMZ_AUTO && workers / c->layout.ranks < most)
     most = workers / c->layout.ranks;
-  if (most <= s->slots || c->barred || !l->master || (s->try.over && !s->alone))
+  if (most <= s->slots || c->barred || !l->master || s->try.over)
     return AMZ_OK;
   rc = amz_ramp_begin(&s->ramp, first, s->slots, most, c->layout.cores, amz_clock_realtime_ns());
   mind_others(&s->ramp);

@@ -67,9 +67,25 @@ static void test_left_out(void)
   amz_workload_clear(&w);
 }
 
+/* Two that were lucky to run alone don't make one slot better than two: means of 0.1 and 0.15 that scatter by 0.08 are alike, ten times as many are not. */
+static void test_chance(void)
+{
+  for (int many = 0; many < 2; many++) {
+    struct amz_observation seen[80];
+    struct amz_workload w;
+    size_t alone = many ? 40 : 2, n = alone + 40;
+
+    for (size_t i = 0; i < n; i++)
+      seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = i < alone ? 1 : 2, .wall_s = (i < alone ? 0.1 : 0.15) + (i % 2 ? 0.08 : -0.08)};
+    ASSERT_I64(amz_workload_fit(seen, n, 100, 0.95, &w), AMZ_OK);
+    CU_ASSERT_DOUBLE_EQUAL(amz_workload_beside(&w, 1) / amz_workload_beside(&w, 2), many ? 0.6667 : 1, 1e-3);
+    amz_workload_clear(&w);
+  }
+}
+
 int main(void)
 {
-  static const struct amz_test tests[] = {{"by what was seen", test_rows}, {"what doesn't count", test_left_out}, {NULL, NULL}};
+  static const struct amz_test tests[] = {{"by what was seen", test_rows}, {"what doesn't count", test_left_out}, {"chance", test_chance}, {NULL, NULL}};
 
   return amz_test_main("model: beside many others", tests, 0);
 }
