@@ -9,6 +9,7 @@
 
 #define INTERVAL_CONFIDENCE 0.90
 #define SIDED_90 1.645 /* standard deviations to either side */
+#define FEW 20u        /* values: of fewer a bootstrap is too sure, as it can't draw what it hasn't seen (Efron, Tibshirani 1993, section 12.6); Student's t isn't */
 
 static bool has_work(const struct amz_plan_input *in)
 {
@@ -118,7 +119,7 @@ static int doubt_seen(const struct amz_plan_input *in, double *times, struct amz
   struct amz_makespan m;
   int rc;
 
-  if (!in->work->heavy) /* the bootstrap knows as much */
+  if (!in->work->heavy && in->work->n >= FEW) /* the bootstrap knows as much */
     doubt.mean_low = doubt.mean_high = 0;
   amz_plan_times(in, c, times);
   if ((rc = amz_makespan_expect(&work, &m)) < 0 || (rc = amz_makespan_interval(&work, &doubt, c->interval_s)) < 0)

@@ -356,6 +356,26 @@ static void test_foretell(void)
   amz_workload_clear(&w);
 }
 
+/* Four times of 0.09, 0.1, 0.1, 0.11 s: their mean is 0.1, give or take 3.182 · 0.008165 / 2 (Student, 95 %), 13 %. A bootstrap alone would say 7 %. */
+static void test_few_values(void)
+{
+  static const double wall_s[] = {0.09, 0.1, 0.1, 0.11};
+  struct amz_observation seen[4];
+  struct amz_plan_input in = {.seed = 3};
+  struct amz_workload w;
+  struct amz_candidate c;
+
+  for (size_t i = 0; i < 4; i++)
+    seen[i] = (struct amz_observation){.index = 7 * i % 4, .threads = 1, .busy = 1, .wall_s = wall_s[i], .cpu_s = wall_s[i]};
+  ASSERT_I64(amz_workload_fit(seen, 4, 100000, 0.95, &w), AMZ_OK);
+  w.apart = true;
+  in.work = &w;
+  ASSERT_I64(amz_plan_foretell(&in, 1, &c), AMZ_OK);
+  CU_ASSERT(c.interval_s[0] <= c.makespan_s * 0.8705 && c.interval_s[1] >= c.makespan_s * 1.1295);
+  CU_ASSERT(c.interval_s[0] > c.makespan_s * 0.85 && c.interval_s[1] < c.makespan_s * 1.15);
+  amz_workload_clear(&w);
+}
+
 static void test_waiting_tasks(void)
 {
   struct machine m;
@@ -833,7 +853,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
     {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"each advice", test_advice}, {"waiting tasks share cores", test_waiting_tasks},
-    {"tasks are started one at a time", test_starts}, {"one slot pays for its gaps", test_speedup_with_gaps}, {"what comes of going on", test_foretell},
+    {"tasks are started one at a time", test_starts}, {"few values are doubted as few", test_few_values}, {"one slot pays for its gaps", test_speedup_with_gaps}, {"what comes of going on", test_foretell},
     {"serial among those that were launched", test_serial_when_launched},
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks},
     {"threads that made tasks slower", test_retrograde_threads}, {"tasks foreseen, heaviest first and lightest first", test_foreseen_tasks}, {"load", test_load}, {"GPUs", test_gpus},
