@@ -21,7 +21,7 @@ struct amz_look {
 };
 
 /* Topology, limits, GPUs, load, findings. Takes well below 0.1 s; nothing is benchmarked.
- * \return AMZ_OK; AMZ_EINVAL: `topology` can't be used, *err says why; AMZ_EENV; AMZ_ENOMEM. Release with amz_node_clear. */
+ * \return AMZ_OK; AMZ_EINVAL: `topology` or `root` can't be used, *err says why; AMZ_EENV; AMZ_ENOMEM. Release with amz_node_clear. */
 int amz_node_look(const struct amz_look *look, struct amz_diags *diags, struct amz_error *err, struct amz_node *ret);
 
 /* Fills in what benchmarks would tell with values that are typical of such a machine, marked assumed; what is known stays. */

@@ -55,6 +55,14 @@ int amz_folder_read(const char *path, size_t max, struct amz_buf *ret, struct am
   return rc;
 }
 
+/* \return 0 or an errno. What is there is there, also where nothing can be made. */
+static int make_one(const char *path)
+{
+  int rc = mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : errno;
+
+  return rc == EROFS && access(path, F_OK) == 0 ? 0 : rc;
+}
+
 int amz_folder_make(const char *dir, struct amz_error *err)
 {
   char *path = amz_strndup(dir, strlen(dir));
@@ -64,12 +72,13 @@ int amz_folder_make(const char *dir, struct amz_error *err)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   for (char *at = path + 1; rc == AMZ_OK; at++) {
     char was = *at;
+    int why;
 
     if (was != '/' && was != '\0')
       continue;
     *at = '\0';
-    if (mkdir(path, 0700) < 0 && errno != EEXIST && !(errno == EROFS && access(path, F_OK) == 0))
-      rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot be made", path);
+    if ((why = make_one(path)) != 0)
+      rc = amz_error_sys(err, AMZ_EIO, why, "%s: cannot be made", path);
     *at = was;
     if (was == '\0')
       break;

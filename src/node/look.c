@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <amorsize/alloc.h>
 
@@ -258,10 +259,21 @@ static int fill_names(struct amz_node *node)
   return AMZ_OK;
 }
 
+static bool is_folder(const char *path)
+{
+  struct stat st;
+
+  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int look_at(struct looker *l, struct amz_error *err)
 {
   bool fake = l->tree.root[0] != '\0';
-  int rc = amz_topology_open(l->look, &l->tree, err, &l->topology);
+  int rc;
+
+  if (fake && !is_folder(l->tree.root))
+    return amz_error_set(err, AMZ_EINVAL, "--sysroot: there is no folder %.400s", l->tree.root);
+  rc = amz_topology_open(l->look, &l->tree, err, &l->topology);
 
   if (rc < 0)
     return rc;

@@ -133,6 +133,16 @@ static bool ends(pid_t pid)
   return rc > 0;
 }
 
+/* gnuplot doesn't mind when it can't write. \return 0 or the errno of a try. */
+static int why_cut(int fd)
+{
+  static const char blanks[4096];
+
+  if (lseek(fd, 0, SEEK_END) < 0 || write(fd, blanks, sizeof blanks) < 0)
+    return errno;
+  return 0;
+}
+
 static int run(int in, int out, FILE *said, struct amz_error *err)
 {
   struct amz_buf words = AMZ_BUF_INIT;
@@ -152,6 +162,8 @@ static int run(int in, int out, FILE *said, struct amz_error *err)
     ;
   if (ended && WIFEXITED(status) && WEXITSTATUS(status) == 0 && is_whole(out))
     return AMZ_OK;
+  if (ended && WIFEXITED(status) && (rc = why_cut(out)) != 0)
+    return amz_error_sys(err, AMZ_EIO, rc, "the picture cannot be written");
   add_words(said, &words);
   rc = amz_error_set(err, AMZ_EENV, "gnuplot %s: %s", ended ? "has failed" : "has drawn for half a minute and was ended", amz_buf_text(&words));
   amz_buf_clear(&words);

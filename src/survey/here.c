@@ -30,7 +30,7 @@ int amz_survey_recall(const struct amz_survey_wish *wish, struct amz_diags *diag
 
   if (rc == AMZ_OK)
     rc = amz_profile_recall(cache, wish->effort, now_s(), node, ret, &err);
-  if (rc < 0 && rc != AMZ_ENOENT)
+  if (rc < 0 && rc != AMZ_ENOENT && rc != AMZ_EENV) /* no folder for it: that is told when something is to be kept */
     amz_diags_add(diags, AMZ_WARNING, "cache", 0, 0, "%s", err.text);
   amz_cache_free(cache);
   return rc;

@@ -59,6 +59,11 @@ try amorsize-mpi node --topology 'pack:none'
 tried_like 'a description that is none' 2 '' 'pack:none'
 try amorsize-mpi node --topology missing.xml
 tried_like 'a file that is missing' 2 '' 'missing.xml'
+try amorsize-mpi node --fast --sysroot missing
+tried_like 'a root that is missing' 2 '' '--sysroot: there is no folder missing'
+printf '<?xml version="1.0"?><topology version="2.0"></topology>' >empty.xml
+try amorsize-mpi node --topology empty.xml
+tried_like 'a topology of nothing' 2 '' 'empty.xml is no topology'
 try amorsize-mpi cache list
 is 'described machines are not kept' "$(cat out)" ''
 
