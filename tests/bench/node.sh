@@ -87,9 +87,15 @@ while [ "$i" -lt 7 ]; do
   for ranks in 1 2 3 4 6; do echo "fresh $ranks $(fresh $ranks)"; done >>"$scratch/launches"
   ours costs default
   echo "$(value launch-base-0) $(value launch-per-rank-0)" | awk '$1 + $2 > 0 { for (r = 1; r <= 6; r++) print "fit", r, $1 + $2 * r }' >>"$scratch/launches"
+  # the very next launch, and what was said of it just before
+  for ranks in 2 4; do
+    echo "$ranks $(fresh $ranks) $(value launch-base-0) $(value launch-per-rank-0)" | awk '$3 + $4 > 0 { print "next", $1, ($3 + $4 * $1) / $2 }'
+  done >>"$scratch/launches"
 done
 sort -k1,1 -k2,2n -k3,3n "$scratch/launches" | awk '
   { k = $1 " " $2; v[k, ++n[k]] = $3 }
   function median(k) { return n[k] ? (v[k, int((n[k] + 1) / 2)] + v[k, int(n[k] / 2) + 1]) / 2 : 0 }
   END { for (r = 1; r <= 6; r++) if (n["fresh " r] && n["fit " r]) { a = median("fresh " r); b = median("fit " r)
-        printf "  %d ranks: %.3f s (best %.3f), fitted %.3f s, off by %+.0f %%\n", r, a, v["fresh " r, 1], b, 100 * (b - a) / a } }'
+        printf "  %d ranks: %.3f s (best %.3f), fitted %.3f s, off by %+.0f %%\n", r, a, v["fresh " r, 1], b, 100 * (b - a) / a }
+        for (r = 2; r <= 4; r += 2) { k = "next " r; if (n[k]) printf "  %d ranks, of the very next launch: median %+.0f %%, from %+.0f to %+.0f %%\n", r,
+          100 * (median(k) - 1), 100 * (v[k, 1] - 1), 100 * (v[k, n[k]] - 1) } }'

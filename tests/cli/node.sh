@@ -38,6 +38,26 @@ else
   skip 'a mask of one CPU bounds us' 'no taskset'
 fi
 
+# ---- limits of a tree: nested groups of version 2, and less memory than one task needs ----
+mkdir -p tree/proc/self tree/sys/fs/cgroup/job/step
+echo '0::/job/step' >tree/proc/self/cgroup
+printf 'MemTotal: 67108864 kB\nMemAvailable: 62914560 kB\n' >tree/proc/meminfo
+echo '150000 100000' >tree/sys/fs/cgroup/job/cpu.max
+echo 67108864 >tree/sys/fs/cgroup/job/memory.high
+echo max >tree/sys/fs/cgroup/job/step/memory.max
+try amorsize-mpi node --fast --sysroot tree --topology 'core:8 pu:2'
+tried_like 'a group above: CPU time' 0 '^  CPU time for us +1.5 CPUs: cgroup /job cpu.max' ''
+check 'a group above: memory' grep -Eq '^  memory for us +64.0 MiB: cgroup /job memory.high' out
+try amorsize-mpi node --fast --sysroot tree --topology 'core:8 pu:2' --format json
+cp out small.json
+printf 'job: big\ntasks: {command: "true {n}", for: {n: {range: [1, 20]}}}\nresources: {memory: 1GiB}\n' >big.yaml
+try amorsize-mpi plan big.yaml --node small.json
+tried_like 'less memory than one task needs' 3 '' 'not one task fits: it needs 1.0 GiB, and 80 % of 64.0 MiB'
+echo lots >tree/sys/fs/cgroup/job/memory.high
+try amorsize-mpi node --fast --sysroot tree --topology 'core:8 pu:2'
+tried_like 'a malformed limit: file and value are told' 0 '^  memory for us +60.0 GiB: /proc/meminfo MemAvailable' \
+  'tree/sys/fs/cgroup/job/memory.high: warning: not used: "lots"'
+
 # ---- other machines: counts worked out by hand ----
 described() { # NAME TOPOLOGY CORES UNITS DOMAINS PACKAGES
   try amorsize-mpi node --topology "$2" --format json
