@@ -21,7 +21,6 @@
 #define LAUNCH_TIMEOUT_NS INT64_C(30000000000)
 #define MARGIN 1.2 /* the next launch may take so much longer than the last one */
 #define LAUNCHES_MOST 64u /* in all */
-#define USUAL_RANK 0.1     /* of what a launch itself takes, a rank more: seen on one host with Open MPI and MPICH (0.05 to 0.25) */
 
 struct launches {
   struct amz_node *node;
@@ -157,6 +156,15 @@ static int add_points(struct launches *l)
   return AMZ_OK;
 }
 
+/* What a rank more usually costs, of what a launch itself does: its start takes CPU time, of which there is as much as there are cores. Two cores were seen
+ * to need 0.2 with Open MPI, sixteen hardly anything. */
+static double usual_rank(const struct amz_node *node)
+{
+  double cores = node->allowed_cores ? node->allowed_cores : 1;
+
+  return cores < 20 ? 0.4 / cores : 0.02;
+}
+
 static int fit(struct launches *l)
 {
   struct amz_line line;
@@ -164,7 +172,7 @@ static int fit(struct launches *l)
 
   if (l->n == 0)
     return AMZ_OK;
-  rc = amz_fit_cost_robust(l->ranks, l->seconds, l->n, USUAL_RANK, &line);
+  rc = amz_fit_cost_robust(l->ranks, l->seconds, l->n, usual_rank(l->node), &line);
   if (rc == AMZ_OK) {
     l->node->costs.launch_base_s = line.a;
     l->node->costs.launch_per_rank_s = line.b;

@@ -59,7 +59,7 @@ else
 fi
 if command -v likwid-bench >/dev/null; then
   for kernel in triad stream stream_mem; do
-    likwid-bench -t "$kernel" -W "N:$((3 * mib))MB:$cores" 2>/dev/null | sed -n "s/^MByte\/s:/  likwid-bench $kernel, $cores threads:/p"
+    { likwid-bench -t "$kernel" -W "N:$((3 * mib))MB:$cores" || echo "MByte/s: none, it failed"; } 2>/dev/null | sed -n "s/^MByte\/s:/  likwid-bench $kernel, $cores threads:/p"
   done
 else
   echo "  likwid-bench is not installed"
