@@ -112,6 +112,51 @@ static void open_bounds_follow_those_that_are_given(void)
   }
 }
 
+static void presets_are_defaults(void)
+{
+  static const struct {
+    const char *what, *yaml;
+    uint32_t threads;
+  } rows[] = {
+    {"memory lets threads use the cores that it leaves idle", "preset: memory\n", AMZ_AUTO},
+    {"unless the user says how many", "preset: memory\nresources: {threads: 2}\n", 2},
+    {"others leave threads alone", "preset: io\n", 1},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_buf yaml = AMZ_BUF_INIT;
+    struct loaded l;
+
+    amz_buf_addf(&yaml, "%s%s", TASKS, rows[i].yaml);
+    load_text(amz_buf_text(&yaml), &l);
+    ASSERT_ROW_TEXT(rows[i].what, amz_buf_text(&l.findings), ""); /* not even a warning: they have effect */
+    if (l.job)
+      ASSERT_ROW_U64(rows[i].what, amz_job_settings(l.job)->resources.threads, rows[i].threads);
+    loaded_clear(&l);
+    amz_buf_clear(&yaml);
+  }
+}
+
+/* What a plan's file says of ranks, before there is a job; nonsense counts as nothing here, as loading tells of it. */
+static void ranks_of_a_plan(void)
+{
+  static const struct {
+    const char *yaml;
+    uint32_t nodes, ranks;
+  } rows[] = {
+    {"plan: {nodes: 3, ranks_per_node: 2}\n", 3, 2}, {"plan: {nodes: auto, ranks_per_node: 4}\n", 1, 4}, {"plan: {slots_per_rank: 9}\n", 1, 1}, {"", 1, 1},
+    {"plan: [1]\n", 1, 1}, {"plan: {nodes: many, ranks_per_node: 0}\n", 1, 1}, {"plan: {nodes: 99999999999}\n", 1, 1}, {"{{{", 1, 1}, {"- plan\n", 1, 1},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    uint32_t nodes = 0, ranks = 0;
+
+    ASSERT_ROW_I64(rows[i].yaml, amz_job_plan_ranks(rows[i].yaml, strlen(rows[i].yaml), &nodes, &ranks), AMZ_OK);
+    ASSERT_ROW_U64(rows[i].yaml, nodes, rows[i].nodes);
+    ASSERT_ROW_U64(rows[i].yaml, ranks, rows[i].ranks);
+  }
+}
+
 static void later_sets_win(void)
 {
   static const char yaml[] = "tasks: {command: \"x {a}\", for: {a: [1, 2]}}\nfailures: {retries: 1, grace: 3s}\nplan:\n";
@@ -240,7 +285,7 @@ int main(void)
     {"defaults are the documented ones", defaults_are_the_documented_ones},
     {"the complete example has no errors", the_complete_example_has_no_errors},
     {"open bounds follow those that are given", open_bounds_follow_those_that_are_given},
-    {"later sets win", later_sets_win},
+    {"presets are defaults", presets_are_defaults}, {"the ranks of a plan's file", ranks_of_a_plan}, {"later sets win", later_sets_win},
     {"a set leaves other uses of an alias alone", a_set_leaves_other_uses_of_an_alias_alone},
     {"names are safe for files", names_are_safe_for_files},
     {"names are cut to 100 bytes", names_are_cut_to_100_bytes},

@@ -406,6 +406,27 @@ static void test_waiting_tasks(void)
   amz_workload_clear(&w);
 }
 
+/* Tasks that compute for 0.6 of their time leave 0.4 of their cores idle; who says that they wait gets the slots for it. */
+static void test_preset_io(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(10000, 0.2, 0.1, 0.6);
+  struct amz_plan_want want = nothing_given();
+  struct amz_plan plan;
+
+  make_machine(&m, 8, 1, 64 * GIB);
+  w.busy = 8; /* no more than twice what was sampled is believed */
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.slots, 8);
+  amz_plan_clear(&plan);
+  want.waits = true;
+  plan = plan_for(&w, &nodes, 1, want);
+  CU_ASSERT(plan.chosen.slots > 8 && plan.chosen.slots <= 14); /* 8 / 0.6 */
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+}
+
 /* Ranks that are there are used; a process alone leaves its cores to others when they gain it little. Tasks that are memory's for nine tenths, where
  * one core saturates it, take 0.1 + 0.9·c times as long on c cores: four gain 4 / 3.7. */
 static void test_serial_when_launched(void)
@@ -853,6 +874,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
     {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"each advice", test_advice}, {"waiting tasks share cores", test_waiting_tasks},
+    {"more slots than cores where that is asked for", test_preset_io},
     {"tasks are started one at a time", test_starts}, {"few values are doubted as few", test_few_values}, {"one slot pays for its gaps", test_speedup_with_gaps}, {"what comes of going on", test_foretell},
     {"serial among those that were launched", test_serial_when_launched},
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks},
