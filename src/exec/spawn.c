@@ -95,7 +95,8 @@ static void child_try(struct amz_spawn *s, const char *program)
   (void)execve("/bin/sh", s->argv - 1, s->env);
 }
 
-/* The PATH search of execvp(3), without its allocation: what can't be executed is remembered, what isn't there is passed over. */
+/* The PATH search of execvp(3), without its allocation: what can't be executed is remembered, what isn't there is passed over. So is what stands, if
+ * anything does, in a directory that we may not search; shells do the same, execvp doesn't. */
 static void child_search(struct amz_spawn *s)
 {
   const char *name = s->argv[0], *at = s->path;
@@ -110,7 +111,7 @@ static void child_search(struct amz_spawn *s)
     memcpy(s->candidate + len, name, strlen(name) + 1);
     child_try(s, s->candidate);
     if (errno == EACCES)
-      refused = true;
+      refused = refused || access(s->candidate, F_OK) == 0;
     else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV && errno != ETIMEDOUT)
       return;
     if (!at[n])

@@ -17,6 +17,19 @@ is 'command not found: the other one ran' "$(cat out)" after
 try amorsize-mpi output n --task 0 --stderr
 tried_like 'command not found: its standard error says so' 0 "^amorsize-mpi: cannot run 'no-such-program-anywhere': No such file or directory$" ''
 
+# ... beside directories that may not be searched, as root's own are for others
+fresh
+mkdir -m 000 shut
+if unprivileged_can_run; then
+  chmod 777 .
+  try $unprivileged env PATH="$here/shut:/usr/bin:/bin:$top_builddir" amorsize-mpi run --quiet --no-history --name shut --command 'no-such-program-anywhere {n}' --for n=1..2
+  try amorsize-mpi tasks shut
+  is 'a directory of PATH that is shut: nothing is found in it' "$(awk 'NR > 1 { print $3 }' out | sort -u)" 127
+else
+  skip 'a directory of PATH that is shut: nothing is found in it' "nobody else may run $top_builddir/amorsize-mpi, or be in $PWD"
+fi
+chmod 700 shut
+
 # signals
 fresh
 # shellcheck disable=SC2016 # for the task's shell

@@ -15,11 +15,8 @@ no_run 'run directory below a file: nothing was started'
 try amorsize-mpi run --runs-in missing --command 'touch started'
 tried_like 'run directory below what is not there' 3 '' '^amorsize-mpi: .*missing.*: No such file or directory$'
 no_run 'run directory below what is not there: nothing was started'
-mkdir locked && chmod 555 locked && chmod 755 "$top" .
-unprivileged='' # what turns root into somebody whom permissions hold
-[ "$(id -u)" -ne 0 ] || unprivileged='setpriv --reuid=65534 --regid=65534 --clear-groups'
-# shellcheck disable=SC2016 # expanded inside
-if $unprivileged sh -c 'cd "$1" && amorsize-mpi --version' - "$PWD" >out 2>err; then
+mkdir locked && chmod 555 locked
+if unprivileged_can_run; then
   try $unprivileged amorsize-mpi run --runs-in locked --command 'touch started'
   tried_like 'run directory without permission' 3 '' '^amorsize-mpi: .*locked.*: Permission denied$'
   no_run 'run directory without permission: nothing was started'
