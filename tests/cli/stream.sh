@@ -143,7 +143,7 @@ is 'creates: skipped' "$(rows skipped)" '1 '
 is 'creates: the others' "$(amorsize-mpi output job | tr '\n' ' ')" '1 3 '
 fresh
 mkdir w0 w1
-job '"while read -r x; do basename $PWD; done"' '"{n}"' '{n: {range: [1, 8]}}'
+job "'while read -r x; do basename \"\$PWD\"; done'" '"{n}"' '{n: {range: [1, 8]}}'
 sed -i 's|^  line|  workdir: "w{slot}"\n  line|' job.yaml
 run
 is 'a directory of its own for each slot' "$(amorsize-mpi output job | sort -u | tr -d 'w01\n')$status" 0
