@@ -11,6 +11,14 @@ layout() { # COMMAND...: the layout line of a dry run
 
 fresh
 unlimited=$(layout env)
+case $unlimited in
+  *' on 64 cores') ;;
+  *) # in a container, perhaps: then not even Slurm's numbers are what counts
+    skip 'what Slurm says' "a quota of CPU time bounds runs here already: $unlimited"
+    done_testing
+    exit 0
+    ;;
+esac
 is 'Slurm says how many' "$(layout env SLURM_CPUS_ON_NODE=6)" '1 rank, 6 slots, 1 thread per task, on 6 cores'
 is 'a malformed number is passed over' "$(layout env SLURM_CPUS_ON_NODE=six)" "$unlimited"
 is 'slots that the user fixed stay' "$(layout env SLURM_CPUS_ON_NODE=6 sh -c '"$@" --slots 9' sh)" '1 rank, 9 slots, 1 thread per task, on 6 cores'
@@ -64,9 +72,7 @@ else
   is 'a quota of 1.5 CPUs gets one slot' "$(layout sh -c "$inside" "$cpu" "$memory")" '1 rank, 1 slot, 1 thread per task, on 1 core'
   unset HWLOC_SYNTHETIC
   try in_group amorsize-mpi node --fast
-  cpus=1.5
-  [ "$(our_cores | wc -l)" -gt 1 ] || cpus=1
-  check "a group's CPU time" grep -Eq "^  CPU time for us +$cpus CPUs?: .*cgroup .*cpu" out
+  check "a group's CPU time" grep -Eq '^  CPU time for us +1.5 CPUs: cgroup .*cpu' out # on however many cores
   check 'memory of the group above' grep -Eq '^  memory for us +128.0 MiB: cgroup .*amorsize-limits-[0-9]+ memory' out
 fi
 done_testing
