@@ -148,6 +148,12 @@ int amz_store_absent(struct amz_store *s, struct amz_error *err, struct amz_stor
  * Call before amz_store_left. */
 int amz_store_forget(struct amz_store *s, const struct amz_store_absent *absent, size_t n, struct amz_error *err);
 
+/* Calls row for what earlier launches recorded, as amz_store_reader_rows (below). Call before the first record. */
+struct amz_row_query;
+struct amz_task_row;
+int amz_store_rows(struct amz_store *s, const struct amz_row_query *query, int (*row)(void *ctx, const struct amz_task_row *row), void *ctx,
+                   struct amz_error *err);
+
 /* Says what this run's partials are: once, before the first record that has any.
  * \return AMZ_OK; AMZ_EINVAL: as amz_reduce_check, or an earlier launch of this run reduced otherwise; AMZ_EIO, AMZ_ENOMEM; with *err. */
 int amz_store_set_reduce(struct amz_store *s, const struct amz_reduce_kind *kind, struct amz_error *err);

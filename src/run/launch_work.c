@@ -9,6 +9,7 @@
 
 #include "executor.h"
 #include "launch.h"
+#include "look_back.h"
 #include "layout.h"
 #include "loop_state.h"
 #include "meeting.h"
@@ -58,6 +59,26 @@ static bool tries_threads(const struct amz_launch *l)
   return amz_sampler_wants_threads(amz_job_settings(l->job), amz_job_kind(l->job), l->cores.most);
 }
 
+/* A run that goes on knows some tasks: so many fewer are drawn. \return AMZ_OK, *want those to be drawn; AMZ_ENOMEM. */
+static int recall_sample(struct amz_launch *l, uint64_t *want)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+  const struct amz_look_back how = {.job = l->job, .dir = l->dir, .store = l->store, .left = l->left, .n_left = l->n_left,
+                                    .threads = tries_threads(l) ? 0 : l->layout.threads, .most = amz_sample_limit(amz_job_tasks(l->job), s->sample.tasks_max)};
+  struct amz_observation *seen;
+  size_t n;
+  int rc;
+
+  if (l->before.succeeded == 0)
+    return AMZ_OK;
+  rc = amz_look_back(&how, &seen, &n);
+  if (rc < 0)
+    return rc;
+  amz_sampler_recall(&l->own_sampler, seen, n, n >= *want);
+  *want = n < *want ? *want - n : 0;
+  return AMZ_OK;
+}
+
 /* A run that plans itself begins with a sample of its tasks. */
 static int order_of_run(struct amz_launch *l, uint64_t left)
 {
@@ -75,10 +96,15 @@ static int order_of_run(struct amz_launch *l, uint64_t left)
   l->own_sampler = (struct amz_sampler){.seed = amz_mix64((uint64_t)l->began_ns), .goes_on = true};
   if (want > left / 2) /* of two neighbours, which one is left to chance: parameters often alternate along a list */
     want = left / 2;
+  if ((rc = recall_sample(l, &want)) < 0)
+    return rc;
+  if (want == 0)
+    return amz_run_order(l->job, l->left, l->n_left, 0, &l->order);
   rc = amz_run_draw(l->job, l->left, l->n_left, want < DRAWN_MAX ? want : DRAWN_MAX, l->own_sampler.seed, &ranges, &n, &l->n_first);
   if (rc < 0)
     return rc;
-  l->own_sampler.most = tries_threads(l) && l->n_first > 3 ? (l->n_first + 1) / 2 : l->n_first; /* few tasks are shared out */
+  l->own_sampler.most = l->own_sampler.n;
+  l->own_sampler.most += tries_threads(l) && l->n_first > 3 ? (l->n_first + 1) / 2 : l->n_first; /* few tasks are shared out */
   free(l->left);
   l->left = ranges;
   l->n_left = n;
@@ -184,10 +210,14 @@ static int begin_planner(struct amz_launch *l)
   l->sampler->tasks = amz_job_tasks(l->job); /* that places in the list are of */
   p->dir = l->dir;
   p->sampler = l->sampler;
-  if (l->sampler->opened) /* nothing would begin otherwise */
+  if (l->sampler->n >= amz_job_settings(l->job)->sample.tasks_min) /* the run's own tasks tell more than others did */
+    ;
+  else if (l->sampler->opened && l->sampler->n == 0) /* nothing would begin otherwise */
     p->recall = &l->recall;
   else
     amz_launch_recall(l);
+  if (p->known.runs)
+    amz_sampler_forget(l->sampler);
   if (p->known.runs)
     amz_sampler_open(l->sampler);
   p->may_refuse = l->before.succeeded + l->before.failed + l->before.skipped == 0 && !amz_job_settings(l->job)->failures.stop_after.set;

@@ -46,6 +46,31 @@ struct amz_quantity amz_sampler_gap(struct amz_sampler *s)
   return q;
 }
 
+void amz_sampler_recall(struct amz_sampler *s, struct amz_observation *seen, size_t n, bool enough)
+{
+  s->seen = seen;
+  s->n = s->cap = n;
+  s->most = enough && n ? n : 0;
+  for (size_t i = 0; i < n; i++)
+    s->peak_bytes = seen[i].rss_bytes > s->peak_bytes ? seen[i].rss_bytes : s->peak_bytes;
+}
+
+void amz_sampler_forget(struct amz_sampler *s)
+{
+  s->most = s->most > s->n ? s->most - s->n : 0;
+  s->n = 0;
+  s->peak_bytes = 0;
+}
+
+/* What is known of tasks alone, and of other numbers of threads, isn't tried again. */
+static void use_recalled(struct amz_sampler *s)
+{
+  for (size_t i = 0; i < s->n; i++) {
+    s->alone = s->seen[i].busy == 1 ? 0 : s->alone;
+    s->try.over |= s->seen[i].threads != s->threads;
+  }
+}
+
 int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots, uint32_t threads)
 {
   s->settings = settings;
@@ -56,6 +81,7 @@ int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings
   s->alone_ns = settings->sample.time_ns / ALONE_SHARE;
   if (s->goes_on && s->alone_ns > ALONE_NS)
     s->alone_ns = ALONE_NS;
+  use_recalled(s);
   s->opened = s->alone == 0;
   s->stride = 1;
   s->ramp.over = true; /* until the loop begins */
@@ -67,7 +93,7 @@ int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings
 void amz_sampler_mind(struct amz_sampler *s, uint64_t memory_bytes)
 {
   s->memory_bytes = memory_bytes;
-  if (s->slots < 2 || memory_bytes / s->slots >= SCARCE)
+  if (s->slots < 2 || memory_bytes / s->slots >= SCARCE || s->peak_bytes)
     return;
   s->alone = s->alone ? s->alone : 1;
   s->alone_ns = s->settings->sample.time_ns;

@@ -64,6 +64,10 @@ bool amz_sampler_all_failed(const struct amz_sampler *s);
 int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret);
 
 /* ---- for the loop */
+/* What is known of the launch's tasks before it begins; takes `seen` over. `enough`: no more needs to be seen. Before amz_sampler_begin. */
+void amz_sampler_recall(struct amz_sampler *s, struct amz_observation *seen, size_t n, bool enough);
+/* Takes that back. Before the loop begins. */
+void amz_sampler_forget(struct amz_sampler *s);
 int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots, uint32_t threads);
 /* Minds memory from now on: so much there is for a rank's tasks. Where it is scarce, a task runs alone first, which says how much others will take. */
 void amz_sampler_mind(struct amz_sampler *s, uint64_t memory_bytes);

@@ -13,8 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <amorsize/alloc.h>
+
 #include "db.h"
 #include "path.h"
+#include "store_private.h"
 
 struct amz_store_reader {
   char *dir, *path;
@@ -107,6 +110,25 @@ static int open_handle(struct amz_store_reader *r, struct amz_error *err)
   if (rc == AMZ_OK)
     rc = amz_db_version(r->h, r->path, err, &value);
   r->has_errors = rc == AMZ_OK && value > 2;
+  return rc;
+}
+
+/* Of the version that this program writes. */
+int amz_store_rows(struct amz_store *s, const struct amz_row_query *query, int (*row)(void *ctx, const struct amz_task_row *row), void *ctx,
+                   struct amz_error *err)
+{
+  struct amz_store_reader own = {.dir = s->dir, .h = amz_db_handle(s->db), .snapshot = true /* nobody else writes it */, .tasks = s->tasks, .has_errors = true};
+  int rc;
+
+  own.path = amz_strndup(amz_db_path(s->db), strlen(amz_db_path(s->db)));
+  if (!own.path)
+    return no_memory(err);
+  rc = amz_db_meta(own.h, own.path, "first_start_ns", err, &own.first_start_ns);
+  if (rc == AMZ_OK || rc == AMZ_ENOENT)
+    rc = amz_db_has_chunks(own.h, own.path, err, &own.has_chunks);
+  if (rc == AMZ_OK)
+    rc = amz_store_reader_rows(&own, query, row, ctx, err);
+  free(own.path);
   return rc;
 }
 

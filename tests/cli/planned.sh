@@ -108,17 +108,40 @@ tried_like 'nothing in it' 2 '' 'empty.yaml: empty: a plan has at least plan:'
 try amorsize-mpi run --command 'true {n}' --for n=1..9 --plan missing.yaml
 tried_like 'no such file' 2 '' 'missing.yaml: No such file'
 
-# ---- interrupted while it samples
-fresh
-start amorsize-mpi run --name cut --set 'sample.tasks=[30, 50]' --command "echo {n} >>log; $(gate 10)" --for n=1..100
-wait_for begun 2
+# ---- interrupted while it samples: what it has seen isn't sampled again
+indexes() { grep -o '"index": *[0-9]*' | grep -o '[0-9]*$' | sort; }
+begin_cut() { # the first ten tasks end, two wait at the gate
+  fresh
+  start amorsize-mpi run --no-history --name cut --set 'sample.tasks=[40, 80]' --set sample.precision=0.9 --set plan.max_workers=2 \
+    --command "echo {n} >>log; $(gate 10); sleep 0.1" --for n=1..120
+  wait_for begun 12
+}
+counts_on() { # NAME: after `resume`, with the tasks in ./before seen by then
+  is "$1: resume" "$status" 0
+  indexes <cut.runs/001/sample.json >after
+  is "$1: what was seen before counts" "$(comm -23 before after)" ''
+  check "$1: so that fewer tasks are sampled" test "$(wc -l <after)" -lt "$((40 + $(wc -l <before)))"
+}
+
+begin_cut
 drain INT
 finish
 is 'Ctrl-C while it samples' "$status" 75
 seen=$(wc -l <log)
 check 'before the plan' test "$seen" -lt 30
 check 'what was seen is kept' test -s cut.runs/001/sample.json
-try amorsize-mpi resume cut
-is 'resume' "$status" 0
-each_once 'runs each task once' log 100
+indexes <cut.runs/001/sample.json >before
+try amorsize-mpi resume --no-history cut
+counts_on 'Ctrl-C while it samples'
+each_once 'runs each task once' log 120
+
+begin_cut
+kill -KILL "$pid"
+finish
+open_gate
+check 'killed while it samples: nothing is kept' test ! -e cut.runs/001/sample.json
+try amorsize-mpi resume --no-history cut
+amorsize-mpi tasks --format json cut | grep '"launch": 1,' | indexes >before
+is 'killed while it samples: what had ended is recorded' "$(wc -l <before)" 10
+counts_on 'killed while it samples'
 done_testing
