@@ -14,34 +14,27 @@
 
 /* ---- blocks ----------------------------------------------------------------------------------------------------------- */
 
-static int new_block(struct amz_agenda *a, uint32_t *ret)
-{
-  if (a->n_unused) {
-    *ret = a->unused;
-    a->unused = a->blocks[*ret].next;
-    a->n_unused--;
-  } else {
-    if (a->n_blocks > UINT32_MAX || amz_grow((void **)&a->blocks, &a->cap_blocks, a->n_blocks + 1, sizeof *a->blocks) < 0)
-      return AMZ_ENOMEM;
-    *ret = (uint32_t)a->n_blocks++;
-  }
-  a->blocks[*ret].count = 0;
-  return AMZ_OK;
-}
-
 static void drop_block(struct amz_agenda *a, uint32_t number)
 {
   a->blocks[number].next = a->unused;
-  a->unused = number;
-  a->n_unused++;
+  a->unused = number + 1;
 }
 
-static int add_block(struct amz_agenda *a, struct amz_agenda_bucket *b)
+static int make_blocks(struct amz_agenda *a)
 {
-  uint32_t number;
-
-  if (new_block(a, &number) < 0)
+  if (a->n_blocks >= UINT32_MAX - 1 || amz_grow((void **)&a->blocks, &a->cap_blocks, a->n_blocks + 1, sizeof *a->blocks) < 0)
     return AMZ_ENOMEM;
+  drop_block(a, (uint32_t)a->n_blocks++);
+  return AMZ_OK;
+}
+
+/* There is an unused one. */
+static inline void add_block(struct amz_agenda *a, struct amz_agenda_bucket *b)
+{
+  uint32_t number = a->unused - 1;
+
+  a->unused = a->blocks[number].next;
+  a->blocks[number].count = 0;
   if (b->count == 0) {
     b->head = number;
     b->first = 0;
@@ -49,21 +42,24 @@ static int add_block(struct amz_agenda *a, struct amz_agenda_bucket *b)
     a->blocks[b->tail].next = number;
   }
   b->tail = number;
-  return AMZ_OK;
 }
 
 /* ---- the heap --------------------------------------------------------------------------------------------------------- */
 
-static int put(struct amz_agenda *a, const struct amz_agenda_item *item)
+static int put_into_new(struct amz_agenda *a, const struct amz_agenda_item *item);
+
+static inline int put(struct amz_agenda *a, const struct amz_agenda_item *item)
 {
-  uint64_t differs = (uint64_t)item->at_ns ^ (uint64_t)a->last_ns;
-  unsigned level = (63u - (unsigned)__builtin_clzll(differs | 1)) / AMZ_AGENDA_BITS;
-  unsigned digit = (unsigned)((uint64_t)item->at_ns >> (level * AMZ_AGENDA_BITS)) & (AMZ_AGENDA_DIGITS - 1);
+  uint64_t at = (uint64_t)item->at_ns;
+  unsigned level = (63u - (unsigned)__builtin_clzll((at ^ (uint64_t)a->last_ns) | 1)) / AMZ_AGENDA_BITS;
+  unsigned digit = (unsigned)(at >> (level * AMZ_AGENDA_BITS)) & (AMZ_AGENDA_DIGITS - 1);
   struct amz_agenda_bucket *b = &a->buckets[level][digit];
   struct amz_agenda_block *tail;
 
-  if ((b->count == 0 || a->blocks[b->tail].count == AMZ_AGENDA_BLOCK) && add_block(a, b) < 0)
-    return AMZ_ENOMEM;
+  if (a->unused == 0)
+    return put_into_new(a, item); /* as the last thing: so nothing needs to be kept meanwhile */
+  if (b->count == 0 || a->blocks[b->tail].count == AMZ_AGENDA_BLOCK)
+    add_block(a, b);
   tail = &a->blocks[b->tail];
   tail->items[tail->count++] = *item;
   if (b->count++ == 0 || item->at_ns < b->least_ns) {
@@ -73,6 +69,11 @@ static int put(struct amz_agenda *a, const struct amz_agenda_item *item)
   a->occupied[level] |= UINT64_C(1) << digit;
   a->levels |= 1u << level;
   return AMZ_OK;
+}
+
+static __attribute__((noinline)) int put_into_new(struct amz_agenda *a, const struct amz_agenda_item *item)
+{
+  return make_blocks(a) < 0 ? AMZ_ENOMEM : put(a, item);
 }
 
 static void empty(struct amz_agenda *a, unsigned level, unsigned digit)
@@ -127,11 +128,18 @@ static const struct amz_agenda_bucket *lowest_of(const struct amz_agenda *a)
   return a->levels ? &a->buckets[level][__builtin_ctzll(a->occupied[level])] : NULL;
 }
 
+static struct amz_agenda_head head_of(int64_t at_ns, uint64_t key)
+{
+  return (struct amz_agenda_head){(uint64_t)INT64_MAX - (uint64_t)at_ns, UINT64_MAX - key};
+}
+
+static const struct amz_agenda_head nothing = {0, 0};
+
 static void note_head(struct amz_agenda *a)
 {
   const struct amz_agenda_bucket *b = lowest_of(a);
 
-  a->heads[AMZ_AGENDA_HEAP] = b ? (struct amz_agenda_head){b->least_ns, b->least_key} : (struct amz_agenda_head){0, 0};
+  a->heads[AMZ_AGENDA_HEAP] = b ? head_of(b->least_ns, b->least_key) : nothing;
 }
 
 static int pop_heap(struct amz_agenda *a, struct amz_agenda_item *ret)
@@ -182,21 +190,24 @@ static void pop_line(struct amz_agenda *a, uint32_t line, struct amz_agenda_item
   *ret = l->items[l->first];
   l->first = (l->first + 1) & (l->cap - 1);
   next = &l->items[l->first];
-  a->heads[line] = --l->count ? (struct amz_agenda_head){next->at_ns, next->key} : (struct amz_agenda_head){0, 0};
+  a->heads[line] = --l->count ? head_of(next->at_ns, next->key) : nothing;
 }
 
 /* ---- both ------------------------------------------------------------------------------------------------------------- */
 
+static bool comes_before(const struct amz_agenda_head *a, const struct amz_agenda_head *b)
+{
+  return a->near > b->near || (a->near == b->near && a->old > b->old);
+}
+
 int amz_agenda_push(struct amz_agenda *a, int64_t at_ns, uint64_t value)
 {
-  const struct amz_agenda_item item = {at_ns, ++a->pushed, value};
-  struct amz_agenda_head *head = &a->heads[AMZ_AGENDA_HEAP];
+  const struct amz_agenda_item item = {at_ns, a->pushed++, value};
+  const struct amz_agenda_head head = head_of(at_ns, item.key);
 
-  if (put(a, &item) < 0)
-    return AMZ_ENOMEM;
-  if (head->key == 0 || at_ns < head->at_ns)
-    *head = (struct amz_agenda_head){at_ns, item.key};
-  return AMZ_OK;
+  if (comes_before(&head, &a->heads[AMZ_AGENDA_HEAP]))
+    a->heads[AMZ_AGENDA_HEAP] = head;
+  return put(a, &item);
 }
 
 int amz_agenda_queue(struct amz_agenda *a, uint32_t line, int64_t at_ns, uint64_t value)
@@ -207,15 +218,10 @@ int amz_agenda_queue(struct amz_agenda *a, uint32_t line, int64_t at_ns, uint64_
     return amz_agenda_push(a, at_ns, value);
   if (l->count == l->cap && grow_line(l) < 0)
     return AMZ_ENOMEM;
-  l->items[(l->first + l->count) & (l->cap - 1)] = (struct amz_agenda_item){at_ns, ++a->pushed, value};
-  if (l->count++ == 0)
-    a->heads[line] = (struct amz_agenda_head){at_ns, a->pushed};
+  if (l->count == 0)
+    a->heads[line] = head_of(at_ns, a->pushed);
+  l->items[(l->first + l->count++) & (l->cap - 1)] = (struct amz_agenda_item){at_ns, a->pushed++, value};
   return AMZ_OK;
-}
-
-static bool before(const struct amz_agenda_head *a, const struct amz_agenda_head *b)
-{
-  return a->key && (!b->key || a->at_ns < b->at_ns || (a->at_ns == b->at_ns && a->key < b->key));
 }
 
 int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_item *ret, uint32_t *ret_source)
@@ -223,9 +229,9 @@ int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_it
   uint32_t source = AMZ_AGENDA_HEAP;
 
   for (uint32_t i = 0; i < AMZ_AGENDA_LINES; i++)
-    if (before(&a->heads[i], &a->heads[source]))
+    if (comes_before(&a->heads[i], &a->heads[source]))
       source = i;
-  if (a->heads[source].key == 0 || a->heads[source].at_ns > until_ns)
+  if (a->heads[source].old == 0 || a->heads[source].near < (uint64_t)INT64_MAX - (uint64_t)until_ns)
     return 0;
   if (source == AMZ_AGENDA_HEAP && pop_heap(a, ret) < 0)
     return AMZ_ENOMEM;

@@ -43,10 +43,10 @@ struct amz_agenda_line {
   size_t first, count, cap;
 };
 
-/* What a source has first. */
+/* What a source has first, as numbers that are the larger the earlier it comes; both 0: nothing. */
 struct amz_agenda_head {
-  int64_t at_ns;
-  uint64_t key; /* 0: nothing */
+  uint64_t near; /* INT64_MAX - at_ns */
+  uint64_t old;  /* UINT64_MAX - key */
 };
 
 /* Zero-initialised is empty. */
@@ -56,7 +56,7 @@ struct amz_agenda {
   struct amz_agenda_line lines[AMZ_AGENDA_LINES];
   struct amz_agenda_block *blocks;
   size_t n_blocks, cap_blocks;
-  uint32_t unused, n_unused; /* blocks */
+  uint32_t unused; /* block, number + 1; 0: there is none */
   int64_t last_ns; /* of the last item that left the heap */
   uint32_t levels; /* a bit for each level that has items */
   uint64_t occupied[AMZ_AGENDA_LEVELS]; /* a bit for each bucket that has items */

@@ -274,13 +274,14 @@ int amz_world_end_run(struct amz_world *w, uint64_t place)
   return simple ? tell_bulk(w, run, run->first, run->count) : tell_end(w, *run);
 }
 
-/* What is left of a run takes longer by as much as its rank has become slower. The event of its old end finds it running, or over. */
+/* What is left of a run takes longer by as much as its rank has become slower. The event of its old end finds it running, or over. One whose
+ * rank is frozen may be over already. */
 static int repace(struct amz_world *w, uint64_t place, double factor)
 {
   struct amz_sim_run *run = &w->runs[place];
   double left;
 
-  if (!run->runs || run->killed_as || run->end_ns == AMZ_NEVER)
+  if (!run->runs || run->killed_as || run->end_ns == AMZ_NEVER || run->end_ns <= w->now_ns)
     return AMZ_OK;
   left = (double)(run->end_ns - w->now_ns) / factor;
   run->end_ns = amz_sim_later(w->now_ns, left < 0x1p62 ? (int64_t)left : AMZ_NEVER);
