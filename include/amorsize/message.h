@@ -136,6 +136,14 @@ struct amz_replay {
   uint64_t seen[AMZ_REPLAY_WINDOW / 64]; /* of those above it, modulo the window */
 };
 /* \return true the first time a number is shown; false for a number seen before, 0, or older than the window. */
-bool amz_replay_accept(struct amz_replay *r, uint64_t seq);
+static inline bool amz_replay_accept(struct amz_replay *r, uint64_t seq);
+bool amz_replay_accept_other(struct amz_replay *r, uint64_t seq); /* its rare part: not the next one in an unbroken row */
+static inline bool amz_replay_accept(struct amz_replay *r, uint64_t seq)
+{
+  if (seq != r->highest + 1 || r->whole != r->highest || seq == 0)
+    return amz_replay_accept_other(r, seq);
+  r->highest = r->whole = seq;
+  return true;
+}
 
 #endif

@@ -99,19 +99,21 @@ void amz_policy_free(struct amz_policy *policy)
 
 uint64_t amz_policy_next(struct amz_policy *policy, const struct amz_policy_ask *ask)
 {
-  struct amz_policy_ask asked = *ask;
+  struct amz_policy_ask asked;
   uint64_t size;
 
-  if (asked.remaining == 0)
+  if (ask->remaining == 0)
     return 0;
-  if (asked.slots == 0)
-    asked.slots = 1; /* formulas divide by it */
-  if (asked.worker_slots == 0)
-    asked.worker_slots = 1;
-  size = policy->ops->next(policy->state, &asked);
+  if (ask->slots == 0 || ask->worker_slots == 0) { /* formulas divide by them */
+    asked = *ask;
+    asked.slots = ask->slots ? ask->slots : 1;
+    asked.worker_slots = ask->worker_slots ? ask->worker_slots : 1;
+    return amz_policy_next(policy, &asked);
+  }
+  size = policy->ops->next(policy->state, ask);
   if (size < 1)
     return 1;
-  return size < asked.remaining ? size : asked.remaining;
+  return size < ask->remaining ? size : ask->remaining;
 }
 
 void amz_policy_feedback(struct amz_policy *policy, const struct amz_policy_feedback *seen)

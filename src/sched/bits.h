@@ -16,6 +16,14 @@ uint64_t amz_bits_next_clear(const uint64_t *bits, uint64_t from, uint64_t end);
 /* \return how many bits of [first, first+count) are set. */
 uint64_t amz_bits_count(const uint64_t *bits, uint64_t first, uint64_t count);
 
+/* \return whether all bits of [first, first+count), which isn't empty, are clear. Most ranges lie in one word. */
+static inline bool amz_bits_are_clear(const uint64_t *bits, uint64_t first, uint64_t count)
+{
+  if (first % 64 + count < 64)
+    return (bits[first / 64] >> (first % 64) & ((UINT64_C(1) << count) - 1)) == 0;
+  return amz_bits_next_set(bits, first, first + count) == first + count;
+}
+
 static inline bool amz_bits_has(const uint64_t *bits, uint64_t i)
 {
   return bits[i / 64] >> (i % 64) & 1;

@@ -20,7 +20,7 @@ static bool is_durable(const struct amz_rank *rank, const struct amz_bulk *b)
 
 static bool is_open(const struct amz_master *m, const struct amz_bulk *b)
 {
-  return amz_bits_next_set(m->pool.settled, b->first, b->first + b->count) == b->first + b->count;
+  return amz_bits_are_clear(m->pool.settled, b->first, b->count);
 }
 
 static void settle(struct amz_master *m, uint64_t first, uint64_t count)
@@ -96,6 +96,10 @@ static int accept_open(struct amz_master *m, uint32_t rank, const struct amz_bul
   int rc = AMZ_OK;
 
   *ret = 0;
+  if (range->count == b->count && is_open(m, b)) {
+    *ret = b->count;
+    return accept(m, rank, b, out);
+  }
   for (uint64_t from = amz_bits_next_clear(m->pool.settled, range->first, end); from < end && rc == AMZ_OK;
        from = amz_bits_next_clear(m->pool.settled, until, end)) {
     struct amz_bulk part = *b;
@@ -124,6 +128,17 @@ static int take_part(struct amz_master *m, uint32_t rank, const struct amz_bulk 
     return AMZ_ENOMEM;
   m->ranks[rank].n_held -= ret->count;
   return AMZ_OK;
+}
+
+/* Takes all of it at once, if it is in the rank's hands as it is told. \return whether it was. */
+static bool take_front(struct amz_master *m, uint32_t rank, const struct amz_bulk *b)
+{
+  const struct amz_told told = {.rank = rank, .attempt = b->attempt, .chunk_id = b->chunk_id, .first = b->first, .count = b->count};
+  bool all = amz_held_tell_front(&m->held, &m->ranks[rank].held, &told);
+
+  if (all)
+    m->ranks[rank].n_held -= b->count;
+  return all;
 }
 
 /* What of it wasn't in the rank's hands, or is to be judged as if it hadn't been: it is recorded, if at all, when it is durable. */
@@ -225,7 +240,9 @@ int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_b
     m->stats.dropped++;
     return AMZ_OK;
   }
-  return b->partials_bytes ? take_whole(m, rank, b, out) : take_in_parts(m, rank, b, out);
+  if (b->partials_bytes)
+    return take_whole(m, rank, b, out);
+  return take_front(m, rank, b) ? accept_part(m, rank, b, &(struct amz_range){b->first, b->count}, out) : take_in_parts(m, rank, b, out);
 }
 
 /* ---- what waits ------------------------------------------------------------------------------------------------------- */

@@ -37,13 +37,12 @@ static void table_put(struct amz_held *h, uint64_t first, uint32_t piece)
   h->table[i] = (struct amz_held_entry){first, piece};
 }
 
+/* Room for one more. */
 static int table_grow(struct amz_held *h)
 {
   struct amz_held_entry *old = h->table;
   uint32_t old_size = h->table_size, size = old_size ? old_size * 2 : UINT32_C(1) << LEAST_BITS;
 
-  if (h->table_used + 1 <= old_size / 2)
-    return AMZ_OK;
   if (size <= old_size)
     return AMZ_ENOMEM;
   h->table = amz_new_array(size, sizeof *h->table);
@@ -108,7 +107,7 @@ static int insert(struct amz_held *h, struct amz_held_list *list, uint32_t prev,
 {
   uint32_t number, next;
 
-  if (table_grow(h) < 0)
+  if (h->table_used + 1 > h->table_size / 2 && table_grow(h) < 0)
     return AMZ_ENOMEM;
   number = new_piece(h);
   if (number == AMZ_NO_PIECE)
@@ -186,6 +185,19 @@ static bool matches(const struct amz_piece *p, const struct amz_told *told)
 {
   return p->rank == told->rank && (!told->attempt || told->attempt == p->chunk.attempt) &&
          (!told->chunk_id || told->chunk_id == p->chunk.id);
+}
+
+bool amz_held_tell_front(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told)
+{
+  uint32_t place = table_find(h, told->first), number;
+
+  if (place == h->table_size)
+    return false;
+  number = h->table[place].piece - 1;
+  if (!matches(&h->pieces[number], told) || told->count > h->pieces[number].chunk.count)
+    return false;
+  cut_first(h, list, number, place, told->count);
+  return true;
 }
 
 /* The rare way: a part of any piece of the rank. */

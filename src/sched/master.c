@@ -143,8 +143,6 @@ static bool all_recorded(const struct amz_master *m)
 
 static int consider_stop(struct amz_master *m, struct amz_actions *out)
 {
-  if (m->stop != AMZ_STOP_NONE)
-    return AMZ_OK;
   if (all_recorded(m))
     return begin_stop(m, AMZ_STOP_DONE, 0, AMZ_END_DONE, out);
   if (m->failed_settled && m->failed_settled >= m->config.stop_after)
@@ -156,7 +154,7 @@ static int consider_stop(struct amz_master *m, struct amz_actions *out)
 
 static int consider_end(struct amz_master *m, struct amz_actions *out)
 {
-  if (m->stop == AMZ_STOP_NONE || m->in_state[AMZ_RANK_EXPECTED] + m->in_state[AMZ_RANK_ALIVE] > 0)
+  if (m->in_state[AMZ_RANK_EXPECTED] + m->in_state[AMZ_RANK_ALIVE] > 0)
     return AMZ_OK;
   if (!amz_actions_add(out, AMZ_DO_FINISH))
     return AMZ_ENOMEM;
@@ -271,10 +269,15 @@ int amz_master_step(struct amz_master *m, const struct amz_event *event, struct 
   if (m->end != AMZ_END_RUNNING)
     return AMZ_OK;
   amz_master_set_now(m, event->now_ns);
-  if ((rc = on_event(m, event, out)) < 0 || (rc = amz_master_run_timers(m, out)) < 0 || (rc = amz_master_serve(m, out)) < 0 ||
-      (rc = consider_stop(m, out)) < 0)
+  if ((rc = on_event(m, event, out)) < 0)
     return rc;
-  return consider_end(m, out);
+  if (m->timers.count && m->timers.items[0].at_ns <= m->now_ns && (rc = amz_master_run_timers(m, out)) < 0)
+    return rc;
+  if (m->line_first != AMZ_NO_RANK && (rc = amz_master_serve(m, out)) < 0)
+    return rc;
+  if (m->stop == AMZ_STOP_NONE && (rc = consider_stop(m, out)) < 0)
+    return rc;
+  return m->stop == AMZ_STOP_NONE ? AMZ_OK : consider_end(m, out);
 }
 
 /* ---- questions -------------------------------------------------------------------------------------------------------- */

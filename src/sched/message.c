@@ -396,8 +396,7 @@ static bool is_marked(const struct amz_replay *r, uint64_t seq)
   return r->seen[seq % AMZ_REPLAY_WINDOW / 64] >> (seq % 64) & 1;
 }
 
-/* Not the next one in an unbroken row. */
-static bool accept_other(struct amz_replay *r, uint64_t seq)
+bool amz_replay_accept_other(struct amz_replay *r, uint64_t seq)
 {
   if (seq <= r->whole || (seq <= r->highest && (r->highest - seq >= AMZ_REPLAY_WINDOW || is_marked(r, seq))))
     return false;
@@ -408,13 +407,5 @@ static bool accept_other(struct amz_replay *r, uint64_t seq)
     r->whole = r->highest - AMZ_REPLAY_WINDOW; /* what was missing there is too old by now */
   while (r->whole < r->highest && is_marked(r, r->whole + 1))
     r->whole++;
-  return true;
-}
-
-bool amz_replay_accept(struct amz_replay *r, uint64_t seq)
-{
-  if (seq != r->highest + 1 || r->whole != r->highest || seq == 0)
-    return accept_other(r, seq);
-  r->highest = r->whole = seq;
   return true;
 }

@@ -239,10 +239,11 @@ int amz_master_run_timers(struct amz_master *m, struct amz_actions *out)
 
 void amz_master_set_now(struct amz_master *m, int64_t now_ns)
 {
-  int64_t due = amz_master_deadline(m), late;
+  int64_t due, late;
 
   if (now_ns <= m->now_ns)
     return;
+  due = amz_master_deadline(m);
   m->now_ns = now_ns;
   if (due == AMZ_NEVER || due >= now_ns)
     return;

@@ -216,7 +216,8 @@ static void feed_policy(struct amz_master *m, const struct amz_message *msg)
     amz_master_note_time(m, all.wall_s / (double)all.tasks);
 }
 
-int amz_master_take_results(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out)
+/* Receipts and single results. */
+static int take_singles(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out)
 {
   struct amz_rank *rank = &m->ranks[msg->rank];
   struct recorder rec = {.m = m, .out = out, .rank = msg->rank};
@@ -238,6 +239,14 @@ int amz_master_take_results(struct amz_master *m, const struct amz_message *msg,
   }
   for (size_t i = 0; i < msg->n_results && rc == AMZ_OK; i++)
     rc = take_result(&rec, &msg->results[i]);
+  return rc;
+}
+
+int amz_master_take_results(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out)
+{
+  bool singles = msg->n_results || msg->durable_upto > m->ranks[msg->rank].durable_upto;
+  int rc = singles ? take_singles(m, msg, out) : AMZ_OK;
+
   for (size_t i = 0; i < msg->n_bulks && rc == AMZ_OK; i++)
     rc = amz_master_take_bulk(m, msg->rank, &msg->bulks[i], out);
   feed_policy(m, msg);

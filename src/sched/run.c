@@ -352,17 +352,12 @@ static int ran_one(struct amz_worker *w, struct amz_slot *s, const struct amz_re
 
 static int ran_bulk(struct amz_worker *w, struct amz_slot *s, const struct amz_bulk *b)
 {
-  struct amz_bulk kept = *b;
-
   if (!is_of(s, b->first, b->count))
     return AMZ_OK;
-  kept.chunk_id = s->chunk_id;
-  kept.attempt = s->attempt;
-  kept.slot = (uint32_t)(s - w->slots);
-  if (amz_worker_keep_bulk(w, &kept) < 0)
+  if (amz_worker_keep_bulk(w, b, s) < 0)
     return AMZ_ENOMEM;
   s->wall_ns += b->wall_s * 1e9;
-  return ended(w, s, kept.count);
+  return ended(w, s, b->count);
 }
 
 /* Puts the part of a chunk that is in the range into the queue. */

@@ -101,7 +101,7 @@ int amz_master_serve(struct amz_master *m, struct amz_actions *out)
   bool any = true, several = m->line_first != m->line_last;
   int rc = several && m->stop == AMZ_STOP_NONE ? serve_line(m, true, out, &any) : AMZ_OK;
 
-  for (any = true; rc == AMZ_OK && any && m->stop == AMZ_STOP_NONE;)
+  for (any = true; rc == AMZ_OK && any && m->line_first != AMZ_NO_RANK && m->stop == AMZ_STOP_NONE;)
     rc = serve_line(m, false, out, &any);
   return rc;
 }

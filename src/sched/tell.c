@@ -94,22 +94,26 @@ static int grow_bulks(struct amz_worker *w)
   return AMZ_OK;
 }
 
-int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b)
+int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b, const struct amz_slot *s)
 {
-  struct amz_bulk *last;
+  struct amz_bulk *kept;
 
   if (b->partials_bytes > AMZ_PARTIALS_MAX || (w->n_bulks == w->cap_bulks && grow_bulks(w) < 0))
     return AMZ_ENOMEM;
-  last = w->n_bulks ? &w->bulks[w->n_bulks - 1] : NULL;
   if (b->partials_bytes) {
     amz_buf_add(&w->partials, b->partials, b->partials_bytes);
     if (amz_buf_ok(&w->partials) < 0)
       return AMZ_ENOMEM;
   }
-  if (last && follows(last, b))
-    join(last, b);
+  kept = &w->bulks[w->n_bulks];
+  *kept = *b;
+  kept->chunk_id = s->chunk_id;
+  kept->attempt = s->attempt;
+  kept->slot = (uint32_t)(s - w->slots);
+  if (w->n_bulks && follows(kept - 1, kept))
+    join(kept - 1, kept);
   else
-    w->bulks[w->n_bulks++] = *b;
+    w->n_bulks++;
   tell_by(w, w->n_bulks >= BUFFER_MAX ? w->now_ns : amz_worker_after(w, w->config.report_ns));
   see_seq(w, b->seq);
   return AMZ_OK;
@@ -383,7 +387,7 @@ int amz_worker_tell(struct amz_worker *w, struct amz_actions *out)
   int rc = sync_if_due(w, out);
   uint32_t hungry;
 
-  amz_worker_look_ahead(w);
+  w->ask_ns = ask_at(w);
   hungry = hunger(w);
   if (rc < 0 || !(hungry || beat || w->now_ns >= w->report_ns || (news && (is_at_rest(w) || lacks_tasks(w)))))
     return rc;

@@ -134,7 +134,8 @@ void amz_worker_leave_room(struct amz_worker *w, struct amz_slot *slot);
 
 /* ---- tell.c */
 int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r) AMZ_MUST_CHECK;
-int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b) AMZ_MUST_CHECK;
+/* With the slot's chunk and attempt. */
+int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b, const struct amz_slot *s) AMZ_MUST_CHECK;
 void amz_worker_answered(struct amz_worker *w, size_t chunks);
 /* What was asked for won't come. */
 void amz_worker_forget_asked(struct amz_worker *w);

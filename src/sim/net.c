@@ -1,7 +1,6 @@
 /* The simulated network. A message isn't copied: the memory in which its sender has made it is kept until it is read, and then used again, so
  * that a run in its steady state allocates nothing. */
 #include <stdlib.h>
-#include <string.h>
 
 #include <amorsize/alloc.h>
 
@@ -11,28 +10,24 @@
 
 static int new_letter(struct amz_world *w, uint32_t *ret)
 {
-  if (w->unused_letter != NO_LETTER) {
-    *ret = w->unused_letter;
-    w->unused_letter = w->letters[*ret].next;
-    return AMZ_OK;
-  }
   if (amz_grow((void **)&w->letters, &w->cap_letters, (size_t)w->n_letters + 1, sizeof *w->letters) < 0)
     return AMZ_ENOMEM;
   *ret = w->n_letters++;
-  memset(&w->letters[*ret], 0, sizeof w->letters[*ret]);
+  w->letters[*ret] = (struct amz_sim_letter){.next = NO_LETTER};
   return AMZ_OK;
 }
 
-static int write_letter(struct amz_world *w, struct amz_sim_letter *l, const struct amz_message *m)
+static int encode_letter(struct amz_sim_letter *l, const struct amz_message *m)
 {
-  if (w->config->encode) {
-    amz_buf_reset(&l->bytes);
-    return amz_message_encode(m, &l->bytes);
-  }
+  amz_buf_reset(&l->bytes);
+  return amz_message_encode(m, &l->bytes);
+}
+
+static void write_letter(struct amz_world *w, struct amz_sim_letter *l, const struct amz_message *m)
+{
   l->message = m;
   l->chain = w->actions->first;
   l->chain->users++;
-  return AMZ_OK;
 }
 
 static int64_t travel(struct amz_world *w)
@@ -49,27 +44,36 @@ static int64_t travel(struct amz_world *w)
 
 int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns)
 {
-  uint32_t number = 0;
+  uint32_t number = w->unused_letter;
   struct amz_sim_letter *l;
-  int rc = new_letter(w, &number);
+  uint64_t value;
+  int rc = AMZ_OK;
 
-  if (rc < 0)
-    return rc;
+  if (number == NO_LETTER && new_letter(w, &number) < 0)
+    return AMZ_ENOMEM;
   l = &w->letters[number];
+  value = (uint64_t)number << AMZ_SIM_EVENT_BITS | AMZ_SIM_EV_DELIVER;
+  w->unused_letter = l->next;
   l->to_master = to_master;
   l->rank = m->rank;
   l->copies = 1;
   w->result.messages++;
-  rc = write_letter(w, l, m);
+  if (w->calm) {
+    write_letter(w, l, m);
+    return amz_agenda_queue(&w->agenda, to_master, amz_sim_later(from_ns, w->config->latency_ns), value);
+  }
+  if (w->config->encode)
+    rc = encode_letter(l, m);
+  else
+    write_letter(w, l, m);
   if (w->config->duplicate > 0 && amz_rng_uniform(&w->rng) < w->config->duplicate)
     l->copies = 2;
   for (uint32_t i = l->copies; i > 0 && rc == AMZ_OK; i--)
-    rc = amz_agenda_queue(&w->agenda, to_master, amz_sim_later(from_ns, travel(w)), (uint64_t)number << AMZ_SIM_EVENT_BITS | AMZ_SIM_EV_DELIVER);
+    rc = amz_agenda_queue(&w->agenda, to_master, amz_sim_later(from_ns, travel(w)), value);
   return rc;
 }
 
-/* What the last step has sent keeps its memory. */
-static void part(struct amz_world *w)
+void amz_world_part(struct amz_world *w)
 {
   struct amz_actions_block *spare = w->spare;
 
@@ -77,17 +81,6 @@ static void part(struct amz_world *w)
     w->spare = spare->next_chain;
   (void)amz_actions_take(w->actions); /* its letters have it */
   amz_actions_give(w->actions, spare);
-}
-
-struct amz_actions *amz_world_actions(struct amz_world *w)
-{
-  struct amz_actions *out = w->actions;
-
-  if (out->first && out->first->users)
-    part(w);
-  out->count = out->used = 0;
-  out->current = out->first;
-  return out;
 }
 
 int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *decoded, const struct amz_message **ret)

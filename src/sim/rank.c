@@ -90,7 +90,7 @@ static int do_sync(struct amz_world *w, uint32_t rank)
   return amz_world_push(w, amz_sim_later(w->now_ns, w->config->sync_latency_ns), AMZ_SIM_EV_SYNCED, rank);
 }
 
-static int perform(struct amz_world *w, uint32_t rank, const struct amz_action *a)
+static inline int perform(struct amz_world *w, uint32_t rank, const struct amz_action *a)
 {
   switch (a->kind) {
   case AMZ_DO_SEND:

@@ -72,6 +72,7 @@ static int step_master(struct amz_world *w, struct amz_event *e, int64_t cost_ns
   rc = amz_master_step(w->master, e, out);
   for (size_t i = 0; i < out->count && rc == AMZ_OK; i++)
     rc = perform(w, &out->items[i]);
+  w->ended = amz_master_end(w->master) != AMZ_END_RUNNING;
   w->result.master_s += (double)(w->master_free_ns - begin_ns) * 1e-9;
   if (rc < 0)
     return rc;
@@ -315,6 +316,7 @@ static int make_world(struct amz_world *w)
 
   w->unused_letter = UINT32_MAX;
   w->many = c->ranks > CACHED_RANKS;
+  w->calm = !c->encode && c->jitter_ns == 0 && c->late <= 0 && c->duplicate <= 0;
   w->sure = c->bulk && c->fail <= 0 && c->skip <= 0 && c->undone <= 0;
   w->tick.kind = AMZ_EV_TICK;
   w->mail.kind = AMZ_EV_MESSAGE;
@@ -383,7 +385,7 @@ int amz_sim_run(const struct amz_sim_config *config, struct amz_sim_result *ret)
   rc = make_world(&w);
   if (rc == AMZ_OK)
     rc = step_master(&w, &start, 0);
-  while (rc == AMZ_OK && amz_master_end(w.master) == AMZ_END_RUNNING && (rc = amz_agenda_take(&w.agenda, limit_ns, &item, &source)) > 0) {
+  while (rc == AMZ_OK && !w.ended && (rc = amz_agenda_take(&w.agenda, limit_ns, &item, &source)) > 0) {
     if (w.many)
       expect(&w, amz_agenda_soon(&w.agenda, source));
     rc = handle(&w, &item);

@@ -59,6 +59,8 @@ struct amz_world {
   const struct amz_sim_config *config;
   int64_t now_ns;
   bool many;     /* ranks */
+  bool ended;    /* the master has come to its end */
+  bool calm;     /* messages take equally long and come once */
   bool sure;     /* tasks are told in bulk, and succeed unless they are killed */
   struct amz_master *master;
   int64_t master_tick_ns, master_free_ns;
@@ -91,8 +93,19 @@ static inline int amz_world_push(struct amz_world *w, int64_t at_ns, enum amz_si
 /* ---- net.c */
 /* Sends the message, of an action of w->actions, at from_ns. */
 int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns) AMZ_MUST_CHECK;
+/* What the last step has sent keeps its memory. */
+void amz_world_part(struct amz_world *w);
 /* \return the list for the actions of the next step. */
-struct amz_actions *amz_world_actions(struct amz_world *w);
+static inline struct amz_actions *amz_world_actions(struct amz_world *w)
+{
+  struct amz_actions *out = w->actions;
+
+  if (out->first && out->first->users)
+    amz_world_part(w);
+  out->count = out->used = 0;
+  out->current = out->first;
+  return out;
+}
 /* The letter's message as its receiver gets it; `decoded` is for its own use. Release with amz_world_read. */
 int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *decoded, const struct amz_message **ret) AMZ_MUST_CHECK;
 void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *decoded);
