@@ -275,6 +275,14 @@ void amz_held_soon(const struct amz_held *h, uint64_t first)
     __builtin_prefetch(&h->table[home_of(h, first)], 1);
 }
 
+void amz_held_piece_soon(const struct amz_held *h, uint64_t first)
+{
+  uint32_t place = table_find(h, first);
+
+  if (place < h->table_size)
+    __builtin_prefetch(&h->pieces[h->table[place].piece - 1], 1);
+}
+
 bool amz_held_take(struct amz_held *h, struct amz_held_list *list, struct amz_chunk *ret)
 {
   if (list->head == AMZ_NO_PIECE)

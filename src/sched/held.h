@@ -56,8 +56,9 @@ int amz_held_tell(struct amz_held *h, struct amz_held_list *list, const struct a
 int amz_held_tell_part(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told, struct amz_range *ret) AMZ_MUST_CHECK;
 /* \return whether all that is told of is in one piece of the rank. Linear in its pieces. */
 bool amz_held_has(const struct amz_held *h, const struct amz_held_list *list, const struct amz_told *told);
-/* Has the entry of the piece that begins there fetched (soon.h). */
+/* Have the entry of the piece that begins there fetched, and then the piece (soon.h). */
 void amz_held_soon(const struct amz_held *h, uint64_t first);
+void amz_held_piece_soon(const struct amz_held *h, uint64_t first);
 /* Takes the rank's oldest piece. \return whether there was one. */
 bool amz_held_take(struct amz_held *h, struct amz_held_list *list, struct amz_chunk *ret);
 

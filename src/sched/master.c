@@ -81,13 +81,20 @@ void amz_master_free(struct amz_master *m)
   free(m);
 }
 
+void amz_master_sooner_or_later(const struct amz_master *m, uint64_t position)
+{
+  amz_held_soon(&m->held, position);
+}
+
 void amz_master_soon(const struct amz_master *m, uint32_t rank, uint64_t position)
 {
   const char *at = (const char *)&m->ranks[rank];
 
   __builtin_prefetch(at, 1);
   __builtin_prefetch(at + AMZ_CACHE_LINE, 1);
-  amz_held_soon(&m->held, position);
+  __builtin_prefetch(at + 2 * AMZ_CACHE_LINE, 1);
+  amz_held_piece_soon(&m->held, position);
+  amz_held_soon(&m->held, m->pool.fresh); /* what it is likely to get */
 }
 
 /* ---- stopping --------------------------------------------------------------------------------------------------------- */

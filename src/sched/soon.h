@@ -8,7 +8,8 @@
 #define AMZ_CACHE_LINE 64
 
 void amz_worker_soon(const struct amz_worker *w);
-/* A message of this rank, which tells of what it has from `position` on. */
+/* A message of this rank, which tells of what it has from `position` on: on its way, and then next. */
+void amz_master_sooner_or_later(const struct amz_master *m, uint64_t position);
 void amz_master_soon(const struct amz_master *m, uint32_t rank, uint64_t position);
 
 #endif

@@ -11,6 +11,7 @@
 
 #define SOON 2u /* items of a bucket of which any may be next */
 #define LINE_LEAST ((size_t)16)
+#define NOT_INLINE __attribute__((noinline)) /* what needs many registers, beside what is called far more often */
 
 /* ---- blocks ----------------------------------------------------------------------------------------------------------- */
 
@@ -71,7 +72,7 @@ static inline int put(struct amz_agenda *a, const struct amz_agenda_item *item)
   return AMZ_OK;
 }
 
-static __attribute__((noinline)) int put_into_new(struct amz_agenda *a, const struct amz_agenda_item *item)
+static NOT_INLINE int put_into_new(struct amz_agenda *a, const struct amz_agenda_item *item)
 {
   return make_blocks(a) < 0 ? AMZ_ENOMEM : put(a, item);
 }
@@ -85,7 +86,7 @@ static void empty(struct amz_agenda *a, unsigned level, unsigned digit)
 }
 
 /* Moves on to the time of the heap's first item: its bucket's items go to lower ones. */
-static int turn(struct amz_agenda *a, unsigned level, unsigned digit)
+static NOT_INLINE int turn(struct amz_agenda *a, unsigned level, unsigned digit)
 {
   struct amz_agenda_bucket b = a->buckets[level][digit];
   struct amz_agenda_block block;
@@ -142,7 +143,8 @@ static void note_head(struct amz_agenda *a)
   a->heads[AMZ_AGENDA_HEAP] = b ? head_of(b->least_ns, b->least_key) : nothing;
 }
 
-static int pop_heap(struct amz_agenda *a, struct amz_agenda_item *ret)
+/* \return 1; AMZ_ENOMEM. */
+static NOT_INLINE int pop_heap(struct amz_agenda *a, struct amz_agenda_item *ret)
 {
   unsigned level = (unsigned)__builtin_ctz(a->levels), digit = (unsigned)__builtin_ctzll(a->occupied[level]);
   struct amz_agenda_bucket *b = &a->buckets[level][digit];
@@ -161,7 +163,7 @@ static int pop_heap(struct amz_agenda *a, struct amz_agenda_item *ret)
   else
     b->least_key = a->blocks[b->head].items[b->first].key;
   note_head(a);
-  return AMZ_OK;
+  return 1;
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------------ */
@@ -233,11 +235,10 @@ int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_it
       source = i;
   if (a->heads[source].old == 0 || a->heads[source].near < (uint64_t)INT64_MAX - (uint64_t)until_ns)
     return 0;
-  if (source == AMZ_AGENDA_HEAP && pop_heap(a, ret) < 0)
-    return AMZ_ENOMEM;
-  if (source != AMZ_AGENDA_HEAP)
-    pop_line(a, source, ret);
   *ret_source = source;
+  if (source == AMZ_AGENDA_HEAP)
+    return pop_heap(a, ret);
+  pop_line(a, source, ret);
   return 1;
 }
 

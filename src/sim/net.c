@@ -4,6 +4,7 @@
 
 #include <amorsize/alloc.h>
 
+#include "../sched/soon.h"
 #include "world.h"
 
 #define NO_LETTER UINT32_MAX
@@ -58,6 +59,8 @@ int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_mas
   l->rank = m->rank;
   l->copies = 1;
   w->result.messages++;
+  if (w->many && to_master && m->n_bulks)
+    amz_master_sooner_or_later(w->master, m->bulks[0].first);
   if (w->calm) {
     write_letter(w, l, m);
     return amz_agenda_queue(&w->agenda, to_master, amz_sim_later(from_ns, w->config->latency_ns), value);
