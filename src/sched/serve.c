@@ -8,7 +8,7 @@
 #define AHEAD_SHARE 0.375 /* of a rank's share of all that is unfinished: where policies make chunks smaller for who has much in hand (adaptive's HELD_SHARE),
                              it isn't filled up with hundreds of thousands of the smallest ones */
 
-static int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret, bool *ret_any)
+static inline int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret, bool *ret_any)
 {
   struct amz_rank *r = &m->ranks[rank];
   struct amz_policy_ask ask = {
@@ -35,7 +35,7 @@ static int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chunk *ret
 /* Who asks ahead for many chunks of tiny tasks doesn't know how many are left, and what others ask for: a good part of its share of all
  * that is unfinished is enough, as long as none of its slots is idle. The rest is better kept for those who will have turned out to be
  * faster, or to have the shorter tasks. A retry's time is waited for (amz_master_deadline), so it must not lie here when that has come. */
-static bool has_its_share(const struct amz_master *m, const struct amz_rank *r)
+static inline bool has_its_share(const struct amz_master *m, const struct amz_rank *r)
 {
   double unfinished = (double)m->pool.waiting + (double)m->held.count;
 

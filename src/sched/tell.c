@@ -188,7 +188,7 @@ static double room_ahead(const struct amz_worker *w)
   return (chunks > done ? chunks : done) - (double)amz_worker_waiting(w);
 }
 
-static int64_t ask_at(const struct amz_worker *w)
+static inline int64_t ask_at(const struct amz_worker *w)
 {
   double each_ns, missing_ns, at_ns;
 
@@ -354,9 +354,10 @@ static bool lacks_tasks(const struct amz_worker *w)
   return w->dry && w->stop == AMZ_STOP_NONE && amz_worker_kept(w) == 0 && amz_worker_free_slots(w) > 0;
 }
 
+/* Something isn't on disk. */
 static int sync_if_due(struct amz_worker *w, struct amz_actions *out)
 {
-  if (w->seq_seen <= w->durable_upto || w->syncing || w->broken)
+  if (w->syncing || w->broken)
     return AMZ_OK;
   /* A receipt that falls short of what was there is not asked for again at once. */
   if (w->now_ns < w->sync_ns && !(is_at_rest(w) && w->seq_seen > w->sync_target))
@@ -369,29 +370,31 @@ static int sync_if_due(struct amz_worker *w, struct amz_actions *out)
   return AMZ_OK;
 }
 
-static void note_asked(struct amz_worker *w, uint32_t hungry)
+static int report(struct amz_worker *w, uint32_t hungry, struct amz_actions *out)
 {
-  if (w->asked == 0) {
+  if (hungry && w->asked == 0) {
     w->asked_ns = w->now_ns;
     w->timing = true;
   }
-  w->dry = false;
-  w->asked += hungry;
-  w->ask_ns = AMZ_NEVER;
+  if (hungry) {
+    w->dry = false;
+    w->asked += hungry;
+    w->ask_ns = AMZ_NEVER;
+  }
+  return send_all(w, AMZ_MSG_REPORT, hungry, out);
 }
 
 int amz_worker_tell(struct amz_worker *w, struct amz_actions *out)
 {
-  bool news = w->report_ns != AMZ_NEVER;
-  bool beat = w->now_ns >= w->beat_ns && w->beat_ns != AMZ_NEVER;
-  int rc = sync_if_due(w, out);
+  bool due = w->now_ns >= w->report_ns || (w->now_ns >= w->beat_ns && w->beat_ns != AMZ_NEVER);
+  bool unsynced = w->seq_seen > w->durable_upto;
   uint32_t hungry;
 
   w->ask_ns = ask_at(w);
   hungry = hunger(w);
-  if (rc < 0 || !(hungry || beat || w->now_ns >= w->report_ns || (news && (is_at_rest(w) || lacks_tasks(w)))))
-    return rc;
-  if (hungry)
-    note_asked(w, hungry);
-  return send_all(w, AMZ_MSG_REPORT, hungry, out);
+  if (unsynced && sync_if_due(w, out) < 0)
+    return AMZ_ENOMEM;
+  if (hungry || due || (w->report_ns != AMZ_NEVER && (is_at_rest(w) || lacks_tasks(w))))
+    return report(w, hungry, out);
+  return AMZ_OK;
 }

@@ -212,14 +212,19 @@ int amz_agenda_push(struct amz_agenda *a, int64_t at_ns, uint64_t value)
   return put(a, &item);
 }
 
+static NOT_INLINE int queue_in_larger(struct amz_agenda *a, uint32_t line, int64_t at_ns, uint64_t value)
+{
+  return grow_line(&a->lines[line]) < 0 ? AMZ_ENOMEM : amz_agenda_queue(a, line, at_ns, value);
+}
+
 int amz_agenda_queue(struct amz_agenda *a, uint32_t line, int64_t at_ns, uint64_t value)
 {
   struct amz_agenda_line *l = &a->lines[line];
 
   if (l->count && l->items[(l->first + l->count - 1) & (l->cap - 1)].at_ns > at_ns)
     return amz_agenda_push(a, at_ns, value);
-  if (l->count == l->cap && grow_line(l) < 0)
-    return AMZ_ENOMEM;
+  if (l->count == l->cap)
+    return queue_in_larger(a, line, at_ns, value);
   if (l->count == 0)
     a->heads[line] = head_of(at_ns, a->pushed);
   l->items[(l->first + l->count++) & (l->cap - 1)] = (struct amz_agenda_item){at_ns, a->pushed++, value};

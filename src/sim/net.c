@@ -9,12 +9,12 @@
 
 #define NO_LETTER UINT32_MAX
 
-static int new_letter(struct amz_world *w, uint32_t *ret)
+static int new_letter(struct amz_world *w)
 {
   if (amz_grow((void **)&w->letters, &w->cap_letters, (size_t)w->n_letters + 1, sizeof *w->letters) < 0)
     return AMZ_ENOMEM;
-  *ret = w->n_letters++;
-  w->letters[*ret] = (struct amz_sim_letter){.next = NO_LETTER};
+  w->unused_letter = w->n_letters++;
+  w->letters[w->unused_letter] = (struct amz_sim_letter){.next = NO_LETTER};
   return AMZ_OK;
 }
 
@@ -45,15 +45,14 @@ static int64_t travel(struct amz_world *w)
 
 int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns)
 {
-  uint32_t number = w->unused_letter;
   struct amz_sim_letter *l;
   uint64_t value;
   int rc = AMZ_OK;
 
-  if (number == NO_LETTER && new_letter(w, &number) < 0)
+  if (w->unused_letter == NO_LETTER && new_letter(w) < 0)
     return AMZ_ENOMEM;
-  l = &w->letters[number];
-  value = (uint64_t)number << AMZ_SIM_EVENT_BITS | AMZ_SIM_EV_DELIVER;
+  l = &w->letters[w->unused_letter];
+  value = (uint64_t)w->unused_letter << AMZ_SIM_EVENT_BITS | AMZ_SIM_EV_DELIVER;
   w->unused_letter = l->next;
   l->to_master = to_master;
   l->rank = m->rank;
@@ -94,7 +93,7 @@ int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *dec
   return l->message ? AMZ_OK : amz_message_decode(l->bytes.data, l->bytes.len, decoded);
 }
 
-static void leave_chain(struct amz_world *w, struct amz_actions_block *chain)
+static inline void leave_chain(struct amz_world *w, struct amz_actions_block *chain)
 {
   if (!chain || --chain->users || chain == w->actions->first)
     return;
