@@ -234,6 +234,23 @@ static void test_pace(void)
   ASSERT_I64(llround(r.makespan_s * 1e6), 14000000);
 }
 
+/* A task has ended at 1 s on a rank that is frozen till 3 s. That it loses half its speed meanwhile is nothing to it: the other one
+ * takes 2 s from there on. */
+static void test_pace_of_frozen(void)
+{
+  static const struct amz_sim_fault faults[] = {{.kind = AMZ_SIM_FREEZE, .at_ns = 500000 * US, .until_ns = 3000000 * US},
+                                                {.kind = AMZ_SIM_PACE, .at_ns = 2000000 * US, .factor = 0.5}};
+  struct amz_sim_config c = plain("ss", 2, 1, 1);
+  struct amz_sim_result r;
+
+  c.work.mean_s = 1;
+  c.faults = faults;
+  c.n_faults = 2;
+  CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
+  ASSERT_U64(r.end, AMZ_END_DONE);
+  ASSERT_I64(llround(r.makespan_s * 1e6), 5000000);
+}
+
 static void test_refused(void)
 {
   static const double still[] = {1, 0};
@@ -271,6 +288,7 @@ int main(void)
     {"shapes of work", test_shapes},
     {"Pareto's tail", test_pareto_tail},
     {"a rank slows down", test_pace},
+    {"a frozen rank slows down", test_pace_of_frozen},
     {"refused", test_refused},
     {NULL, NULL},
   };

@@ -26,7 +26,8 @@ static bool same_bits(const uint64_t *bits, const bool *model, uint64_t from, ui
   for (uint64_t i = from; i < end; i++)
     count += model[i];
   return amz_bits_next_set(bits, from, end) == set && amz_bits_next_clear(bits, from, end) == clear &&
-         amz_bits_count(bits, from, end - from) == count && (from == end || amz_bits_has(bits, from) == model[from]);
+         amz_bits_count(bits, from, end - from) == count &&
+         (from == end || (amz_bits_has(bits, from) == model[from] && amz_bits_are_clear(bits, from, end - from) == (count == 0)));
 }
 
 static void test_bits(void)
@@ -107,7 +108,10 @@ static void tell_at_random(struct amz_held *h, struct amz_held_list *lists, stru
       model->owner[i] = 0;
       expected++;
     }
-  CU_ASSERT_EQUAL(amz_held_tell(h, &lists[told.rank], &told, &in_hand), AMZ_OK);
+  if (amz_rng_below(rng, 2) && amz_held_tell_front(h, &lists[told.rank], &told))
+    in_hand = told.count;
+  else
+    CU_ASSERT_EQUAL(amz_held_tell(h, &lists[told.rank], &told, &in_hand), AMZ_OK);
   ASSERT_U64(in_hand, expected);
 }
 
@@ -219,6 +223,36 @@ static void test_actions(void)
   amz_actions_free(NULL);
 }
 
+/* What is taken out of a list outlives its clearing, and serves another one. */
+static void test_actions_taken(void)
+{
+  struct amz_actions *a = NULL, *b = NULL;
+  struct amz_actions_block *chain;
+  struct amz_message *m;
+
+  CU_ASSERT_FATAL(amz_actions_new(&a) == AMZ_OK && amz_actions_new(&b) == AMZ_OK);
+  CU_ASSERT_PTR_NULL(amz_actions_take(a));
+  m = amz_actions_send(a, 7, AMZ_MSG_REPORT);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+  m->hungry = 3;
+  CU_ASSERT_PTR_NOT_NULL(amz_actions_room(a, 100000, 1)); /* in a block of its own */
+  chain = amz_actions_take(a);
+  amz_actions_clear(a);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(amz_actions_send(a, 8, AMZ_MSG_HELLO));
+  ASSERT_U64(m->rank, 7);
+  ASSERT_U64(m->hungry, 3);
+  amz_actions_give(b, chain);
+  ASSERT_U64(amz_actions_count(b), 0);
+  m = amz_actions_send(b, 9, AMZ_MSG_BYE);
+  CU_ASSERT_FATAL(m != NULL && amz_actions_count(b) == 1);
+  ASSERT_U64(m->hungry, 0);
+  CU_ASSERT_PTR_EQUAL(amz_actions_at(b, 0)->message, m);
+  amz_actions_drop(amz_actions_take(a));
+  amz_actions_drop(NULL);
+  amz_actions_free(a);
+  amz_actions_free(b);
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -227,6 +261,7 @@ int main(void)
     {"what is held against a list", test_held},
     {"the pool's sequence", test_pool},
     {"actions keep what they point to", test_actions},
+    {"what actions point to can be taken", test_actions_taken},
     {NULL, NULL},
   };
 
