@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Plug-in tasks: what the host and the scheduler cost, per task.
 #
-# Spinning tasks count turns, which are measured against the thread's CPU time when a slot begins: so tasks · length is what the tasks
-# alone take. Efficiency is that over two slots' makespan; by CPU time, it is that over all CPU time of the run, launch and
-# helpers included, which a busy machine spoils least. usage: plugin.sh [ROUNDS]   (make bench-plugin)
+# Spinning tasks count turns, which are measured against the thread's CPU time: so tasks · length is what the tasks alone take. Efficiency is that over two
+# slots' makespan; by CPU time, it is that over all CPU time of the run, launch and helpers included, which a busy machine spoils least. Busy is the part of the
+# makespan in which slots had something to run: the rest is what scheduling cost, and what is between the two is what others took of the cores. usage: plugin.sh [ROUNDS]   (make bench-plugin)
 set -u
 rounds=${1:-3}
 top=$(cd "${top_builddir:-.}" && pwd)
@@ -23,11 +23,13 @@ python=${PYTHON:-/usr/bin/python3} # the system's, which Debian's packages are f
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
-ours() { # PLUGIN NS TASKS POLICY [OPTION…]: makespan and CPU time
+ours() { # PLUGIN NS TASKS POLICY [OPTION…]: makespan, CPU time, and which part of the makespan slots were busy
   printf 'tasks: {plugin: ./%s.so, args: "%s", for: {i: {range: [1, %s]}}}\nchunks: {policy: %s}\n' "$1" "$2" "$3" "$4" >job.yaml
   [ "$1" = spin ] || echo 'output: {results: results.bin}' >>job.yaml
   { time timeout 300 "$top/amorsize-mpi" run job.yaml --quiet --format json "${@:5}" >out 2>err; } 2>cpu
-  awk 'NR == FNR { cpu = $1 + $2; next } /"makespan_s"/ { gsub(/[^0-9.e-]/, "", $2); print $2, cpu }' cpu out
+  awk 'NR == FNR { cpu = $1 + $2; next }
+       /"(makespan_s|efficiency)":/ { gsub(/[^0-9.e-]/, "", $2); of[$1] = $2 }
+       END { if (of["\"makespan_s\":"]) print of["\"makespan_s\":"], cpu, of["\"efficiency\":"] }' cpu out
 }
 
 rate() { # NAME PLUGIN TASKS BAR
@@ -78,14 +80,17 @@ best() { # EFFICIENCY of the best chunk size: HOW NS TASKS CHUNK…
 }
 
 spins() { # over two ranks, and by others in the same round
-  local ns n
-  printf '%10s %12s %12s %12s %12s\n' task ours 'by CPU time' mpi4py joblib
+  local ns n i
+  printf '%10s %12s %12s %12s %12s %12s\n' task ours 'by CPU time' busy mpi4py joblib
   for ns in 10000 100000 1000000; do
     n=$((8000000000 / ns))
-    rm -rf ./*.runs
-    ours spin $ns $n adaptive --ranks 2 --slots 1 >rows
-    printf '%7s us %12.3f %12.3f %12s %12s\n' $((ns / 1000)) "$(awk -v t=$n -v ns=$ns '{ print t * ns / 2e9 / $1 }' rows)" \
-      "$(awk -v t=$n -v ns=$ns '{ print t * ns / 1e9 / $2 }' rows)" \
+    : >rows
+    for ((i = 0; i < rounds; i++)); do
+      rm -rf ./*.runs
+      ours spin $ns $n adaptive --ranks 2 --slots 1 >>rows
+    done
+    printf '%7s us %12.3f %12.3f %12.3f %12s %12s\n' $((ns / 1000)) "$(awk -v t=$n -v ns=$ns '{ print t * ns / 2e9 / $1 }' rows | median)" \
+      "$(awk -v t=$n -v ns=$ns '{ print t * ns / 1e9 / $2 }' rows | median)" "$(awk '{ print $3 }' rows | median)" \
       "$("$python" -c 'import mpi4py' 2>/dev/null && best mpi4py $ns $n 10 100 1000 || echo 'not here')" \
       "$("$python" -c 'import joblib' 2>/dev/null && best joblib $ns $n 0 100 || echo 'not here')"
   done

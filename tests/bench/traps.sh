@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Traps for those who choose chunks, over real ranks: short tasks in front of long ones; a few that take a thousand times as long; a rank that others slow down.
 #
-# The first two sleep, so that a busy machine spoils little. Their measure is list scheduling in the order of the tasks, without any costs: each task goes
+# The first two sleep, so that a busy machine spoils little; yet sleeps of 0.1 ms last longer there, which is seen in how long slots were busy. Their measure
+# is list scheduling in the order of the tasks, without any costs: each task goes
 # to the slot that is free first. The third computes, while the plug-in's process of one rank gets a quarter of a core: by a control group, where we may make
 # one, else beside competitors for its core, of which nobody knows how much they take. Its measure is what the two ranks would take together if both computed
 # all the time at the speed at which their tasks really ran. usage: traps.sh [ROUNDS]   (make bench-traps)
@@ -24,9 +25,10 @@ median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : 
 job() { # PLUGIN ARGS TASKS
   printf 'tasks: {plugin: ./%s.so, args: "%s", for: {i: {range: [1, %s]}}}\n' "$1" "$2" "$3" >job.yaml
 }
-run() { # OPTION…: the makespan
+run() { # OPTION…: the makespan, and which part of it slots were busy
   rm -rf ./*.runs
-  timeout 120 "$top/amorsize-mpi" run job.yaml --quiet --format json "$@" 2>err | awk '/"makespan_s"/ { gsub(/[^0-9.e-]/, "", $2); print $2 }'
+  timeout 120 "$top/amorsize-mpi" run job.yaml --quiet --format json "$@" 2>err |
+    awk '/"(makespan_s|efficiency)":/ { gsub(/[^0-9.e-]/, "", $2); of[$1] = $2 } END { print of["\"makespan_s\":"], of["\"efficiency\":"] }'
 }
 
 # list_of KIND TASKS: the makespan of list scheduling on 16 slots, of what nap.c does
@@ -48,8 +50,8 @@ sleeping() { # KIND TASKS RANKS SLOTS POLICY
   job nap "$1" "$2"
   : >rows
   for ((i = 0; i < rounds; i++)); do run --ranks "$3" --slots "$4" --policy "$5" >>rows; done
-  printf '%-10s %2s x %2s slots  %-9s makespan %.3f s, list scheduling %.3f s: %.3f; bar 1.05\n' "$1" "$3" "$4" "$5" "$(median <rows)" "$ideal" \
-    "$(awk -v i="$ideal" '{ print $1 / i }' rows | median)"
+  printf '%-10s %2s x %2s slots  %-9s makespan %.3f s, list scheduling %.3f s: %.3f; bar 1.05; slots busy %.3f of it\n' "$1" "$3" "$4" "$5" \
+    "$(cut -d' ' -f1 rows | median)" "$ideal" "$(awk -v i="$ideal" '{ print $1 / i }' rows | median)" "$(cut -d' ' -f2 rows | median)"
 }
 
 # Makespan over what the ranks' speeds allow, by the times of their own tasks.
@@ -60,11 +62,12 @@ by_speed() { # TASKS MAKESPAN
           print makespan / (n / rate), tasks[0] / tasks[1] }'
 }
 
-# A control group that gets a quarter of a core, a millisecond in four: tasks see it as a slow core. Its files differ between the versions.
+# A control group below our own that gets a quarter of a core, a millisecond in four: tasks see it as a slow core. Its files differ between the versions.
 group=
 make_group() {
-  local root
-  for root in /sys/fs/cgroup/cpu /sys/fs/cgroup; do
+  local root own
+  own=$(awk -F: '("," $2 ",") ~ /,cpu,/ { print $3 }' /proc/self/cgroup)
+  for root in "/sys/fs/cgroup/cpu$own" /sys/fs/cgroup; do
     mkdir "$root/amz-bench.$$" 2>/dev/null || continue
     group=$root/amz-bench.$$
     { echo 4000 >"$group/cpu.cfs_period_us" && echo 1000 >"$group/cpu.cfs_quota_us"; } 2>/dev/null && return 0
@@ -78,19 +81,18 @@ take_group_down() {
   [ -z "$group" ] || rmdir "$group"
   rm -rf "$work"
 }
-# The process of rank 1's plug-in, as soon as it is there: its second word is its rank's id.
+# The process of rank 1's plug-in, as soon as it is there: its second word is its rank's id. Until killed.
 slow_down() {
-  local tries p of
-  for ((tries = 0; tries < 300; tries++)); do
+  local p of
+  while :; do
     for p in $(pgrep -f '^[^ ]*amorsize-mpi-plugin '); do
-      of=$(tr '\0' '\n' <"/proc/$p/cmdline" 2>/dev/null | sed -n 2p)
-      tr '\0' '\n' 2>/dev/null <"/proc/$of/environ" | grep -qx "AMZ_BENCH_RUN=$$" || continue
-      tr '\0' '\n' <"/proc/$of/environ" | grep -qxE '(OMPI_COMM_WORLD_RANK|PMI_RANK)=1' || continue
+      of=$({ tr '\0' '\n' <"/proc/$p/cmdline" | sed -n 2p; } 2>/dev/null)
+      { tr '\0' '\n' <"/proc/$of/environ" >environ; } 2>/dev/null || continue
+      grep -qx "AMZ_BENCH_RUN=$$" environ && grep -qxE '(OMPI_COMM_WORLD_RANK|PMI_RANK)=1' environ || continue
       echo "$p" >"$group/cgroup.procs" && return 0
     done
     sleep 0.02
   done
-  return 1
 }
 compete() { # until killed; each in a session of its own, to which the kernel may give a share of its own
   local pids=
@@ -113,9 +115,13 @@ slowed() {
     if [ -n "$group" ]; then slow_down & else compete & fi
     hinders=$!
     makespan=$(AMZ_BENCH_RUN=$$ run --ranks 2 --slots 1)
+    makespan=${makespan% *}
     kill $hinders 2>/dev/null
-    wait $hinders 2>/dev/null
-    by_speed $n "$makespan" >>rows
+    if wait $hinders 2>/dev/null || [ -z "$group" ]; then
+      by_speed $n "$makespan" >>rows
+    else
+      echo "slowed      the process of rank 1's plug-in was not found: this round doesn't count"
+    fi
   done
   printf 'slowed      2 x  1 slots  adaptive  makespan over what the speeds allow %.3f; bar 1.05 (tasks of rank 0 : rank 1 = %.2f)\n' \
     "$(cut -d' ' -f1 rows | median)" "$(cut -d' ' -f2 rows | median)"

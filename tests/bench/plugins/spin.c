@@ -10,11 +10,13 @@
 
 #define LEAST_MEASURED_NS 5000.0 /* a shorter task is over before the clock is read */
 #define MEASURED_EACH_NS 2e6
+#define WINDOW_NS 2e5
 #define WEIGHT 0.2               /* of the newest measurement */
 
 struct pace {
   double turns_per_ns, clock_ns; /* clock_ns: what reading the clock takes */
-  double since_ns;               /* that has been spun since the last measurement */
+  double since_ns;               /* that has been spun since the last measurement, or the begin of the one that goes on: */
+  double began_ns, turns;        /* its begin, 0: none goes on; and the turns since */
 };
 
 struct state {
@@ -57,24 +59,32 @@ static struct pace measure(void)
   return p;
 }
 
-static void spin_measured(struct pace *p, double task_ns)
+static void learn(struct pace *p)
 {
-  double turns = task_ns * p->turns_per_ns, began_ns = now_ns(), took_ns;
+  double took_ns = now_ns() - p->began_ns - p->clock_ns;
 
-  spin((uint64_t)turns);
-  took_ns = now_ns() - began_ns - p->clock_ns;
-  if (took_ns > task_ns / 10)
-    p->turns_per_ns += WEIGHT * (turns / took_ns - p->turns_per_ns);
-  p->since_ns = 0;
+  if (took_ns > WINDOW_NS / 10)
+    p->turns_per_ns += WEIGHT * (p->turns / took_ns - p->turns_per_ns);
+  p->since_ns = p->turns = 0;
+  p->began_ns = 0;
 }
 
+/* Measured is over a window of some tasks: a short one alone would pay for the look at the clock before it. */
 static void spin_for(struct pace *p, double task_ns)
 {
+  double turns = task_ns * p->turns_per_ns;
+
   p->since_ns += task_ns;
-  if (p->since_ns >= MEASURED_EACH_NS && task_ns >= LEAST_MEASURED_NS)
-    spin_measured(p, task_ns);
-  else
-    spin((uint64_t)(task_ns * p->turns_per_ns));
+  if (p->began_ns <= 0 && p->since_ns >= MEASURED_EACH_NS && task_ns >= LEAST_MEASURED_NS) {
+    p->began_ns = now_ns();
+    p->since_ns = task_ns;
+  }
+  spin((uint64_t)turns);
+  if (p->began_ns <= 0)
+    return;
+  p->turns += turns;
+  if (p->since_ns >= WINDOW_NS)
+    learn(p);
 }
 
 void amz_bench_spin_for(double task_ns)
