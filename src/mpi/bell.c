@@ -272,9 +272,11 @@ void amz_bell_ring(struct amz_mpi *t, uint32_t rank)
   if (!b || i >= b->n_ringers || (t->rank != 0 && rank != 0) || !b->ringers[i].page)
     return;
   atomic_thread_fence(memory_order_seq_cst);
-  if (atomic_load_explicit(&b->ringers[i].page->sleeps, memory_order_relaxed) && atomic_exchange(&b->ringers[i].page->sleeps, 0))
+  if (atomic_load_explicit(&b->ringers[i].page->sleeps, memory_order_relaxed) && atomic_exchange(&b->ringers[i].page->sleeps, 0)) {
     while (write(b->ringers[i].fd, "", 1) < 0 && errno == EINTR) /* a full pipe wakes, too; of the dead MPI doesn't tell, either */
       ;
+    t->rang = true;
+  }
 }
 
 int amz_bell_sleep(struct amz_mpi *t)

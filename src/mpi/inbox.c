@@ -151,7 +151,7 @@ static int sort_oldest(struct amz_mpi *t, struct amz_error *err)
   if (source < 0 || (uint32_t)source >= t->size || !read_length(r, &n, &here))
     return amz_error_set(err, AMZ_ECORRUPT, "rank %d has sent something that is no message", source);
   t->active_ns = amz_mpi_now_ns();
-  t->rung = false;
+  t->rung = t->rang = false;
   if (here < n || t->peers[source].held.head)
     return keep(t, r, n, here, err);
   t->current = (struct amz_mpi_message){.source = (uint32_t)source, .bytes = r->bytes + AMZ_MPI_HEADER_BYTES, .n = n};

@@ -28,11 +28,9 @@ int64_t amz_pace_nap_ns(int64_t quiet_ns, int64_t left_ns, enum amz_mpi_haste ha
   return nap < left_ns ? nap : left_ns;
 }
 
-int64_t amz_pace_rung_nap_ns(int64_t quiet_ns, int64_t left_ns, enum amz_mpi_haste haste)
+int64_t amz_pace_rung_nap_ns(int64_t left_ns)
 {
-  const struct pace *p = &paces[haste];
-
-  if (left_ns <= 0 || (p->spin_ns && quiet_ns < p->spin_ns))
+  if (left_ns <= 0)
     return 0;
   return left_ns < AMZ_PACE_RUNG_NS ? left_ns : AMZ_PACE_RUNG_NS;
 }

@@ -17,6 +17,6 @@
  * \return 0: look again at once; else a time, never beyond the deadline. */
 int64_t amz_pace_nap_ns(int64_t quiet_ns, int64_t left_ns, enum amz_mpi_haste haste);
 /* The same for one who will be woken by whatever comes. */
-int64_t amz_pace_rung_nap_ns(int64_t quiet_ns, int64_t left_ns, enum amz_mpi_haste haste);
+int64_t amz_pace_rung_nap_ns(int64_t left_ns);
 
 #endif

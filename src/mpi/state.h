@@ -88,6 +88,7 @@ struct amz_mpi {
   struct amz_bell *bell;                     /* NULL: none */
   bool is_rung;                              /* by all who may write to us: there is no need to look for messages */
   bool rung;                                 /* what it was about hasn't come yet */
+  bool rang;                                 /* we have woken somebody, and not heard of it since */
   struct amz_peer *active_head, *active_tail; /* with parcels */
   struct amz_peer *holding;                  /* with held letters */
   struct amz_letters ready;                  /* complete, to be delivered first */

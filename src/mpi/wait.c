@@ -117,14 +117,18 @@ static int block(struct amz_mpi *t, int64_t deadline_ns, struct amz_error *err)
 
 #endif
 
-/* MPI itself wants to be looked after while something of ours isn't gone, or something long isn't here; and what a bell has told of may come later. */
+/* MPI itself wants to be looked after while something of ours isn't gone, or something long isn't here; and what a bell has told of may come later. Cores that
+ * idle until an answer comes may as well look for it: being woken takes longer on a busy node. Who has woken somebody doesn't spin, though: a pipe's reader is put on its writer's core, which is expected to be free soon. */
 static int64_t nap_of(struct amz_mpi *t, int64_t now_ns, int64_t left_ns, size_t n_fds, enum amz_mpi_haste haste)
 {
-  bool woken = t->is_rung && !t->rung && !t->holding && n_fds <= FDS_MAX && amz_outbox_settled(t);
+  bool woken = haste != AMZ_MPI_DUE && t->is_rung && !t->rung && !t->holding && n_fds <= FDS_MAX && amz_outbox_settled(t);
+  int64_t quiet_ns = now_ns - t->active_ns;
 
   if (t->has_current)
     return 0;
-  return (woken ? amz_pace_rung_nap_ns : amz_pace_nap_ns)(now_ns - t->active_ns, left_ns, haste);
+  if (t->rang && quiet_ns < AMZ_PACE_SPIN_NS)
+    quiet_ns = AMZ_PACE_SPIN_NS;
+  return woken ? amz_pace_rung_nap_ns(left_ns) : amz_pace_nap_ns(quiet_ns, left_ns, haste);
 }
 
 /* Sleeps by the bell, unless a message has come that nobody rings for any more. \return as look_at_fds; AMZ_ENOMEM, AMZ_ECORRUPT. */
