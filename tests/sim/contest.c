@@ -167,8 +167,10 @@ double contest_run(const struct contest *c, const char *policy, bool blind)
 {
   struct contest shared = *c; /* what the simulation reads */
   struct amz_sim_config sim = {
-    .master = {.tasks = c->tasks, .policy = amz_policy_find(policy), .stop_after = UINT64_MAX},
-    .ranks = c->slots, .slots_per_rank = 1, .speed = c->speeds, .bulk = true, .seed = c->seed,
+    /* nobody dies, and runs may last for hours: no heartbeats, which would be nearly all of the events */
+    .master = {.tasks = c->tasks, .policy = amz_policy_find(policy), .stop_after = UINT64_MAX, .dead_ns = AMZ_NEVER,
+               .suspect_ns = AMZ_NEVER, .heartbeat_ns = AMZ_NEVER},
+    .worker = {.heartbeat_ns = AMZ_NEVER}, .ranks = c->slots, .slots_per_rank = 1, .speed = c->speeds, .bulk = true, .seed = c->seed,
     .work = {.mean_s = c->mean_s, .run_s = run_s, .arg = &shared},
     .latency_ns = contest_latency_ns, .message_ns = contest_message_ns, .chunk_ns = contest_chunk_ns, .run_ns = contest_run_ns,
     .faults = c->faults, .n_faults = c->n_faults,
