@@ -23,11 +23,11 @@
 
 /* ---- rank 0 ----------------------------------------------------------------------------------------------------------- */
 
-/* For a plan that may want more slots than cores. A plug-in's threads or processes are as many as its slots were when it was loaded; where tasks
+/* For a plan, or a sample, that may want more slots than cores. A plug-in's threads or processes are as many as its slots were when it was loaded; where tasks
  * say what memory they take, the slots are as many as that suffices for. */
 static void make_room(const struct amz_launch *l, struct amz_layout *layout)
 {
-  if (l->plans && amz_job_kind(l->job) != AMZ_TASK_PLUGIN && !amz_budget_minds_memory(l->job))
+  if ((l->plans || l->sampler) && amz_job_kind(l->job) != AMZ_TASK_PLUGIN && !amz_budget_minds_memory(l->job))
     amz_layout_make_room(amz_job_settings(l->job), amz_job_tasks(l->job), layout);
 }
 
