@@ -12,9 +12,9 @@ on_three() {
 slots_used() { awk -v rank="$1" '$1 == rank { print $2 }' log | sort -u | wc -l; } # RANK
 
 fresh
-on_three run --no-history --name nap --command 'sleep 0.2; echo {rank} {slot} >>log' --for n=1..400
+on_three run --no-history --name nap --command 'sleep 0.5; echo {rank} {slot} >>log' --for n=1..1600 # much is left to plan for
 tried_like 'tasks that wait, over three ranks' 0 '^  slot utilisation ' '^  plan +1 node × 3 ranks × [0-9]+ slots'
-is 'each task has run once' "$(wc -l <log)" 400
+is 'each task has run once' "$(wc -l <log)" 1600
 most=$(sed -n 's/^plan: .*ranks_per_node: 3, slots_per_rank: \([0-9]*\).*/\1/p' nap.runs/001/plan.yaml)
 for rank in 0 1 2; do # they begin with one, one and two
   check "rank $rank gets more slots than cores" test "$(slots_used $rank)" -gt 2
