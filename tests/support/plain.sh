@@ -10,3 +10,9 @@ for name in $(env | sed -n 's/^\([A-Z][A-Z0-9_]*\)=.*/\1/p'); do
 done
 LC_ALL=C.UTF-8
 export LC_ALL
+# Ranks share memory through files of 4 MiB each in /dev/shm, which containers may keep small: then those files go where temporary ones do.
+if [ "$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')0" -lt 655360 ]; then
+  OMPI_MCA_btl_vader_backing_directory=${TMPDIR:-/tmp}
+  OMPI_MCA_btl_sm_backing_directory=${TMPDIR:-/tmp} # as it is called from Open MPI 5 on
+  export OMPI_MCA_btl_vader_backing_directory OMPI_MCA_btl_sm_backing_directory
+fi
