@@ -134,7 +134,7 @@ fresh
 if ${CC:-cc} -shared -fPIC -o early.so "$top_srcdir/tests/mpi/early.c" 2>cc.err; then
   early() { # HOW OPTIONS
     # shellcheck disable=SC2086
-    try env AMZ_TEST_MARK="$here" AMZ_TEST_EARLY="$1" timeout -k 2 $LIMIT $quick $2 -n 3 env LD_PRELOAD="$here/early.so" amorsize-mpi run --name short \
+    try env AMZ_TEST_MARK="$here" AMZ_TEST_EARLY="$1" timeout -k 2 $LIMIT $quick $2 -n 3 env LD_PRELOAD=./early.so HWLOC_SYNTHETIC='core:2 pu:1' amorsize-mpi run --name short \
       --command "$COMMAND" --for n=1..6
   }
   early fail ''
@@ -146,7 +146,7 @@ if ${CC:-cc} -shared -fPIC -o early.so "$top_srcdir/tests/mpi/early.c" 2>cc.err;
   is 'a rank that dies before it can begin: the launch ends' "$([ "$status" != 0 ] && [ "$status" != 124 ] && echo ended)" ended
   left_nothing 'a rank that dies before it can begin'
   if [ -n "${AMZ_ALL-}" ] && [ -n "$survive" ]; then
-    start env AMZ_TEST_MARK="$here" AMZ_TEST_EARLY=die timeout -k 2 $LIMIT $quick $survive -n 3 env LD_PRELOAD="$here/early.so" amorsize-mpi run \
+    start env AMZ_TEST_MARK="$here" AMZ_TEST_EARLY=die timeout -k 2 $LIMIT $quick $survive -n 3 env LD_PRELOAD=./early.so HWLOC_SYNTHETIC='core:2 pu:1' amorsize-mpi run \
       --name survived --command "$COMMAND" --for n=1..6
     wait_for ls survived.runs/001/launched
     wait_for no_ranks || wait_for no_ranks || wait_for no_ranks # half a minute
