@@ -29,8 +29,8 @@ int amz_fit_cost(const double *x, const double *y, size_t n, struct amz_line *re
 /* The same from few observations, some of which other work has disturbed: least absolute deviations of logarithms, so that what is far off counts little, and
  * b/a is drawn towards what it usually is: `usual` of it, by as much as one observation in ten would say of twice that. Where all that was observed is far from
  * it, that counts. The interval is that of the line's height, by the median of what is seen over it; how b/a may be off isn't in it.
- * Where all x are the same, b/a is the usual one. \return AMZ_OK; AMZ_EINVAL: no observations, or one that isn't a cost (as of amz_fit_cost), or usual isn't
- * positive; AMZ_ENOMEM. */
+ * Where all x are the same, b/a is the usual one, and b is said to be assumed.
+ * \return AMZ_OK; AMZ_EINVAL: no observations, or one that isn't a cost (as of amz_fit_cost), or usual isn't positive; AMZ_ENOMEM. */
 int amz_fit_cost_robust(const double *x, const double *y, size_t n, double usual, struct amz_line *ret);
 
 #endif

@@ -241,6 +241,14 @@ static bool are_costs(const double *x, const double *y, size_t n)
   return n > 0;
 }
 
+static bool at_one_place(const double *x, size_t n)
+{
+  for (size_t i = 1; i < n; i++)
+    if (x[i] > x[0] || x[i] < x[0])
+      return false;
+  return true;
+}
+
 int amz_fit_cost_robust(const double *x, const double *y, size_t n, double usual, struct amz_line *ret)
 {
   struct cost_seen c = {.x = x, .y = y, .n = n, .usual = usual};
@@ -257,6 +265,8 @@ int amz_fit_cost_robust(const double *x, const double *y, size_t n, double usual
   ret->b.value *= ratio;
   ret->b.low *= ratio;
   ret->b.high *= ratio;
+  if (at_one_place(x, n))
+    ret->b.source = AMZ_ASSUMED;
   free(c.rest);
   return AMZ_OK;
 }

@@ -163,6 +163,7 @@ static void test_one_place(void)
   near("the launch itself", line.a.value, 0.3, 1e-9);
   near("a rank", line.b.value, 0.03, 1e-9);
   ASSERT_U64(line.a.n, 1);
+  CU_ASSERT(line.a.source == AMZ_MEASURED && line.b.source == AMZ_ASSUMED);
   ASSERT_I64(amz_fit_cost_robust(x, y, 3, 0.1, &line), AMZ_OK);
   near("the median of three", line.a.value, 0.4, 1e-9);
   near("the least of them", line.a.low, 0.3, 1e-9);
