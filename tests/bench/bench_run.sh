@@ -6,7 +6,7 @@ rounds=${1:-5}
 amz=${top_builddir:-.}/amorsize-mpi
 amz=$(cd "$(dirname "$amz")" && pwd)/amorsize-mpi
 work=$(mktemp -d "${TMPDIR:-/tmp}/amz-bench.XXXXXX") || exit 3
-export AMORSIZE_HISTORY_DIR="$work/history" # never the user's own
+export AMORSIZE_HISTORY_DIR="$work/history" AMORSIZE_CACHE_DIR="$work/cache" # never the user's own
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 3
 

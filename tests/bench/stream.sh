@@ -11,7 +11,7 @@ window=${2:-16}
 top=$(cd "${top_builddir:-.}" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/amz-bench.XXXXXX") || exit 3
-export AMORSIZE_HISTORY_DIR="$work/history" # never the user's own
+export AMORSIZE_HISTORY_DIR="$work/history" AMORSIZE_CACHE_DIR="$work/cache" # never the user's own
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 3
 

@@ -206,6 +206,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="amz-bench.") as work:
         os.chdir(work)
         os.environ["AMORSIZE_HISTORY_DIR"] = os.path.join(work, "history") # not the user's
+        os.environ["AMORSIZE_CACHE_DIR"] = os.path.join(work, "cache") # nor what was measured while the machine was busy
         mega_s = prepare()
         print(f"{cores} cores, {rounds} rounds, load {os.getloadavg()[0]:.1f}; layouts are slots × threads\n"
               "workload   measured  chosen   best  regret  overall   error  at 10 %  inside  spent   makespans of the sweep, s")
