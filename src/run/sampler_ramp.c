@@ -15,19 +15,20 @@ static void mind_others(struct amz_ramp *ramp)
   ramp->waits = amz_load_waits_below(amz_node_pressure_here());
 }
 
-/* A rank has room for more slots than cores where its helper was made for them. */
+/* A rank has room for more slots than cores where its helper was made for them. Where threads are to be tried, tasks are kept for that: a sample has only
+ * so many, and more slots would use them up. */
 int amz_loop_ramp_begin(struct amz_loop *l)
 {
   const struct amz_loop_config *c = l->config;
   struct amz_sampler *s = c->sampler;
   uint32_t first = s->alone ? 1 : s->slots, most = amz_layout_capacity(&c->layout), workers = s->settings->plan.max_workers;
-
   int rc;
 
   s->ramp = (struct amz_ramp){.over = true};
   if (workers != AMZ_AUTO && workers / c->layout.ranks < most)
     most = workers / c->layout.ranks;
-  if (most <= s->slots || c->barred || !l->master || s->try.over)
+  if (most <= s->slots || c->barred || !l->master || s->try.over ||
+      amz_sampler_wants_threads(s->settings, amz_job_kind(c->job), c->cores->most))
     return AMZ_OK;
   rc = amz_ramp_begin(&s->ramp, first, s->slots, most, c->layout.cores, amz_clock_realtime_ns());
   mind_others(&s->ramp);
