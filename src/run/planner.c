@@ -87,6 +87,7 @@ int amz_loop_take_slots(struct amz_loop *l, uint32_t threads, uint32_t slots)
   if (p) {
     count_slots(p, amz_clock_monotonic_ns());
     p->total_slots = amz_loop_slots(l, slots);
+    p->found_slots = amz_loop_slots_most(l, slots);
   }
   return amz_loop_shape(l, threads, slots);
 }
@@ -448,11 +449,9 @@ static bool is_tenth_done(const struct amz_planner *p)
 /* The layout to which sampling has come, where that opened more slots than there were. */
 static void keep_found(const struct amz_loop *l, const struct amz_planner *p, struct amz_candidate *c)
 {
-  uint32_t each = p->total_slots / p->kinds.n_ranks;
-
-  if (each <= l->config->layout.slots)
+  if (p->found_slots <= l->config->layout.slots)
     return;
-  c->layout = (struct amz_plan_layout){p->kinds.nodes, p->kinds.most_ranks, each, c->layout.threads};
+  c->layout = (struct amz_plan_layout){p->kinds.nodes, p->kinds.most_ranks, p->found_slots, c->layout.threads};
   keep_plan(l, p, c, "what sampling found for tasks that wait", amz_source_name(AMZ_UNKNOWN));
 }
 

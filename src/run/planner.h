@@ -37,6 +37,7 @@ struct amz_planner {
   struct amz_kinds kinds;       /* of nodes, and which ranks are on them. Owned */
   uint64_t tasks;               /* of this launch */
   uint32_t total_slots;         /* over all ranks; kept up to date */
+  uint32_t found_slots;         /* the most of a rank that sampling has opened; 0: no more than there were */
   bool may_refuse;              /* a run of which all sampled tasks fail is ended */
   struct amz_recall *recall;    /* what is known may come while it runs; NULL: it is there, or never will be */
   struct amz_history_known known; /* costs of earlier runs: the plan is made of them at once. runs 0: there are none, or the first tasks spoke against

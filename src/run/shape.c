@@ -101,6 +101,15 @@ uint32_t amz_loop_slots(const struct amz_loop *l, uint32_t slots)
   return sum;
 }
 
+uint32_t amz_loop_slots_most(const struct amz_loop *l, uint32_t slots)
+{
+  uint32_t most = 0;
+
+  for (uint32_t i = 0; i < l->config->layout.ranks; i++)
+    most = of_rank(l, i, slots) > most ? of_rank(l, i, slots) : most;
+  return most;
+}
+
 /* Of ranks that share cores the first one has it. */
 static uint32_t one_a_node(const struct amz_loop *l, uint32_t rank)
 {

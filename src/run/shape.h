@@ -23,6 +23,8 @@ int amz_loop_shape(struct amz_loop *l, uint32_t threads, uint32_t slots);
 int amz_loop_shape_each(struct amz_loop *l, uint32_t threads, const uint32_t *slots);
 /* Rank 0: how many slots a count of rank 0's means over all ranks; not for the two names above. */
 uint32_t amz_loop_slots(const struct amz_loop *l, uint32_t slots);
+/* \return the most that one of them has then. */
+uint32_t amz_loop_slots_most(const struct amz_loop *l, uint32_t slots);
 /* Another rank than 0, of a word of SHAPE. */
 int amz_loop_hear_shape(struct amz_loop *l, const void *word, size_t n);
 /* Tells the worker how many slots are open now: by threads, by who steers, by what rank 0 has given up. \return AMZ_OK; AMZ_ENOMEM. */

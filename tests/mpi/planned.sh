@@ -19,8 +19,9 @@ most=$(sed -n 's/^plan: .*ranks_per_node: 3, slots_per_rank: \([0-9]*\).*/\1/p' 
 for rank in 0 1 2; do # they begin with one, one and two
   check "rank $rank gets more slots than cores" test "$(slots_used $rank)" -gt 2
 done
-check 'no rank has more slots than the plan says' test "$(slots_used 2)" -le "$most"
-check 'those with one core have half as many' test "$(slots_used 0)" -le "$(((most + 1) / 2))" -a "$(slots_used 1)" -le "$(((most + 1) / 2))"
+# While they are sampled they may get more slots than the plan leaves them, but no more than 64 for each core.
+check 'no rank has more slots than its two cores may have' test "$(slots_used 2)" -le 128
+check 'those with one core have half as many' test "$(slots_used 0)" -le 64 -a "$(slots_used 1)" -le 64
 slots=$(sed -n 's/^  slot utilisation .* of \([0-9]*\) slots.*/\1/p' out)
 check 'four cores have twice as many as two' test "$((slots + slots % 2))" -eq "$((2 * most))"
 left_nothing 'plans inside launches'
