@@ -6,6 +6,7 @@ set -u
 rounds=${1:-3}
 amz=$(cd "${top_builddir:-.}" && pwd)/amorsize-mpi
 work=$(mktemp -d "${TMPDIR:-/tmp}/amz-bench.XXXXXX") || exit 3
+export AMORSIZE_HISTORY_DIR="$work/history" AMORSIZE_CACHE_DIR="$work/cache" # never the user's own
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 3
 command -v jq >/dev/null || { echo 'policies.sh: needs jq' >&2; exit 3; }
