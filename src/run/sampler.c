@@ -320,11 +320,6 @@ int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret)
   return rc;
 }
 
-static uint64_t least_u32(uint32_t a, uint64_t b)
-{
-  return a < b ? a : b;
-}
-
 /* Means are looked at now and then only: each look takes all values. */
 static bool is_precise(struct amz_sampler *s)
 {
@@ -357,7 +352,7 @@ static const char *reason_to_end(const struct amz_loop *l, struct amz_sampler *s
     return "the mean is known as well as sample.precision asks for";
   if (elapsed_ns >= time_of(l, s))
     return "sample.time has passed";
-  if (s->most && s->ran >= s->most && s->n >= least_u32(s->settings->sample.tasks_min, s->most))
+  if (s->most && s->ran >= s->most && (s->n >= s->most || s->n >= s->settings->sample.tasks_min))
     return "as many tasks as sample.tasks allows have run";
   return NULL;
 }
@@ -372,10 +367,15 @@ static void tell_memory(const struct amz_loop *l, const struct amz_sampler *s)
   amz_loop_note(l, AMZ_WARNING, text);
 }
 
+uint64_t amz_sampler_memory_allows(const struct amz_sampler *s)
+{
+  return s->memory_bytes && s->peak_bytes ? s->memory_bytes / s->peak_bytes : UINT64_MAX;
+}
+
 /* \return whether what tasks have taken allows fewer slots than before. */
 static bool bound_by_memory(struct amz_sampler *s)
 {
-  uint64_t most = s->memory_bytes && s->peak_bytes ? s->memory_bytes / s->peak_bytes : UINT64_MAX;
+  uint64_t most = amz_sampler_memory_allows(s);
   uint32_t before = s->memory_slots ? s->memory_slots : s->slots;
 
   if (most >= before || before == 1)

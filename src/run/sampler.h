@@ -73,6 +73,8 @@ int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings
 void amz_sampler_mind(struct amz_sampler *s, uint64_t memory_bytes);
 /* \return the slots that may be open at most: AMZ_ALL_SLOTS, or fewer by what tasks have taken of memory. */
 uint32_t amz_sampler_slots(const struct amz_sampler *s);
+/* \return how many tasks the memory suffices for, by the largest seen; UINT64_MAX: nobody knows. */
+uint64_t amz_sampler_memory_allows(const struct amz_sampler *s);
 /* All that is to be learnt of neighbours and threads is known: no task runs alone, no threads are tried. Before the loop begins. */
 void amz_sampler_open(struct amz_sampler *s);
 /* A task has ended; `busy`: slots that were busy until then; `threads`: what it was given. \return AMZ_OK; AMZ_ENOMEM. */

@@ -51,7 +51,7 @@ static uint32_t bound_of(const struct amz_loop *l, const struct amz_master_stats
 {
   const struct amz_sampler *s = l->config->sampler;
   uint64_t left = stats->waiting + stats->handed_out, bound = left > s->ramp.slots ? left : s->ramp.slots;
-  uint64_t memory = s->memory_bytes && s->peak_bytes ? s->memory_bytes / s->peak_bytes : UINT64_MAX;
+  uint64_t memory = amz_sampler_memory_allows(s);
 
   bound = memory < bound ? memory : bound;
   return bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX;

@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "profile.h"
 
 /* ---- in the thread ------------------------------------------------------------------------------------------------------ */
@@ -72,14 +72,6 @@ static int make_plan(struct amz_think *t)
   return amz_plan_make(&t->input, &t->plan, &t->err);
 }
 
-static double cpu_time(void)
-{
-  struct timespec t = {0, 0};
-
-  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void *think(void *arg)
 {
   struct amz_think *t = arg;
@@ -95,7 +87,7 @@ static void *think(void *arg)
     t->input.costs.service_s = c->service_s;
     t->rc = make_plan(t);
   }
-  t->cpu_s += cpu_time();
+  t->cpu_s += (double)amz_clock_cpu().had_ns * 1e-9;
   while (write(t->fd, &one, sizeof one) < 0 && errno == EINTR)
     ;
   return NULL;
