@@ -238,3 +238,25 @@ uint32_t amz_kinds_slots(const struct amz_kinds *k, const struct amz_plan_class 
   }
   return most;
 }
+
+/* ---- memory, as it turns out ------------------------------------------------------------------------------------------- */
+
+bool amz_shares_bound(const struct amz_rank_share *shares, uint32_t n, uint64_t task_bytes, uint32_t *slots, uint32_t *ret_slots, uint32_t *ret_before)
+{
+  uint32_t most = 0;
+
+  for (uint32_t i = 0; i < n && task_bytes; i++) {
+    uint64_t fit = shares[i].memory_bytes / task_bytes;
+    uint32_t before = slots[i];
+
+    if (shares[i].memory_bytes == AMZ_ANY_MEMORY || fit >= before || before <= 1)
+      continue;
+    slots[i] = fit ? (uint32_t)fit : 1;
+    if (slots[i] > most) {
+      most = slots[i];
+      *ret_slots = most;
+      *ret_before = before;
+    }
+  }
+  return most > 0;
+}

@@ -2,6 +2,7 @@
 #ifndef AMZ_RUN_KINDS_H
 #define AMZ_RUN_KINDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,5 +51,9 @@ void amz_kinds_clear(struct amz_kinds *kinds);
 /* The slots of each rank under the classes of a plan (plan.h), by rank: those of a class go to the first nodes of its kind; a rank of several that differ
  * has its cores' share of them. \return the most of any; 0: none has any. */
 uint32_t amz_kinds_slots(const struct amz_kinds *kinds, const struct amz_plan_class *classes, size_t n_classes, uint32_t *ret_slots);
+
+/* Takes from each of n ranks, where `slots` says how many it has, those for which its memory doesn't suffice when each task takes task_bytes; who has some keeps
+ * one. \return whether any had too many; then *ret_slots is the most that such a rank has now, and *ret_before what the same one had. */
+bool amz_shares_bound(const struct amz_rank_share *shares, uint32_t n, uint64_t task_bytes, uint32_t *slots, uint32_t *ret_slots, uint32_t *ret_before);
 
 #endif

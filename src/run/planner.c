@@ -92,6 +92,24 @@ int amz_loop_take_slots(struct amz_loop *l, uint32_t threads, uint32_t slots)
   return amz_loop_shape(l, threads, slots);
 }
 
+static uint32_t sum_of(const uint32_t *numbers, uint32_t n)
+{
+  uint32_t sum = 0;
+
+  for (uint32_t i = 0; i < n; i++)
+    sum += numbers[i];
+  return sum;
+}
+
+int amz_loop_take_rank_slots(struct amz_loop *l)
+{
+  struct amz_planner *p = l->config->planner;
+
+  count_slots(p, amz_clock_monotonic_ns());
+  p->total_slots = sum_of(p->rank_slots, p->kinds.n_ranks);
+  return amz_loop_shape_each(l, p->layout.threads, p->rank_slots);
+}
+
 /* ---- what it costs ------------------------------------------------------------------------------------------------------- */
 
 /* As long as the sample isn't complete, slots may be kept from running: so many run, or may. */
@@ -312,18 +330,10 @@ static int choose_slots(struct amz_planner *p)
   return AMZ_OK;
 }
 
-static uint32_t sum_of(const uint32_t *numbers, uint32_t n)
-{
-  uint32_t sum = 0;
-
-  for (uint32_t i = 0; i < n; i++)
-    sum += numbers[i];
-  return sum;
-}
-
 static int apply(struct amz_loop *l, struct amz_planner *p)
 {
   struct amz_buf sample = AMZ_BUF_INIT;
+  int rc;
 
   if (choose_slots(p) < 0)
     return AMZ_ENOMEM;
@@ -336,11 +346,11 @@ static int apply(struct amz_loop *l, struct amz_planner *p)
   if (sample.len && p->sampler->n)
     keep_file(l, "sample.json", &sample);
   tell(l, p);
-  count_slots(p, amz_clock_monotonic_ns());
-  p->total_slots = sum_of(p->rank_slots, p->kinds.n_ranks);
+  (void)amz_loop_bound_plan(l); /* while it was made, a task may have taken more than it knows of */
+  rc = amz_loop_take_rank_slots(l);
   amz_spent_count(&p->spent, amz_clock_monotonic_ns());
   amz_spent_planned(&p->spent, p->total_slots);
-  return amz_loop_shape_each(l, p->layout.threads, p->rank_slots);
+  return rc;
 }
 
 /* ---- each turn ----------------------------------------------------------------------------------------------------------- */

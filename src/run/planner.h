@@ -78,6 +78,8 @@ void amz_planner_keep_sample(const struct amz_planner *p, const char *host, stru
 /* ---- for the loop */
 /* Other slots from now on, as amz_loop_shape has it, which are counted, too. A count is of rank 0. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_take_slots(struct amz_loop *l, uint32_t threads, uint32_t slots);
+/* The slots of each rank (rank_slots), as they are now. \return likewise. */
+int amz_loop_take_rank_slots(struct amz_loop *l);
 /* Each turn. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_plan(struct amz_loop *l);
 /* \return a descriptor that wakes the loop when it has to turn, -1: none. */

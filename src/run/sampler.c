@@ -20,7 +20,6 @@
 #define ALONE_SHARE 8   /* of the time, at most, goes into tasks that run alone */
 #define ALONE_TASKS 64u /* a slot: with so many, tasks alone keep slots idle for less than 3 % of the run */
 #define ALONE_NS INT64_C(500000000) /* and for no longer, in a run that goes on */
-#define SCARCE (UINT64_C(512) << 20) /* bytes a slot: many programs take as much */
 #define REFUSE_TASKS 10u /* at least so many must have failed, and none have succeeded, to give a run up */
 #define GAPS_MAX 4096u
 #define MORE_MAX 4096u  /* an even number */
@@ -88,16 +87,6 @@ int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings
   s->next_check = settings->sample.tasks_min > 2 ? settings->sample.tasks_min : 2;
   s->last_end_ns = amz_new_array(slots, sizeof *s->last_end_ns);
   return s->last_end_ns ? AMZ_OK : AMZ_ENOMEM;
-}
-
-void amz_sampler_mind(struct amz_sampler *s, uint64_t memory_bytes)
-{
-  s->memory_bytes = memory_bytes;
-  if (s->slots < 2 || memory_bytes / s->slots >= SCARCE || s->peak_bytes)
-    return;
-  s->alone = s->alone ? s->alone : 1;
-  s->alone_ns = s->settings->sample.time_ns;
-  s->opened = false;
 }
 
 void amz_sampler_open(struct amz_sampler *s)
@@ -357,33 +346,6 @@ static const char *reason_to_end(const struct amz_loop *l, struct amz_sampler *s
   return NULL;
 }
 
-static void tell_memory(const struct amz_loop *l, const struct amz_sampler *s)
-{
-  char text[256], peak[32], there[32];
-
-  (void)snprintf(text, sizeof text, "%u slot%s instead of %u: a task has taken %s of memory, and %s are for tasks", s->memory_slots,
-                 s->memory_slots == 1 ? "" : "s", s->slots, amz_format_bytes(s->peak_bytes, peak, sizeof peak),
-                 amz_format_bytes(s->memory_bytes, there, sizeof there));
-  amz_loop_note(l, AMZ_WARNING, text);
-}
-
-uint64_t amz_sampler_memory_allows(const struct amz_sampler *s)
-{
-  return s->memory_bytes && s->peak_bytes ? s->memory_bytes / s->peak_bytes : UINT64_MAX;
-}
-
-/* \return whether what tasks have taken allows fewer slots than before. */
-static bool bound_by_memory(struct amz_sampler *s)
-{
-  uint64_t most = amz_sampler_memory_allows(s);
-  uint32_t before = s->memory_slots ? s->memory_slots : s->slots;
-
-  if (most >= before || before == 1)
-    return false;
-  s->memory_slots = most ? (uint32_t)most : 1;
-  return true;
-}
-
 uint32_t amz_sampler_slots(const struct amz_sampler *s)
 {
   if (s->memory_slots)
@@ -402,10 +364,10 @@ int amz_loop_sample(struct amz_loop *l)
   struct amz_sampler *s = l->config->sampler;
   struct amz_event drain = {.kind = AMZ_EV_DRAIN, .stop = AMZ_STOP_DRAIN, .grace_ns = GRACE_NS};
   int64_t now_ns = amz_clock_monotonic_ns();
-  bool busy = false, ramping = false;
+  bool bound = false, busy = false, ramping = false;
   int rc = AMZ_OK;
 
-  if (!s || s->done)
+  if (!s || (s->done && !s->goes_on))
     return AMZ_OK;
   if (s->started_ns == 0) {
     s->started_ns = now_ns;
@@ -413,10 +375,10 @@ int amz_loop_sample(struct amz_loop *l)
       return rc;
     return s->alone ? amz_loop_shape(l, s->threads, AMZ_ONE_A_NODE) : AMZ_OK;
   }
-  if (!s->why && bound_by_memory(s)) {
-    tell_memory(l, s);
-    return s->opened ? open_all(l, s) : AMZ_OK;
-  }
+  if ((!s->why || s->done) && ((rc = amz_loop_mind_memory(l, &bound)) < 0 || bound))
+    return rc;
+  if (s->done)
+    return AMZ_OK;
   if ((rc = amz_loop_sample_ramp(l, now_ns, &ramping)) < 0)
     return rc;
   if (!s->opened && (s->n >= s->alone || now_ns - s->started_ns >= s->alone_ns))

@@ -39,7 +39,8 @@ struct amz_sampler {
   int64_t alone_ns;              /* for so long at most */
   int64_t started_ns;            /* when the loop began; 0: it hasn't */
   uint64_t memory_bytes, peak_bytes; /* for tasks of a rank, 0: not minded; the most that one has taken */
-  uint32_t memory_slots;         /* so many at most by these; 0: not bounded so far */
+  uint64_t minded_bytes;         /* the peak that slots have been bounded by */
+  uint32_t memory_slots, told_slots; /* so many at most by these; 0: not bounded so far; what the user was told of it last */
   struct amz_ramp ramp;          /* over unless tasks may get more slots than there are cores; owned */
   bool opened, done;
   const char *why;               /* it ended: static; NULL: the launch itself ended */
@@ -69,9 +70,9 @@ void amz_sampler_recall(struct amz_sampler *s, struct amz_observation *seen, siz
 /* Takes that back. Before the loop begins. */
 void amz_sampler_forget(struct amz_sampler *s);
 int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots, uint32_t threads);
-/* Minds memory from now on: so much there is for a rank's tasks. Where it is scarce, a task runs alone first, which says how much others will take. */
+/* sampler_memory.c: minds memory from now on: so much there is for a rank's tasks. Where it is scarce, a task runs alone first, which says how much others will take. */
 void amz_sampler_mind(struct amz_sampler *s, uint64_t memory_bytes);
-/* \return the slots that may be open at most: AMZ_ALL_SLOTS, or fewer by what tasks have taken of memory. */
+/* \return the slots that are to be open: fewer by what tasks have taken of memory, more where they wait; else AMZ_ALL_SLOTS. */
 uint32_t amz_sampler_slots(const struct amz_sampler *s);
 /* \return how many tasks the memory suffices for, by the largest seen; UINT64_MAX: nobody knows. */
 uint64_t amz_sampler_memory_allows(const struct amz_sampler *s);
@@ -85,6 +86,11 @@ int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event);
 int amz_loop_sample_heard(struct amz_loop *l, const struct amz_message *message);
 /* \return when something is due whatever ends until then; AMZ_NEVER: nothing is. s may be NULL. */
 int64_t amz_sampler_deadline(const struct amz_sampler *s);
+/* sampler_memory.c: slots are taken away when a task has taken more than they leave room for; a warning says so. Also when the sample is over, and of those that
+ * a plan has opened. \return AMZ_OK, *ret_bound: some were; AMZ_ENOMEM. */
+int amz_loop_mind_memory(struct amz_loop *l, bool *ret_bound);
+/* Likewise of the slots that a plan has for each rank (planner.h), before they are opened. \return whether any had too many. */
+bool amz_loop_bound_plan(struct amz_loop *l);
 /* sampler_threads.c: when the sample itself is complete, tries more threads, while there is time and they pay. \return AMZ_OK, *ret_busy: something is
  * being tried; AMZ_ENOMEM. */
 int amz_loop_sample_threads(struct amz_loop *l, int64_t now_ns, bool *ret_busy);

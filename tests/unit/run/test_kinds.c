@@ -150,6 +150,45 @@ static void alone(void)
   amz_kinds_clear(&k);
 }
 
+static void bound_by_memory(void)
+{
+  static const struct {
+    const char *what;
+    struct {
+      uint64_t memory;
+      uint32_t slots, left;
+    } ranks[3];
+    uint64_t task;
+    bool bound;
+    uint32_t slots, before;
+  } rows[] = {
+    {"there is enough", {{8 * GIB, 4, 4}, {8 * GIB, 8, 8}}, GIB, false, 0, 0},
+    {"one slot less than before", {{8 * GIB, 9, 8}}, GIB, true, 8, 9},
+    {"what is left over isn't enough for another", {{8 * GIB - 1, 9, 7}}, GIB, true, 7, 9},
+    {"too little for one: one all the same", {{GIB, 4, 1}}, 2 * GIB, true, 1, 4},
+    {"who has one keeps it, and isn't bound", {{GIB, 1, 1}}, 2 * GIB, false, 0, 0},
+    {"who has none gets none", {{GIB, 0, 0}, {4 * GIB, 8, 4}}, GIB, true, 4, 8},
+    {"each by its own memory; the most of those that were bound is told", {{2 * GIB, 16, 2}, {6 * GIB, 12, 6}, {64 * GIB, 32, 32}}, GIB, true, 6, 12},
+    {"nobody knows one's memory", {{AMZ_ANY_MEMORY, 64, 64}, {GIB, 64, 1}}, GIB, true, 1, 64},
+    {"no task has told", {{GIB, 64, 64}}, 0, false, 0, 0},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_rank_share shares[3];
+    uint32_t slots[3], most = 0, before = 0;
+
+    for (size_t k = 0; k < 3; k++) {
+      shares[k] = (struct amz_rank_share){.memory_bytes = rows[i].ranks[k].memory};
+      slots[k] = rows[i].ranks[k].slots;
+    }
+    ASSERT_ROW_U64(rows[i].what, amz_shares_bound(shares, 3, rows[i].task, slots, &most, &before), rows[i].bound);
+    ASSERT_ROW_U64(rows[i].what, most, rows[i].slots);
+    ASSERT_ROW_U64(rows[i].what, before, rows[i].before);
+    for (size_t k = 0; k < 3; k++)
+      ASSERT_ROW_U64(rows[i].what, slots[k], rows[i].ranks[k].left);
+  }
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -157,6 +196,7 @@ int main(void)
     {"slots of ranks", slots_of_ranks},
     {"more kinds than plans take", more_kinds_than_plans_take},
     {"a process alone", alone},
+    {"bound by memory", bound_by_memory},
     {NULL, NULL},
   };
 
