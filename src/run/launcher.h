@@ -24,6 +24,7 @@ struct amz_launcher_choice {
   enum amz_mpi_kind mpi;
   const char *program;        /* "mpirun.openmpi" */
   bool by_srun;               /* srun --mpi=pmix instead */
+  bool fence_is_chosen;       /* the user's SLURM_PMIX_FENCE says how */
   bool as_root;
 };
 

@@ -47,6 +47,7 @@ int amz_launcher_choose(const struct amz_allocation *a, unsigned attempt, struct
 
   choice.program = find_mpirun(choice.mpi);
   choice.by_srun = !choice.program || attempt == 1;
+  choice.fence_is_chosen = getenv("SLURM_PMIX_FENCE") != NULL;
   if (attempt > 1 || (choice.by_srun && !has_srun) || (attempt == 1 && !choice.program))
     return AMZ_ENOENT;
   *ret = choice;

@@ -139,7 +139,10 @@ static void launch_lines(void)
   words_are("Open MPI, three nodes", &open, &six, &three,
             "mpirun --bind-to none --oversubscribe --enable-recovery --host n1:2,n2:2,n3:2 -n 6");
   words_are("MPICH, three nodes", &mpich, &six, &three, "mpiexec -bind-to none -hosts n1:2,n2:2,n3:2 -n 6");
-  words_are("srun", &srun, &six, &three, "srun --mpi=pmix --cpu-bind=none --overlap --no-kill --kill-on-bad-exit=0 -N 3 -n 6 -w n1,n2,n3");
+  words_are("srun", &srun, &six, &three,
+            "env SLURM_PMIX_FENCE=ring srun --mpi=pmix --cpu-bind=none --overlap --no-kill --kill-on-bad-exit=0 -N 3 -n 6 -w n1,n2,n3");
+  srun.fence_is_chosen = true;
+  words_are("srun, of which the user has chosen the fences", &srun, &six, &three, "srun --mpi=pmix --cpu-bind=none --overlap --no-kill --kill-on-bad-exit=0 -N 3 -n 6 -w n1,n2,n3");
 }
 
 int main(void)
