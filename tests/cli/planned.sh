@@ -112,7 +112,7 @@ tried_like 'no such file' 2 '' 'missing.yaml: No such file'
 indexes() { grep -o '"index": *[0-9]*' | grep -o '[0-9]*$' | sort; }
 begin_cut() { # the first ten tasks end, two wait at the gate
   fresh
-  start amorsize-mpi run --no-history --name cut --set 'sample.tasks=[40, 80]' --set sample.precision=0.9 --set plan.max_workers=2 \
+  start amorsize-mpi run --no-history --name cut --set 'sample.tasks=[40, 80]' --set sample.time=1h --set sample.precision=0.9 --set plan.max_workers=2 \
     --command "echo {n} >>log; $(gate 10); sleep 0.1" --for n=1..120
   wait_for begun 12
 }
