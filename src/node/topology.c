@@ -53,13 +53,13 @@ static int use_synthetic(struct amz_topology *t, const char *text, const char *w
 }
 
 /* A file that hwloc would trip over mustn't take us along. */
-static int load_file(struct amz_topology *t, const char *path, struct amz_error *err)
+static int load_file(struct amz_topology *t, const char *path, const char *who, struct amz_error *err)
 {
   int rc = amz_topology_load_file(t->handle, path);
 
   if (rc == AMZ_ENOMEM)
     return amz_error_set(err, rc, "out of memory");
-  return rc < 0 ? not_xml(path, "--topology", err) : name_it(t, path, err);
+  return rc < 0 ? not_xml(path, who, err) : name_it(t, path, err);
 }
 
 static int load(struct amz_topology *t, int why_not, struct amz_error *err)
@@ -74,10 +74,34 @@ static int load_description(struct amz_topology *t, const char *text, struct amz
   int rc;
 
   if (is_file(text))
-    return load_file(t, text, err);
+    return load_file(t, text, "--topology", err);
   if (looks_like_path(text))
     return amz_error_set(err, AMZ_EINVAL, "--topology: there is no file %.400s", text);
   rc = use_synthetic(t, text, "--topology", err);
+  return rc < 0 ? rc : load(t, AMZ_EINVAL, err);
+}
+
+/* Whether MPI may have begun in this process: launchers leave one of these. A process with MPI isn't forked, as networks may write to its memory. */
+static bool is_launched(const struct amz_environment *env)
+{
+  static const char *const variables[] = {"PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK"};
+  bool launched = false;
+
+  for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+    launched = launched || amz_environment_value(env, variables[i]);
+  return launched;
+}
+
+/* The file that a variable names is as little to be trusted as one on the command line; but MPIs use hwloc, too, so the ranks of a launch have read it
+ * already when they get here. */
+static int load_named(struct amz_topology *t, const struct amz_environment *env, const char *path, struct amz_error *err)
+{
+  static const char who[] = "HWLOC_XMLFILE";
+  int rc;
+
+  if (!is_launched(env))
+    return load_file(t, path, who, err);
+  rc = use_xml(t, path, who, err);
   return rc < 0 ? rc : load(t, AMZ_EINVAL, err);
 }
 
@@ -92,14 +116,14 @@ static int choose(struct amz_topology *t, const struct amz_look *look, const str
   if (look->topology)
     return load_description(t, look->topology, err);
   if (xml)
-    rc = use_xml(t, xml, "HWLOC_XMLFILE", err);
-  else if (synthetic)
+    return load_named(t, look->env, xml, err);
+  if (synthetic)
     rc = use_synthetic(t, synthetic, "HWLOC_SYNTHETIC", err);
   else if (tree->root[0] && amz_tree_has(tree, "/sys/devices/system/cpu"))
     return (rc = name_it(t, tree->root, err)) < 0 ? rc : amz_topology_load_tree(t->handle, tree, err);
   else
     rc = name_it(t, "this machine", err);
-  return rc < 0 ? rc : load(t, xml || synthetic ? AMZ_EINVAL : AMZ_EENV, err);
+  return rc < 0 ? rc : load(t, synthetic ? AMZ_EINVAL : AMZ_EENV, err);
 }
 
 /* Parts of hwloc that start the runtimes of GPUs, which takes up to seconds, or talk to displays; what they would add is known

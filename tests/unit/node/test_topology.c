@@ -258,6 +258,23 @@ static void hand_made(const char *file, char *path, size_t size)
   (void)snprintf(path, size, "%s/tests/data/topologies/%s", source ? source : ".", file);
 }
 
+static void look_at_spoilt(const char *what, const char *topology, const struct pair *variables, const char *spoilt)
+{
+  struct amz_diags diags;
+  struct amz_error err = {0};
+  struct amz_node node;
+  int rc = look_at(topology, NULL, variables, &diags, &err, &node);
+
+  if (rc == AMZ_OK) {
+    check_profile(what, &node);
+    amz_node_clear(&node);
+  } else {
+    ASSERT_ROW_I64(what, rc, AMZ_EINVAL);
+    CU_ASSERT(strstr(err.text, spoilt) != NULL && strstr(err.text, topology ? "--topology" : "HWLOC_XMLFILE") != NULL);
+  }
+  amz_diags_clear(&diags);
+}
+
 /* hwloc 2.9 crashes at the first, and finds nothing to show in the second. */
 static void survives_files_that_hwloc_does_not(void)
 {
@@ -281,26 +298,16 @@ static void survives_files_that_hwloc_does_not(void)
   CU_ASSERT_FATAL(f != NULL && (n = fread(text, 1, sizeof text - 1, f)) > 0 && fclose(f) == 0);
   text[n] = '\0';
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct pair named[] = {{"HWLOC_XMLFILE", spoilt}, {NULL, NULL}};
     const char *rest = text, *at;
-    struct amz_diags diags;
-    struct amz_error err = {0};
-    struct amz_node node;
-    int rc;
 
     f = fopen(spoilt, "w");
     CU_ASSERT_FATAL(f != NULL && strstr(text, rows[i].from) != NULL);
     for (; (at = strstr(rest, rows[i].from)); rest = at + strlen(rows[i].from))
       CU_ASSERT_FATAL(fprintf(f, "%.*s%s", (int)(at - rest), rest, rows[i].to) >= 0);
     CU_ASSERT_FATAL(fputs(rest, f) >= 0 && fclose(f) == 0);
-    rc = look_at(spoilt, NULL, NULL, &diags, &err, &node);
-    if (rc == AMZ_OK) {
-      check_profile(rows[i].what, &node);
-      amz_node_clear(&node);
-    } else {
-      ASSERT_ROW_I64(rows[i].what, rc, AMZ_EINVAL);
-      CU_ASSERT(strstr(err.text, spoilt) != NULL);
-    }
-    amz_diags_clear(&diags);
+    look_at_spoilt(rows[i].what, spoilt, NULL, spoilt);
+    look_at_spoilt(rows[i].what, NULL, named, spoilt);
   }
   CU_ASSERT(unlink(spoilt) == 0);
 }
@@ -319,6 +326,29 @@ static void takes_descriptions_from_variables(void)
   ASSERT_U64(n.cores, 3);
   amz_node_clear(&n);
   amz_diags_clear(&diags);
+}
+
+/* A rank of a launch, which isn't forked, finds the same in it. */
+static void takes_files_from_variables(void)
+{
+  static const char *const rank[] = {NULL, "PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK"};
+  char path[4096];
+
+  hand_made("two-packages-four-gpus.xml", path, sizeof path);
+  for (size_t i = 0; i < sizeof rank / sizeof *rank; i++) {
+    const struct pair variables[] = {{"HWLOC_XMLFILE", path}, {rank[i], "0"}, {NULL, NULL}};
+    struct amz_diags diags;
+    struct amz_error err = {0};
+    struct amz_node n;
+
+    CU_ASSERT_FATAL(look_at(NULL, NULL, variables, &diags, &err, &n) == AMZ_OK);
+    ASSERT_U64(n.packages, 2);
+    ASSERT_U64(n.n_gpus, 4);
+    ASSERT_TEXT(n.topology, path);
+    CU_ASSERT(!n.this_machine);
+    amz_node_clear(&n);
+    amz_diags_clear(&diags);
+  }
 }
 
 /* ---- this machine ----------------------------------------------------------------------------------------------------- */
@@ -591,6 +621,7 @@ int main(void)
     {"refuses what is no topology", refuses_what_is_no_topology},
     {"survives files that hwloc does not", survives_files_that_hwloc_does_not},
     {"takes descriptions from variables", takes_descriptions_from_variables},
+    {"takes files from variables", takes_files_from_variables},
     {"looks at this machine", looks_at_this_machine},
     {"loads machines made by hand", loads_machines_made_by_hand},
     {"knows caches that differ", knows_caches_that_differ},
