@@ -2,7 +2,7 @@
  *
  * hwloc sees a GPU as a PCI device, with the devices that drivers made of it below (nvml0, rsmi0, card0; cuda0 in an XML file),
  * when it was built with what asks them. Without, the PCI class remains: display controllers and accelerators, less the plain graphics of
- * service processors and virtual machines. The variables number GPUs in the order of the bus. */
+ * service processors and virtual machines. The variables number GPUs in the order of the bus, CUDA's with the reservation below. */
 #include "devices.h"
 
 #include <stdio.h>
@@ -242,14 +242,57 @@ static bool number_on_node(const struct amz_environment *env, uint32_t position,
   return false;
 }
 
-/* The GPU that the variables name so. \return its position; s->count when hwloc doesn't see it. */
-static size_t find_named(const struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, uint32_t position)
+/* Whether the numbers are others than Slurm's list has: then CUDA sees those GPUs alone, and counts among them. */
+static bool counts_among_few(const struct amz_environment *env, const struct amz_gpus *gpus)
+{
+  bool few = false;
+
+  for (uint32_t i = 0; i < gpus->count; i++) {
+    uint64_t number, on_node;
+
+    few = few || (amz_parse_u64(gpus->ids[i], &number) == AMZ_OK && number_on_node(env, i, gpus->count, &on_node) && on_node != number);
+  }
+  return few;
+}
+
+/* CUDA's 0 is the GPU that it takes for the fastest, and the order of the others is left open, unless CUDA_DEVICE_ORDER=PCI_BUS_ID (CUDA programming guide,
+ * environment variables). Where all that it counts are of one model, it has nothing to sort by, and the bus's order remains.
+ * \return whether a number may be any of several. */
+static bool numbers_are_vague(const struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, struct amz_diags *diags)
+{
+  static const char variable[] = "CUDA_DEVICE_ORDER";
+  const char *order = amz_environment_value(env, variable);
+  bool few = counts_among_few(env, gpus), by_bus_id = order && strcmp(order, "PCI_BUS_ID") == 0;
+  const struct seen_gpu *first = NULL;
+
+  if (order && !by_bus_id && strcmp(order, "FASTEST_FIRST") != 0)
+    amz_doubt(diags, variable, order, "PCI_BUS_ID or FASTEST_FIRST is expected");
+  for (size_t i = 0; !gpus->amd && !by_bus_id && i < (few ? gpus->count : s->count); i++) {
+    const struct seen_gpu *gpu;
+    uint64_t number = i;
+    size_t at;
+
+    if (few)
+      (void)number_on_node(env, (uint32_t)i, gpus->count, &number);
+    at = find_number(s, false, number);
+    gpu = at < s->count && s->items[at].vendor == VENDOR_NVIDIA ? &s->items[at] : NULL;
+    first = first ? first : gpu;
+    if (gpu && gpu->object->attr->pcidev.device_id != first->object->attr->pcidev.device_id)
+      return true;
+  }
+  return false;
+}
+
+/* The GPU that the variables name so. \return its position; s->count when hwloc doesn't see it, or nobody can tell which it is. */
+static size_t find_named(const struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, bool vague, uint32_t position)
 {
   const char *id = gpus->ids[position];
   uint64_t number;
 
   if (amz_parse_u64(id, &number) < 0)
     return find_uuid(s, id);
+  if (vague)
+    return s->count;
   (void)number_on_node(env, position, gpus->count, &number);
   return find_number(s, gpus->amd, number);
 }
@@ -279,7 +322,7 @@ static uint32_t domain_of_all(const struct seen *s, const struct amz_node *node)
 
 /* What the variables name is usable and called so, what they don't name isn't ours; those that hwloc doesn't see come behind, and so do further parts of one
  * that it sees, which are where that is. */
-static int apply_names(struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, const struct amz_node *node)
+static int apply_names(struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, bool vague, const struct amz_node *node)
 {
   uint32_t only_domain = domain_of_all(s, node);
   size_t n_seen = s->count;
@@ -288,7 +331,7 @@ static int apply_names(struct seen *s, const struct amz_environment *env, const 
   for (size_t i = 0; i < n_seen; i++)
     s->items[i].gpu.usable = false;
   for (uint32_t i = 0; rc == AMZ_OK && i < gpus->count; i++) {
-    size_t at = find_named(s, env, gpus, i);
+    size_t at = find_named(s, env, gpus, vague, i);
     struct seen_gpu *unseen;
 
     if (at < n_seen && !s->items[at].gpu.usable)
@@ -301,6 +344,19 @@ static int apply_names(struct seen *s, const struct amz_environment *env, const 
   return rc;
 }
 
+static int tell_vague(const struct amz_gpus *gpus, struct amz_node *node)
+{
+  const char *id = NULL;
+  uint64_t number;
+
+  for (uint32_t i = 0; !id && i < gpus->count; i++)
+    id = amz_parse_u64(gpus->ids[i], &number) == AMZ_OK ? gpus->ids[i] : NULL;
+  if (!id)
+    return AMZ_OK;
+  return amz_findings_add(node, AMZ_FINDING_NOTE, "with CUDA_DEVICE_ORDER=PCI_BUS_ID in the environment, it counts along the bus, as nvidia-smi does",
+                          "the GPUs here differ, and CUDA counts the fastest one first: which of them is number %s, and near to which cores, can't be told", id);
+}
+
 static int ask_variables(struct seen *s, const struct amz_environment *env, struct amz_tree *tree, struct amz_node *node)
 {
   struct amz_files files = amz_tree_files(tree);
@@ -309,9 +365,13 @@ static int ask_variables(struct seen *s, const struct amz_environment *env, stru
 
   if (rc < 0)
     return rc;
-  if (gpus.source)
-    rc = apply_names(s, env, &gpus, node);
-  else if (s->count > 0)
+  if (gpus.source) {
+    bool vague = numbers_are_vague(s, env, &gpus, tree->diags);
+
+    rc = apply_names(s, env, &gpus, vague, node);
+    if (rc == AMZ_OK && vague)
+      rc = tell_vague(&gpus, node);
+  } else if (s->count > 0)
     rc = amz_findings_add(node, AMZ_FINDING_NOTE,
                           "for tasks with GPUs, ask the batch system for them or set CUDA_VISIBLE_DEVICES",
                           "%zu GPU%s here, and no variable says that we may use them", s->count, s->count == 1 ? " is" : "s are");

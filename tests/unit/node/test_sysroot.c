@@ -235,6 +235,16 @@ static void put_gpus(const char *root)
   put_device(root, "0000:b0:00.0", "0x020000\n", "0x8086\n", "0x1572\n", "3\n");
 }
 
+static void check_gpus(const struct gpu_row *row, const struct amz_node *n)
+{
+  ASSERT_ROW_U64(row->what, n->n_gpus, row->n_gpus);
+  for (size_t k = 0; k < n->n_gpus && k < row->n_gpus; k++) {
+    ASSERT_ROW_TEXT(row->what, n->gpus[k].id, row->gpus[k].id);
+    ASSERT_ROW_U64(row->what, n->gpus[k].domain, row->gpus[k].domain);
+    ASSERT_ROW_U64(row->what, n->gpus[k].usable, row->gpus[k].usable);
+  }
+}
+
 static void matches_gpus_with_the_variables(void)
 {
   static const struct gpu_row rows[] = {
@@ -259,13 +269,59 @@ static void matches_gpus_with_the_variables(void)
     struct amz_node n;
 
     look_below(root, rows[i].variables, &n);
-    ASSERT_ROW_U64(rows[i].what, n.n_gpus, rows[i].n_gpus);
-    for (size_t k = 0; k < n.n_gpus && k < rows[i].n_gpus; k++) {
-      ASSERT_ROW_TEXT(rows[i].what, n.gpus[k].id, rows[i].gpus[k].id);
-      ASSERT_ROW_U64(rows[i].what, n.gpus[k].domain, rows[i].gpus[k].domain);
-      ASSERT_ROW_U64(rows[i].what, n.gpus[k].usable, rows[i].gpus[k].usable);
-    }
+    check_gpus(&rows[i], &n);
     amz_node_clear(&n);
+  }
+  remove_root(root);
+}
+
+/* Two models: which of them CUDA numbers 0 isn't told, unless it counts along the bus, or sees one model alone. */
+static void knows_numbers_that_are_vague(void)
+{
+  static const struct {
+    struct gpu_row gpus;
+    bool malformed, note; /* is told */
+  } rows[] = {
+    {{"in CUDA's own order", {{"CUDA_VISIBLE_DEVICES", "0,1"}}, 4,
+      {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"0", AMZ_NO_DOMAIN, true}, {"1", AMZ_NO_DOMAIN, true}}}, false, true},
+    {{"in the same, said outright", {{"CUDA_VISIBLE_DEVICES", "1"}, {"CUDA_DEVICE_ORDER", "FASTEST_FIRST"}}, 3,
+      {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"1", AMZ_NO_DOMAIN, true}}}, false, true},
+    {{"along the bus", {{"CUDA_VISIBLE_DEVICES", "0,1"}, {"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}}, 2, {{"0", 1, true}, {"1", 0, true}}}, false, false},
+    {{"in an order that CUDA doesn't know", {{"CUDA_VISIBLE_DEVICES", "1"}, {"CUDA_DEVICE_ORDER", "bus"}}, 3,
+      {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"1", AMZ_NO_DOMAIN, true}}}, true, true},
+    {{"Slurm's number alone", {{"SLURM_GPUS_ON_NODE", "1"}}, 3,
+      {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"0", AMZ_NO_DOMAIN, true}}}, false, true},
+    {{"confined to one, which can be no other", {{"CUDA_VISIBLE_DEVICES", "0"}, {"SLURM_JOB_GPUS", "1"}}, 2,
+      {{"0000:3b:00.0", 1, false}, {"0", 0, true}}}, false, false},
+    {{"not confined: CUDA counts all of them", {{"CUDA_VISIBLE_DEVICES", "1"}, {"SLURM_JOB_GPUS", "1"}}, 3,
+      {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"1", AMZ_NO_DOMAIN, true}}}, false, true},
+    {{"names aren't numbers", {{"CUDA_VISIBLE_DEVICES", "GPU-6f2a"}}, 3,
+      {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"GPU-6f2a", AMZ_NO_DOMAIN, true}}}, false, false},
+  };
+  char root[FAKE_ROOT_MAX];
+
+  make_root(root);
+  put_files(root, machine_tree);
+  put_gpus(root);
+  put_device(root, "0000:af:00.0", "0x030200\n", "0x10de\n", "0x2204\n", "3\n");
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct gpu_row *row = &rows[i].gpus;
+    struct amz_buf said = AMZ_BUF_INIT;
+    struct amz_diags diags;
+    struct amz_error err = {0};
+    struct amz_node n;
+    bool noted = false;
+
+    CU_ASSERT_FATAL(look_at(NULL, root, row->variables, &diags, &err, &n) == AMZ_OK);
+    check_gpus(row, &n);
+    for (size_t k = 0; k < n.n_findings; k++)
+      noted = noted || strstr(n.findings[k].advice, "CUDA_DEVICE_ORDER=PCI_BUS_ID");
+    ASSERT_ROW_U64(row->what, noted, rows[i].note);
+    amz_diags_print(&diags, &said);
+    ASSERT_ROW_U64(row->what, strstr(amz_buf_text(&said), "CUDA_DEVICE_ORDER") != NULL, rows[i].malformed);
+    amz_buf_clear(&said);
+    amz_node_clear(&n);
+    amz_diags_clear(&diags);
   }
   remove_root(root);
 }
@@ -426,6 +482,7 @@ int main(void)
     {"survives each file wrong in each way", survives_each_file_wrong_in_each_way},
     {"refuses a tree without processors", refuses_a_tree_without_processors},
     {"matches GPUs with the variables", matches_gpus_with_the_variables},
+    {"knows numbers that are vague", knows_numbers_that_are_vague},
     {"matches GPUs by UUID", matches_gpus_by_uuid},
     {"slots get GPUs at their cores", slots_get_gpus_at_their_cores},
     {"runs know where GPUs are", runs_know_where_gpus_are},
