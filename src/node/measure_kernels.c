@@ -1,14 +1,16 @@
 /* Kernels. They stand apart from their callers, so that no compiler sees that their results are not used.
  *
- * The triad is written with SSE2 where there is SSE2, as every x86-64 has it: two elements at a time reach the memory's speed whatever the
- * compiler's flags, and its non-temporal stores need no line to be read before it is written. */
+ * The triad is written with SSE2 where there is SSE2, as every x86-64 has it, and its non-temporal stores need no line to be read before it is written. One
+ * core alone is held up by the number of its loads and stores as well as by memory, so where the processor has AVX, four elements go at a time instead of
+ * two: what tasks get that were compiled for it. None of it depends on the compiler's flags. */
 #include "measure_kernels.h"
 
+#if defined __SSE2__ && defined __GNUC__
+#include <immintrin.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
+/* ---- two elements at a time ------------------------------------------------------------------------------------------- */
 
-void amz_triad_ordinary(double *a, const double *b, const double *c, double s, size_t n)
+void amz_triad_ordinary_sse2(double *a, const double *b, const double *c, double s, size_t n)
 {
   __m128d v = _mm_set1_pd(s);
 
@@ -19,7 +21,7 @@ void amz_triad_ordinary(double *a, const double *b, const double *c, double s, s
 }
 
 /* A whole line at a time: what is written piecemeal between other loads may leave the write-combining buffer half full. */
-void amz_triad_streaming(double *a, const double *b, const double *c, double s, size_t n)
+void amz_triad_streaming_sse2(double *a, const double *b, const double *c, double s, size_t n)
 {
   __m128d v = _mm_set1_pd(s);
 
@@ -35,6 +37,44 @@ void amz_triad_streaming(double *a, const double *b, const double *c, double s, 
     _mm_stream_pd(a + i + 6, r3);
   }
   _mm_sfence();
+}
+
+/* ---- four ------------------------------------------------------------------------------------------------------------- */
+
+__attribute__((target("avx"))) static void ordinary_avx(double *a, const double *b, const double *c, double s, size_t n)
+{
+  __m256d v = _mm256_set1_pd(s);
+
+  for (size_t i = 0; i < n; i += 8) {
+    _mm256_store_pd(a + i, _mm256_add_pd(_mm256_load_pd(b + i), _mm256_mul_pd(v, _mm256_load_pd(c + i))));
+    _mm256_store_pd(a + i + 4, _mm256_add_pd(_mm256_load_pd(b + i + 4), _mm256_mul_pd(v, _mm256_load_pd(c + i + 4))));
+  }
+}
+
+__attribute__((target("avx"))) static void streaming_avx(double *a, const double *b, const double *c, double s, size_t n)
+{
+  __m256d v = _mm256_set1_pd(s);
+
+  for (size_t i = 0; i < n; i += 8) {
+    __m256d r0 = _mm256_add_pd(_mm256_load_pd(b + i), _mm256_mul_pd(v, _mm256_load_pd(c + i)));
+    __m256d r1 = _mm256_add_pd(_mm256_load_pd(b + i + 4), _mm256_mul_pd(v, _mm256_load_pd(c + i + 4)));
+
+    _mm256_stream_pd(a + i, r0);
+    _mm256_stream_pd(a + i + 4, r1);
+  }
+  _mm_sfence();
+}
+
+/* ---- which ------------------------------------------------------------------------------------------------------------ */
+
+void amz_triad_ordinary(double *a, const double *b, const double *c, double s, size_t n)
+{
+  (__builtin_cpu_supports("avx") ? ordinary_avx : amz_triad_ordinary_sse2)(a, b, c, s, n);
+}
+
+void amz_triad_streaming(double *a, const double *b, const double *c, double s, size_t n)
+{
+  (__builtin_cpu_supports("avx") ? streaming_avx : amz_triad_streaming_sse2)(a, b, c, s, n);
 }
 
 unsigned amz_triad_bus_bytes(void)
@@ -60,6 +100,16 @@ void amz_triad_ordinary(double *restrict a, const double *restrict b, const doub
 }
 
 void amz_triad_streaming(double *a, const double *b, const double *c, double s, size_t n)
+{
+  amz_triad_ordinary(a, b, c, s, n);
+}
+
+void amz_triad_ordinary_sse2(double *a, const double *b, const double *c, double s, size_t n)
+{
+  amz_triad_ordinary(a, b, c, s, n);
+}
+
+void amz_triad_streaming_sse2(double *a, const double *b, const double *c, double s, size_t n)
 {
   amz_triad_ordinary(a, b, c, s, n);
 }

@@ -15,6 +15,8 @@ amz_triad_kernel amz_triad_ordinary;
 
 /* The kernel of the bandwidth curve: with stores that pass the caches by where we know how to ask for them, else the ordinary one. */
 amz_triad_kernel amz_triad_streaming;
+/* What these two are on an x86-64 without AVX, for tests; elsewhere, the same. */
+amz_triad_kernel amz_triad_ordinary_sse2, amz_triad_streaming_sse2;
 /* Bytes an element that cross the bus with it, and how that is said. */
 unsigned amz_triad_bus_bytes(void);
 const char *amz_triad_method(void);

@@ -257,12 +257,12 @@ static void test_saturation(void)
 
 static void test_triad(void)
 {
-  static amz_triad_kernel *const kernels[] = {amz_triad_ordinary, amz_triad_streaming};
+  static amz_triad_kernel *const kernels[] = {amz_triad_ordinary, amz_triad_streaming, amz_triad_ordinary_sse2, amz_triad_streaming_sse2};
   enum { N = 1024 };
   double *a = aligned_alloc(64, N * sizeof *a), *b = aligned_alloc(64, N * sizeof *b), *c = aligned_alloc(64, N * sizeof *c);
 
   CU_ASSERT_FATAL(a && b && c);
-  for (size_t k = 0; k < 2; k++) {
+  for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++) {
     unsigned wrong = 0;
 
     for (int i = 0; i < N; i++) {
