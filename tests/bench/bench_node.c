@@ -6,11 +6,23 @@
 #include <amorsize/measure.h>
 
 #include "../../src/measure/costs.h"
+#include "../../src/node/measure_plan.h"
 
 static void put(const char *name, uint32_t at, const struct amz_quantity *q)
 {
   if (q->source == AMZ_MEASURED)
     printf("%s-%u %.6g %.6g %.6g %u\n", name, at, q->value, q->low, q->high, q->n);
+}
+
+/* Bytes of each of the triad's arrays, of all threads together, where there is memory enough. */
+static void put_arrays(const struct amz_node *node)
+{
+  uint64_t all = node->n_domains == 0 ? amz_triad_share(node, 1, node->allowed_cores) * node->allowed_cores : 0;
+
+  for (size_t d = 0; d < node->n_domains; d++)
+    if (node->domains[d].allowed_cores > 0)
+      all += amz_triad_share(node, 1, node->domains[d].allowed_cores) * node->domains[d].allowed_cores;
+  printf("array-one %llu\narray-all %llu\n", (unsigned long long)amz_triad_share(node, 1, 1), (unsigned long long)all);
 }
 
 static void put_memory(const struct amz_node *node)
@@ -25,8 +37,7 @@ static void put_memory(const struct amz_node *node)
     put("latency", node->latency[i].level, &node->latency[i].seconds);
   put("stream", 1, &node->stream_one);
   put("stream-all", node->allowed_cores, &node->stream_all);
-  for (size_t i = 0; i < node->n_caches; i++)
-    printf("cache-%u %llu\n", node->caches[i].level, (unsigned long long)(node->caches[i].bytes * node->caches[i].count));
+  put_arrays(node);
   printf("method %s\n", node->bandwidth_method ? node->bandwidth_method : "none");
 }
 

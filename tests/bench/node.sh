@@ -1,10 +1,13 @@
 #!/bin/sh
 # What `node` measures against references, pairwise in one run: our triad beside STREAM's (stream_triad.c), and beside stress-ng and likwid-bench where they
 # are installed; the fitted cost of a launch beside fresh launches, timed from here.
+#
+# The speed of a shared machine drifts by more than what is to be seen, so triads take turns: each of ours is followed by the reference, on arrays of the same
+# bytes in pages of the same kind, as many passes, of which the best counts for both. A round that other work disturbed shows in the spread.
 # usage: node.sh [ROUNDS [default|precise]]; needs tests/bench/bench_node, tests/bench/stream_triad and our programs in $top_builddir
 set -eu
-rounds=${1:-3}
-effort=${2:-precise} # on a busy machine, the default leaves out what comes too late
+rounds=${1:-7}
+effort=${2:-default} # on a busy machine, the default leaves out what comes too late
 top=${top_builddir:-.}
 here=$top/tests/bench
 scratch=$(mktemp -d)
@@ -12,43 +15,45 @@ trap 'rm -rf "$scratch"; rm -f "$here/amorsize-mpi-rank" "$here/amorsize-mpi-hel
 ln -sf "$top/amorsize-mpi-rank" "$top/amorsize-mpi-helper" "$here" # looked for beside bench_node
 cores=$(nproc)
 
-value() { awk -v name="$1" '$1 == name { print $2; found = 1 } END { if (!found) print 0 }' "$scratch/ours"; } # 0: not measured
+value() { awk -v name="$1" -v field="${2:-2}" '$1 == name { print $field; found = 1 } END { if (!found) print 0 }' "$scratch/ours"; } # 0: not measured
 ours() { "$here/bench_node" "$@" >"$scratch/ours" 2>"$scratch/said"; }
-ours memory default
-sort -u "$scratch/said"
-mib=$(awk '/^cache-/ { last = $2 } END { print int((last ? last : 33554432) * 4 / 1048576) }' "$scratch/ours")
+busy() { awk '{ print $1 }' /proc/loadavg; }
 
-reference() { # CORES [streaming]: for as long as ours takes
-  cores_=$1
-  shift
-  OMP_NUM_THREADS=$cores_ OMP_PROC_BIND=close "$here/stream_triad" "$mib" 1 "$@"
-}
-row() { # WHAT OURS THEIRS
-  echo "$1 $2 $3" | tee -a "$scratch/rows" |
-    awk '{ printf "  %-34s %7.2f GB/s   reference %7.2f GB/s   ratio %.2f\n", $1, $2 / 1e9, $3 / 1e9, $2 / $3 }' | tr _ ' '
+row() { # WHAT OURS ARRAY CORES [streaming]: the name of our number and of its arrays' size
+  what=$1 name=$2 array=$3 threads=$4
+  shift 4
+  passes=$(value "$name" 5)
+  if [ "$passes" -eq 0 ]; then
+    echo "  $what: not measured in time"
+    return
+  fi
+  rate=$(OMP_NUM_THREADS=$threads OMP_PROC_BIND=close "$here/stream_triad" $(($(value "$array") / 1048576)) "$passes" "$@")
+  echo "$what;$(value "$name");$rate" | tee -a "$scratch/rows" |
+    awk -F ';' -v n="$passes" '{ printf "  %-30s %7.2f GB/s   reference %7.2f GB/s   ratio %.2f (best of %d)\n", $1, $2 / 1e9, $3 / 1e9, $2 / $3, n }'
 }
 
-echo "triad, 24 bytes an element, arrays of $mib MiB for the reference, which has ordinary and streaming stores, too"
+echo "triad, 24 bytes an element; 1, 5 and 15 minutes' load: $(cut -d ' ' -f 1-3 /proc/loadavg)"
 i=0
 while [ "$i" -lt "$rounds" ]; do
   i=$((i + 1))
-  one=$(reference 1)
-  all=$(reference "$cores")
-  one_streaming=$(reference 1 streaming)
-  all_streaming=$(reference "$cores" streaming)
   ours memory "$effort"
-  echo "round $i ($(sed -n 's/^method //p' "$scratch/ours"))"
-  row 1_core,_ordinary_stores "$(value stream-1)" "$one"
-  row "${cores}_cores,_ordinary_stores" "$(value "stream-all-$cores")" "$all"
-  row 1_core,_streaming_stores "$(value triad-1)" "$one_streaming"
-  row "${cores}_cores,_streaming_stores" "$(value "triad-$cores")" "$all_streaming"
+  [ "$i" -gt 1 ] || sort -u "$scratch/said"
+  echo "round $i, load $(busy) ($(sed -n 's/^method //p' "$scratch/ours"))"
+  row "1 core, ordinary stores" stream-1 array-one 1
+  row "$cores cores, ordinary stores" "stream-all-$cores" array-all "$cores"
+  row "1 core, streaming stores" triad-1 array-one 1 streaming
+  row "$cores cores, streaming stores" "triad-$cores" array-all "$cores" streaming
 done
-echo "best of all rounds"
-awk '{ if ($2 > a[$1]) a[$1] = $2; if ($3 > b[$1]) b[$1] = $3; if (!seen[$1]++) name[++n] = $1 }
-  END { for (i = 1; i <= n; i++) { w = name[i]; gsub("_", " ", w)
-        printf "  %-34s %7.2f GB/s   reference %7.2f GB/s   ratio %.2f\n", w, a[name[i]] / 1e9, b[name[i]] / 1e9, a[name[i]] / b[name[i]] } }' "$scratch/rows"
+echo "all rounds: best over best, and the rounds' ratios"
+[ ! -s "$scratch/rows" ] || awk -F ';' '{ print $0 ";" $2 / $3 }' "$scratch/rows" | sort -t ';' -k 1,1 -k 4,4n | awk -F ';' '
+  function flush() { if (n) printf "  %-30s %7.2f GB/s   reference %7.2f GB/s   ratio %.2f   rounds: median %.2f, from %.2f to %.2f\n",
+      was, a / 1e9, b / 1e9, a / b, (r[int((n + 1) / 2)] + r[int(n / 2) + 1]) / 2, r[1], r[n] }
+  $1 != was { flush(); was = $1; n = a = b = 0 }
+  { r[++n] = $4; a = $2 > a ? $2 : a; b = $3 > b ? $3 : b }
+  END { flush() }'
 grep -E '^(slowdown|latency)' "$scratch/ours" | sed 's/^/  /'
 
+mib=$(($(value array-all) / 1048576))
 echo "outside witnesses"
 if command -v stress-ng >/dev/null; then
   for n in 1 "$cores"; do
@@ -58,8 +63,10 @@ else
   echo "  stress-ng is not installed"
 fi
 if command -v likwid-bench >/dev/null; then
-  for kernel in triad stream stream_mem; do
-    { likwid-bench -t "$kernel" -W "N:$((3 * mib))MB:$cores" || echo "MByte/s: none, it failed"; } 2>/dev/null | sed -n "s/^MByte\/s:/  likwid-bench $kernel, $cores threads:/p"
+  for kernel in stream_avx stream_mem_avx; do # its "triad" is another kernel, with four arrays; plain "stream" takes one element at a time
+    for n in 1 "$cores"; do
+      { likwid-bench -t "$kernel" -W "N:$((3 * mib))MB:$n" || echo "MByte/s: none, it failed"; } 2>/dev/null | sed -n "s/^MByte\/s:/  likwid-bench $kernel, threads: $n:/p"
+    done
   done
 else
   echo "  likwid-bench is not installed"
