@@ -105,8 +105,8 @@ void amz_host_common_wake(struct amz_host_common *c)
   char ignored[64];
   ssize_t n;
 
-  if (atomic_exchange(&c->shared->rank_sleeps, 0))
-    return; /* nobody has woken us by the pipe */
+  /* A slot that has seen us sleep may lose its core before it writes: what comes when we are long up is taken, too, or no later sleep would be one. */
+  (void)atomic_exchange(&c->shared->rank_sleeps, 0);
   do
     n = read(c->wake[0], ignored, sizeof ignored);
   while (n == (ssize_t)sizeof ignored || (n < 0 && errno == EINTR));

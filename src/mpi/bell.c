@@ -6,7 +6,12 @@
  * do the two in sequentially consistent order (Dekker's scheme), so that one of them always sees the other's.
  *
  * Traffic is between rank 0 and the others: a rank can rely on being woken when rank 0 has its bell; rank 0, when all others have its own. What can't be had
- * (other hosts, other process name spaces, a /proc that hides) is looked for as without bells. A bell is a hint: the message may come a little later than it. */
+ * (other hosts, other process name spaces, a /proc that hides) is looked for as without bells. A bell is a hint: the message may come a little later than it.
+ *
+ * MPI may keep a message for a while, as when the receiver's box in shared memory is full, and hand it over while we look after something else. So who has
+ * parcels that MPI isn't done with rings again each time it looks after them (outbox.c). And who has been seen to sleep may be rung when it has long been up,
+ * for between taking note of that and writing to the pipe a sender may lose its core: such a late bell is taken out of the pipe, which else would be readable
+ * until the next one is due, and each sleep until then none. */
 #include "state.h"
 
 #include <errno.h>
@@ -51,9 +56,10 @@ int amz_bell_sleep(struct amz_mpi *t)
   return -1;
 }
 
-bool amz_bell_wake(struct amz_mpi *t)
+bool amz_bell_wake(struct amz_mpi *t, bool readable)
 {
   (void)t;
+  (void)readable;
   return false;
 }
 
@@ -287,17 +293,21 @@ int amz_bell_sleep(struct amz_mpi *t)
   return t->bell->pipe[0];
 }
 
-bool amz_bell_wake(struct amz_mpi *t)
+bool amz_bell_wake(struct amz_mpi *t, bool readable)
 {
   char ignored[64];
+  bool rung;
   ssize_t n;
 
-  if (!t->bell || atomic_exchange(&t->bell->own->sleeps, 0))
+  if (!t->bell)
+    return false;
+  rung = atomic_exchange(&t->bell->own->sleeps, 0) == 0;
+  if (!rung && !readable)
     return false;
   do
     n = read(t->bell->pipe[0], ignored, sizeof ignored);
   while (n == (ssize_t)sizeof ignored || (n < 0 && errno == EINTR));
-  return true;
+  return rung;
 }
 
 #endif

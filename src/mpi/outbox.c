@@ -93,10 +93,13 @@ static bool may_post(const struct amz_peer *p)
   return p->posted == 0 || (p->posted < AMZ_MPI_WINDOW && !rest_of(p->head) && !rest_of(p->unposted));
 }
 
+/* What MPI still has may have become visible to the receiver just now, after it was rung and looked in vain (bell.c). */
 static void move_along(struct amz_mpi *t, struct amz_peer *p)
 {
   bool ok = retire(t, p);
 
+  if (ok && p->posted)
+    amz_bell_ring(t, (uint32_t)(p - t->peers));
   while (ok && may_post(p))
     ok = post(t, p, p->unposted) && retire(t, p);
   if (!ok)

@@ -28,9 +28,11 @@ int64_t amz_pace_nap_ns(int64_t quiet_ns, int64_t left_ns, enum amz_mpi_haste ha
   return nap < left_ns ? nap : left_ns;
 }
 
-int64_t amz_pace_rung_nap_ns(int64_t left_ns)
+int64_t amz_pace_rung_nap_ns(int64_t left_ns, int64_t longest_ns, bool acknowledged)
 {
+  int64_t nap = acknowledged || longest_ns < AMZ_PACE_LONGEST_NS ? longest_ns : AMZ_PACE_LONGEST_NS;
+
   if (left_ns <= 0)
     return 0;
-  return left_ns < AMZ_PACE_RUNG_NS ? left_ns : AMZ_PACE_RUNG_NS;
+  return left_ns < nap ? left_ns : nap;
 }

@@ -2,6 +2,7 @@
 #ifndef AMZ_MPI_PACE_H
 #define AMZ_MPI_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <amorsize/transport.h>
@@ -16,7 +17,7 @@
 /* quiet_ns: since the last message or completed send; left_ns: to the deadline.
  * \return 0: look again at once; else a time, never beyond the deadline. */
 int64_t amz_pace_nap_ns(int64_t quiet_ns, int64_t left_ns, enum amz_mpi_haste haste);
-/* The same for one who will be woken by whatever comes. */
-int64_t amz_pace_rung_nap_ns(int64_t left_ns);
+/* The same for one who will be woken by whatever comes, and looks after longest_ns all the same; acknowledged: whoever was sent something has taken it. */
+int64_t amz_pace_rung_nap_ns(int64_t left_ns, int64_t longest_ns, bool acknowledged);
 
 #endif

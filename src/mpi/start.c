@@ -10,6 +10,7 @@
 
 #include <amorsize/alloc.h>
 
+#include "pace.h"
 #include "version.h"
 
 int amz_mpi_failed(struct amz_error *err, int code, const char *what)
@@ -82,6 +83,7 @@ static int set_up(struct amz_mpi *t, const struct amz_mpi_launch *launch, struct
   if (!t->peers)
     return amz_error_set(err, AMZ_ENOMEM, "no memory for %u ranks", t->size);
   t->active_ns = amz_mpi_now_ns();
+  t->rung_ns = AMZ_PACE_RUNG_NS;
   rc = amz_bell_open(t, err);
   return rc < 0 ? rc : amz_inbox_open(t, err);
 }

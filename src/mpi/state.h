@@ -89,6 +89,7 @@ struct amz_mpi {
   bool is_rung;                              /* by all who may write to us: there is no need to look for messages */
   bool rung;                                 /* what it was about hasn't come yet */
   bool rang;                                 /* we have woken somebody, and not heard of it since */
+  int64_t rung_ns;                           /* for which who is rung sleeps without looking: AMZ_PACE_RUNG_NS, but in tests */
   struct amz_peer *active_head, *active_tail; /* with parcels */
   struct amz_peer *holding;                  /* with held letters */
   struct amz_letters ready;                  /* complete, to be delivered first */
@@ -124,8 +125,8 @@ void amz_bell_free(struct amz_mpi *t);
 void amz_bell_ring(struct amz_mpi *t, uint32_t rank);
 /* Before a sleep, then look for messages once more. \return a descriptor that is readable when somebody rings; -1: nobody will. */
 int amz_bell_sleep(struct amz_mpi *t);
-/* After it. \return whether somebody has rung. */
-bool amz_bell_wake(struct amz_mpi *t);
+/* After it; readable: the descriptor was. \return whether somebody has rung in this sleep. */
+bool amz_bell_wake(struct amz_mpi *t, bool readable);
 
 /* wait.c: sleeps at most ns. */
 void amz_mpi_sleep(int64_t ns);

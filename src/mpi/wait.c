@@ -30,11 +30,12 @@ void amz_mpi_sleep(int64_t ns)
   (void)usleep((useconds_t)((ns > SHORTEST_NS ? ns : SHORTEST_NS) / 1000));
 }
 
-static int look_at_fds(struct pollfd *fds, size_t n_fds, int bell_fd, int64_t nap_ns, struct amz_error *err)
+static int look_at_fds(struct pollfd *fds, size_t n_fds, int bell_fd, int64_t nap_ns, bool *ret_bell, struct amz_error *err)
 {
   (void)fds;
   (void)n_fds;
   (void)bell_fd;
+  (void)ret_bell;
   (void)err;
   if (nap_ns > 0)
     amz_mpi_sleep(nap_ns);
@@ -78,8 +79,8 @@ static bool any_ready(const struct pollfd *fds, size_t n_fds)
   return false;
 }
 
-/* bell_fd: -1: none. \return the sum of reasons to wake, 0 for none; AMZ_EIO. */
-static int look_at_fds(struct pollfd *fds, size_t n_fds, int bell_fd, int64_t nap_ns, struct amz_error *err)
+/* bell_fd: -1: none. \return the sum of reasons to wake, 0 for none; AMZ_EIO. *ret_bell is set when bell_fd is readable. */
+static int look_at_fds(struct pollfd *fds, size_t n_fds, int bell_fd, int64_t nap_ns, bool *ret_bell, struct amz_error *err)
 {
   struct timespec timeout = {.tv_sec = nap_ns / 1000000000, .tv_nsec = nap_ns % 1000000000};
   struct pollfd all[FDS_MAX + 1];
@@ -98,6 +99,7 @@ static int look_at_fds(struct pollfd *fds, size_t n_fds, int bell_fd, int64_t na
     return 0;
   if (belled && n_fds)
     memcpy(fds, all, n_fds * sizeof *fds);
+  *ret_bell = belled && all[n_fds].revents;
   return any_ready(fds, n_fds) ? AMZ_MPI_WOKE_FD : 0;
 }
 
@@ -118,7 +120,8 @@ static int block(struct amz_mpi *t, int64_t deadline_ns, struct amz_error *err)
 #endif
 
 /* MPI itself wants to be looked after while something of ours isn't gone, or something long isn't here; and what a bell has told of may come later. Cores that
- * idle until an answer comes may as well look for it: being woken takes longer on a busy node. Who has woken somebody doesn't spin, though: a pipe's reader is put on its writer's core, which is expected to be free soon. */
+ * idle until an answer comes may as well look for it: being woken takes longer on a busy node. What nobody has taken yet may be stuck in MPI, which can't be told
+ * from a receiver that is late. Who has woken somebody doesn't spin, though: a pipe's reader is put on its writer's core, which is expected to be free soon. */
 static int64_t nap_of(struct amz_mpi *t, int64_t now_ns, int64_t left_ns, size_t n_fds, enum amz_mpi_haste haste)
 {
   bool woken = haste != AMZ_MPI_DUE && t->is_rung && !t->rung && !t->holding && n_fds <= FDS_MAX && amz_outbox_settled(t);
@@ -128,20 +131,21 @@ static int64_t nap_of(struct amz_mpi *t, int64_t now_ns, int64_t left_ns, size_t
     return 0;
   if (t->rang && quiet_ns < AMZ_PACE_SPIN_NS)
     quiet_ns = AMZ_PACE_SPIN_NS;
-  return woken ? amz_pace_rung_nap_ns(left_ns) : amz_pace_nap_ns(quiet_ns, left_ns, haste);
+  return woken ? amz_pace_rung_nap_ns(left_ns, t->rung_ns, t->active_head == NULL) : amz_pace_nap_ns(quiet_ns, left_ns, haste);
 }
 
 /* Sleeps by the bell, unless a message has come that nobody rings for any more. \return as look_at_fds; AMZ_ENOMEM, AMZ_ECORRUPT. */
 static int sleep_by_bell(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t nap_ns, struct amz_error *err)
 {
   int bell_fd = nap_ns > 0 ? amz_bell_sleep(t) : -1, woke, rc = AMZ_OK;
+  bool readable = false;
 
   if (bell_fd >= 0)
     rc = amz_inbox_advance(t, err);
   if (rc < 0)
     return rc;
-  woke = look_at_fds(fds, n_fds, bell_fd, t->has_current ? 0 : nap_ns, err);
-  if (bell_fd < 0 || !amz_bell_wake(t))
+  woke = look_at_fds(fds, n_fds, bell_fd, t->has_current ? 0 : nap_ns, &readable, err);
+  if (bell_fd < 0 || !amz_bell_wake(t, readable))
     return woke;
   t->rung = true;
   t->active_ns = amz_mpi_now_ns();

@@ -18,6 +18,11 @@
 #include <amorsize/alloc.h>
 #include <amorsize/transport.h>
 
+#ifndef AMZ_TEST_SMPI
+#include "../../src/mpi/pace.h"
+#include "../../src/mpi/state.h"
+#endif
+
 #define SECOND INT64_C(1000000000)
 #define PATIENCE (60 * SECOND) /* beyond it something is lost; below the limit of a launch, so that it is said what */
 #define ELEMENTS(a) (sizeof(a) / sizeof *(a))
@@ -33,6 +38,7 @@ struct test {
   struct amz_mpi *t;
   uint32_t rank, size;
   unsigned failures;
+  enum amz_mpi_haste haste;        /* in which messages are waited for */
   uint32_t met;                    /* barrier messages that have come */
   unsigned met_failures;           /* what they carried */
   struct copy *early, **early_end; /* came while this rank was still in a barrier */
@@ -89,7 +95,7 @@ static bool receive_any(struct test *x, struct amz_mpi_message *ret)
   int rc;
 
   while ((rc = amz_mpi_next(x->t, ret, &err)) == 0) {
-    int woke = amz_mpi_wait(x->t, NULL, 0, until, AMZ_MPI_DUE, &err);
+    int woke = amz_mpi_wait(x->t, NULL, 0, until, x->haste, &err);
 
     if (!EXPECT(x, woke > 0 && !(woke & AMZ_MPI_WOKE_DEADLINE)))
       return false;
@@ -436,6 +442,116 @@ static void run_wait(struct test *x)
   }
 }
 
+/* ---- bells ------------------------------------------------------------------------------------------------------- */
+
+#ifndef AMZ_TEST_SMPI
+
+/* Few enough to be with MPI all at once (state.h: AMZ_MPI_WINDOW). Open MPI has a box of 4 KiB in shared memory for each pair and puts what is not longer than
+ * 256 bytes there: these fill it, and the last ones wait with the sender. */
+#define STUCK 30
+#define STUCK_BYTES 240
+#define BELL_ROUNDS 20
+
+/* Opens for writing what a process of this host has open. */
+static int open_of(int pid, int fd)
+{
+  char path[64];
+
+  (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+  return open(path, O_WRONLY | O_CLOEXEC);
+}
+
+/* A bell that comes when its sleeper is up is no reason to stay up: the pipe must not be left readable, or no later sleep is one. */
+static void hear_late_bell(struct test *x)
+{
+  int64_t until = amz_mpi_now_ns() + PATIENCE;
+  struct amz_mpi_message m;
+  struct amz_error err;
+  struct pollfd bell = {.fd = amz_bell_sleep(x->t), .events = POLLIN};
+  int writer;
+
+  (void)amz_bell_wake(x->t, false);
+  if (bell.fd < 0)
+    return; /* there are no bells here */
+  writer = open_of((int)getpid(), bell.fd);
+  (void)EXPECT(x, writer >= 0 && write(writer, "", 1) == 1 && poll(&bell, 1, 0) == 1);
+  while (poll(&bell, 1, 0) == 1 && amz_mpi_now_ns() < until) { /* others may be further than we are, and wake us by what they send */
+    (void)EXPECT(x, amz_mpi_wait(x->t, NULL, 0, amz_mpi_now_ns() + SECOND / 50, AMZ_MPI_PATIENT, &err) >= 0);
+    while (amz_mpi_next(x->t, &m, &err) == 1)
+      if (!is_barrier(x, &m))
+        put_aside(x, &m);
+  }
+  (void)EXPECT(x, amz_mpi_now_ns() < until);
+  if (writer >= 0)
+    (void)close(writer);
+}
+
+struct invitation {
+  int pid, fd; /* of a pipe: a byte in it says that all was sent */
+};
+
+/* Rank 0 takes nothing until all have sent; then it must be rung for what MPI had kept, as it doesn't look by itself. */
+static void be_rung_for_stuck(struct test *x)
+{
+  struct amz_mpi_message m;
+  char sent;
+  int pipe_fds[2];
+  struct invitation invitation = {.pid = (int)getpid()};
+
+  if (!EXPECT(x, pipe2(pipe_fds, O_CLOEXEC) == 0))
+    return;
+  invitation.fd = pipe_fds[1];
+  for (unsigned round = 0; round < BELL_ROUNDS && x->failures == 0; round++) {
+    for (uint32_t r = 1; r < x->size; r++)
+      send_bytes(x, r, &invitation, sizeof invitation);
+    for (uint32_t r = 1; r < x->size; r++)
+      (void)EXPECT(x, read(pipe_fds[0], &sent, 1) == 1);
+    for (uint32_t left = (x->size - 1) * STUCK; left > 0; left--)
+      if (!receive(x, &m) || !EXPECT(x, m.n == STUCK_BYTES))
+        break;
+  }
+  (void)close(pipe_fds[0]);
+  (void)close(pipe_fds[1]);
+}
+
+static void send_to_stick(struct test *x)
+{
+  static const unsigned char bytes[STUCK_BYTES];
+  struct amz_mpi_message m;
+  struct invitation invitation;
+
+  for (unsigned round = 0; round < BELL_ROUNDS && receive(x, &m) && EXPECT(x, m.n == sizeof invitation); round++) {
+    int fd;
+
+    memcpy(&invitation, m.bytes, sizeof invitation);
+    fd = open_of(invitation.pid, invitation.fd);
+    for (unsigned i = 0; i < STUCK; i++)
+      send_bytes(x, 0, bytes, sizeof bytes);
+    (void)EXPECT(x, fd >= 0 && write(fd, "", 1) == 1);
+    if (fd >= 0)
+      (void)close(fd);
+  }
+}
+
+/* Nobody looks for messages but those who are rung, so that a bell that is lost shows: PATIENCE passes. */
+static void run_bells(struct test *x)
+{
+  enum amz_mpi_haste before = x->haste;
+
+  hear_late_bell(x);
+  x->haste = AMZ_MPI_PATIENT;
+  x->t->rung_ns = 2 * PATIENCE;
+  if (x->rank == 0)
+    be_rung_for_stuck(x);
+  else
+    send_to_stick(x);
+  (void)meet(x, x->size);
+  x->t->rung_ns = AMZ_PACE_RUNG_NS;
+  x->haste = before;
+}
+
+#endif
+
 /* ---- ranks that go missing --------------------------------------------------------------------------------------- */
 
 #ifndef AMZ_TEST_SMPI
@@ -534,6 +650,7 @@ static const struct scenario scenarios[] = {
   {"flood", run_flood},
   {"wait", run_wait},
 #ifndef AMZ_TEST_SMPI
+  {"bells", run_bells},
   {"death", run_death},
   {"guard", run_guard},
   {"abort", run_abort},
@@ -558,7 +675,7 @@ static bool run_named(struct test *x, const char *name)
 
 int main(int argc, char **argv)
 {
-  struct test x = {.early_end = NULL};
+  struct test x = {.haste = AMZ_MPI_DUE};
   struct amz_error err;
   int rc = amz_mpi_start(&x.t, &err);
 

@@ -55,10 +55,11 @@ aborted() { [ $rc -eq "$1" ] && lacks outlived; }
 all_ended() { [ "$(grep -c "^$1" "$work/out")" -eq "$2" ] && lacks returned; }
 
 for n in 1 2 3 5 8; do
-  launch 240 -n $n "$ranks" order flood wait
+  launch 240 -n $n "$ranks" order flood wait bells
   check "$n ranks: every message once, whole and in order" says 'passed order'
   check "$n ranks: a flood to one rank is bounded in its memory" says 'passed flood'
   check "$n ranks: wait wakes for message, descriptor and deadline, not for a signal" says 'passed wait'
+  check "$n ranks: whoever sleeps is rung for each message, also for what was stuck in MPI" says 'passed bells'
   check "$n ranks: all finish" [ $rc -eq 0 ]
 done
 

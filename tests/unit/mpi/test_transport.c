@@ -98,17 +98,23 @@ static void who_is_woken_sleeps_on(void)
 {
   static const struct row {
     const char *what;
-    int64_t left_ns, nap_ns;
+    int64_t left_ns, longest_ns;
+    bool acknowledged;
+    int64_t nap_ns;
   } rows[] = {
-    {"a tenth of a second, in case a bell was lost", 1000 * MS, 100 * MS},
-    {"the deadline is nearer", 3 * MS, 3 * MS},
-    {"the deadline is now", 0, 0},
-    {"the deadline is past", -1, 0},
-    {"a deadline that doesn't come", INT64_MAX, 100 * MS},
+    {"a tenth of a second, in case a bell was lost", 1000 * MS, AMZ_PACE_RUNG_NS, true, 100 * MS},
+    {"as long as is said", 1000 * MS, 700 * MS, true, 700 * MS},
+    {"something may be stuck in MPI: 10 ms, as without bells", 1000 * MS, AMZ_PACE_RUNG_NS, false, 10 * MS},
+    {"likewise, and less than that is said", 1000 * MS, 4 * MS, false, 4 * MS},
+    {"the deadline is nearer", 3 * MS, AMZ_PACE_RUNG_NS, true, 3 * MS},
+    {"likewise, with something on its way", 3 * MS, AMZ_PACE_RUNG_NS, false, 3 * MS},
+    {"the deadline is now", 0, AMZ_PACE_RUNG_NS, true, 0},
+    {"the deadline is past", -1, AMZ_PACE_RUNG_NS, false, 0},
+    {"a deadline that doesn't come", INT64_MAX, AMZ_PACE_RUNG_NS, true, 100 * MS},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    ASSERT_ROW_I64(rows[i].what, amz_pace_rung_nap_ns(rows[i].left_ns), rows[i].nap_ns);
+    ASSERT_ROW_I64(rows[i].what, amz_pace_rung_nap_ns(rows[i].left_ns, rows[i].longest_ns, rows[i].acknowledged), rows[i].nap_ns);
 }
 
 static void nothing_to_finish(void)
