@@ -59,6 +59,7 @@ struct amz_exec_end {
   uint64_t output_bytes;
   uint64_t input_bytes;    /* read by it and by children it waited for, from files and pipes, their programs' first pages included; 0: not counted, as
                               with those that ended within 5 ms */
+  int64_t waited_ns;       /* for a CPU, while it could have computed: its first thread's, without children; 0: not counted, as above */
   uint64_t pack_seq;       /* number of its end record, from 1; 0 when there is no pack or the sink failed */
   uint64_t pack_offset;    /* of its end record */
   bool cpus_differ;        /* the mask it really had isn't the one asked for */

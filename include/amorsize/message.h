@@ -45,6 +45,7 @@ struct amz_result {
   uint64_t max_rss_bytes;
   uint64_t output_bytes; /* stdout + stderr */
   uint64_t input_bytes;  /* read from files and pipes; 0: not counted. Not recorded: it is for samples */
+  int64_t waited_ns;     /* for a CPU; 0: not counted. Likewise */
   const char *error;  /* why it failed, in its own words, as plug-in tasks have no stderr of their own; NULL: it said nothing. Borrowed.
                          Only with results that have no pack record to wait for (seq 0): those are recorded at once */
 };

@@ -171,23 +171,44 @@ static int64_t timeval_ns(struct timeval tv)
   return (int64_t)tv.tv_sec * 1000000000 + (int64_t)tv.tv_usec * 1000;
 }
 
-/* Its first line is "rchar: 12345": what read() and its like have returned, from whatever; the page cache hides it from ru_inblock. */
-uint64_t amz_child_input_bytes(pid_t pid)
+/* A file of /proc as text; "" when it can't be read. */
+static void read_proc(pid_t pid, const char *name, char *text, size_t room)
 {
-  char path[64], text[512];
+  char path[64];
   ssize_t n;
   int fd;
 
-  (void)snprintf(path, sizeof path, "/proc/%ld/io", (long)pid);
+  text[0] = '\0';
+  (void)snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
   fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    return 0;
+    return;
   do
-    n = read(fd, text, sizeof text - 1);
+    n = read(fd, text, room - 1);
   while (n < 0 && errno == EINTR);
   (void)close(fd);
   text[n > 0 ? n : 0] = '\0';
+}
+
+/* Its first line is "rchar: 12345": what read() and its like have returned, from whatever; the page cache hides it from ru_inblock. */
+uint64_t amz_child_input_bytes(pid_t pid)
+{
+  char text[512];
+
+  read_proc(pid, "io", text, sizeof text);
   return strncmp(text, "rchar:", 6) == 0 ? (uint64_t)strtoull(text + 6, NULL, 10) : 0;
+}
+
+/* "445632 4038858 2": nanoseconds on a CPU, waiting for one, and how often it got one. */
+int64_t amz_child_waited_ns(pid_t pid)
+{
+  char text[128], *end;
+  unsigned long long waited_ns;
+
+  read_proc(pid, "schedstat", text, sizeof text);
+  (void)strtoull(text, &end, 10);
+  waited_ns = *end == ' ' ? strtoull(end, NULL, 10) : 0;
+  return waited_ns < INT64_MAX ? (int64_t)waited_ns : 0;
 }
 
 int64_t amz_child_cpu_ns(const struct rusage *usage)
@@ -255,6 +276,7 @@ void amz_child_finish(struct amz_child *t, const struct amz_child_status *status
     end.max_rss_bytes = (uint64_t)status->usage->ru_maxrss * 1024;
   }
   end.input_bytes = status->input_bytes;
+  end.waited_ns = status->waited_ns;
   judge(t, status, &end);
   amz_child_record(t, to, &end);
   t->pid = 0;

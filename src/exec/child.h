@@ -53,6 +53,7 @@ struct amz_child_status {
   int exit_code;
   const struct rusage *usage;
   uint64_t input_bytes; /* 0: not counted */
+  int64_t waited_ns;    /* likewise */
 };
 
 /* Where output goes: the sink, or nowhere. `scratch` is room for AMZ_TASK_HOLD bytes, shared by all tasks. */
@@ -91,6 +92,8 @@ void amz_child_kill_group(const struct amz_child *t);
 
 /* \return what a process that has ended and isn't reaped yet has read, with the children it has reaped itself; 0: the system doesn't say. */
 uint64_t amz_child_input_bytes(pid_t pid);
+/* \return for how long the first thread of such a process has waited for a CPU; 0: the system doesn't say. */
+int64_t amz_child_waited_ns(pid_t pid);
 
 int64_t amz_clock_ns(int clock);
 /* User and system. */

@@ -164,19 +164,21 @@ static pid_t next_ended(void)
 }
 
 /* Looking takes microseconds, which is much for a task of a millisecond. */
-static uint64_t input_of(const struct amz_child *t)
+static void count(const struct amz_child *t, struct amz_child_status *ret)
 {
-  bool brief = !t || t->co || amz_clock_ns(CLOCK_MONOTONIC) - t->began_ns < COUNT_AFTER_NS;
-
-  return brief ? 0 : amz_child_input_bytes(t->pid);
+  if (!t || t->co || amz_clock_ns(CLOCK_MONOTONIC) - t->began_ns < COUNT_AFTER_NS)
+    return;
+  ret->input_bytes = amz_child_input_bytes(t->pid);
+  ret->waited_ns = amz_child_waited_ns(t->pid);
 }
 
 static int reap_one(struct helper *h, pid_t pid)
 {
   struct amz_child *t = task_of(h, pid);
   struct rusage usage;
-  struct amz_child_status status = {.usage = &usage, .input_bytes = input_of(t)};
+  struct amz_child_status status = {.usage = &usage};
 
+  count(t, &status);
   while (wait4(pid, &status.wait_status, 0, &usage) < 0)
     if (errno != EINTR)
       return amz_error_sys(h->err, AMZ_EIO, errno, "cannot reap a task");

@@ -193,6 +193,7 @@ int amz_wire_add_end(struct amz_buf *out, const struct amz_exec_end *end)
   amz_buf_add_u64(out, end->max_rss_bytes);
   amz_buf_add_u64(out, end->output_bytes);
   amz_buf_add_u64(out, end->input_bytes);
+  amz_buf_add_i64(out, end->waited_ns);
   amz_buf_add_u64(out, end->pack_seq);
   amz_buf_add_u64(out, end->pack_offset);
   amz_buf_add_u8(out, end->cpus_differ);
@@ -416,6 +417,7 @@ int amz_wire_read_end(struct amz_cursor *body, struct amz_exec_end *ret)
   ret->max_rss_bytes = amz_cursor_u64(body);
   ret->output_bytes = amz_cursor_u64(body);
   ret->input_bytes = amz_cursor_u64(body);
+  ret->waited_ns = amz_cursor_i64(body);
   ret->pack_seq = amz_cursor_u64(body);
   ret->pack_offset = amz_cursor_u64(body);
   ret->cpus_differ = amz_cursor_u8(body) != 0;

@@ -14,7 +14,7 @@
 #include <amorsize/error.h>
 #include <amorsize/exec.h>
 
-#define AMZ_WIRE_VERSION 3
+#define AMZ_WIRE_VERSION 4
 #define AMZ_WIRE_MAX (UINT32_C(1) << 28)
 #define AMZ_WIRE_SLOTS_MAX (UINT32_C(1) << 16)
 

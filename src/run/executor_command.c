@@ -57,7 +57,7 @@ static int ended(struct amz_loop *l, const struct amz_exec_end *end)
   struct amz_result result = {.position = slot->position, .attempt = slot->attempt, .outcome = end->outcome, .slot = end->slot,
     .exit_code = end->exit_code, .signal = end->signal, .seq = end->pack_seq, .pack_offset = end->pack_offset,
     .start_ns = end->start_ns, .wall_ns = end->wall_ns, .cpu_ns = end->cpu_ns, .max_rss_bytes = end->max_rss_bytes,
-    .output_bytes = end->output_bytes, .input_bytes = end->input_bytes};
+    .output_bytes = end->output_bytes, .input_bytes = end->input_bytes, .waited_ns = end->waited_ns};
 
   amz_loop_leave_cores(l, end->slot);
   if (!amz_loop_note_end(l, end))

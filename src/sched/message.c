@@ -42,6 +42,7 @@ static void put_result(struct amz_buf *out, const struct amz_result *r)
   amz_buf_add_u64(out, r->max_rss_bytes);
   amz_buf_add_u64(out, r->output_bytes);
   amz_buf_add_u64(out, r->input_bytes);
+  amz_buf_add_i64(out, r->waited_ns);
   amz_buf_add_bytes(out, r->error, r->error ? strlen(r->error) : 0);
 }
 
@@ -156,6 +157,7 @@ static int get_result(struct amz_cursor *c, struct amz_result *r)
   r->max_rss_bytes = amz_cursor_u64(c);
   r->output_bytes = amz_cursor_u64(c);
   r->input_bytes = amz_cursor_u64(c);
+  r->waited_ns = amz_cursor_i64(c);
   return outcome >= AMZ_SUCCEEDED && outcome <= AMZ_CANCELLED ? get_error(c, r) : AMZ_ECORRUPT;
 }
 

@@ -9,15 +9,15 @@
 #include "../../support/tap.h"
 
 #define ERROR "it didn't like its \"input\""
-#define RESULTS_BYTES (3 * 93 + (sizeof ERROR - 1)) /* of all three */
+#define RESULTS_BYTES (3 * 101 + (sizeof ERROR - 1)) /* of all three */
 
 static const struct amz_result results[] = {
   {.position = 5, .attempt = 1, .outcome = AMZ_SUCCEEDED, .slot = 3, .seq = 1, .pack_offset = 77, .start_ns = 1700000000000000000,
-   .wall_ns = 12345, .cpu_ns = 999, .max_rss_bytes = UINT64_C(1) << 40, .output_bytes = 12, .input_bytes = 13},
+   .wall_ns = 12345, .cpu_ns = 999, .max_rss_bytes = UINT64_C(1) << 40, .output_bytes = 12, .input_bytes = 13, .waited_ns = 14},
   {.position = 6, .attempt = 1, .outcome = AMZ_FAILED, .exit_code = 3, .error = ERROR},
   {.position = UINT64_MAX, .attempt = UINT32_MAX, .outcome = AMZ_CANCELLED, .slot = UINT32_MAX, .exit_code = -1, .signal = 9,
    .seq = UINT64_MAX, .pack_offset = UINT64_MAX, .start_ns = INT64_MIN, .wall_ns = INT64_MAX, .cpu_ns = -1,
-   .max_rss_bytes = UINT64_MAX, .output_bytes = UINT64_MAX, .input_bytes = UINT64_MAX},
+   .max_rss_bytes = UINT64_MAX, .output_bytes = UINT64_MAX, .input_bytes = UINT64_MAX, .waited_ns = INT64_MAX},
 };
 static const struct amz_bulk bulks[] = {
   {.chunk_id = 8, .first = 100, .count = 50, .attempt = 2, .slot = 3, .seq = 17, .start_ns = 1700000000000000000, .wall_s = 0.25, .wall_sq_s2 = 1e-9,
@@ -53,7 +53,7 @@ static bool same_results(const struct amz_result *a, const struct amz_result *b)
   return a->position == b->position && a->attempt == b->attempt && a->outcome == b->outcome && a->slot == b->slot &&
          a->exit_code == b->exit_code && a->signal == b->signal && a->seq == b->seq && a->pack_offset == b->pack_offset &&
          a->start_ns == b->start_ns && a->wall_ns == b->wall_ns && a->cpu_ns == b->cpu_ns &&
-         a->max_rss_bytes == b->max_rss_bytes && a->output_bytes == b->output_bytes && a->input_bytes == b->input_bytes && !a->error == !b->error &&
+         a->max_rss_bytes == b->max_rss_bytes && a->output_bytes == b->output_bytes && a->input_bytes == b->input_bytes && a->waited_ns == b->waited_ns && !a->error == !b->error &&
          (!a->error || strcmp(a->error, b->error) == 0);
 }
 
@@ -180,7 +180,7 @@ static void test_refused(void)
     {"2^32 results in a small message", 3, 18 + 16 + 3, 255},
     {"a million more chunks than there are", 5, 18 + 2, 16},
     {"stop 4", 9, 18, 4},
-    {"an error longer than all that is left", 3, 18 + 16 + 4 + 89 + 3, 0xff},
+    {"an error longer than all that is left", 3, 18 + 16 + 4 + 97 + 3, 0xff},
     {"partials longer than all that is left", 3, 18 + 16 + 4 + RESULTS_BYTES + 4 + 80 + 1, 0xff},
     {"a bulk's wall time is not a number", 3, 18 + 16 + 4 + RESULTS_BYTES + 4 + 48 + 7, 0xff},
     {"a bulk's CPU time is not a number", 3, 18 + 16 + 4 + RESULTS_BYTES + 4 + 64 + 7, 0xff},
