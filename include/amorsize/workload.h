@@ -25,6 +25,7 @@ struct amz_observation {
   uint64_t rss_bytes;   /* its peak, without what the spawner has anyway; 0: unknown */
   uint64_t out_bytes;
   uint64_t in_bytes;    /* read from files and pipes; 0: not counted */
+  double waited_s;      /* of its time: for a CPU that others had; 0: not counted */
 };
 
 enum amz_work_kind {
@@ -85,8 +86,9 @@ struct amz_workload {
   struct amz_quantity mean_s; /* of them; the interval is wider than Student's where a tail is heavy (see amz_mean_interval) */
   double cv;                /* stddev / mean */
   bool heavy;               /* cv >= 0.7: so few samples may have missed what matters */
-  double cpu_share;         /* CPU / (wall × threads), 0..1 */
+  double cpu_share;         /* CPU / (wall × threads), 0..1; of this and the next one, wall is without waiting for CPUs: who can't compute as others do waits for nothing else */
   double cpu_per_wall;      /* > 1: tasks have threads of their own */
+  double starved;           /* share of the time for which CPUs were waited for, 0..1, as far as it was counted */
   enum amz_work_kind kind;
   uint64_t rss_bytes;       /* the largest peak */
   double out_bytes;         /* mean */
@@ -109,6 +111,10 @@ struct amz_workload {
  * \return AMZ_OK (n is 0 when no observation succeeded); AMZ_EINVAL: a number out of its range; AMZ_ENOMEM. Release with
  * amz_workload_clear (accepts what is zeroed). */
 int amz_workload_fit(const struct amz_observation *seen, size_t n, uint64_t tasks, double confidence, struct amz_workload *ret);
+/* Of a run that has come some way: from its sample and from what was seen later, in the list's sequence or by weight (src/model/again.c says how). \return as
+ * amz_workload_fit. */
+int amz_workload_refit(const struct amz_observation *sample, size_t n, const struct amz_observation *later, size_t n_later, uint64_t tasks, double confidence,
+                       struct amz_workload *ret);
 void amz_workload_clear(struct amz_workload *w);
 const char *amz_work_kind_name(enum amz_work_kind kind); /* "cpu-bound"; static */
 
@@ -133,6 +139,16 @@ int amz_workload_foresee(struct amz_workload *w, const struct amz_rest *rest);
 /* \return whether times are known as well as was asked for: `least` of them, and their mean within ± precision of it (amz_sample_enough); where a relation holds, by
  * which the tasks to come are foreseen, it is what the relation leaves that must be. */
 bool amz_workload_is_precise(const struct amz_workload *w, uint32_t least, double precision);
+
+/* A task that runs: the first of the tasks to come, the second … */
+struct amz_in_hand {
+  double for_s;  /* it has run for so long, */
+  double rest_s; /* and is expected to take so much longer at the reference: of those that took longer than that, the mean of what was left; foreseen, what is missing */
+};
+/* Fills in rest_s. */
+void amz_workload_rest(const struct amz_workload *w, struct amz_in_hand *tasks, size_t n);
+/* \return what is left of one that is none in particular: of the times beyond `for_s`, the one that `draw` happens to pick. */
+double amz_workload_rest_drawn(const struct amz_workload *w, double for_s, uint64_t draw);
 
 /* Amdahl's speedup of t threads over one. */
 double amz_thread_speedup(double serial, uint32_t threads);

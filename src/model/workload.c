@@ -30,6 +30,7 @@ void amz_workload_clear(struct amz_workload *w)
 static bool is_valid(const struct amz_observation *o)
 {
   return o->threads >= 1 && o->busy >= 1 && isfinite(o->wall_s) && o->wall_s >= 0 && isfinite(o->cpu_s) && o->cpu_s >= 0 &&
+         isfinite(o->waited_s) && o->waited_s >= 0 &&
          isfinite(o->weight) && o->weight >= 0;
 }
 
@@ -65,10 +66,26 @@ static double mean_input(const struct amz_observation *seen, size_t n, const str
   return input.count ? input.mean : 0;
 }
 
+/* What a CPU's being there would have spared. A clock that is read in ticks may tell of more waiting than there was time without computing. */
+static double waited(const struct amz_observation *o)
+{
+  return fmin(o->waited_s, fmax(0, o->wall_s - o->cpu_s / o->threads));
+}
+
+static void tell_kind(struct amz_workload *w, double wall_s, double cpu_s, double waited_s)
+{
+  double awake_s = wall_s - waited_s;
+
+  w->starved = wall_s > 0 ? waited_s / wall_s : 0;
+  w->cpu_per_wall = awake_s > 0 ? cpu_s / awake_s : 0;
+  w->cpu_share = fmin(1, w->cpu_per_wall / w->threads);
+  w->kind = !(wall_s > 0) ? AMZ_WORK_UNKNOWN : w->cpu_share > 0.8 ? AMZ_WORK_CPU : w->cpu_share >= 0.5 ? AMZ_WORK_MIXED : AMZ_WORK_IO;
+}
+
 static int take_times(const struct amz_observation *seen, size_t n, double confidence, struct amz_workload *w)
 {
   struct amz_stats times = {0};
-  double cpu_s = 0, wall_s = 0;
+  double cpu_s = 0, wall_s = 0, waited_s = 0;
 
   w->wall_s = amz_new_array(n, sizeof *w->wall_s);
   if (!w->wall_s)
@@ -79,6 +96,7 @@ static int take_times(const struct amz_observation *seen, size_t n, double confi
       amz_stats_add(&times, seen[i].wall_s);
       cpu_s += seen[i].cpu_s;
       wall_s += seen[i].wall_s;
+      waited_s += waited(&seen[i]);
       w->out_bytes += (double)seen[i].out_bytes;
     }
   w->sampled = w->n;
@@ -90,9 +108,7 @@ static int take_times(const struct amz_observation *seen, size_t n, double confi
   w->mean_s = amz_mean_interval(w->wall_s, w->n, confidence);
   w->cv = amz_stats_cv(&times);
   w->heavy = w->cv >= HEAVY_CV;
-  w->cpu_per_wall = wall_s > 0 ? cpu_s / wall_s : 0;
-  w->cpu_share = fmin(1, w->cpu_per_wall / w->threads);
-  w->kind = !(wall_s > 0) ? AMZ_WORK_UNKNOWN : w->cpu_share > 0.8 ? AMZ_WORK_CPU : w->cpu_share >= 0.5 ? AMZ_WORK_MIXED : AMZ_WORK_IO;
+  tell_kind(w, wall_s, cpu_s, waited_s);
   return AMZ_OK;
 }
 

@@ -1,7 +1,6 @@
 /* Watching a sample grow. */
 #include "sampler.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 #include <amorsize/alloc.h>
 #include <amorsize/fit.h>
 #include <amorsize/sampling.h>
-#include <amorsize/stats.h>
 #include <amorsize/units.h>
 
 #include "loop_state.h"
@@ -49,6 +47,7 @@ void amz_sampler_recall(struct amz_sampler *s, struct amz_observation *seen, siz
 {
   s->seen = seen;
   s->n = s->cap = n;
+  s->ran = n;
   s->most = enough && n ? n : 0;
   for (size_t i = 0; i < n; i++)
     s->peak_bytes = seen[i].rss_bytes > s->peak_bytes ? seen[i].rss_bytes : s->peak_bytes;
@@ -58,6 +57,7 @@ void amz_sampler_forget(struct amz_sampler *s)
 {
   s->most = s->most > s->n ? s->most - s->n : 0;
   s->n = 0;
+  s->ran = 0;
   s->peak_bytes = 0;
 }
 
@@ -114,7 +114,8 @@ static int note_gap(struct amz_sampler *s, uint32_t slot, int64_t start_ns, int6
 static struct amz_observation observe(const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy)
 {
   return (struct amz_observation){.index = index, .threads = threads, .busy = busy ? busy : 1, .failed = r->outcome != AMZ_SUCCEEDED,
-    .wall_s = (double)r->wall_ns * 1e-9, .cpu_s = (double)r->cpu_ns * 1e-9, .rss_bytes = r->max_rss_bytes, .out_bytes = r->output_bytes, .in_bytes = r->input_bytes};
+    .wall_s = (double)r->wall_ns * 1e-9, .cpu_s = (double)r->cpu_ns * 1e-9, .rss_bytes = r->max_rss_bytes, .out_bytes = r->output_bytes, .in_bytes = r->input_bytes,
+    .waited_s = (double)r->waited_ns * 1e-9};
 }
 
 /* When there is no more room, each second one goes, and from now on half as many are kept: a run of 10^8 tasks needs no more memory. */
@@ -274,39 +275,9 @@ bool amz_sampler_all_failed(const struct amz_sampler *s)
   return all_failed(s) && s->failed_for_good >= least;
 }
 
-/* Welch's two-sample statistic: whether the means of the two differ by more than chance. */
-static bool differ(const struct amz_observation *a, size_t n_a, const struct amz_observation *b, size_t n_b)
-{
-  struct amz_stats x = {0}, y = {0};
-  double error;
-
-  for (size_t i = 0; i < n_a; i++)
-    if (!a[i].failed)
-      amz_stats_add(&x, a[i].wall_s);
-  for (size_t i = 0; i < n_b; i++)
-    if (!b[i].failed)
-      amz_stats_add(&y, b[i].wall_s);
-  if (x.count < 2 || y.count < 2)
-    return false;
-  error = sqrt(amz_stats_variance(&x) / (double)x.count + amz_stats_variance(&y) / (double)y.count);
-  return fabs(x.mean - y.mean) > 2 * error;
-}
-
 int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret)
 {
-  size_t n = s->n + (differ(s->seen, s->n, s->more, s->n_more) ? 0 : s->n_more);
-  struct amz_observation *all = amz_new_array(n, sizeof *all);
-  int rc;
-
-  if (!all)
-    return AMZ_ENOMEM;
-  if (s->n)
-    memcpy(all, s->seen, s->n * sizeof *all);
-  if (n > s->n)
-    memcpy(all + s->n, s->more, (n - s->n) * sizeof *all);
-  rc = amz_workload_fit(all, n, s->tasks, s->settings->sample.confidence, ret);
-  free(all);
-  return rc;
+  return amz_workload_refit(s->seen, s->n, s->more, s->n_more, s->tasks, s->settings->sample.confidence, ret);
 }
 
 /* Means are looked at now and then only: each look takes all values. */

@@ -59,9 +59,7 @@ struct amz_quantity amz_sampler_gap(struct amz_sampler *s);
 
 /* \return whether enough tasks have failed for good, and none has succeeded. */
 bool amz_sampler_all_failed(const struct amz_sampler *s);
-/* A fit of the sample and of all that was seen later, unless the two differ by more than chance: then those that came later are not like those
- * that are left (lists are sorted; heavy ones come first), and the sample, which is drawn from all of them, stands alone.
- * \return as amz_workload_fit. */
+/* A fit of the sample and of all that was seen later (amz_workload_refit). \return as amz_workload_fit. */
 int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret);
 
 /* ---- for the loop */

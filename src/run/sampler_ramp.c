@@ -43,7 +43,7 @@ void amz_sampler_ramp_see(struct amz_sampler *s, const struct amz_result *r, str
     return;
   if (r->start_ns < ramp->opened_ns && o->busy > ramp->before && ramp->before) /* it ran beside fewer, but for its end */
     o->busy = ramp->before;
-  amz_ramp_see(ramp, r->slot, r->start_ns, o->wall_s, o->cpu_s, o->failed);
+  amz_ramp_see(ramp, r->slot, r->start_ns, o->wall_s, o->cpu_s + o->waited_s, o->failed); /* who waits for a CPU wants to compute */
 }
 
 /* For rank 0; nobody opens more slots than there are tasks left. */

@@ -210,7 +210,7 @@ static void test_json(void)
 
 static void test_there_and_back(void)
 {
-  struct amz_observation seen[] = {{.index = 7, .weight = 2.5, .threads = 1, .busy = 2, .wall_s = 0.125, .cpu_s = 0.1, .rss_bytes = 1 << 20, .out_bytes = 3, .in_bytes = 4},
+  struct amz_observation seen[] = {{.index = 7, .weight = 2.5, .threads = 1, .busy = 2, .wall_s = 0.125, .cpu_s = 0.1, .rss_bytes = 1 << 20, .out_bytes = 3, .in_bytes = 4, .waited_s = 0.01},
     {.index = UINT64_C(1) << 61, .threads = 4, .busy = 1, .failed = true, .wall_s = 1e-9}};
   struct amz_sample s = {.job = "dock", .host = "n1", .tasks = 600, .slots = 2, .threads = 1, .gap_s = {0.001, 0.0005, 0.002, 9, AMZ_SAMPLED},
                          .seen = seen, .n = 2}, back;
@@ -223,7 +223,7 @@ static void test_there_and_back(void)
   ASSERT_U64(back.tasks, 600);
   ASSERT_U64(back.n, 2);
   ASSERT_U64(back.seen[1].index, UINT64_C(1) << 61);
-  CU_ASSERT(back.seen[1].failed && !back.seen[0].failed && back.seen[0].wall_s == 0.125 && back.seen[0].weight == 2.5 && back.seen[0].in_bytes == 4);
+  CU_ASSERT(back.seen[1].failed && !back.seen[0].failed && back.seen[0].wall_s == 0.125 && back.seen[0].weight == 2.5 && back.seen[0].in_bytes == 4 && back.seen[0].waited_s == 0.01);
   CU_ASSERT(back.gap_s.value == 0.001 && back.gap_s.n == 9 && back.gap_s.source == AMZ_SAMPLED);
   for (size_t cut = 0; cut + 3 < out.len; cut += 7) { /* all but the closing brace and the newline */
     struct amz_sample none;
