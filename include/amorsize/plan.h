@@ -69,6 +69,8 @@ struct amz_plan_input {
   const struct amz_plan_launched *launched; /* by kind; NULL: nobody knows more than want.ranks_per_node says */
   struct amz_plan_want want;
   struct amz_plan_costs costs;
+  const struct amz_in_hand *in_hand; /* of the tasks, those that run already, each on a slot of its own (amz_workload_rest); NULL: none does */
+  size_t n_in_hand;
   struct amz_quantity unforeseen; /* relative: 90 % of runs are off by less than this for reasons that no sample shows; unknown: none is minded */
   uint64_t seed;
   uint32_t replicates;  /* of the simulation; 0: 12 */
@@ -152,6 +154,7 @@ struct amz_plan {
   const char *why;                 /* how it was chosen, in words; static */
   double break_even_tasks;         /* from so many tasks on this layout beats the serial one; 0: it doesn't */
   double theoretical_speedup;      /* with all slots allowed and no overhead */
+  double unforeseen;               /* amz_plan_unforeseen */
   struct amz_reason *reasons;
   size_t n_reasons;
   struct amz_recommendation *recommendations;
@@ -161,6 +164,10 @@ struct amz_plan {
 /* Tasks that were seen in the first second say nothing of the other work that comes to the nodes later, nor of their clock's mood. How much runs are off for
  * such reasons is assumed, until earlier runs of the job tell. */
 #define AMZ_PLAN_UNFORESEEN 0.05
+
+/* What a plan's interval has for what no sample shows: input->unforeseen, and where tasks had to wait for CPUs while they were sampled the time for which they did, as
+ * those who had them may go, or be as many again. \return relative, 0..1. */
+double amz_plan_unforeseen(const struct amz_plan_input *input);
 
 /* \return AMZ_OK; AMZ_EINVAL: a number out of its range, no times; AMZ_ERANGE with *err: nothing is feasible, and what would have to
  * change; AMZ_ENOMEM. */

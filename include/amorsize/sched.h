@@ -233,7 +233,8 @@ bool amz_worker_finished(const struct amz_worker *w);
 bool amz_worker_hungry(const struct amz_worker *w);
 /* \return slots that run something. */
 uint32_t amz_worker_busy(const struct amz_worker *w);
-/* \return seconds for which what runs now has run, in all. */
-double amz_worker_in_hand_s(const struct amz_worker *w, int64_t now_ns);
+/* What runs now has run for so long: tasks that have their slot for themselves one by one, `room` of them at most; orders of several tasks together.
+ * \return seconds of the latter, and of tasks beyond `room`; *ret_n: how many are in ret_s. */
+double amz_worker_in_hand_s(const struct amz_worker *w, int64_t now_ns, double *ret_s, size_t room, size_t *ret_n);
 
 #endif

@@ -278,6 +278,7 @@ static int make(const struct amz_plan_input *in, struct amz_search *s, struct am
 
   if (rc < 0 || (rc = amz_plan_doubt(in, s->times, &plan->serial)) < 0 || (rc = amz_plan_search(s)) < 0)
     return rc;
+  plan->unforeseen = amz_plan_unforeseen(in);
   plan->theoretical_speedup = fmin(cores_of_all(in), (double)in->work->tasks);
   if (s->n == 0) {
     amz_plan_infeasible(in, err);

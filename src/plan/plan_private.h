@@ -27,6 +27,10 @@ void amz_plan_times(const struct amz_plan_input *input, const struct amz_candida
  * *ret_contention: the neighbours' part (may be NULL). */
 double amz_plan_stretch(const struct amz_plan_input *input, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout,
                         double *ret_contention);
+/* How much of the tasks' time is left, as some of them run: 1 when none does. */
+double amz_plan_left(const struct amz_plan_input *input);
+/* How far off that may be, relative, for what is known of threads and neighbours: 0 where the layout is as the sample was. */
+double amz_plan_stretch_error(const struct amz_plan_input *input, const struct amz_plan_layout *layout);
 /* Derived numbers from makespan_s and launch. */
 void amz_plan_finish_candidate(const struct amz_plan_input *input, double serial_task_s, struct amz_candidate *candidate);
 double amz_plan_chunk_s(const struct amz_plan_input *input);

@@ -9,6 +9,8 @@
 
 #define INTERVAL_CONFIDENCE 0.90
 #define SIDED_90 1.645 /* standard deviations to either side */
+#define FORETOLD_TASKS 256u /* are played out in a millisecond */
+#define FORETOLD_REPLICATES 12u
 #define FEW 20u        /* values: of fewer a bootstrap is too sure, as it can't draw what it hasn't seen (Efron, Tibshirani 1993, section 12.6); Student's t isn't */
 
 static bool has_work(const struct amz_plan_input *in)
@@ -39,6 +41,15 @@ void amz_plan_times(const struct amz_plan_input *in, const struct amz_candidate 
 
   for (size_t i = 0; i < in->work->n; i++)
     times[i] = in->work->wall_s[i] * stretch + gap;
+}
+
+double amz_plan_left(const struct amz_plan_input *in)
+{
+  double mean = in->work->mean_s.value, all = mean * (double)in->work->tasks, done = 0;
+
+  for (size_t i = 0; i < in->n_in_hand && i < in->work->tasks; i++)
+    done += mean - in->in_hand[i].rest_s;
+  return all > 0 ? fmax(0, 1 - done / all) : 1;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------------ */
@@ -80,7 +91,7 @@ static double launch_time(const struct amz_plan_input *in, const struct amz_plan
 
 void amz_plan_finish_candidate(const struct amz_plan_input *in, double serial_task_s, struct amz_candidate *c)
 {
-  double work = (double)in->work->tasks * serial_task_s, serial_s = work + (double)in->work->tasks * in->costs.gap_s.value;
+  double tasks = (double)in->work->tasks * amz_plan_left(in), work = tasks * serial_task_s, serial_s = work + tasks * in->costs.gap_s.value;
 
   c->total_s = c->launch_s + c->makespan_s + c->collect_s;
   c->speedup = c->total_s > 0 ? serial_s / c->total_s : 0; /* one slot pays for its gaps, too */
@@ -124,16 +135,31 @@ static int doubt_seen(const struct amz_plan_input *in, double *times, struct amz
   amz_plan_times(in, c, times);
   if ((rc = amz_makespan_expect(&work, &m)) < 0 || (rc = amz_makespan_interval(&work, &doubt, c->interval_s)) < 0)
     return rc;
-  by_formula = m.total_s;
+  by_formula = m.total_s * amz_plan_left(in);
   for (int k = 0; k < 2; k++) /* as wide about what the simulator says */
-    c->interval_s[k] = by_formula > 0 ? c->interval_s[k] * c->makespan_s / by_formula : c->makespan_s;
+    c->interval_s[k] = by_formula > 0 ? c->makespan_s * (1 + (c->interval_s[k] - m.total_s) / by_formula) : c->makespan_s;
   return AMZ_OK;
 }
 
-/* What no sample shows is independent of what it may have got wrong. */
+/* Of tasks whose waiting wasn't counted, as plug-ins', what they didn't compute on a machine whose tasks wait for CPUs. */
+static double starved(const struct amz_plan_input *in)
+{
+  const struct amz_workload *w = in->work;
+
+  if (w->starved > 0 || in->n_nodes == 0 || !amz_plan_may_starve(w, in->nodes[0].node))
+    return w->starved;
+  return 1 - w->cpu_share;
+}
+
+double amz_plan_unforeseen(const struct amz_plan_input *in)
+{
+  return fmin(1, hypot(in->unforeseen.source == AMZ_UNKNOWN ? 0 : in->unforeseen.value, starved(in)));
+}
+
+/* What no sample shows is independent of what it may have got wrong, and of what another layout than the sample's makes of it. */
 static void doubt_rest(const struct amz_plan_input *in, struct amz_candidate *c)
 {
-  double rest_s = in->unforeseen.source == AMZ_UNKNOWN ? 0 : in->unforeseen.value * c->makespan_s;
+  double rest_s = hypot(amz_plan_unforeseen(in), amz_plan_stretch_error(in, &c->layout)) * c->makespan_s;
 
   c->interval_s[0] = fmax(0, c->makespan_s - hypot(c->makespan_s - c->interval_s[0], rest_s));
   c->interval_s[1] = c->makespan_s + hypot(c->interval_s[1] - c->makespan_s, rest_s);
@@ -162,6 +188,19 @@ static void bound_by_starts(const struct amz_plan_input *in, const struct amz_ca
   m->total_s = fmax(m->total_s + (slots > 1 ? start_s * (slots - 1) : 0), m->bound_s);
 }
 
+/* Tasks that run have done some of their work. When there are no others, the one that has most left is waited for. */
+static void leave_out_done(const struct amz_plan_input *in, const struct amz_candidate *c, struct amz_makespan *m)
+{
+  double done_s = m->work_s * (1 - amz_plan_left(in)), stretch = in->work->mean_s.value > 0 ? c->task_s / in->work->mean_s.value : 1, longest = 0;
+
+  for (size_t i = 0; i < in->n_in_hand; i++)
+    longest = fmax(longest, in->in_hand[i].rest_s * stretch);
+  if (in->n_in_hand && in->n_in_hand >= in->work->tasks)
+    m->bound_s = longest;
+  m->work_s -= done_s;
+  m->total_s = fmax(m->total_s - done_s, m->bound_s);
+}
+
 static int predict(const struct amz_plan_input *in, double *times, double serial_task_s, struct amz_candidate *c)
 {
   struct amz_makespan_work work = work_of(in, c, times);
@@ -173,6 +212,7 @@ static int predict(const struct amz_plan_input *in, double *times, double serial
   if ((rc = amz_makespan_expect(&work, &m)) < 0)
     return rc;
   bound_by_starts(in, c, &m);
+  leave_out_done(in, c, &m);
   c->gap_s = mean_tau > 0 ? m.work_s * gap / mean_tau : 0;
   c->work_s = m.work_s - c->gap_s;
   c->imbalance_s = m.total_s - m.work_s - m.dispatch_s; /* with what a bound from below adds */
@@ -218,7 +258,9 @@ int amz_plan_foretell(const struct amz_plan_input *in, uint64_t slots, struct am
   c.task_s = in->work->mean_s.value;
   c.layout.threads = in->work->threads;
   rc = predict(in, times, c.task_s, &c);
-  if (rc == AMZ_OK)
+  if (rc == AMZ_OK && in->work->tasks <= FORETOLD_TASKS) /* so few end in rounds, of which formulas know nothing */
+    rc = amz_plan_simulate(in, in->work->tasks, in->replicates ? in->replicates : FORETOLD_REPLICATES, &c);
+  else if (rc == AMZ_OK)
     rc = amz_plan_doubt(in, times, &c);
   free(times);
   if (rc == AMZ_OK)

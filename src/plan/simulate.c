@@ -14,7 +14,9 @@
 #include <amorsize/sim.h>
 
 struct draw {
-  const double *times; /* under the layout */
+  const struct amz_plan_input *in;
+  double stretch;      /* of the sample's times under the layout */
+  const double *times; /* with all of that */
   size_t n;
   uint64_t seed;
   const uint32_t *sequence; /* of a run whose tasks are foreseen, or NULL */
@@ -30,11 +32,23 @@ static size_t part_of(const struct draw *d, uint64_t position)
   return at < (double)(d->n - 1) ? (size_t)at : d->n - 1;
 }
 
+/* Of a task that runs already; it has had its gap. */
+static double rest_s(const struct draw *d, uint64_t position)
+{
+  const struct amz_in_hand *task = &d->in->in_hand[d->skipped + position];
+
+  if (d->sequence)
+    return task->rest_s * d->stretch;
+  return amz_workload_rest_drawn(d->in->work, task->for_s, amz_mix64(position ^ d->seed)) * d->stretch;
+}
+
 static double task_s(void *arg, uint64_t position, uint32_t attempt)
 {
   const struct draw *d = arg;
 
   (void)attempt;
+  if (d->skipped + position < d->in->n_in_hand)
+    return rest_s(d, position);
   if (d->sequence)
     return d->times[d->sequence[part_of(d, position)]];
   return d->times[amz_mix64(position ^ d->seed) % d->n];
@@ -47,6 +61,19 @@ struct crew {
   uint32_t *slots;
 };
 
+/* Nothing is known but the slots. */
+static int muster_slots(uint64_t slots, struct crew *ret)
+{
+  if (slots == 0 || slots > UINT32_MAX)
+    return AMZ_EINVAL;
+  *ret = (struct crew){1, (uint32_t)slots, amz_new_array(1, sizeof *ret->speed), amz_new_array(1, sizeof *ret->slots)};
+  if (!ret->speed || !ret->slots)
+    return AMZ_ENOMEM;
+  ret->speed[0] = 1;
+  ret->slots[0] = (uint32_t)slots;
+  return AMZ_OK;
+}
+
 static int muster(const struct amz_plan_input *in, const struct amz_candidate *c, struct crew *ret)
 {
   struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX];
@@ -54,6 +81,8 @@ static int muster(const struct amz_plan_input *in, const struct amz_candidate *c
   struct crew crew = {0, 0, NULL, NULL};
   uint64_t ranks = 0;
 
+  if (in->n_nodes == 0)
+    return muster_slots(c->slots, ret);
   for (size_t i = 0; i < n; i++)
     ranks += (uint64_t)classes[i].nodes * classes[i].ranks_per_node;
   if (ranks == 0 || ranks > UINT32_MAX)
@@ -109,10 +138,10 @@ static struct amz_sim_config configure(const struct amz_plan_input *in, const st
 static int play(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks, uint32_t replicate, const double *times,
                 const struct crew *crew, double *ret_s)
 {
-  struct draw draw = {.times = times, .n = in->work->n, .seed = amz_mix64(in->seed + replicate),
+  struct draw draw = {.in = in, .stretch = in->work->mean_s.value > 0 ? c->task_s / in->work->mean_s.value : 1, .times = times, .n = in->work->n, .seed = amz_mix64(in->seed + replicate),
     .sequence = in->work->sequence, .skipped = in->work->tasks - tasks, .tasks = in->work->tasks};
   struct amz_sim_config config = configure(in, c, tasks, &draw, crew);
-  double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, start_s = started_apart(in), drawn_s = 0;
+  double all = (double)in->work->tasks, left = all * amz_plan_left(in), mean_s = c->task_s + in->costs.gap_s.value, start_s = started_apart(in), drawn_s = 0;
   struct amz_sim_result result;
   int rc;
 
@@ -121,7 +150,7 @@ static int play(const struct amz_plan_input *in, const struct amz_candidate *c, 
   config.seed = draw.seed;
   rc = amz_sim_run(&config, &result);
   if (rc == AMZ_OK)
-    *ret_s = result.makespan_s + (all * mean_s - drawn_s) / (double)c->slots + c->dispatch_s * (all - (double)tasks) / all;
+    *ret_s = result.makespan_s + (left * mean_s - drawn_s) / (double)c->slots + c->dispatch_s * (all - (double)tasks) / all;
   return rc;
 }
 

@@ -71,7 +71,34 @@ struct curves {
   const struct amz_node *node, *sampled_on;
   uint32_t domain, domain0, c, c0;
   double speed;
+  double phi_share; /* of what φ of the node that was sampled on is above 1 */
 };
+
+/* What others did while φ was measured may be in it: neighbours can't have cost the sampled tasks more than these were seen to lose, at most. */
+static void trust_phi(const struct amz_workload *w, struct curves *k)
+{
+  double told = computing(k->sampled_on, k->domain0, k->c0).value / computing(k->sampled_on, k->domain0, 1).value;
+  double most = w->slowdown.source == AMZ_UNKNOWN ? INFINITY : fmax(1, w->slowdown.high);
+
+  k->phi_share = told > most ? (most - 1) / (told - 1) : 1;
+}
+
+static double drawn_to_one(double x, double share)
+{
+  return 1 + (x - 1) * share;
+}
+
+static struct amz_quantity phi_of(const struct curves *k, const struct amz_node *node, uint32_t domain, uint32_t cores)
+{
+  struct amz_quantity q = computing(node, domain, cores);
+
+  if (node != k->sampled_on)
+    return q;
+  q.value = drawn_to_one(q.value, k->phi_share);
+  q.low = drawn_to_one(q.low, k->phi_share);
+  q.high = drawn_to_one(q.high, k->phi_share);
+  return q;
+}
 
 /* b. Only curves that were both measured can be held against each other: else each node is taken by its own. */
 static struct amz_quantity drawn(const struct curves *k)
@@ -98,7 +125,7 @@ static void fill_memory(const struct amz_workload *w, const struct curves *k, st
 /* What the curves don't explain of the slowdown that was sampled. */
 static void fill_left(const struct amz_workload *w, const struct curves *k, double slots, struct amz_plan_terms *t)
 {
-  double phi = computing(k->sampled_on, k->domain0, k->c0).value / computing(k->sampled_on, k->domain0, 1).value;
+  double phi = phi_of(k, k->sampled_on, k->domain0, k->c0).value / phi_of(k, k->sampled_on, k->domain0, 1).value;
   double explained = phi * amz_contention(k->sampled_on, k->domain0, k->c0, t->memory_share.value).value, seen = slowdown_seen(w);
 
   t->left = t->wait = 1;
@@ -134,10 +161,32 @@ static void fill(const struct amz_plan_input *in, const struct amz_plan_nodes *k
   k.c0 = busy_in_domain(k.sampled_on, k.domain0, (double)w->busy * w->threads);
   *t = (struct amz_plan_terms){.busy = k.c, .sampled_busy = k.c0, .active = fmin(1, w->cpu_per_wall)};
   fill_speedup(w, layout->threads, t);
-  t->computing = over(computing(node, k.domain, k.c), computing(k.sampled_on, k.domain0, k.c0));
+  trust_phi(w, &k);
+  t->computing = over(phi_of(&k, node, k.domain, k.c), phi_of(&k, k.sampled_on, k.domain0, k.c0));
   fill_memory(w, &k, t);
   fill_left(w, &k, slots, t);
+  if (node == k.sampled_on && k.c == k.c0) { /* one number over itself */
+    t->computing.low = t->computing.high = t->computing.value;
+    t->memory.low = t->memory.high = t->memory.value;
+  }
   t->oversubscribed = fmax(1, slots * w->cpu_per_wall * t->speedup.value / amz_plan_cores(node));
+}
+
+static double relative_error(const struct amz_quantity *q)
+{
+  return q->value > 0 && isfinite(q->high) ? fmax(q->value - q->low, q->high - q->value) / q->value : q->value > 0;
+}
+
+double amz_plan_stretch_error(const struct amz_plan_input *in, const struct amz_plan_layout *layout)
+{
+  struct amz_plan_terms t;
+  double neighbours;
+
+  if (in->n_nodes == 0)
+    return 0;
+  fill(in, &in->nodes[0], layout, &t);
+  neighbours = hypot(relative_error(&t.computing), relative_error(&t.memory));
+  return fmin(1, t.active * hypot(neighbours, relative_error(&t.speedup)));
 }
 
 double amz_plan_stretch(const struct amz_plan_input *in, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout, double *ret_contention)

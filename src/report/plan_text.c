@@ -175,8 +175,10 @@ static void add_prediction(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_addf(out, "), %s in all; %s\n", amz_word_seconds(c->total_s, b), c->simulated ? "simulated" : "by formula");
   if (r->input->unforeseen.source != AMZ_UNKNOWN) {
     amz_word_name("unforeseen", out);
-    amz_buf_addf(out, "± %.1f %% of the interval is for what no sample shows: other work, clocks (%s", 100 * r->input->unforeseen.value,
+    amz_buf_addf(out, "± %.1f %% of the interval is for what no sample shows: other work, clocks (%s", 100 * r->plan->unforeseen,
                  amz_source_name(r->input->unforeseen.source));
+    if (r->plan->unforeseen > r->input->unforeseen.value)
+      amz_buf_addf(out, " %.1f %%, and CPUs that sampled tasks had to wait for", 100 * r->input->unforeseen.value);
     if (r->input->unforeseen.source == AMZ_HISTORY)
       amz_buf_addf(out, ": %u earlier predictions of this job", r->input->unforeseen.n);
     amz_buf_adds(out, ")\n");

@@ -25,15 +25,25 @@
 #define CHECK_ENOUGH 20u     /* until so many agree with it */
 #define REPLICATES 12u
 #define TENTH 10u
+#define IN_HAND_MAX 4096u    /* tasks that run, looked at one by one */
 
 /* ---- whether ------------------------------------------------------------------------------------------------------------- */
 
-bool amz_planner_wanted(const struct amz_job *job, uint64_t tasks, uint64_t slots)
+static bool has_plan(const struct amz_job *job, uint64_t tasks, uint64_t slots)
 {
   const struct amz_settings *s = amz_job_settings(job);
 
-  return s->plan.slots_per_rank == AMZ_AUTO && s->sample.tasks_max > 0 && !s->resources.threads_column && !s->resources.memory_column &&
-         tasks >= LEAST_TASKS && tasks > slots;
+  return s->sample.tasks_max > 0 && !s->resources.threads_column && !s->resources.memory_column && tasks >= LEAST_TASKS && tasks > slots;
+}
+
+bool amz_planner_wanted(const struct amz_job *job, uint64_t tasks, uint64_t slots)
+{
+  return amz_job_settings(job)->plan.slots_per_rank == AMZ_AUTO && has_plan(job, tasks, slots);
+}
+
+bool amz_planner_foretells(const struct amz_job *job, uint64_t tasks, uint64_t slots)
+{
+  return amz_job_settings(job)->plan.slots_per_rank != AMZ_AUTO && has_plan(job, tasks, slots);
 }
 
 void amz_planner_begin(struct amz_planner *p)
@@ -52,6 +62,7 @@ void amz_planner_clear(struct amz_planner *p)
   amz_history_known_clear(&p->known);
   amz_kinds_clear(&p->kinds);
   free(p->rank_slots);
+  free(p->in_hand);
   memset(p, 0, sizeof *p);
 }
 
@@ -171,7 +182,7 @@ static struct amz_plan_want want_here(const struct amz_planner *p)
   want.gpus = 0;
   if (want.goal == AMZ_GOAL_DEADLINE && want.deadline_s <= 0)
     want.goal = AMZ_GOAL_TIME;
-  if (amz_job_kind(p->job) != AMZ_TASK_COMMAND) /* its programs have been started with their threads */
+  if (amz_job_kind(p->job) != AMZ_TASK_COMMAND || want.slots_per_rank != AMZ_AUTO) /* its programs have been started with their threads; or they were given as the slots were */
     want.threads_per_task = p->sampler->threads;
   if (p->planned) { /* the second look: what will come of what was chosen */
     want.nodes = p->chosen.nodes;
@@ -179,13 +190,6 @@ static struct amz_plan_want want_here(const struct amz_planner *p)
     want.threads_per_task = p->chosen.threads;
   }
   return want;
-}
-
-/* A slowdown that may be none is none: two tasks alone on a busy machine don't take a run its slots. */
-static void doubt_slowdown(struct amz_workload *w)
-{
-  if (w->slowdown.source != AMZ_UNKNOWN && w->slowdown.low <= 1)
-    w->slowdown = (struct amz_quantity){0};
 }
 
 static uint64_t chunks_for(double rest_s)
@@ -198,6 +202,22 @@ static double rest_of(const struct amz_planner *p, const struct amz_workload *w,
   return (double)left * w->mean_s.value / p->total_slots;
 }
 
+/* Of the other ranks it isn't known: they are taken to be where this one is. Without room for it, the tasks count as not begun. */
+static void note_in_hand(const struct amz_loop *l, struct amz_planner *p)
+{
+  uint32_t slots = amz_worker_busy(l->worker), ranks = p->kinds.n_ranks;
+  size_t room = least_u64((uint64_t)slots * ranks, IN_HAND_MAX), own = 0;
+  double *for_s = amz_new_array(slots, sizeof *for_s);
+
+  free(p->in_hand);
+  p->n_in_hand = 0;
+  p->in_hand = amz_new_array(room, sizeof *p->in_hand);
+  p->in_hand_s = for_s && p->in_hand ? amz_worker_in_hand_s(l->worker, p->asked_ns, for_s, slots, &own) * ranks : 0;
+  for (; p->n_in_hand < least_u64((uint64_t)own * ranks, room); p->n_in_hand++)
+    p->in_hand[p->n_in_hand] = (struct amz_in_hand){.for_s = for_s[p->n_in_hand % own]};
+  free(for_s);
+}
+
 static void note_stand(struct amz_loop *l, struct amz_planner *p)
 {
   struct amz_master_stats stats;
@@ -205,7 +225,7 @@ static void note_stand(struct amz_loop *l, struct amz_planner *p)
   amz_master_stats(l->master, &stats);
   p->left = stats.waiting + stats.handed_out;
   p->asked_ns = amz_clock_monotonic_ns();
-  p->in_hand_s = amz_worker_in_hand_s(l->worker, p->asked_ns) * p->kinds.n_ranks;
+  note_in_hand(l, p);
 }
 
 /* Takes *w over: what is left, as it is foreseen. */
@@ -215,7 +235,7 @@ static void look_ahead(struct amz_loop *l, struct amz_planner *p, struct amz_wor
     amz_loop_note(l, AMZ_WARNING, "tasks could not be foreseen from their weights or places");
   w->tasks = p->left;
   w->apart = true; /* what was seen is done */
-  doubt_slowdown(w);
+  amz_workload_rest(w, p->in_hand, p->n_in_hand);
 }
 
 static struct amz_plan_costs costs_of(const struct amz_planner *p)
@@ -247,6 +267,8 @@ static bool begin_to_think(struct amz_loop *l, struct amz_planner *p, struct amz
   t->input = (struct amz_plan_input){.want = want_here(p), .seed = p->sampler->seed, .replicates = REPLICATES,
                                      .unforeseen = p->unforeseen, .chunk_budget = chunks_for(rest_of(p, w, p->left))};
   t->input.costs = costs_of(p);
+  t->input.in_hand = p->in_hand;
+  t->input.n_in_hand = p->n_in_hand;
   if (p->left == 0 || amz_think_begin(t, &cause) < 0) { /* a run without a plan is a run */
     p->state = AMZ_PLANNER_DONE;
     return false;
@@ -259,7 +281,7 @@ static bool begin_to_think(struct amz_loop *l, struct amz_planner *p, struct amz
 static struct amz_prediction predict(const struct amz_planner *p, const struct amz_candidate *c)
 {
   double passed_s = (double)(p->asked_ns - p->sampler->started_ns) * 1e-9;
-  double begun_s = c->slots ? p->in_hand_s / (double)c->slots : 0; /* of the tasks that count as left */
+  double begun_s = c->slots ? p->in_hand_s / (double)c->slots : 0; /* of the orders whose tasks count as left */
   double by = passed_s - fmin(begun_s, c->makespan_s);
 
   return (struct amz_prediction){fmax(by + c->makespan_s, passed_s), fmax(by + c->interval_s[0], passed_s), fmax(by + c->interval_s[1], passed_s)};
@@ -473,6 +495,8 @@ static void foretell(struct amz_loop *l, struct amz_planner *p, struct amz_workl
   struct amz_candidate c;
 
   look_ahead(l, p, w);
+  in.in_hand = p->in_hand;
+  in.n_in_hand = p->n_in_hand;
   if (p->left > 0 && amz_plan_foretell(&in, p->total_slots, &c) == AMZ_OK) {
     p->predicted = predict(p, &c);
     p->planned_from = w->mean_s.source;

@@ -55,7 +55,9 @@ struct amz_planner {
   struct amz_prediction predicted, refined;
   int64_t asked_ns;             /* when it began to think; by then */
   uint64_t left;                /* tasks were left, and */
-  double in_hand_s;             /* what ran had run for so long, in all */
+  double in_hand_s;             /* orders of several tasks had run for so long, in all; */
+  struct amz_in_hand *in_hand;  /* and single tasks each; owned */
+  size_t n_in_hand;
   struct amz_spent spent;       /* on sampling and planning */
   double slot_s;                /* Σ of slots over time, up to */
   int64_t counted_ns;           /* this moment; 0: not begun */
@@ -67,6 +69,8 @@ struct amz_plan_want amz_plan_want_of(const struct amz_settings *settings);
 
 /* \return whether a run of so many tasks plans itself: its slots are the planner's to choose, and sample.tasks isn't 0. */
 bool amz_planner_wanted(const struct amz_job *job, uint64_t tasks, uint64_t slots);
+/* \return whether what will come of a run of so many tasks can be foretold from a sample, though its slots were given. */
+bool amz_planner_foretells(const struct amz_job *job, uint64_t tasks, uint64_t slots);
 /* Begins with *p filled in. */
 void amz_planner_begin(struct amz_planner *p);
 /* Waits for a thought that goes on. Accepts what is zeroed. */

@@ -295,12 +295,21 @@ uint32_t amz_worker_busy(const struct amz_worker *w)
   return w->n_busy;
 }
 
-double amz_worker_in_hand_s(const struct amz_worker *w, int64_t now_ns)
+double amz_worker_in_hand_s(const struct amz_worker *w, int64_t now_ns, double *ret_s, size_t room, size_t *ret_n)
 {
   double sum_s = 0;
 
-  for (uint32_t i = 0; i < w->config.capacity; i++)
-    if (w->slots[i].left && now_ns > w->slots[i].started_ns)
-      sum_s += (double)(now_ns - w->slots[i].started_ns) * 1e-9;
+  *ret_n = 0;
+  for (uint32_t i = 0; i < w->config.capacity; i++) {
+    const struct amz_slot *slot = &w->slots[i];
+    double for_s = now_ns > slot->started_ns ? (double)(now_ns - slot->started_ns) * 1e-9 : 0;
+
+    if (slot->left == 0)
+      continue;
+    if (slot->count == 1 && *ret_n < room)
+      ret_s[(*ret_n)++] = for_s;
+    else
+      sum_s += for_s;
+  }
   return sum_s;
 }
