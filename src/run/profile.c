@@ -83,6 +83,7 @@ static int recall_effort(const struct amz_cache *cache, enum amz_effort effort, 
   }
   if (rc == AMZ_OK) {
     take_measurements(node, &kept);
+    ret->busy = amz_profile_busy(&kept);
     ret->origin = (struct amz_profile_origin){.from = AMZ_PROFILE_CACHED, .age_s = now_s > made_s ? now_s - made_s : 0,
                                               .effort = amz_effort_name(effort), .cache_id = ret->id};
     amz_cache_id(AMZ_PROFILE_KIND, key.data, ret->id);
@@ -140,6 +141,14 @@ int amz_profile_keep(const struct amz_cache *cache, enum amz_effort effort, int6
 
 /* ---- this node, for runs and plans ---------------------------------------------------------------------------------------- */
 
+/* Others' work slows down computing on all cores as a slow clock does, and is gone later: what it did to phi says nothing of a run. */
+static void forget_phi(struct amz_node *node)
+{
+  free(node->slowdown);
+  node->slowdown = NULL;
+  node->n_slowdown = 0;
+}
+
 static void recall_here(const struct amz_environment *env, struct amz_diags *diags, struct amz_node *node, struct amz_profile_source *ret)
 {
   struct amz_cache *cache = NULL;
@@ -148,6 +157,8 @@ static void recall_here(const struct amz_environment *env, struct amz_diags *dia
 
   if (rc == AMZ_OK)
     rc = amz_profile_recall(cache, AMZ_EFFORT_DEFAULT, amz_clock_realtime_ns() / 1000000000, node, ret, &err);
+  if (rc == AMZ_OK && ret->busy)
+    forget_phi(node);
   if (rc < 0 && rc != AMZ_ENOENT && rc != AMZ_EENV) /* no home, no cache: nothing to warn of */
     amz_diags_add(diags, AMZ_WARNING, "cache", 0, 0, "%s", err.text);
   amz_cache_free(cache);

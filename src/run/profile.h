@@ -16,6 +16,7 @@
 struct amz_profile_source {
   struct amz_profile_origin origin;
   char id[AMZ_CACHE_ID];
+  bool busy; /* from the cache, measured while other work kept the node busy */
 };
 
 /* \return "default" or "precise". */
