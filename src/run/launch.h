@@ -61,6 +61,7 @@ struct amz_launch {
   struct amz_recall recall;
   struct amz_sampler *sampler; /* NULL: nothing is sampled; else borrowed, or our own: */
   bool plans;                 /* its first tasks are its sample, and it goes on by what they show */
+  bool foretells;             /* of these: its slots are given, its sample is an earlier launch's; what will come of it is told */
   size_t n_first;             /* of `left`: ranges of the sample */
   struct amz_sampler own_sampler;
   struct amz_planner planner;

@@ -79,6 +79,26 @@ static int recall_sample(struct amz_launch *l, uint64_t *want)
   return AMZ_OK;
 }
 
+/* A run that planned itself once, and goes on with slots that are given, has its sample still. \return AMZ_OK; AMZ_ENOMEM. */
+static int recall_kept(struct amz_launch *l, uint64_t left, uint64_t slots)
+{
+  const struct amz_look_back how = {.job = l->job, .dir = l->dir, .store = l->store, .left = l->left, .n_left = l->n_left};
+  struct amz_observation *seen;
+  size_t n;
+  int rc;
+
+  if (l->before.succeeded == 0 || !amz_planner_foretells(l->job, left, slots))
+    return AMZ_OK;
+  rc = amz_look_back(&how, &seen, &n);
+  if (rc < 0 || n == 0)
+    return rc;
+  l->planner = (struct amz_planner){.job = l->job, .tasks = left};
+  l->own_sampler = (struct amz_sampler){.seed = amz_mix64((uint64_t)l->began_ns), .goes_on = true};
+  amz_sampler_recall(&l->own_sampler, seen, n, true);
+  l->plans = l->foretells = true;
+  return AMZ_OK;
+}
+
 /* A run that plans itself begins with a sample of its tasks. */
 static int order_of_run(struct amz_launch *l, uint64_t left)
 {
@@ -90,7 +110,9 @@ static int order_of_run(struct amz_launch *l, uint64_t left)
 
   l->planner.predicted = amz_launch_given_prediction(l);
   l->plans = amz_planner_wanted(l->job, left, slots);
-  if (!l->plans)
+  if (!l->plans && (rc = recall_kept(l, left, slots)) < 0)
+    return rc;
+  if (!l->plans || l->foretells)
     return amz_run_order(l->job, l->left, l->n_left, 0, &l->order);
   l->planner = (struct amz_planner){.job = l->job, .tasks = left};
   l->own_sampler = (struct amz_sampler){.seed = amz_mix64((uint64_t)l->began_ns), .goes_on = true};
@@ -210,7 +232,9 @@ static int begin_planner(struct amz_launch *l)
   l->sampler->tasks = amz_job_tasks(l->job); /* that places in the list are of */
   p->dir = l->dir;
   p->sampler = l->sampler;
-  if (l->sampler->n >= amz_job_settings(l->job)->sample.tasks_min) /* the run's own tasks tell more than others did */
+  if (l->foretells)
+    amz_sampler_open(l->sampler);
+  else if (l->sampler->n >= amz_job_settings(l->job)->sample.tasks_min) /* the run's own tasks tell more than others did */
     ;
   else if (l->sampler->opened && l->sampler->n == 0) /* nothing would begin otherwise */
     p->recall = &l->recall;

@@ -33,6 +33,7 @@ check 'it says how to go on' grep -qF 'amorsize-mpi resume work.runs/001 --slots
 is 'a plan of a run runs nothing' "$(wc -l <log)" "$sampled"
 try sh -c "$(sed -n 's/^ *run it with: //p' out) --quiet"
 is 'that very line runs the rest' "$status" 0
+check 'and what would come of the rest was told: the sample is there' grep -q '^  predicted ' out
 is 'no task ran twice' "$(sort -n log)" "$(seq 200)"
 is 'all are recorded' "$(indexes work)" "$(seq 0 199)"
 try amorsize-mpi plan work
