@@ -21,7 +21,7 @@ int amz_nodedir_path(const char *base, const char *key, char **ret);
 int amz_nodedir_make(const char *path, struct amz_error *err);
 /* Opens its out/. \return AMZ_OK with a descriptor; AMZ_ENOENT: there is none; AMZ_EENV with *err: it isn't ours. */
 int amz_nodedir_open(const char *path, struct amz_error *err, int *ret_fd);
-/* Removes the directory, and what was made in it, as far as all is empty. */
+/* Removes the directory, and what was made in it, as far as all is empty; logs of plug-ins that are empty go, too. */
 void amz_nodedir_remove(const char *path);
 /* Where tasks start on a node that doesn't see the directory in which the run was started: PATH/work. \return AMZ_OK with it (free it); AMZ_EENV, AMZ_ENOMEM. */
 int amz_nodedir_work(const char *path, struct amz_error *err, char **ret);

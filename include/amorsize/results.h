@@ -39,6 +39,12 @@ uint64_t amz_results_bytes(const struct amz_results_format *format);
  * AMZ_RESULTS_NAME. \return AMZ_OK with the path (free it); AMZ_EINVAL with *err: ends in '/', or is the name of a pack; AMZ_ENOMEM. */
 int amz_results_path(const char *run_dir, const char *name, struct amz_error *err, char **ret);
 
+/* Where a node doesn't see the run directory, a rank keeps a file of its own beside its pack, rRRRRR-eEEEEE.results, like the run's in all but that only the
+ * places of its own tasks are filled. \return AMZ_OK with its path (free it); AMZ_ENOMEM. */
+int amz_results_apart_path(const char *pack_path, char **ret);
+/* \return 1 with rank and epoch when the file name is such a one's; else 0. */
+int amz_results_apart_name(const char *file, uint32_t *ret_rank, uint32_t *ret_epoch);
+
 struct amz_results;
 
 /* Opens the file for writing; makes it, at its full size but without using the space, when it isn't there. Any number of processes may
@@ -46,6 +52,11 @@ struct amz_results;
  * \return AMZ_OK; AMZ_EBUSY: the file is another run's or no results file: it isn't touched; AMZ_EINVAL: too large a file; AMZ_EIO,
  * AMZ_ENOMEM; with *err. Release with amz_results_close. */
 int amz_results_open(const char *path, const struct amz_results_format *format, struct amz_error *err, struct amz_results **ret);
+/* The same for a run of so many tasks, as the header of another file says, AMZ_RESULTS_HEADER bytes, and its size.
+ * \return likewise; AMZ_ECORRUPT with *err: no such header, or not of so many tasks. */
+int amz_results_open_like(const char *path, const void *header, uint64_t file_bytes, uint64_t tasks, struct amz_error *err, struct amz_results **ret);
+/* \return bytes of one task's result. */
+uint64_t amz_results_each(const struct amz_results *r);
 /* Writes the results of tasks first .. first+count-1, one behind the other in memory. From any thread.
  * \return AMZ_OK; AMZ_EIO with *err: the disk is full …; AMZ_EINVAL: beyond the tasks. */
 int amz_results_write(const struct amz_results *r, uint64_t first, uint64_t count, const void *results, struct amz_error *err);

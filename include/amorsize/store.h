@@ -136,17 +136,22 @@ struct amz_store_counts {
 };
 int amz_store_counts(struct amz_store *s, struct amz_error *err, struct amz_store_counts *ret);
 
-/* Records whose pack isn't in DIR/out: what ranks of other nodes kept there and nobody has gathered. Ascending by epoch and rank.
+/* Tasks that are recorded as succeeded on that rank in that launch, ascending, those that adjoin as one (malloc'd array); what was queued before counts, and is
+ * waited for. \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM with *err. */
+int amz_store_recorded_by(struct amz_store *s, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret, size_t *ret_n);
+
+/* Records whose pack isn't in DIR/out: what ranks of other nodes kept there and nobody has gathered; `results`: of all successes, as their results are there.
+ * Ascending by epoch and rank.
  * \return AMZ_OK with *ret (free it); AMZ_EIO, AMZ_ENOMEM with *err. Call before the first record. */
 struct amz_store_absent {
   uint32_t rank, epoch;
   uint64_t tasks;
   char node[256]; /* "": not known */
 };
-int amz_store_absent(struct amz_store *s, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n);
+int amz_store_absent(struct amz_store *s, bool results, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n);
 /* Takes those records back: their tasks are left to do. Should the pack turn up later, it is taken over as if it had never been seen.
  * Call before amz_store_left. */
-int amz_store_forget(struct amz_store *s, const struct amz_store_absent *absent, size_t n, struct amz_error *err);
+int amz_store_forget(struct amz_store *s, bool results, const struct amz_store_absent *absent, size_t n, struct amz_error *err);
 
 /* Calls row for what earlier launches recorded, as amz_store_reader_rows (below). Call before the first record. */
 struct amz_row_query;

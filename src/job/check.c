@@ -71,15 +71,6 @@ static void check_results(struct amz_reader *r, const struct amz_yaml *root)
   }
 }
 
-/* All ranks write into one file of results, each where its tasks' indexes are: there is nothing that could be gathered. */
-static void check_gathered(struct amz_reader *r, const struct amz_yaml *root, const struct amz_settings *s)
-{
-  if (s->output.gather && amz_yaml_at(root, "tasks.plugin") && (s->output.results || s->output.reduce == AMZ_REDUCE_NONE))
-    amz_yaml_error(r->diags, amz_yaml_key_at(root, "output.gather"),
-                   "output.gather: the results of plug-in tasks go into one file, which all nodes must see; leave output.gather out, or have "
-                   "the results reduced (output.reduce) and not kept (no output.results)");
-}
-
 /* ---- policies ---- */
 
 static const char *const planned[] = {"mfsc", "wf", "awf", "awf-b", "awf-c", "awf-d", "awf-e", "tap", "tfss", "fiss", "viss", "pls",
@@ -133,6 +124,5 @@ void amz_settings_check(struct amz_reader *r, const struct amz_yaml *root, struc
   check_sample(r, root, settings);
   check_deadline(r, root, settings);
   check_results(r, root);
-  check_gathered(r, root, settings);
   check_policy(r, root, settings);
 }

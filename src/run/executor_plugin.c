@@ -41,14 +41,15 @@ static void name_run(struct amz_plugin_exec *p, const char *dir)
   (void)snprintf(p->run, sizeof p->run, "%s", from);
 }
 
-/* Results are kept by index when they are asked for, or when nothing else is. */
 static int name_results(struct amz_plugin_exec *p, const struct amz_loop_config *c, struct amz_error *err)
 {
   const struct amz_settings *s = amz_job_settings(c->job);
 
   name_run(p, c->shared_dir);
-  if (!s->output.results && s->output.reduce != AMZ_REDUCE_NONE)
+  if (!amz_job_keeps_results(c->job))
     return AMZ_OK;
+  if (c->apart)
+    return amz_results_apart_path(c->pack_path, &p->results) < 0 ? amz_error_set(err, AMZ_ENOMEM, "out of memory") : AMZ_OK;
   return amz_results_path(c->shared_dir, s->output.results, err, &p->results);
 }
 

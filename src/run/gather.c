@@ -1,4 +1,4 @@
-/* Collecting packs from other nodes. */
+/* Collecting packs, and results by index, from other nodes. */
 #define _GNU_SOURCE
 #include "gather.h"
 
@@ -9,27 +9,10 @@
 #include <unistd.h>
 
 #include <amorsize/alloc.h>
+#include <amorsize/results.h>
 
-#include "clock.h"
-#include "gather_words.h"
+#include "gather_source.h"
 #include "meeting.h"
-
-#define SECOND INT64_C(1000000000)
-#define SILENT_NS (60 * SECOND) /* for reading a megabyte; a rank gives us longer */
-#define WINDOW 4u               /* pieces under way: a few megabytes cover a hundred milliseconds of a fast network */
-
-/* One node's directory, asked for through one rank. */
-struct source {
-  struct amz_launch *l;
-  uint32_t rank;
-  const char *path;
-  struct amz_giver *own; /* the rank is this process; else NULL */
-  struct amz_buf word;
-  char **names;
-  uint64_t *sizes;
-  size_t n, cap_names, cap_sizes;
-  int signal;
-};
 
 static void note(const struct amz_launch *l, const char *text)
 {
@@ -37,160 +20,91 @@ static void note(const struct amz_launch *l, const char *text)
     l->observer->note(l->observer->ctx, AMZ_WARNING, text);
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------------------------- */
-
-static void question(struct source *s, enum amz_ask what)
-{
-  amz_word_begin(AMZ_WORD_ASK, &s->word);
-  amz_buf_add_u8(&s->word, (uint8_t)what);
-}
-
-static int ask(struct source *s, struct amz_error *err)
-{
-  const struct amz_rank_link *link = s->l->link;
-  int rc = amz_buf_ok(&s->word);
-
-  if (rc == AMZ_OK)
-    rc = s->own ? amz_giver_answer(s->own, s->word.data, s->word.len) : link->net->send(link->mpi, s->rank, s->word.data, s->word.len);
-  if (rc == AMZ_ECLOSED)
-    return amz_error_set(err, AMZ_EENV, "rank %u is gone", s->rank);
-  return rc < 0 ? amz_error_set(err, rc, "cannot ask for outputs: %s", amz_err_name(rc)) : AMZ_OK;
-}
-
-/* \return AMZ_OK: it is the answer; 1: something else; AMZ_ECLOSED: a signal that a rank was sent. */
-static int sort(struct source *s, const struct amz_mpi_message *got)
-{
-  if ((s->signal = amz_word_signal(got)) > 0)
-    return AMZ_ECLOSED;
-  return got->source == s->rank && amz_word_is(got, AMZ_WORD_GIVE) ? AMZ_OK : 1;
-}
-
-static int await_answer(struct source *s, struct amz_mpi_message *ret, struct amz_error *err)
-{
-  const struct amz_rank_link *link = s->l->link;
-  int64_t now_ns = amz_clock_monotonic_ns(), deadline_ns = now_ns + SILENT_NS;
-  int rc = 1, heard;
-
-  while (rc == 1) {
-    amz_launch_tick(s->l);
-    heard = amz_words_wait(link, now_ns + SECOND, ret, &s->signal, err);
-    now_ns = amz_clock_monotonic_ns();
-    if (heard == AMZ_HEARD_MESSAGE)
-      rc = sort(s, ret);
-    else if (heard == AMZ_HEARD_SIGNAL)
-      rc = AMZ_ECLOSED;
-    else if (heard < 0)
-      rc = heard;
-    if (rc == 1 && now_ns >= deadline_ns) {
-      link->net->forget(link->mpi, s->rank);
-      rc = amz_error_set(err, AMZ_EENV, "rank %u has not answered for %d s", s->rank, (int)(SILENT_NS / SECOND));
-    }
-  }
-  return rc;
-}
-
-/* The answer, behind what it is. \return AMZ_OK; AMZ_EENV: the rank can't, isn't there, or talks nonsense; AMZ_ECLOSED: a signal came; others. */
-static int hear(struct source *s, enum amz_give expected, struct amz_cursor *ret, struct amz_error *err)
-{
-  struct amz_mpi_message got = {0};
-  int rc = AMZ_OK;
-  uint8_t what;
-
-  if (s->own)
-    got = (struct amz_mpi_message){s->rank, s->own->word.data, s->own->word.len};
-  else
-    rc = await_answer(s, &got, err);
-  if (rc < 0)
-    return rc;
-  *ret = amz_cursor_over(got.bytes, got.n);
-  ret->pos = 2;
-  what = amz_cursor_u8(ret);
-  if (what == AMZ_GIVE_TROUBLE)
-    return amz_error_set(err, AMZ_EENV, "%.*s", (int)amz_cursor_left(ret), (const char *)ret->data + ret->pos);
-  return what == (uint8_t)expected ? AMZ_OK : amz_error_set(err, AMZ_EENV, "rank %u gives no sensible answer", s->rank);
-}
-
 /* ---- one pack ------------------------------------------------------------------------------------------------------------ */
 
-static int ask_piece(struct source *s, uint32_t file, uint64_t *asked, uint64_t size, struct amz_error *err)
+static uint32_t piece_of(uint64_t left)
 {
-  uint64_t left = size - *asked;
-  uint32_t n = left < AMZ_GATHER_PIECE ? (uint32_t)left : AMZ_GATHER_PIECE;
-
-  question(s, AMZ_ASK_READ);
-  amz_buf_add_u32(&s->word, file);
-  amz_buf_add_u64(&s->word, *asked);
-  amz_buf_add_u32(&s->word, n);
-  *asked += n;
-  return ask(s, err);
+  return left < AMZ_GATHER_PIECE ? (uint32_t)left : AMZ_GATHER_PIECE;
 }
 
-static int take_piece(struct source *s, uint32_t file, struct amz_incoming *in, struct amz_error *err)
+static int take_piece(struct amz_gather_source *s, uint32_t file, struct amz_incoming *in, struct amz_error *err)
 {
-  struct amz_cursor c;
-  uint32_t sum;
-  bool right;
+  const char *bytes;
   size_t n;
-  int rc = hear(s, AMZ_GIVE_PIECE, &c, err);
+  int rc = amz_gather_hear_piece(s, file, in->have, &bytes, &n, err);
 
-  if (rc < 0)
-    return rc;
-  right = amz_cursor_u32(&c) == file && amz_cursor_u64(&c) == in->have;
-  sum = amz_cursor_u32(&c);
-  n = amz_cursor_left(&c);
-  if (c.failed || !right || n == 0 || amz_incoming_sum(c.data + c.pos, n) != sum)
-    return amz_error_set(err, AMZ_EENV, "a piece of %s arrived damaged", s->names[file]);
-  rc = amz_incoming_add(in, c.data + c.pos, n, err);
+  if (rc == AMZ_OK)
+    rc = amz_incoming_add(in, bytes, n, err);
   return rc == AMZ_ERANGE ? AMZ_EENV : rc;
 }
 
-static int take_pieces(struct source *s, uint32_t file, struct amz_incoming *in, struct amz_error *err)
+static int take_pieces(struct amz_gather_source *s, uint32_t file, struct amz_incoming *in, struct amz_error *err)
 {
-  uint64_t asked = 0, ahead = (uint64_t)AMZ_GATHER_PIECE * (s->own ? 1 : WINDOW);
+  uint64_t asked = 0, ahead = (uint64_t)AMZ_GATHER_PIECE * (s->own ? 1 : AMZ_GATHER_WINDOW);
   int rc = AMZ_OK;
 
   while (rc == AMZ_OK && in->have < in->size) {
-    while (rc == AMZ_OK && asked < in->size && asked < in->have + ahead)
-      rc = ask_piece(s, file, &asked, in->size, err);
+    for (; rc == AMZ_OK && asked < in->size && asked < in->have + ahead; asked += piece_of(in->size - asked))
+      rc = amz_gather_ask_piece(s, file, asked, piece_of(in->size - asked), err);
     if (rc == AMZ_OK)
       rc = take_piece(s, file, in, err);
   }
   return rc;
 }
 
-static int take_file(struct source *s, uint32_t file, struct amz_error *err)
+static int take_pack(struct amz_gather_source *s, uint32_t file, struct amz_error *err)
 {
   struct amz_incoming in;
-  struct amz_cursor c;
   int rc = amz_incoming_begin(&in, s->l->dir, s->names[file], s->sizes[file], err);
 
+  if (rc == AMZ_ENOENT) /* it is here already: whoever took it died before this was said */
+    return AMZ_OK;
   if (rc == AMZ_OK) {
     rc = take_pieces(s, file, &in, err);
     if (rc == AMZ_OK)
       rc = amz_incoming_finish(&in, err);
     else
       amz_incoming_drop(&in);
-  } else if (rc == AMZ_ENOENT) { /* it is here already: whoever took it died before this was said */
-    rc = AMZ_OK;
   }
-  if (rc < 0)
-    return rc == AMZ_ECORRUPT || rc == AMZ_EINVAL ? AMZ_EENV : rc;
-  question(s, AMZ_ASK_DROP);
-  amz_buf_add_u32(&s->word, file);
-  rc = ask(s, err);
-  return rc < 0 ? rc : hear(s, AMZ_GIVE_DROPPED, &c, err);
+  return rc == AMZ_ECORRUPT || rc == AMZ_EINVAL ? AMZ_EENV : rc;
 }
 
 /* ---- one directory ------------------------------------------------------------------------------------------------------- */
 
-static void forget_list(struct source *s)
+static int take_file(struct amz_gather_source *s, uint32_t file, struct amz_error *err)
+{
+  uint32_t rank, epoch;
+  struct amz_cursor c;
+  int rc = amz_results_apart_name(s->names[file], &rank, &epoch) ? amz_gather_results(s, file, rank, epoch, err) : take_pack(s, file, err);
+
+  if (rc < 0)
+    return rc;
+  amz_gather_question(s, AMZ_ASK_DROP);
+  amz_buf_add_u32(&s->word, file);
+  rc = amz_gather_ask(s, err);
+  return rc < 0 ? rc : amz_gather_hear(s, AMZ_GIVE_DROPPED, &c, err);
+}
+
+/* Results come before packs: where a rank's pack is here, nothing of it is missing. */
+static int take_files(struct amz_gather_source *s, bool results, struct amz_error *err)
+{
+  uint32_t rank, epoch;
+  int rc = AMZ_OK;
+
+  for (uint32_t i = 0; rc == AMZ_OK && i < s->n; i++)
+    if ((amz_results_apart_name(s->names[i], &rank, &epoch) != 0) == results)
+      rc = take_file(s, i, err);
+  return rc;
+}
+
+static void forget_list(struct amz_gather_source *s)
 {
   for (size_t i = 0; i < s->n; i++)
     free(s->names[i]);
   s->n = 0;
 }
 
-static int read_list(struct source *s, struct amz_cursor *c)
+static int read_list(struct amz_gather_source *s, struct amz_cursor *c)
 {
   uint32_t n = amz_cursor_u32(c);
 
@@ -207,34 +121,35 @@ static int read_list(struct source *s, struct amz_cursor *c)
   return c->failed ? AMZ_ECORRUPT : AMZ_OK;
 }
 
-static int with_path(struct source *s, enum amz_ask what, struct amz_error *err)
+static int with_path(struct amz_gather_source *s, enum amz_ask what, struct amz_error *err)
 {
-  question(s, what);
+  amz_gather_question(s, what);
   amz_buf_add_bytes(&s->word, s->path, strlen(s->path));
-  return ask(s, err);
+  return amz_gather_ask(s, err);
 }
 
-static int list(struct source *s, struct amz_error *err)
+static int list(struct amz_gather_source *s, struct amz_error *err)
 {
   struct amz_cursor c;
   int rc = with_path(s, AMZ_ASK_LIST, err);
 
   forget_list(s);
   if (rc == AMZ_OK)
-    rc = hear(s, AMZ_GIVE_FILES, &c, err);
+    rc = amz_gather_hear(s, AMZ_GIVE_FILES, &c, err);
   if (rc < 0)
     return rc;
   rc = read_list(s, &c);
   return rc < 0 ? amz_error_set(err, rc == AMZ_ENOMEM ? rc : AMZ_EENV, "rank %u: its list of packs is not understood", s->rank) : AMZ_OK;
 }
 
-static int take_all(struct source *s, struct amz_error *err)
+static int take_all(struct amz_gather_source *s, struct amz_error *err)
 {
   int rc = list(s, err);
 
   while (rc == AMZ_OK && s->n > 0) {
-    for (uint32_t i = 0; rc == AMZ_OK && i < s->n; i++)
-      rc = take_file(s, i, err);
+    rc = take_files(s, true, err);
+    if (rc == AMZ_OK)
+      rc = take_files(s, false, err);
     if (rc == AMZ_OK) /* until none is left: a list has its bounds */
       rc = list(s, err);
   }
@@ -245,7 +160,7 @@ static int take_all(struct source *s, struct amz_error *err)
 static int take_from(struct amz_launch *l, uint32_t rank, bool own, const char *node, const char *path, bool *ret_had, int *ret_signal, struct amz_error *err)
 {
   struct amz_giver giver = AMZ_GIVER_INIT;
-  struct source s = {.l = l, .rank = rank, .path = path, .own = own ? &giver : NULL, .word = AMZ_BUF_INIT};
+  struct amz_gather_source s = {.l = l, .rank = rank, .path = path, .own = own ? &giver : NULL, .word = AMZ_BUF_INIT};
   char text[AMZ_ERROR_TEXT + 640];
   int rc = take_all(&s, err);
 

@@ -1,4 +1,4 @@
-/* Answering rank 0's questions about the packs of our node. */
+/* Answering rank 0's questions about the packs of our node, and about the files of results beside them. */
 #define _GNU_SOURCE
 #include "give.h"
 
@@ -12,6 +12,7 @@
 
 #include <amorsize/alloc.h>
 #include <amorsize/nodedir.h>
+#include <amorsize/results.h>
 
 #include "clock.h"
 #include "gather_words.h"
@@ -77,7 +78,7 @@ static int list_entry(struct amz_giver *g, const char *name)
   struct stat st;
   uint32_t rank, epoch;
 
-  if (!amz_pack_name(name, &rank, &epoch) || fstatat(g->out_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+  if ((!amz_pack_name(name, &rank, &epoch) && !amz_results_apart_name(name, &rank, &epoch)) || fstatat(g->out_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
     return AMZ_OK;
   return add_file(g, name, (uint64_t)st.st_size);
 }

@@ -103,14 +103,17 @@ static int interrupted(struct amz_launch *l, int rc)
   return AMZ_OK;
 }
 
-/* Who is there, and what lies on their nodes. */
+int amz_launch_fetch(struct amz_launch *l, struct amz_error *err)
+{
+  return interrupted(l, amz_gather_before(l, &l->signal, err));
+}
+
+/* Who is there, and what lies on their nodes: packs before the store is opened, which takes them over. */
 static int meet(struct amz_launch *l, struct amz_error *err)
 {
-  int rc = amz_launch_meet(l, err);
+  int rc = interrupted(l, amz_launch_meet(l, err));
 
-  if (rc == AMZ_OK)
-    rc = amz_gather_before(l, &l->signal, err);
-  return interrupted(l, rc);
+  return rc == AMZ_OK && l->signal == 0 && !amz_job_keeps_results(l->job) ? amz_launch_fetch(l, err) : rc;
 }
 
 /* Outputs come home whatever ended the run; what rank 0 can't take stays where it is. */

@@ -96,6 +96,8 @@ int amz_launch_open_store(struct amz_launch *l, const struct amz_run_options *ho
 int amz_launch_work(struct amz_launch *l, struct amz_signals *signals, struct amz_error *err);
 
 /* ---- the rest */
+/* Takes what earlier launches left on nodes that have a rank now (amz_gather_before). A signal ends it: l->signal. \return AMZ_OK; negative with *err. */
+int amz_launch_fetch(struct amz_launch *l, struct amz_error *err);
 /* Sums up how far the launch came; strings go into *text. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struct amz_run_summary *ret);
 

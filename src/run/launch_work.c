@@ -40,13 +40,14 @@ void amz_launch_tick_for(void *ctx)
 /* Records whose outputs are on nodes that have no rank now: they stand, unless they are given up. */
 static int find_absent(struct amz_launch *l, bool retry_lost, struct amz_error *err)
 {
+  bool results = amz_job_keeps_results(l->job);
   int rc;
 
   if (!*l->places.key) /* never gathered */
     return AMZ_OK;
-  rc = amz_store_absent(l->store, err, &l->absent, &l->n_absent);
+  rc = amz_store_absent(l->store, results, err, &l->absent, &l->n_absent);
   if (rc == AMZ_OK && retry_lost) {
-    rc = amz_store_forget(l->store, l->absent, l->n_absent, err);
+    rc = amz_store_forget(l->store, results, l->absent, l->n_absent, err);
     l->n_absent = 0;
   }
   for (size_t i = 0; i < l->n_absent; i++)
@@ -173,6 +174,8 @@ int amz_launch_open_store(struct amz_launch *l, const struct amz_run_options *ho
                                     .settle = l->unsettled ? "inputs" : NULL};
   int rc = amz_store_open(&config, amz_job_tasks(l->job), err, &l->store);
 
+  if (rc == AMZ_OK && l->signal == 0 && amz_job_keeps_results(l->job)) /* the store knows whose results count */
+    rc = amz_launch_fetch(l, err);
   if (rc < 0 || (rc = find_absent(l, how->retry_lost, err)) < 0 ||
       (rc = amz_store_left(l->store, how->retry_failed, err, &l->left, &l->n_left)) < 0 ||
       (rc = amz_store_counts(l->store, err, &l->before)) < 0)

@@ -35,6 +35,7 @@ struct amz_loop_config {
   struct amz_store *store;
   const char *pack_path, *host, *run_dir;
   const char *shared_dir;        /* the run directory, absolute, as all ranks know it (some may not see it) */
+  bool apart;                    /* this one may not: what it keeps is gathered */
   uint32_t epoch;
   uint32_t rank;                  /* rank 0 holds the master */
   uint32_t total_slots;           /* over all ranks; rank 0's to know */

@@ -63,7 +63,7 @@ static const char *node_of(const struct amz_loop_config *c, uint32_t rank)
 static void note_recorded(struct amz_loop *l, const struct amz_action *action, const struct amz_result *result, uint64_t index)
 {
   amz_tally_add(&l->result->tally, result, index, action->final);
-  if (l->config->kept && action->final && result->pack_offset)
+  if (l->config->kept && action->final && (result->pack_offset || (result->outcome == AMZ_SUCCEEDED && amz_job_keeps_results(l->config->job))))
     l->config->kept[action->rank]++;
 }
 
@@ -102,6 +102,8 @@ static int record_bulk(struct amz_loop *l, const struct amz_action *action, stru
   }
   if (rc == AMZ_OK)
     amz_tally_add_bulk(&l->result->tally, b);
+  if (rc == AMZ_OK && c->kept && amz_job_keeps_results(c->job))
+    c->kept[action->rank] += b->count;
   return rc;
 }
 

@@ -290,7 +290,7 @@ static int loop(struct service *s, const struct amz_rank_link *link, uint32_t ra
     .exec = link->exec, .store = s->store,
     .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.most,
                .capacity = s->order.capacity},
-    .pack_path = s->pack_path, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .shared_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
+    .pack_path = s->pack_path, .apart = s->order.node_dir, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .shared_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
     .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid,
     .walltime = {AMZ_NEVER, AMZ_NEVER}, .budget = {.cores = s->order.core_count, .memory_bytes = s->order.memory_bytes}, .barred = s->order.barred};
   struct amz_loop_result result;

@@ -47,9 +47,12 @@ int amz_db_rank_offset(struct amz_db *db, uint32_t rank, uint32_t epoch, struct 
 int amz_db_last_epoch(struct amz_db *db, struct amz_error *err, uint32_t *ret);
 int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, struct amz_range **ret, size_t *ret_n);
 
-/* Records by rank and epoch, those alone that have pack records, as of amz_store_absent; and taking them back, inside a transaction. */
-int amz_db_kept(struct amz_db *db, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n);
-int amz_db_forget(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err);
+/* As amz_store_recorded_by, of what is in the database. */
+int amz_db_recorded_by(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret, size_t *ret_n);
+/* Records by rank and epoch, those alone that have pack records or, with `results`, all successes, as of amz_store_absent; and taking them back, inside a
+ * transaction. */
+int amz_db_kept(struct amz_db *db, bool results, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n);
+int amz_db_forget(struct amz_db *db, bool results, uint32_t rank, uint32_t epoch, struct amz_error *err);
 
 /* What is committed from now on needn't be durable until amz_db_finish, which makes it so. Outside of a transaction. */
 int amz_db_expect_finish(struct amz_db *db, struct amz_error *err);

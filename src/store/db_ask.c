@@ -204,10 +204,54 @@ int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, str
 
 /* ---- records and their packs --------------------------------------------------------------------------------------------- */
 
-static const char kept_sql[] = "SELECT o.epoch,o.rank,count(*),max(l.node) FROM outcome o LEFT JOIN launch_rank l ON l.epoch=o.epoch AND l.rank=o.rank"
-                               " WHERE o.pack_offset>0 GROUP BY o.epoch,o.rank ORDER BY o.epoch,o.rank";
+/* Joins what adjoins. */
+static int join_range(struct ranges *r, uint64_t first, uint64_t end, struct amz_error *err)
+{
+  struct amz_range *last = r->count ? &r->items[r->count - 1] : NULL;
 
-int amz_db_kept(struct amz_db *db, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n)
+  if (!last || last->first + last->count != first)
+    return add_range(r, first, end, err);
+  last->count = end - last->first;
+  return AMZ_OK;
+}
+
+/* 1: succeeded, as all of a stretch have. */
+static const char recorded_by_sql[] = "SELECT task,1 FROM outcome WHERE outcome=1 AND rank=?1 AND epoch=?2"
+                                      " UNION ALL SELECT first,count FROM chunk WHERE rank=?1 AND epoch=?2 ORDER BY 1";
+
+int amz_db_recorded_by(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret, size_t *ret_n)
+{
+  sqlite3 *h = amz_db_handle(db);
+  struct ranges found = {NULL, 0, 0};
+  sqlite3_stmt *st = NULL;
+  int rc = AMZ_OK, step = SQLITE_DONE;
+
+  if (sqlite3_prepare_v2(h, recorded_by_sql, -1, &st, NULL) != SQLITE_OK || sqlite3_bind_int64(st, 1, rank) != SQLITE_OK ||
+      sqlite3_bind_int64(st, 2, epoch) != SQLITE_OK)
+    rc = amz_db_error(h, amz_db_path(db), err);
+  while (rc == AMZ_OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
+    uint64_t first = (uint64_t)sqlite3_column_int64(st, 0);
+
+    rc = join_range(&found, first, first + (uint64_t)sqlite3_column_int64(st, 1), err);
+  }
+  if (rc == AMZ_OK && step != SQLITE_DONE)
+    rc = amz_db_error(h, amz_db_path(db), err);
+  (void)sqlite3_finalize(st);
+  if (rc < 0) {
+    free(found.items);
+    return rc;
+  }
+  *ret = found.items;
+  *ret_n = found.count;
+  return AMZ_OK;
+}
+
+static const char kept_sql[] = "SELECT k.epoch,k.rank,sum(k.n),max(l.node) FROM"
+                               " (SELECT epoch,rank,count(*) AS n FROM outcome WHERE pack_offset>0 OR (?1 AND outcome=1) GROUP BY epoch,rank"
+                               " UNION ALL SELECT epoch,rank,sum(count) FROM chunk WHERE ?1 GROUP BY epoch,rank) k"
+                               " LEFT JOIN launch_rank l ON l.epoch=k.epoch AND l.rank=k.rank GROUP BY k.epoch,k.rank ORDER BY k.epoch,k.rank";
+
+int amz_db_kept(struct amz_db *db, bool results, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n)
 {
   sqlite3 *h = amz_db_handle(db);
   struct amz_store_absent *items = NULL;
@@ -215,8 +259,8 @@ int amz_db_kept(struct amz_db *db, struct amz_error *err, struct amz_store_absen
   sqlite3_stmt *st = NULL;
   int rc = AMZ_OK, step = SQLITE_DONE;
 
-  if (sqlite3_prepare_v2(h, kept_sql, -1, &st, NULL) != SQLITE_OK)
-    return amz_db_error(h, amz_db_path(db), err);
+  if (sqlite3_prepare_v2(h, kept_sql, -1, &st, NULL) != SQLITE_OK || sqlite3_bind_int(st, 1, results) != SQLITE_OK)
+    rc = amz_db_error(h, amz_db_path(db), err);
   while (rc == AMZ_OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
     const char *node = (const char *)sqlite3_column_text(st, 3);
 
@@ -242,12 +286,13 @@ int amz_db_kept(struct amz_db *db, struct amz_error *err, struct amz_store_absen
   return AMZ_OK;
 }
 
-int amz_db_forget(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err)
+int amz_db_forget(struct amz_db *db, bool results, uint32_t rank, uint32_t epoch, struct amz_error *err)
 {
   sqlite3 *h = amz_db_handle(db);
-  char sql[256];
+  char whose[64], sql[512];
 
-  (void)snprintf(sql, sizeof sql, "DELETE FROM outcome WHERE pack_offset>0 AND rank=%" PRIu32 " AND epoch=%" PRIu32 ";"
-                 "UPDATE launch_rank SET recorded_offset=0 WHERE rank=%" PRIu32 " AND epoch=%" PRIu32, rank, epoch, rank, epoch);
+  (void)snprintf(whose, sizeof whose, "rank=%" PRIu32 " AND epoch=%" PRIu32, rank, epoch);
+  (void)snprintf(sql, sizeof sql, "DELETE FROM outcome WHERE (pack_offset>0 OR (%d AND outcome=1)) AND %s;DELETE FROM chunk WHERE %d AND %s;"
+                 "UPDATE launch_rank SET recorded_offset=0 WHERE %s", results, whose, results, whose, whose);
   return sqlite3_exec(h, sql, NULL, NULL, NULL) == SQLITE_OK ? AMZ_OK : amz_db_error(h, amz_db_path(db), err);
 }

@@ -2,9 +2,11 @@
 #define _GNU_SOURCE
 #include <amorsize/nodedir.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +135,31 @@ int amz_nodedir_work(const char *path, struct amz_error *err, char **ret)
   return rc;
 }
 
+/* What a rank that was killed couldn't remove any more: the log of a plug-in that has printed nothing. */
+static bool is_empty_log(int out_fd, const char *name)
+{
+  const char *end = strrchr(name, '.');
+  struct stat st;
+
+  return strncmp(name, "plugin-", 7) == 0 && end && strcmp(end, ".log") == 0 && fstatat(out_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
+static void remove_empty_logs(int fd)
+{
+  int out_fd = openat(fd, "out", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  DIR *dir = out_fd >= 0 ? fdopendir(out_fd) : NULL;
+  struct dirent *e;
+
+  while (dir && (e = readdir(dir)))
+    if (is_empty_log(out_fd, e->d_name))
+      (void)unlinkat(out_fd, e->d_name, 0);
+  if (dir)
+    (void)closedir(dir);
+  else if (out_fd >= 0)
+    (void)close(out_fd);
+}
+
 void amz_nodedir_remove(const char *path)
 {
   struct amz_error ignored;
@@ -140,6 +167,7 @@ void amz_nodedir_remove(const char *path)
 
   if (fd < 0)
     return;
+  remove_empty_logs(fd);
   (void)unlinkat(fd, "out", AT_REMOVEDIR); /* fails when packs are left, or tasks have left files in work */
   (void)unlinkat(fd, "work", AT_REMOVEDIR);
   (void)close(fd);

@@ -23,6 +23,7 @@
 #define TEXT_AT 10u
 #define NAME_MAX_BYTES 200
 #define VERSION 1
+#define APART ".results"
 
 struct amz_results {
   int fd;
@@ -55,6 +56,23 @@ int amz_results_path(const char *run_dir, const char *name, struct amz_error *er
     amz_buf_addf(&path, "%s/out/%s", run_dir, file);
   *ret = amz_buf_detach(&path);
   return *ret ? AMZ_OK : amz_error_set(err, AMZ_ENOMEM, "out of memory");
+}
+
+int amz_results_apart_path(const char *pack_path, char **ret)
+{
+  size_t n = strlen(pack_path), cut = is_pack_name(pack_path) ? 5 : 0;
+  struct amz_buf path = AMZ_BUF_INIT;
+
+  amz_buf_addf(&path, "%.*s" APART, (int)(n - cut), pack_path);
+  *ret = amz_buf_detach(&path);
+  return *ret ? AMZ_OK : AMZ_ENOMEM;
+}
+
+int amz_results_apart_name(const char *file, uint32_t *ret_rank, uint32_t *ret_epoch)
+{
+  int used = 0;
+
+  return sscanf(file, "r%9" SCNu32 "-e%9" SCNu32 APART "%n", ret_rank, ret_epoch, &used) == 2 && used > 0 && file[used] == '\0';
 }
 
 /* ---- header ----------------------------------------------------------------------------------------------------------- */
@@ -212,30 +230,55 @@ static int check(const struct amz_results_format *f, const char *path, struct am
   return AMZ_OK;
 }
 
-int amz_results_open(const char *path, const struct amz_results_format *format, struct amz_error *err, struct amz_results **ret)
+/* Opens it with a header that is known to be right. */
+static int open_with(const char *path, const struct amz_buf *header, uint64_t tasks, uint64_t bytes, struct amz_error *err, struct amz_results **ret)
 {
-  struct amz_buf header = AMZ_BUF_INIT;
-  struct amz_results *r;
-  int rc = check(format, path, err);
+  struct amz_results *r = amz_new_array(1, sizeof *r);
+  int rc;
 
-  if (rc < 0)
-    return rc;
-  r = amz_new_array(1, sizeof *r);
   if (r) {
-    *r = (struct amz_results){.fd = -1, .tasks = format->tasks, .bytes = amz_results_bytes(format)};
+    *r = (struct amz_results){.fd = -1, .tasks = tasks, .bytes = bytes};
     r->path = amz_strndup(path, strlen(path));
   }
-  if (!r || !r->path || fill_header(format, &header) < 0)
-    rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
-  else
-    rc = open_file(r, &header, err);
-  amz_buf_clear(&header);
+  rc = r && r->path ? open_file(r, header, err) : amz_error_set(err, AMZ_ENOMEM, "out of memory");
   if (rc < 0) {
     amz_results_close(r);
     return rc;
   }
   *ret = r;
   return AMZ_OK;
+}
+
+int amz_results_open(const char *path, const struct amz_results_format *format, struct amz_error *err, struct amz_results **ret)
+{
+  struct amz_buf header = AMZ_BUF_INIT;
+  int rc = check(format, path, err);
+
+  if (rc == AMZ_OK && fill_header(format, &header) < 0)
+    rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  if (rc == AMZ_OK)
+    rc = open_with(path, &header, format->tasks, amz_results_bytes(format), err, ret);
+  amz_buf_clear(&header);
+  return rc;
+}
+
+int amz_results_open_like(const char *path, const void *header, uint64_t file_bytes, uint64_t tasks, struct amz_error *err, struct amz_results **ret)
+{
+  struct amz_buf copy = AMZ_BUF_INIT;
+  uint64_t bytes = tasks && file_bytes > AMZ_RESULTS_HEADER ? (file_bytes - AMZ_RESULTS_HEADER) / tasks : 0;
+  int rc;
+
+  if (bytes == 0 || (file_bytes - AMZ_RESULTS_HEADER) % tasks != 0 || memcmp(header, MAGIC, MAGIC_BYTES) != 0)
+    return amz_error_set(err, AMZ_ECORRUPT, "no file of the results of %" PRIu64 " tasks", tasks);
+  amz_buf_add(&copy, header, AMZ_RESULTS_HEADER);
+  rc = amz_buf_ok(&copy) < 0 ? amz_error_set(err, AMZ_ENOMEM, "out of memory") : open_with(path, &copy, tasks, bytes, err, ret);
+  amz_buf_clear(&copy);
+  return rc;
+}
+
+uint64_t amz_results_each(const struct amz_results *r)
+{
+  return r->bytes;
 }
 
 void amz_results_close(struct amz_results *r)

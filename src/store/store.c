@@ -47,11 +47,11 @@ static bool pack_is_there(const struct amz_store *s, uint32_t rank, uint32_t epo
   return there;
 }
 
-int amz_store_absent(struct amz_store *s, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n)
+int amz_store_absent(struct amz_store *s, bool results, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n)
 {
   struct amz_store_absent *items;
   size_t n, kept = 0;
-  int rc = amz_db_kept(s->db, err, &items, &n);
+  int rc = amz_db_kept(s->db, results, err, &items, &n);
 
   if (rc < 0)
     return rc;
@@ -63,12 +63,12 @@ int amz_store_absent(struct amz_store *s, struct amz_error *err, struct amz_stor
   return AMZ_OK;
 }
 
-int amz_store_forget(struct amz_store *s, const struct amz_store_absent *absent, size_t n, struct amz_error *err)
+int amz_store_forget(struct amz_store *s, bool results, const struct amz_store_absent *absent, size_t n, struct amz_error *err)
 {
   int rc = amz_db_begin(s->db, err);
 
   for (size_t i = 0; rc == AMZ_OK && i < n; i++)
-    rc = amz_db_forget(s->db, absent[i].rank, absent[i].epoch, err);
+    rc = amz_db_forget(s->db, results, absent[i].rank, absent[i].epoch, err);
   if (rc == AMZ_OK)
     rc = amz_db_commit(s->db, err);
   if (rc < 0)
@@ -297,6 +297,30 @@ int amz_store_status(struct amz_store *s, const char *json, size_t n, struct amz
   return rc;
 }
 
+/* Until the thread has committed all that was queued, or has failed. */
+static int settle(struct amz_store *s, struct amz_error *err)
+{
+  int rc;
+
+  (void)pthread_mutex_lock(&s->mutex);
+  s->settling = true;
+  (void)pthread_cond_signal(&s->wake);
+  while (!s->failed && (s->busy || amz_work_records(&s->work) > 0))
+    (void)pthread_cond_wait(&s->settled, &s->mutex);
+  s->settling = false;
+  rc = is_failed(s, err);
+  (void)pthread_mutex_unlock(&s->mutex);
+  return rc;
+}
+
+/* The thread leaves the database alone when nothing is queued, but for copying it. */
+int amz_store_recorded_by(struct amz_store *s, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret, size_t *ret_n)
+{
+  int rc = settle(s, err);
+
+  return rc < 0 ? rc : amz_db_recorded_by(s->db, rank, epoch, err, ret, ret_n);
+}
+
 /* ---- events -------------------------------------------------------------------------------------------------------------- */
 
 int amz_store_fd(const struct amz_store *s)
@@ -359,6 +383,7 @@ static int close_store(struct amz_store *s, struct amz_reduced *ret, struct amz_
       (void)unlink(s->snapshot_path);
   }
   (void)pthread_cond_destroy(&s->wake);
+  (void)pthread_cond_destroy(&s->settled);
   amz_store_release(s);
   return rc < 0 || reduced < 0 ? AMZ_EIO : AMZ_OK;
 }

@@ -183,6 +183,8 @@ static int make_wakers(struct amz_store *s, struct amz_error *err)
       rc = pthread_cond_init(&s->wake, &attr);
     (void)pthread_condattr_destroy(&attr);
   }
+  if (rc == 0 && (rc = pthread_cond_init(&s->settled, NULL)) != 0)
+    (void)pthread_cond_destroy(&s->wake);
   return rc == 0 ? AMZ_OK : amz_error_sys(err, AMZ_EIO, rc, "pthread_cond_init");
 }
 
@@ -264,8 +266,10 @@ static int open_parts(struct amz_store *s, const struct amz_store_config *config
     return rc;
   if (!packs_only && !config->keep_stop)
     (void)unlink(s->stop_path); /* what was asked of an earlier launch */
-  if ((rc = start_thread(s, err)) < 0)
+  if ((rc = start_thread(s, err)) < 0) {
     (void)pthread_cond_destroy(&s->wake);
+    (void)pthread_cond_destroy(&s->settled);
+  }
   return rc;
 }
 

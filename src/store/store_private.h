@@ -88,9 +88,11 @@ struct amz_store {
   /* under the mutex */
   pthread_mutex_t mutex;
   pthread_cond_t wake; /* by CLOCK_MONOTONIC */
+  pthread_cond_t settled; /* the thread isn't busy any more */
   struct amz_work work;
   int64_t oldest_ns; /* when the first of work's records and chunks was queued */
   bool closing, failed;
+  bool settling, busy; /* records are due at once; the thread does what it has taken */
   struct amz_error err; /* of the failure */
   struct amz_told *told; /* events not fetched yet, from told_at on */
   size_t n_told, told_at, cap_told, owed; /* owed: SYNCED events to come, for which there is room */

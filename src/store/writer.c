@@ -295,7 +295,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static bool commit_due(const struct amz_store *s, int64_t now)
 {
-  return amz_work_records(&s->work) > 0 && (s->closing || now - s->oldest_ns >= s->commit_ns);
+  return amz_work_records(&s->work) > 0 && (s->closing || s->settling || now - s->oldest_ns >= s->commit_ns);
 }
 
 /* Under the mutex: takes what is to be done now; records that aren't due stay. */
@@ -391,11 +391,14 @@ void *amz_store_thread(void *arg)
     take(s, now, &w);
     if (closing && !anything(&w))
       break;
+    s->busy = true;
     (void)pthread_mutex_unlock(&s->mutex);
     perform(s, &w, now, closing);
     if (!closing)
       publish(s, amz_store_now());
     (void)pthread_mutex_lock(&s->mutex);
+    s->busy = false;
+    (void)pthread_cond_broadcast(&s->settled);
     if (!s->closing && !s->work.n_syncs && !s->work.status && !s->work.expected && !commit_due(s, amz_store_now()))
       rest(s);
   }

@@ -64,10 +64,35 @@ for resumed_by in 1 2; do
   check "rank $resumed_by killed: the same results" cmp one many
 done
 
-# ---- nodes that don't see the run directory: only what travels to rank 0 can be had of them
-job far pi 9 'gather: true, results: r.npy'
-try amorsize-mpi check far.yaml
-tried_like 'results to be kept and gathered: refused, with what to do' 2 '' 'far.yaml:3:.*results of plug-in tasks.*all nodes must see; leave output.gather out'
+# ---- nodes that don't see the run directory: what they keep is gathered
+on_nodes() { # RANKS ARG...: the words of a launch over so many nodes
+  ranks=$1
+  shift
+  # shellcheck disable=SC2086
+  "$how" env AMZ_TEST_MARK="$here" timeout -k 2 "$LAUNCH_LIMIT" $quick -n "$ranks" unshare --uts ./node "$@"
+}
+# A plug-in whose results are its indexes, over three nodes, until some of each rank are recorded; all is killed then.
+begin_far() { # NAME
+  rm -f go
+  (plugins=$top_builddir/tests/cli/.libs TASKS=$FAR && job "$1" plugin_odd 'gate 600' 'gather: true')
+  how=start on_nodes 3 run --slots 1 --set 'sample.tasks=[0, 0]' "$1.yaml"
+  wait_for all_recorded "$1" || fail "$1: tasks of all ranks are recorded" "$(cat bg.err)"
+  # shellcheck disable=SC2046 # processes
+  kill -KILL $(of_launch amorsize-mpi-ra) $(of_launch mpirun) $(of_launch mpiexec) 2>/dev/null
+  finish
+  left_nothing "$1"
+  is "$1: results are on the nodes" "$(find scratch -name '*.results' | wc -l)" 2
+  : >go
+}
+all_recorded() { [ "$(amorsize-mpi tasks "$1" --format json 2>/dev/null | sed -n 's/.*"rank": \([0-9]*\).*/\1/p' | sort -u | wc -l)" -eq 3 ]; }
+right_in_the_end() { # NAME
+  is "$1: all tasks have succeeded in the end" "$status $(sed -n 's/^  tasks  *//p' out | tr -d '\302\240\342\200\257 ')" "0 $FAR:${FAR}succeeded,0failed"
+  values "$1.runs/001/out/results.bin" | od -An -v -w8 -t d8 | tr -d ' ' >many
+  seq 0 $((FAR - 1)) >wanted
+  check "$1: all results" cmp many wanted
+  is "$1: nothing stays on the nodes" "$(find scratch -type f)" ''
+}
+FAR=1201
 if unshare --uts hostname amz-test 2>/dev/null; then
   cat >node <<'END'
 #!/bin/sh
@@ -86,6 +111,32 @@ END
   try timeout "$LAUNCH_LIMIT" amorsize-mpi run --ranks 1 --slots 1 --set output.gather=false far.yaml
   is 'reduced over nodes: the same bits' "$far" "$(reduced)"
   is 'reduced over nodes: nothing stays on them' "$(ls scratch)" ''
+
+  job kept pi 9 'gather: true, results: r.npy, reduce: sum'
+  try timeout "$LAUNCH_LIMIT" amorsize-mpi run --ranks 1 --slots 1 --set output.gather=false kept.yaml
+  values kept.runs/001/out/r.npy >one
+  how=try on_nodes 3 run --slots 1 kept.yaml
+  is 'results over nodes: exit status' "$status" 0
+  values kept.runs/002/out/r.npy >many
+  check 'results over nodes: the same' cmp one many
+  is 'results over nodes: nothing stays on them' "$(ls scratch)" ''
+
+  # Who goes on elsewhere does what is left. What nobody recorded stays where it is, even when it was written: here into the place of the last task.
+  begin_far slain
+  for f in scratch/*/out/*.results; do printf nonsense | dd of="$f" bs=1 seek=$((4096 + 8 * (FAR - 1))) conv=notrunc 2>/dev/null; done
+  try timeout "$LAUNCH_LIMIT" amorsize-mpi resume --ranks 1 slain
+  is 'slain, gone on with elsewhere: exit status' "$status" 75
+  check 'slain, gone on with elsewhere: it is told where results are' grep -q "outputs of .* tasks are on node node[12] in $here/scratch/amorsize-mpi-" err
+  how=try on_nodes 3 resume slain
+  right_in_the_end slain
+
+  begin_far lost
+  rm -rf scratch/amorsize-mpi-*
+  how=try on_nodes 3 resume lost
+  is 'lost: exit status' "$status" 75
+  check 'lost: it is told' grep -q 'outputs of .* tasks that ran on node node[12] are lost: amorsize-mpi resume --retry-lost lost' err
+  how=try on_nodes 3 resume --retry-lost lost
+  right_in_the_end lost
 else
   skip 'reduced over nodes' 'only root may give ranks other host names'
 fi

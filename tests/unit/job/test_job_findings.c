@@ -106,10 +106,6 @@ static void of_keys_and_types(void)
   CHECK(rows);
 }
 
-#define NOT_GATHERED(column) \
-  "job.yaml:2:" #column ": output.gather: the results of plug-in tasks go into one file, which all nodes must see; " \
-  "leave output.gather out, or have the results reduced (output.reduce) and not kept (no output.results)\n"
-
 static void of_keys_together(void)
 {
   static const struct row rows[] = {
@@ -130,9 +126,7 @@ static void of_keys_together(void)
      "job.yaml:2:10: warning: output.results has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout\n"
      "job.yaml:2:26: warning: output.reduce has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout\n"},
     {"plug-ins have", "tasks: {plugin: x.so}\noutput: {results: r.npy, reduce: sum}\n", ""},
-    {"a file of results can't be gathered", "tasks: {plugin: x.so}\noutput: {results: r.npy, reduce: sum, gather: true}\n", NOT_GATHERED(39)},
-    {"nor can results that are kept because nothing is said", "tasks: {plugin: x.so}\noutput: {gather: true}\n", NOT_GATHERED(10)},
-    {"what is reduced alone travels by itself", "tasks: {plugin: x.so}\noutput: {gather: true, reduce: sum}\n", ""},
+    {"results can be gathered, too", "tasks: {plugin: x.so}\noutput: {results: r.npy, reduce: sum, gather: true}\n", ""},
     {"the default needs no warning", TASKS "plan: {goal: time, efficiency: 80%, nodes: auto}\noutput: {stdout: pack, reduce: none}\n", ""},
     {"stages are checked, not run", TASKS "stages: [{comand: x}]\n",
      "job.yaml:2:1: warning: stages has no effect yet\njob.yaml:2:10: tasks: one of command, stream, plugin or lines is needed\n"

@@ -105,18 +105,32 @@ static int put_single(struct amz_store *store, uint64_t index, enum amz_outcome 
   return amz_store_record(store, &r, 1, NULL);
 }
 
-static const char *left_text(struct amz_store *store, bool retry_failed, char *text, size_t n)
+/* Takes the ranges over. */
+static const char *ranges_text(struct amz_range *ranges, size_t count, char *text, size_t n)
 {
-  struct amz_range *ranges = NULL;
-  size_t count = 0, at = 0;
+  size_t at = 0;
 
   text[0] = '\0';
-  if (amz_store_left(store, retry_failed, NULL, &ranges, &count) < 0)
-    return "error";
   for (size_t i = 0; i < count && at < n; i++)
     at += (size_t)snprintf(text + at, n - at, "%s%" PRIu64 "+%" PRIu64, i ? " " : "", ranges[i].first, ranges[i].count);
   free(ranges);
   return text;
+}
+
+static const char *left_text(struct amz_store *store, bool retry_failed, char *text, size_t n)
+{
+  struct amz_range *ranges = NULL;
+  size_t count = 0;
+
+  return amz_store_left(store, retry_failed, NULL, &ranges, &count) < 0 ? "error" : ranges_text(ranges, count, text, n);
+}
+
+static const char *by_text(struct amz_store *store, uint32_t rank, uint32_t epoch, char *text, size_t n)
+{
+  struct amz_range *ranges = NULL;
+  size_t count = 0;
+
+  return amz_store_recorded_by(store, rank, epoch, NULL, &ranges, &count) < 0 ? "error" : ranges_text(ranges, count, text, n);
 }
 
 static int add_row(void *ctx, const struct amz_task_row *r)
@@ -611,6 +625,71 @@ static void a_hundred_million_tasks(void)
   scratch_remove(&s);
 }
 
+/* What was queued just now counts, though nothing would be committed before the store is closed. */
+static void recorded_by_whom(void)
+{
+  struct scratch s;
+  struct amz_store *store;
+  char text[256];
+
+  CU_ASSERT_FATAL(run_dir(&s));
+  store = open_tasks(&s, 100);
+  CU_ASSERT_FATAL(store != NULL);
+  ASSERT_TEXT(by_text(store, 0, 1, text, sizeof text), "");
+  ASSERT_I64(put_chunk(store, 10, 10, 1, 0), AMZ_OK);
+  ASSERT_I64(put_chunk(store, 30, 5, 0, 0), AMZ_OK);
+  ASSERT_I64(put_chunk(store, 20, 5, 1, 1), AMZ_OK);
+  ASSERT_I64(put_single(store, 35, AMZ_SUCCEEDED, 1), AMZ_OK);
+  ASSERT_I64(put_single(store, 36, AMZ_FAILED, 1), AMZ_OK);
+  ASSERT_I64(put_single(store, 37, AMZ_SUCCEEDED, 1), AMZ_OK);
+  ASSERT_TEXT(by_text(store, 0, 1, text, sizeof text), "30+6 37+1");
+  ASSERT_TEXT(by_text(store, 1, 1, text, sizeof text), "10+15");
+  ASSERT_TEXT(by_text(store, 1, 2, text, sizeof text), "");
+  ASSERT_TEXT(by_text(store, 2, 1, text, sizeof text), "");
+  ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
+  store = open_tasks(&s, 100); /* the next launch knows, too */
+  CU_ASSERT_FATAL(store != NULL);
+  ASSERT_TEXT(by_text(store, 1, 1, text, sizeof text), "10+15");
+  ASSERT_TEXT(by_text(store, 1, 2, text, sizeof text), "");
+  ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
+  scratch_remove(&s);
+}
+
+/* Where results are kept apart, all successes of a rank are absent as long as its pack is; they can be taken back. */
+static void absent_with_their_results(void)
+{
+  struct amz_store_absent *absent = NULL;
+  struct scratch s;
+  struct amz_store *store;
+  char text[256];
+  size_t n = 0;
+
+  CU_ASSERT_FATAL(run_dir(&s));
+  store = open_tasks(&s, 40);
+  CU_ASSERT_FATAL(store != NULL);
+  ASSERT_I64(put_chunk(store, 0, 10, 1, 0), AMZ_OK);
+  ASSERT_I64(put_single(store, 20, AMZ_SUCCEEDED, 1), AMZ_OK);
+  ASSERT_I64(put_single(store, 21, AMZ_FAILED, 1), AMZ_OK);
+  ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
+  store = open_tasks(&s, 40);
+  CU_ASSERT_FATAL(store != NULL);
+  ASSERT_I64(amz_store_absent(store, false, NULL, &absent, &n), AMZ_OK); /* none of them has anything in a pack */
+  ASSERT_U64(n, 0);
+  free(absent);
+  ASSERT_I64(amz_store_absent(store, true, NULL, &absent, &n), AMZ_OK);
+  CU_ASSERT_FATAL(n == 2);
+  ASSERT_U64(absent[0].rank, 0);
+  ASSERT_U64(absent[0].tasks, 1);
+  ASSERT_U64(absent[1].rank, 1);
+  ASSERT_U64(absent[1].tasks, 10);
+  ASSERT_TEXT(absent[1].node, "n2");
+  ASSERT_I64(amz_store_forget(store, true, absent + 1, 1, NULL), AMZ_OK);
+  free(absent);
+  ASSERT_TEXT(left_text(store, false, text, sizeof text), "0+20 22+18");
+  ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
+  scratch_remove(&s);
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -619,6 +698,8 @@ int main(void)
     {"recorded once", recorded_once},
     {"adjoining ones become one", adjoining_ones_become_one},
     {"refused", refused},
+    {"recorded by whom", recorded_by_whom},
+    {"absent with their results", absent_with_their_results},
     {"a database of the first version", an_old_database},
     {"a database of the second version", a_database_without_errors},
     {"CPU time is the mean of a stretch", cpu_time_is_the_mean},

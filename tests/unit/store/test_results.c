@@ -166,6 +166,81 @@ static void test_paths(void)
   }
 }
 
+/* What another rank's file says is enough to make the run's. */
+static void test_like_another(void)
+{
+  static const struct {
+    const char *row;
+    const char *header; /* its begin; NULL: as it is */
+    int64_t more;       /* bytes of the file beyond its right size */
+    uint64_t tasks;
+    int expected;
+  } rows[] = {
+    {"as it is", NULL, 0, 1000, AMZ_OK},
+    {"no header", "nothing of that sort", 0, 1000, AMZ_ECORRUPT},
+    {"too long", NULL, 8, 1000, AMZ_ECORRUPT},
+    {"cut off", NULL, -1, 1000, AMZ_ECORRUPT},
+    {"no results", NULL, -8000, 1000, AMZ_ECORRUPT},
+    {"of other tasks", NULL, 0, 999, AMZ_ECORRUPT},
+    {"of no tasks", NULL, 0, 0, AMZ_ECORRUPT},
+  };
+  char path[SCRATCH_PATH], header[AMZ_RESULTS_HEADER], bytes[AMZ_RESULTS_HEADER];
+  struct scratch s;
+
+  CU_ASSERT_FATAL(scratch_make(&s));
+  amz_results_close(open_results(scratch_path(&s, "apart", path), &doubles));
+  ASSERT_U64(read_at(path, header, sizeof header, 0), sizeof header);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_results *r = NULL;
+    struct amz_error err = {0};
+    const double value = 0.25;
+    double there = 0;
+
+    memcpy(bytes, header, sizeof bytes);
+    if (rows[i].header)
+      memcpy(bytes, rows[i].header, strlen(rows[i].header));
+    ASSERT_ROW_I64(rows[i].row, amz_results_open_like(scratch_path(&s, "run", path), bytes, (uint64_t)(4096 + 8000 + rows[i].more), rows[i].tasks, &err, &r), rows[i].expected);
+    if (rows[i].expected < 0)
+      continue;
+    ASSERT_U64(amz_results_each(r), 8);
+    ASSERT_I64(amz_results_write(r, 999, 1, &value, &err), AMZ_OK);
+    amz_results_close(r);
+    amz_results_close(open_results(path, &doubles)); /* it is the run's: whoever knows its format finds it right */
+    ASSERT_U64(read_at(path, &there, sizeof there, 4096 + 8 * 999), sizeof there);
+    CU_ASSERT_EQUAL(there, 0.25);
+  }
+  scratch_remove(&s);
+}
+
+static void test_apart(void)
+{
+  static const struct {
+    const char *name;
+    int is;
+    uint32_t rank, epoch;
+  } rows[] = {
+    {"r00003-e0012.results", 1, 3, 12},
+    {"r00003-e0012.pack", 0, 0, 0},
+    {"r00003-e0012.results2", 0, 0, 0},
+    {"results.bin", 0, 0, 0},
+    {"", 0, 0, 0},
+  };
+  char *path = NULL;
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    uint32_t rank = 0, epoch = 0;
+
+    ASSERT_ROW_I64(rows[i].name, amz_results_apart_name(rows[i].name, &rank, &epoch), rows[i].is);
+    if (rows[i].is) {
+      ASSERT_ROW_U64(rows[i].name, rank, rows[i].rank);
+      ASSERT_ROW_U64(rows[i].name, epoch, rows[i].epoch);
+    }
+  }
+  ASSERT_I64(amz_results_apart_path("/tmp/x/out/r00003-e0012.pack", &path), AMZ_OK);
+  ASSERT_TEXT(path, "/tmp/x/out/r00003-e0012.results");
+  free(path);
+}
+
 static void test_full_disk(void)
 {
   struct amz_results *r = NULL;
@@ -186,6 +261,8 @@ int main(void)
     {"places", test_places},
     {"refused", test_refused},
     {"paths", test_paths},
+    {"like another rank's", test_like_another},
+    {"names of files apart", test_apart},
     {"a file that takes nothing", test_full_disk},
     {NULL, NULL},
   };
