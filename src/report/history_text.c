@@ -12,6 +12,7 @@
 #include <amorsize/stats.h>
 #include <amorsize/units.h>
 
+#include "history_key.h"
 #include "words.h"
 
 double amz_history_off(const struct amz_history_outcome *o)
@@ -59,18 +60,6 @@ void amz_report_history_list(const struct amz_history_job *jobs, size_t n, struc
 }
 
 /* ---- one job ---------------------------------------------------------------------------------------------------------- */
-
-static void add_key(const char *key, struct amz_buf *out)
-{
-  const char *name = "known by";
-
-  for (size_t n; *key; key += n + (key[n] == '\n'), name = "") {
-    n = strcspn(key, "\n");
-    amz_word_name(name, out);
-    amz_buf_add_printable(out, key, n, 300);
-    amz_buf_addc(out, '\n');
-  }
-}
 
 static void add_runs(const struct amz_history_job *job, struct amz_buf *out)
 {
@@ -161,7 +150,7 @@ void amz_report_history_job(const struct amz_history_job *job, const struct amz_
 
   amz_buf_add_printable(out, name, strlen(name), 200);
   amz_buf_addf(out, ": %s, %zu run%s\n", job->id, job->n, job->n == 1 ? "" : "s");
-  add_key(job->key, out);
+  amz_history_key_add(job->key, out);
   add_runs(job, out);
   add_trend(job, out);
   add_predictions(job, out);

@@ -46,7 +46,7 @@ check 'list is what it does unasked' grep -Eq '^[0-9a-f]{16} +2 +20[0-9-]* [0-9:
 id=$(awk '$2 == 2 { print $1 }' out)
 try amorsize-mpi history show "$id"
 tried_like 'show by id' 0 "^naps: $id, 2 runs$" ''
-for what in 'known by .*history' 'words sleep' 'program sleep [0-9]+ [0-9a-f]{16}$' "naps\\.runs/001'?\$" 'trend ' 'a plan takes .*task time mean .* tasks of [12] runs?'; do
+for what in 'known by +tasks: command$' 'words: sleep' 'program: sleep, [0-9.]+ .iB, content [0-9a-f]{16}$' 'chunks: of 200 ms, 50 ms to 1 s$' 'topology: .* cores, ' "naps\\.runs/001'?\$" 'trend ' 'a plan takes .*task time mean .* tasks of [12] runs?'; do
   check "show tells: $what" grep -Eq -e "$what" out
 done
 try amorsize-mpi history show "$(printf '%.6s' "$id")"

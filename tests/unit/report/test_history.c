@@ -6,6 +6,7 @@
 
 #include <amorsize/history_report.h>
 
+#include "../../../src/report/history_key.h"
 #include "../../support/tap.h"
 
 static char name[] = "dock\033", host[] = "n1", dir_a[] = "/a/dock.runs/001", dir_b[] = "/a/my dock.runs/002", policy[] = "adaptive", version[] = "0.1",
@@ -53,7 +54,7 @@ static void test_list(void)
 static void test_job(void)
 {
   static const char *const parts[] = {
-    "dock\\x1b: 0123456789abcdef, 2 runs\n", "  known by          history 1\n                    words dock {n}\n",
+    "dock\\x1b: 0123456789abcdef, 2 runs\n", "  known by          words: dock {n}\n",
     "  2000-02-29 12:34       1 200       7        4        1        95 %           1 s           2 s    5 min 00 s             -       -  /a/dock.runs/001\n",
     "   +10 %  '/a/my dock.runs/002' (its last launch)\n",
     "  trend             the latest run's tasks took 1.50 times as long as the first's (95 %: 1.50 to 1.50): costs have changed\n",
@@ -74,6 +75,51 @@ static void test_job(void)
   CU_ASSERT(strstr(amz_buf_text(&out), "a plan takes      nothing from here") && !strstr(amz_buf_text(&out), "trend") &&
             !strstr(amz_buf_text(&out), "predictions"));
   amz_buf_clear(&out);
+}
+
+/* Lines of keys as they are made, and lines that never are. */
+static void test_keys(void)
+{
+  static const struct {
+    const char *key, *said;
+  } rows[] = {
+    {"history 1", ""},
+    {"tasks command", "tasks: command"},
+    {"shell echo a  b | wc", "shell: echo a  b | wc"},
+    {"size unknown", ""},
+    {"size 2^20", "weight: 1 048 576 or more, less than twice that, in the median"},
+    {"size 2^64", "size 2^64"},
+    {"size ", "size "},
+    {"preset default", ""},
+    {"preset io", "preset: io"},
+    {"threads auto", "threads: auto"},
+    {"memory 0", ""},
+    {"memory 0 ignored", "memory: not said, ignored"},
+    {"memory 314572800", "memory: 300.0 MiB"},
+    {"memory {m}", "memory: {m}"},
+    {"gpus 0", ""},
+    {"gpus 2", "GPUs: 2"},
+    {"chunks 200000000 50000000 1000000000", "chunks: of 200 ms, 50 ms to 1 s"},
+    {"chunks 200000000 x 1000000000", "chunks 200000000 x 1000000000"},
+    {"chunks 99999999999999999999 1 1", "chunks 99999999999999999999 1 1"},
+    {"program my prog 2048 077d65a206fab250", "program: my prog, 2.0 KiB, content 077d65a206fab250"},
+    {"program", "program"},
+    {"topology packages 1 cores 2 units 4 domains 1 digest 82c8b65663551936",
+     "topology: 1 packages, 2 cores, 4 units, 1 domains, digest 82c8b65663551936"},
+    {"allowed cores 6 CPUs 5.500 by domain 4 2", "allowed: 6 cores, 5.500 CPUs, by domain 4 2"},
+    {"", ""},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_buf out = AMZ_BUF_INIT, expected = AMZ_BUF_INIT;
+
+    if (*rows[i].said)
+      amz_buf_addf(&expected, "  %-16s  %s\n", "known by", rows[i].said);
+    amz_history_key_add(rows[i].key, &out);
+    ASSERT_ROW_TEXT(rows[i].key, amz_buf_text(&out), amz_buf_text(&expected));
+    amz_buf_clear(&out);
+    amz_buf_clear(&expected);
+  }
 }
 
 static double number(const json_t *o, const char *a, const char *b)
@@ -122,7 +168,7 @@ static void test_off(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"the list", test_list}, {"a job", test_job}, {"as JSON", test_json}, {"how far off", test_off}, {NULL, NULL},
+    {"the list", test_list}, {"a job", test_job}, {"what a job is known by", test_keys}, {"as JSON", test_json}, {"how far off", test_off}, {NULL, NULL},
   };
 
   return amz_test_main("report history", tests, 0);
