@@ -90,7 +90,7 @@ static int failed(const struct cli_launch *l, int rc, const struct amz_run_summa
 
   if (!(rc == AMZ_EINVAL && l->found_errors) && (!*err->text || strcmp(err->text, l->noted) != 0))
     status = cli_fail(rc, err);
-  if (s->run_dir)
+  if (s->run_dir && rc != AMZ_EINVAL) /* going on would end in the same way */
     cli_say_resume("what was recorded is safe", s->run_dir);
   return status;
 }

@@ -108,6 +108,7 @@ struct amz_host_shared {
   uint32_t keeps_results; /* in the file */
   uint32_t value_type, value_width; /* enum amz_value, and how many: what a reduction is of */
   char name[64];
+  uint32_t unfit;   /* it refuses since the job wants of results what this plug-in doesn't give: each other host would, too */
   char error[1024];
 };
 

@@ -17,6 +17,13 @@ static const char *text_at(const struct amz_host *h, uint64_t at)
   return (const char *)h->shared + at;
 }
 
+static bool refuse_wish(struct amz_host *h, const char *text)
+{
+  h->shared->unfit = 1;
+  amz_host_refuse(h, text);
+  return false;
+}
+
 static bool open_results(struct amz_host *h, enum amz_value type, uint32_t width)
 {
   const struct amz_results_format format = {.tasks = h->shared->tasks, .type = type, .width = width, .job = text_at(h, h->shared->job_at),
@@ -25,11 +32,8 @@ static bool open_results(struct amz_host *h, enum amz_value type, uint32_t width
 
   if (h->shared->results_at == 0)
     return true;
-  if (h->result_bytes == 0) {
-    if (h->shared->results_asked)
-      amz_host_refuse(h, "output.results: the plug-in's tasks have no results");
-    return !h->shared->results_asked;
-  }
+  if (h->result_bytes == 0)
+    return !h->shared->results_asked || refuse_wish(h, "output.results: the plug-in's tasks have no results: leave it out");
   if (amz_results_open(text_at(h, h->shared->results_at), &format, &err, &h->results) < 0) {
     amz_host_refuse(h, err.text);
     return false;
@@ -48,14 +52,9 @@ static bool check_reduction(struct amz_host *h, enum amz_value type, uint32_t wi
     return true;
   if (amz_reduce_check(&h->reduce, &err) < 0) {
     (void)snprintf(text, sizeof text, "output.reduce: %.900s", h->result_bytes ? err.text : "the plug-in's tasks have no results; they can only be counted");
-    amz_host_refuse(h, text);
-    return false;
+    return refuse_wish(h, text);
   }
-  if (amz_reduce_node_bytes(&h->reduce) > AMZ_TELLING_PARTIALS) {
-    amz_host_refuse(h, "output.reduce: a result has more than 1000 numbers");
-    return false;
-  }
-  return true;
+  return amz_reduce_node_bytes(&h->reduce) <= AMZ_TELLING_PARTIALS || refuse_wish(h, "output.reduce: a result has more than 1000 numbers");
 }
 
 bool amz_host_keep(struct amz_host *h)

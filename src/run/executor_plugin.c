@@ -200,12 +200,8 @@ static int learn_mode(struct amz_loop *l)
 
 static void check_refusal(struct amz_loop *l, const struct amz_plugin_process *h)
 {
-  struct amz_error cause;
-
-  if (l->broken || amz_host_link_state(h->link) != AMZ_HOST_REFUSES)
-    return;
-  (void)amz_error_set(&cause, AMZ_EENV, "%s", amz_host_link_shared(h->link)->error);
-  amz_loop_break(l, &cause);
+  if (!l->broken && amz_host_link_state(h->link) == AMZ_HOST_REFUSES)
+    amz_plugin_break_refused(l, h->link);
 }
 
 /* Looks at what a slot runs: a task that takes too long ends with its process, an order that does is cut short. */

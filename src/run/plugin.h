@@ -100,5 +100,7 @@ int amz_plugin_withdraw(struct amz_loop *l, uint32_t slot);
 
 /* plugin_dead.c: a host has ended. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_plugin_dead(struct amz_loop *l, uint32_t host, const struct amz_exec_end *end);
+/* A host refuses to serve: the loop is broken with its words; AMZ_EINVAL when it is the job's wish that it can't fulfil. */
+void amz_plugin_break_refused(struct amz_loop *l, const struct amz_host_link *link);
 
 #endif

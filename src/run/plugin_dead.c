@@ -37,11 +37,12 @@ static void break_useless(struct amz_loop *l, const struct amz_exec_end *end)
   amz_loop_break(l, &cause);
 }
 
-static void break_refused(struct amz_loop *l, const struct amz_host_link *link)
+void amz_plugin_break_refused(struct amz_loop *l, const struct amz_host_link *link)
 {
+  const struct amz_host_shared *shared = amz_host_link_shared(link);
   struct amz_error cause;
 
-  (void)amz_error_set(&cause, AMZ_EENV, "%s", amz_host_link_shared(link)->error);
+  (void)amz_error_set(&cause, shared->unfit ? AMZ_EINVAL : AMZ_EENV, "%s", shared->error);
   amz_loop_break(l, &cause);
 }
 
@@ -184,7 +185,7 @@ int amz_plugin_dead(struct amz_loop *l, uint32_t host, const struct amz_exec_end
   gone = p->hosts[host];
   p->hosts[host] = (struct amz_plugin_process){.link = NULL};
   if (amz_host_link_state(gone.link) == AMZ_HOST_REFUSES)
-    break_refused(l, gone.link);
+    amz_plugin_break_refused(l, gone.link);
   else if (is_useless(p, &gone, lanes, end))
     break_useless(l, end);
   if (rc == AMZ_OK)

@@ -102,4 +102,13 @@ for i in 1 2 3; do
   values slow.runs/001/out/r.npy >a && values $dir/out/r.npy >b
   check "killed $i times: all results are there" cmp a b
 done
+# ---- results that are wanted of a plug-in that has none: refused as a wrong description is, as going on would end in the same way
+fresh
+for want in 'reduce: sum' 'results: r.npy'; do
+  printf 'job: none\ntasks: {plugin: %s, for: {n: {range: [1, 9]}}}\noutput: {%s}\n' "$plugins/crash.so" "$want" >none.yaml
+  try timeout 60 amorsize-mpi run none.yaml
+  tried_like "no results, but $want: refused" 2 '' "output\\.${want%%:*}: the plug-in's tasks have no results"
+  is "no results, but $want: nobody is told to go on" "$(cat out err | grep -c 'amorsize-mpi resume')" 0
+done
+
 done_testing
