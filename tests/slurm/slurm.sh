@@ -88,13 +88,14 @@ planned() {
     says planned '4 ranks on 2 nodes' && says planned 'planned.runs/001: .* on 4 slots' && [ ! -e planned.runs/002 ] && [ "$(field_of "$id" Nice)" = 1 ]
 }
 
-# A job that was put back would wait for two minutes; Slurm listens only when its first turn has been cleared away.
+# A job that was put back would wait for two minutes; Slurm listens only when its first turn has been cleared away. One that is begun again within the same
+# second is killed: the credential of its first turn was revoked in that second, and times of credentials are whole seconds.
 is_in_its_second_turn() { # JOB NAME
   grep -q 'going on with' "$2.out" && return 0
-  [ "$(field_of "$1" Restarts)" -ge 1 ] && [ "$(state_of "$1")" = PENDING ] && on ctl scontrol update "JobId=$1" StartTime=now
+  [ "$(field_of "$1" Restarts)" -ge 1 ] && [ "$(state_of "$1")" = PENDING ] && sleep 2 && on ctl scontrol update "JobId=$1" StartTime=now
   return 1
 }
-starts_again() { wait_for 180 is_in_its_second_turn "$1" "$2" || { echo "job $1 was not put back: $(state_of "$1")"; return 1; }; }
+starts_again() { wait_for 180 is_in_its_second_turn "$1" "$2" || { echo "job $1 was not put back: $(state_of "$1")"; cat "$2.out"; return 1; }; }
 heeds() { wait_for 120 grep -q 'letting what runs end' "$1.out" || { cat "$1.out"; return 1; }; }
 requeue() { # NAME SCRIPT SECONDS
   local id
