@@ -4,7 +4,6 @@
 
 #include <amorsize/alloc.h>
 
-#include "../sched/soon.h"
 #include "world.h"
 
 #define NO_LETTER UINT32_MAX
@@ -57,9 +56,10 @@ int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_mas
   l->to_master = to_master;
   l->rank = m->rank;
   l->copies = 1;
+  l->tells_of = to_master && m->n_bulks ? m->bulks[0].first : 0;
   w->result.messages++;
   if (w->many && to_master && m->n_bulks)
-    amz_master_sooner_or_later(w->master, m->bulks[0].first);
+    amz_master_sooner_or_later(w->master, l->tells_of);
   if (w->calm) {
     write_letter(w, l, m);
     return amz_agenda_queue(&w->agenda, to_master, amz_sim_later(from_ns, w->config->latency_ns), value);

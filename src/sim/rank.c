@@ -79,7 +79,7 @@ static int do_kill(struct amz_world *w, uint32_t rank, const struct amz_action *
     return AMZ_OK;
   if (a->signal != SIGKILL && happens(w, w->config->stubborn, run->first, run->attempt, AMZ_SIM_DRAW_STUBBORN))
     return AMZ_OK;
-  run->killed_as = a->outcome;
+  run->killed_as = (uint8_t)a->outcome;
   run->end_ns = w->now_ns;
   return amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
 }
@@ -137,7 +137,7 @@ int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *
 static enum amz_outcome outcome_of(const struct amz_world *w, const struct amz_sim_run *run, uint64_t position)
 {
   if (run->killed_as)
-    return run->killed_as;
+    return (enum amz_outcome)run->killed_as;
   if (happens(w, w->config->skip, position, run->attempt, AMZ_SIM_DRAW_SKIP))
     return AMZ_SKIPPED;
   return happens(w, w->config->fail, position, run->attempt, AMZ_SIM_DRAW_FAIL) ? AMZ_FAILED : AMZ_SUCCEEDED;

@@ -7,7 +7,6 @@
 
 #include <amorsize/alloc.h>
 
-#include "../sched/soon.h"
 #include "world.h"
 
 #define CACHED_RANKS 128u /* with no more of them, all that a step needs is in the cache anyway */
@@ -222,7 +221,7 @@ static void expect(const struct amz_world *w, uint64_t value)
   } else if (kind == AMZ_SIM_EV_DELIVER) {
     l = &w->letters[number];
     if (l->to_master)
-      amz_master_soon(w->master, l->rank, l->message && l->message->n_bulks ? l->message->bulks[0].first : 0);
+      amz_master_soon(w->master, l->rank, l->tells_of);
     else
       expect_worker(w, l->rank);
   }
@@ -308,6 +307,16 @@ static int make_workers(struct amz_world *w)
   return rc;
 }
 
+/* \return a zeroed array that begins with a cache line of *ret_memory; NULL when out of memory. */
+static void *new_lines(size_t count, size_t size, void **ret_memory)
+{
+  size_t most = (SIZE_MAX - AMZ_CACHE_LINE) / size;
+  char *memory = count <= most ? amz_new_array(1, count * size + AMZ_CACHE_LINE) : NULL;
+
+  *ret_memory = memory;
+  return memory ? memory + (AMZ_CACHE_LINE - (uintptr_t)memory % AMZ_CACHE_LINE) % AMZ_CACHE_LINE : NULL;
+}
+
 static int make_world(struct amz_world *w)
 {
   const struct amz_sim_config *c = w->config;
@@ -327,8 +336,8 @@ static int make_world(struct amz_world *w)
   w->master_tick_ns = w->first_start_ns = AMZ_NEVER;
   amz_rng_seed(&w->rng, c->seed);
   w->workers = amz_new_array(c->ranks, sizeof *w->workers);
-  w->ranks = amz_new_array(c->ranks, sizeof *w->ranks);
-  w->runs = amz_new_array((size_t)c->ranks * c->slots_per_rank, sizeof *w->runs);
+  w->ranks = new_lines(c->ranks, sizeof *w->ranks, &w->ranks_memory);
+  w->runs = new_lines((size_t)c->ranks * c->slots_per_rank, sizeof *w->runs, &w->runs_memory);
   if (!w->workers || !w->ranks || !w->runs)
     return AMZ_ENOMEM;
   for (uint32_t i = 0; i < c->ranks * c->slots_per_rank; i++) {
@@ -348,8 +357,8 @@ static void clear_world(struct amz_world *w)
   for (uint32_t i = 0; w->workers && i < w->config->ranks; i++)
     amz_worker_free(w->workers[i]);
   free(w->workers);
-  free(w->ranks);
-  free(w->runs);
+  free(w->ranks_memory);
+  free(w->runs_memory);
   free(w->results);
   amz_master_free(w->master);
   amz_world_clear_net(w);

@@ -6,6 +6,7 @@
 #include <amorsize/sim.h>
 
 #include "../sched/actions.h"
+#include "../sched/soon.h"
 #include "agenda.h"
 
 /* What an item of the agenda stands for: kind in the low bits of its value, a number above. */
@@ -26,6 +27,7 @@ enum amz_sim_event {
 struct amz_sim_letter {
   const struct amz_message *message; /* NULL: in bytes */
   struct amz_actions_block *chain;   /* where it lies; its users are letters */
+  uint64_t tells_of; /* to the master: the first position of which it tells, for who has memory fetched before it is read; 0: none */
   bool to_master;
   uint32_t rank;
   uint32_t copies; /* deliveries still to come; 0: unused */
@@ -33,27 +35,30 @@ struct amz_sim_letter {
   struct amz_buf bytes;
 };
 
-/* What runs on a slot. */
+/* What runs on a slot: a cache line. */
 struct amz_sim_run {
   uint32_t rank, slot;       /* the slot's own: they stay */
-  bool runs;
-  uint64_t first, count;
   uint32_t attempt;
+  bool runs;
+  uint8_t killed_as;         /* enum amz_outcome; 0: ends by itself */
   int64_t begin_ns, end_ns;  /* end: AMZ_NEVER: hangs */
+  uint64_t first, count;
   int64_t seen_ns;           /* by its executor for the first time; AMZ_NEVER: not yet */
   uint64_t undone;           /* positions behind `count` that it won't come to, as it was cut short */
-  enum amz_outcome killed_as; /* 0: ends by itself */
 };
+_Static_assert(sizeof(struct amz_sim_run) <= AMZ_CACHE_LINE, "of thousands, each is met in memory that is cold");
 
+/* Likewise. */
 struct amz_sim_rank {
   bool dead;
+  bool looks;      /* its next look is on the agenda */
   int64_t frozen_until_ns;
   int64_t tick_ns; /* the tick that counts */
-  bool looks;      /* its next look is on the agenda */
-  uint64_t seq, durable_upto, sync_seq;
   double speed;
   int64_t starts_ns; /* until then it starts what it was given before */
+  uint64_t seq, durable_upto, sync_seq;
 };
+_Static_assert(sizeof(struct amz_sim_rank) <= AMZ_CACHE_LINE, "as above");
 
 struct amz_world {
   const struct amz_sim_config *config;
@@ -67,6 +72,7 @@ struct amz_world {
   struct amz_worker **workers;
   struct amz_sim_rank *ranks;
   struct amz_sim_run *runs;
+  void *ranks_memory, *runs_memory; /* what is to be freed: arrays begin with a cache line of it */
   struct amz_actions *actions;
   struct amz_actions_block *spare; /* chains without users */
   struct amz_rng rng;   /* of the network; tasks don't draw from it */
