@@ -13,7 +13,7 @@
 /* \return positions that a next RUN should have now; 0: none. */
 static uint64_t wanted_next(const struct amz_worker *w)
 {
-  double grain_ns = (double)w->config.grain_ns;
+  double grain_ns = (double)w->config->grain_ns;
   uint64_t wanted;
 
   if (w->queue.count == 0 || w->task_ns <= 0 || w->task_ns * SHORT_TASKS > grain_ns)
@@ -26,7 +26,7 @@ static bool may_have_next(const struct amz_worker *w, uint32_t slot)
 {
   const struct amz_slot *s = &w->slots[slot];
 
-  return s->left && s->as == 0 && w->next[slot].run.left == 0 && w->now_ns - s->started_ns < w->config.grain_ns;
+  return s->left && s->as == 0 && w->next[slot].run.left == 0 && w->now_ns - s->started_ns < w->config->grain_ns;
 }
 
 static int give_next(struct amz_worker *w, uint32_t slot, uint64_t wanted, struct amz_actions *out)

@@ -59,7 +59,7 @@ static bool next_of_aside(struct amz_worker *w, struct amz_aside *ret)
 /* The next positions of the queue that take the same, as many as a RUN may have. */
 static struct amz_aside take(struct amz_worker *w)
 {
-  const struct amz_needs *needs = &w->config.needs;
+  const struct amz_needs *needs = &w->config->needs;
   uint64_t most = amz_worker_grain(w), same = 1;
   struct amz_aside taken = {.overtaken = 0};
 

@@ -60,7 +60,7 @@ void amz_worker_forget_queue(struct amz_worker *w)
 /* When RUNs are measured by time, no more than its share of what is queued, so that no other slot goes without. */
 uint64_t amz_worker_grain(const struct amz_worker *w)
 {
-  const struct amz_worker_config *config = &w->config;
+  const struct amz_worker_config *config = w->config;
   uint64_t of_chunk = w->queue.chunks[w->queue.first].count, share;
   uint64_t least = config->grain_least > 1 ? config->grain_least : 1;
   double wanted;
@@ -108,7 +108,7 @@ int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wa
   int rc = AMZ_OK;
 
   *ret = amz_worker_take(w, wanted);
-  if (w->config.grain_ns == 0)
+  if (w->config->grain_ns == 0)
     return AMZ_OK;
   parts->count = 0;
   while (rc == AMZ_OK && q->count && ret->count < wanted) {
@@ -145,7 +145,7 @@ int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk
 
 static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, const struct amz_need *need, struct amz_actions *out)
 {
-  int64_t limit_ns = w->config.timeout_ns ? amz_worker_after(w, w->config.timeout_ns) : AMZ_NEVER;
+  int64_t limit_ns = w->config->timeout_ns ? amz_worker_after(w, w->config->timeout_ns) : AMZ_NEVER;
 
   if (amz_worker_start(w, slot, c, &w->slots[slot], out) < 0)
     return AMZ_ENOMEM;
@@ -195,7 +195,7 @@ int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
 
 void amz_worker_resize(struct amz_worker *w, uint32_t slots)
 {
-  slots = slots < w->config.capacity ? slots : w->config.capacity;
+  slots = slots < w->capacity ? slots : w->capacity;
   w->n_slots = slots ? slots : 1;
   w->open = w->n_slots;
   w->open_told = false;
@@ -309,7 +309,7 @@ static double mean_with(double mean, double newest)
 static void learn(struct amz_worker *w, const struct amz_slot *s)
 {
   double ran = (double)(s->count - s->undone), wall_ns = s->wall_ns / ran, slot_ns = (double)(w->now_ns - s->started_ns) / ran;
-  bool long_run = w->config.grain_ns && s->wall_ns > SURPRISE * (double)w->config.grain_ns;
+  bool long_run = w->config->grain_ns && s->wall_ns > SURPRISE * (double)w->config->grain_ns;
 
   if (long_run && w->wall_ns > 0 && wall_ns > SURPRISE * w->wall_ns)
     w->overestimated = true;
@@ -412,7 +412,7 @@ int amz_worker_ran(struct amz_worker *w, const struct amz_event *e)
   struct amz_slot *s;
   int rc = AMZ_OK;
 
-  if (e->slot >= w->config.capacity)
+  if (e->slot >= w->capacity)
     return AMZ_OK;
   s = &w->slots[e->slot];
   for (size_t i = 0; i < e->n_results && rc == AMZ_OK; i++)
@@ -437,7 +437,7 @@ static int signal_slot(struct amz_worker *w, uint32_t slot, enum amz_outcome as,
     return AMZ_ENOMEM;
   if (s->as == 0)
     s->as = as;
-  s->signal_ns = first ? amz_worker_after(w, w->config.kill_after_ns) : AMZ_NEVER;
+  s->signal_ns = first ? amz_worker_after(w, w->config->kill_after_ns) : AMZ_NEVER;
   kill->slot = slot;
   kill->signal = first ? SIGTERM : SIGKILL;
   kill->outcome = s->as;
@@ -452,7 +452,7 @@ int amz_worker_signal(struct amz_worker *w, struct amz_actions *out)
 
   if (!cancel && w->now_ns < w->signal_ns)
     return AMZ_OK;
-  for (uint32_t i = 0; i < w->config.capacity && rc == AMZ_OK; i++) {
+  for (uint32_t i = 0; i < w->capacity && rc == AMZ_OK; i++) {
     struct amz_slot *s = &w->slots[i];
 
     if (s->left == 0)

@@ -39,7 +39,7 @@ static void see_seq(struct amz_worker *w, uint64_t seq)
   if (seq > w->seq_seen)
     w->seq_seen = seq;
   if (w->seq_seen > w->durable_upto && w->sync_ns == AMZ_NEVER)
-    w->sync_ns = amz_worker_after(w, w->config.sync_ns);
+    w->sync_ns = amz_worker_after(w, w->config->sync_ns);
   if (w->seq_seen - w->sync_target >= UNSYNCED_MAX)
     w->sync_ns = w->now_ns;
 }
@@ -53,7 +53,7 @@ int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r)
   if (amz_buf_ok(&w->errors) < 0)
     return AMZ_ENOMEM;
   w->results[w->n_results++] = *r;
-  tell_by(w, w->n_results >= BUFFER_MAX ? w->now_ns : amz_worker_after(w, w->config.report_ns));
+  tell_by(w, w->n_results >= BUFFER_MAX ? w->now_ns : amz_worker_after(w, w->config->report_ns));
   see_seq(w, r->seq);
   return AMZ_OK;
 }
@@ -114,7 +114,7 @@ int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b, const s
     join(kept - 1, kept);
   else
     w->n_bulks++;
-  tell_by(w, w->n_bulks >= BUFFER_MAX ? w->now_ns : amz_worker_after(w, w->config.report_ns));
+  tell_by(w, w->n_bulks >= BUFFER_MAX ? w->now_ns : amz_worker_after(w, w->config->report_ns));
   see_seq(w, b->seq);
   return AMZ_OK;
 }
@@ -125,8 +125,8 @@ void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto)
   if (durable_upto > w->durable_upto)
     w->durable_upto = durable_upto;
   if (w->durable_upto > w->durable_told)
-    tell_by(w, amz_worker_after(w, w->config.report_ns));
-  w->sync_ns = w->seq_seen > w->durable_upto ? amz_worker_after(w, w->config.sync_ns) : AMZ_NEVER;
+    tell_by(w, amz_worker_after(w, w->config->report_ns));
+  w->sync_ns = w->seq_seen > w->durable_upto ? amz_worker_after(w, w->config->sync_ns) : AMZ_NEVER;
   if (w->seq_seen - w->sync_target >= UNSYNCED_MAX)
     w->sync_ns = w->now_ns;
 }
@@ -155,7 +155,7 @@ void amz_worker_forget_asked(struct amz_worker *w)
 /* What an answer takes, or a good part of what a RUN lasts: who measures RUNs by time would else ask for each few of many tiny tasks. */
 static double lead_of(const struct amz_worker *w)
 {
-  double least_ns = (double)w->config.grain_ns * LEAD_OF_GRAIN;
+  double least_ns = (double)w->config->grain_ns * LEAD_OF_GRAIN;
 
   return w->lead_ns > least_ns ? w->lead_ns : least_ns;
 }
@@ -175,8 +175,8 @@ static double most_ahead(const struct amz_worker *w)
 {
   double most = AHEAD_PER_SLOT, lasts_ns = w->task_ns * w->chunk_tasks;
 
-  if (lasts_ns > 0 && lasts_ns * most < (double)w->config.grain_ns)
-    most = (double)w->config.grain_ns / lasts_ns;
+  if (lasts_ns > 0 && lasts_ns * most < (double)w->config->grain_ns)
+    most = (double)w->config->grain_ns / lasts_ns;
   return most * (double)w->n_slots;
 }
 
@@ -245,7 +245,7 @@ static uint32_t hunger(const struct amz_worker *w)
 
   if (w->stop != AMZ_STOP_NONE)
     return 0;
-  if (free_slots > w->asked && (w->config.grain_ns == 0 || w->asked || w->task_ns <= 0 || w->open < w->n_slots))
+  if (free_slots > w->asked && (w->config->grain_ns == 0 || w->asked || w->task_ns <= 0 || w->open < w->n_slots))
     return free_slots - w->asked;
   if (w->asked || (free_slots == 0 && w->now_ns < w->ask_ns))
     return 0;
@@ -262,15 +262,15 @@ static uint32_t hunger(const struct amz_worker *w)
 
 struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind kind, struct amz_actions *out)
 {
-  struct amz_message *m = amz_actions_send(out, w->config.rank, kind);
+  struct amz_message *m = amz_actions_send(out, w->rank, kind);
 
   if (!m)
     return NULL;
-  m->epoch = w->config.epoch;
+  m->epoch = w->config->epoch;
   m->seq = ++w->sent_seq;
   m->busy = w->n_busy;
   m->durable_upto = w->durable_told = w->durable_upto;
-  w->beat_ns = amz_worker_after(w, w->config.heartbeat_ns);
+  w->beat_ns = amz_worker_after(w, w->config->heartbeat_ns);
   return m;
 }
 

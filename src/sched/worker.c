@@ -21,28 +21,27 @@ static int64_t given_or(int64_t given, int64_t fallback)
 
 static bool is_valid(const struct amz_worker_config *c)
 {
-  return c->epoch >= 1 && c->slots >= 1 && (c->capacity == 0 || c->capacity >= c->slots) && c->timeout_ns >= 0 && c->grain_ns >= 0 && c->kill_after_ns >= 0 && c->report_ns >= 0 && c->sync_ns >= 0 &&
-         c->heartbeat_ns >= 0;
+  return c->epoch >= 1 && c->slots >= 1 && (c->capacity == 0 || c->capacity >= c->slots) && c->timeout_ns >= 0 && c->grain_ns >= 0 &&
+         c->kill_after_ns >= 0 && c->report_ns >= 0 && c->sync_ns >= 0 && c->heartbeat_ns >= 0;
 }
 
-static void init(struct amz_worker *w, const struct amz_worker_config *config)
+int amz_worker_complete(const struct amz_worker_config *given, struct amz_worker_config *ret)
 {
-  w->config = *config;
-  w->config.capacity = config->capacity ? config->capacity : config->slots;
-  w->config.kill_after_ns = given_or(config->kill_after_ns, MILLISECONDS(5000));
-  w->config.report_ns = given_or(config->report_ns, MILLISECONDS(100));
-  w->config.sync_ns = given_or(config->sync_ns, MILLISECONDS(1000));
-  w->config.heartbeat_ns = given_or(config->heartbeat_ns, MILLISECONDS(5000));
-  w->room = config->needs.all;
-  w->beat_ns = w->config.heartbeat_ns;
-  w->signal_ns = w->cancel_ns = w->leave_ns = w->report_ns = w->sync_ns = w->ask_ns = AMZ_NEVER;
+  if (!is_valid(given))
+    return AMZ_EINVAL;
+  *ret = *given;
+  ret->kill_after_ns = given_or(given->kill_after_ns, MILLISECONDS(5000));
+  ret->report_ns = given_or(given->report_ns, MILLISECONDS(100));
+  ret->sync_ns = given_or(given->sync_ns, MILLISECONDS(1000));
+  ret->heartbeat_ns = given_or(given->heartbeat_ns, MILLISECONDS(5000));
+  return AMZ_OK;
 }
 
 /* The worker and what it has of each slot are one block: a step of one among many thousands meets cold memory, which should be as little
  * and as close together as can be. */
 static void lay_out(struct amz_worker *w)
 {
-  uint32_t n = w->config.capacity;
+  uint32_t n = w->capacity;
 
   w->slots = (struct amz_slot *)(void *)(w + 1);
   w->parts = (struct amz_parts *)(void *)(w->slots + n);
@@ -53,43 +52,73 @@ static void lay_out(struct amz_worker *w)
   w->cap_bulks = 1;
 }
 
-int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **ret)
+static uint32_t capacity_of(const struct amz_worker_config *config, uint32_t slots)
+{
+  return config->capacity ? config->capacity : slots;
+}
+
+size_t amz_worker_bytes(const struct amz_worker_config *config, uint32_t slots)
 {
   const size_t per_slot = sizeof(struct amz_slot) + sizeof(struct amz_parts) + sizeof(uint32_t);
-  uint32_t capacity = config->capacity ? config->capacity : config->slots;
-  bool ahead = config->run_ahead && config->grain_ns && config->timeout_ns == 0 && !config->needs.of;
-  struct amz_worker *w;
+  uint32_t capacity = capacity_of(config, slots);
 
-  if (!is_valid(config))
-    return AMZ_EINVAL;
-  if (capacity > (SIZE_MAX - sizeof *w) / per_slot)
-    return AMZ_ENOMEM;
-  w = amz_new_array(1, sizeof *w + capacity * per_slot);
-  if (!w)
-    return AMZ_ENOMEM;
-  init(w, config);
-  w->aside = config->needs.of ? amz_new_array(w->config.capacity, sizeof *w->aside) : NULL;
-  w->next = ahead ? amz_new_array(w->config.capacity, sizeof *w->next) : NULL;
+  return capacity > (SIZE_MAX - sizeof(struct amz_worker)) / per_slot ? 0 : sizeof(struct amz_worker) + capacity * per_slot;
+}
+
+int amz_worker_init(struct amz_worker *w, const struct amz_worker_config *config, uint32_t rank, uint32_t slots)
+{
+  bool ahead = config->run_ahead && config->grain_ns && config->timeout_ns == 0 && !config->needs.of;
+
+  w->config = config;
+  w->rank = rank;
+  w->capacity = capacity_of(config, slots);
+  w->room = config->needs.all;
+  w->beat_ns = config->heartbeat_ns;
+  w->signal_ns = w->cancel_ns = w->leave_ns = w->report_ns = w->sync_ns = w->ask_ns = AMZ_NEVER;
   lay_out(w);
-  if ((config->needs.of && !w->aside) || (ahead && !w->next)) {
-    amz_worker_free(w);
+  w->aside = config->needs.of ? amz_new_array(w->capacity, sizeof *w->aside) : NULL;
+  w->next = ahead ? amz_new_array(w->capacity, sizeof *w->next) : NULL;
+  if ((config->needs.of && !w->aside) || (ahead && !w->next))
+    return AMZ_ENOMEM;
+  amz_worker_resize(w, slots);
+  w->open_told = true;
+  return AMZ_OK;
+}
+
+int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **ret)
+{
+  struct amz_worker_config complete, *own;
+  struct amz_worker *w;
+  size_t bytes;
+  int rc = amz_worker_complete(config, &complete);
+
+  if (rc < 0)
+    return rc;
+  bytes = amz_worker_bytes(&complete, complete.slots);
+  w = bytes ? amz_new_array(1, bytes) : NULL;
+  own = w ? amz_new_array(1, sizeof *own) : NULL;
+  if (!own) {
+    free(w);
     return AMZ_ENOMEM;
   }
-  amz_worker_resize(w, config->slots);
-  w->open_told = true;
+  *own = complete;
+  w->own_config = own;
+  rc = amz_worker_init(w, own, own->rank, own->slots);
+  if (rc < 0) {
+    amz_worker_free(w);
+    return rc;
+  }
   *ret = w;
   return AMZ_OK;
 }
 
-void amz_worker_free(struct amz_worker *w)
+void amz_worker_clear(struct amz_worker *w)
 {
-  if (!w)
-    return;
   if (w->queue.chunks != w->queue.least)
     free(w->queue.chunks);
-  for (uint32_t i = 0; i < w->config.capacity; i++)
+  for (uint32_t i = 0; w->parts && i < w->capacity; i++)
     free(w->parts[i].chunks);
-  for (uint32_t i = 0; w->next && i < w->config.capacity; i++)
+  for (uint32_t i = 0; w->next && i < w->capacity; i++)
     free(w->next[i].parts.chunks);
   free(w->next);
   free(w->aside);
@@ -98,12 +127,20 @@ void amz_worker_free(struct amz_worker *w)
     free(w->bulks);
   amz_buf_clear(&w->partials);
   amz_buf_clear(&w->errors);
+  free(w->own_config);
+}
+
+void amz_worker_free(struct amz_worker *w)
+{
+  if (!w)
+    return;
+  amz_worker_clear(w);
   free(w);
 }
 
 void amz_worker_soon(const struct amz_worker *w)
 {
-  const char *at = (const char *)w, *end = at + offsetof(struct amz_worker, replay) + 2 * sizeof(uint64_t) + AMZ_CACHE_LINE;
+  const char *at = (const char *)w, *end = at + offsetof(struct amz_worker, replay) + 2 * sizeof(uint64_t);
 
   for (; at < end; at += AMZ_CACHE_LINE)
     __builtin_prefetch(at, 1);
@@ -119,7 +156,7 @@ static int on_start(struct amz_worker *w, struct amz_actions *out)
   if (!hello)
     return w->started ? AMZ_OK : AMZ_ENOMEM;
   hello->slots = w->n_slots;
-  hello->node = w->config.node;
+  hello->node = w->config->node;
   w->started = true;
   return AMZ_OK;
 }
@@ -151,7 +188,7 @@ static void stop(struct amz_worker *w, enum amz_stop how, int64_t cancel_ns)
 
 static int on_message(struct amz_worker *w, const struct amz_message *m)
 {
-  if (!m || m->epoch != w->config.epoch || m->rank != w->config.rank || 
+  if (!m || m->epoch != w->config->epoch || m->rank != w->rank ||
       (m->kind != AMZ_MSG_ASSIGN && m->kind != AMZ_MSG_STOP && m->kind != AMZ_MSG_RECALL) ||
       !amz_replay_accept(&w->replay, m->seq))
     return AMZ_OK;
@@ -171,7 +208,7 @@ static void on_broken(struct amz_worker *w)
   if (w->broken)
     return;
   w->broken = true;
-  w->leave_ns = amz_worker_after(w, w->config.kill_after_ns);
+  w->leave_ns = amz_worker_after(w, w->config->kill_after_ns);
   w->sync_ns = AMZ_NEVER;
   w->stop = AMZ_STOP_CANCEL;
   w->cancel_ns = w->now_ns;
@@ -300,7 +337,7 @@ double amz_worker_in_hand_s(const struct amz_worker *w, int64_t now_ns, double *
   double sum_s = 0;
 
   *ret_n = 0;
-  for (uint32_t i = 0; i < w->config.capacity; i++) {
+  for (uint32_t i = 0; i < w->capacity; i++) {
     const struct amz_slot *slot = &w->slots[i];
     double for_s = now_ns > slot->started_ns ? (double)(now_ns - slot->started_ns) * 1e-9 : 0;
 

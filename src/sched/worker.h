@@ -1,4 +1,4 @@
-/* The worker's parts: run.c (queue, slots, signals), next.c (RUNs that wait on their slots), room.c (what fits beside what runs), tell.c (hunger, reports, durability), worker.c (the step). Room-private. */
+/* The worker's parts: crew.c (many that are alike), run.c (queue, slots, signals), next.c (RUNs that wait on their slots), room.c (what fits beside what runs), tell.c (hunger, reports, durability), worker.c (the step). Room-private. */
 #ifndef AMZ_SRC_SCHED_WORKER_H
 #define AMZ_SRC_SCHED_WORKER_H
 
@@ -58,11 +58,14 @@ struct amz_worker {
   bool timing;           /* the answer to the request of asked_ns is still measured */
   bool syncing;
   enum amz_stop stop;
+  uint32_t rank;
+  uint32_t capacity;     /* the most slots that there may be */
   uint32_t n_slots;      /* in use: the first ones; others run at most what they began earlier */
   uint32_t n_idle, n_busy;
   uint32_t open;         /* so many slots may run something; the others are barred */
   uint32_t asked;        /* chunks asked for that haven't come */
   uint32_t n_aside;
+  const struct amz_worker_config *config; /* complete; of workers that are alike it is one for all: rank and slots there say nothing */
   uint32_t *idle;        /* stack of idle slots below n_slots */
   struct amz_slot *slots;
   uint64_t sent_seq;
@@ -79,23 +82,32 @@ struct amz_worker {
   uint64_t tasks_done;   /* ended on the slots */
   double lead_ns, task_ns, chunk_tasks; /* running means: request to answer, one task on its slot, tasks of a chunk; 0: unknown */
   double wall_ns;        /* likewise, of one task by itself */
-  struct amz_worker_config config;
-  size_t n_results, n_bulks;
-  struct amz_result *results;
+  size_t n_results, n_bulks, cap_bulks;
   struct amz_bulk *bulks;
-  struct amz_buf errors; /* of all results that have one, each with its NUL: their own pointers are set when they are sent */
-  struct amz_buf partials; /* of all bulks, one behind the other: their own pointers are set when they are sent */
-  struct amz_queue queue;
   struct amz_aside *aside; /* in front of the queue, oldest first; room for one per slot that may be; NULL: there are no needs */
-  struct amz_need room;    /* that what runs leaves */
   struct amz_parts *parts; /* per slot */
   struct amz_next *next;   /* likewise; NULL: slots wait for us between RUNs */
-  uint32_t n_next;         /* of slots that have one, */
-  uint64_t next_positions; /* and so many positions in all */
-  size_t cap_results, cap_bulks;
+  uint64_t next_positions; /* of all that are next, */
+  uint32_t n_next;         /* on so many slots */
   struct amz_bulk least_bulk; /* `bulks`, as long as one is enough */
+  struct amz_buf partials; /* of all bulks, one behind the other: their own pointers are set when they are sent */
+  struct amz_queue queue;
   struct amz_replay replay;
+  struct amz_result *results;
+  size_t cap_results;
+  struct amz_buf errors; /* of all results that have one, each with its NUL: their own pointers are set when they are sent */
+  struct amz_need room;    /* that what runs leaves */
+  struct amz_worker_config *own_config; /* `config`, when it is this worker's alone */
 };
+
+/* ---- worker.c */
+/* \return AMZ_OK, *ret: with what wasn't given; AMZ_EINVAL. */
+int amz_worker_complete(const struct amz_worker_config *given, struct amz_worker_config *ret) AMZ_MUST_CHECK;
+/* \return the size of a worker with all that it has of each slot; 0: too much. */
+size_t amz_worker_bytes(const struct amz_worker_config *config, uint32_t slots);
+/* Makes a worker in so many zeroed bytes; it keeps the config, which is complete. \return AMZ_OK; AMZ_ENOMEM: as else, amz_worker_clear releases what it has. */
+int amz_worker_init(struct amz_worker *w, const struct amz_worker_config *config, uint32_t rank, uint32_t slots) AMZ_MUST_CHECK;
+void amz_worker_clear(struct amz_worker *w); /* also one that is still zeroed */
 
 /* ---- run.c */
 int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk) AMZ_MUST_CHECK;

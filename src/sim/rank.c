@@ -112,7 +112,7 @@ static inline int perform(struct amz_world *w, uint32_t rank, const struct amz_a
 static int set_tick(struct amz_world *w, uint32_t rank)
 {
   struct amz_sim_rank *r = &w->ranks[rank];
-  int64_t at_ns = amz_worker_deadline(w->workers[rank]);
+  int64_t at_ns = amz_worker_deadline(amz_crew_at(&w->crew, rank));
 
   if (at_ns >= r->tick_ns)
     return AMZ_OK; /* the one that is set rings early, and is set anew then */
@@ -126,7 +126,7 @@ int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *
   int rc;
 
   e->now_ns = w->now_ns;
-  rc = amz_worker_step(w->workers[rank], e, out);
+  rc = amz_worker_step(amz_crew_at(&w->crew, rank), e, out);
   for (size_t i = 0; i < out->count && rc == AMZ_OK; i++)
     rc = perform(w, rank, &out->items[i]);
   return rc < 0 ? rc : set_tick(w, rank);

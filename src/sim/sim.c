@@ -201,7 +201,7 @@ static int fault(struct amz_world *w, const struct amz_sim_fault *f)
 static void expect_worker(const struct amz_world *w, uint32_t rank)
 {
   __builtin_prefetch(&w->ranks[rank], 1);
-  amz_worker_soon(w->workers[rank]);
+  amz_worker_soon(amz_crew_at(&w->crew, rank));
 }
 
 /* Has the memory fetched that an event will need soon. */
@@ -288,19 +288,18 @@ static uint32_t all_slots(const struct amz_sim_config *c)
 static int make_workers(struct amz_world *w)
 {
   struct amz_worker_config config = w->config->worker;
-  int rc = AMZ_OK;
+  int rc;
 
   config.epoch = 1;
+  config.rank = 0;
+  config.slots = w->config->slots_per_rank;
+  if (w->config->slots && config.capacity && config.capacity < config.slots)
+    config.slots = config.capacity; /* perhaps none has so many: each is looked at */
+  rc = amz_crew_init(&w->crew, &config, w->config->ranks, w->config->slots);
   for (uint32_t i = 0; i < w->config->ranks && rc == AMZ_OK; i++) {
-    struct amz_sim_rank *r = &w->ranks[i];
-
-    config.rank = i;
-    config.slots = slots_of(w->config, i);
-    r->speed = w->config->speed ? w->config->speed[i] : 1;
-    r->tick_ns = AMZ_NEVER;
-    rc = amz_worker_new(&config, &w->workers[i]);
-    if (rc == AMZ_OK)
-      rc = amz_world_push(w, 0, AMZ_SIM_EV_START, i);
+    w->ranks[i].speed = w->config->speed ? w->config->speed[i] : 1;
+    w->ranks[i].tick_ns = AMZ_NEVER;
+    rc = amz_world_push(w, 0, AMZ_SIM_EV_START, i);
   }
   for (size_t i = 0; i < w->config->n_faults && rc == AMZ_OK; i++)
     rc = amz_world_push(w, w->config->faults[i].at_ns, AMZ_SIM_EV_FAULT, i);
@@ -314,7 +313,7 @@ static void *new_lines(size_t count, size_t size, void **ret_memory)
   char *memory = count <= most ? amz_new_array(1, count * size + AMZ_CACHE_LINE) : NULL;
 
   *ret_memory = memory;
-  return memory ? memory + (AMZ_CACHE_LINE - (uintptr_t)memory % AMZ_CACHE_LINE) % AMZ_CACHE_LINE : NULL;
+  return memory ? memory + (AMZ_CACHE_LINE - (uintptr_t)memory % AMZ_CACHE_LINE) : NULL;
 }
 
 static int make_world(struct amz_world *w)
@@ -335,10 +334,9 @@ static int make_world(struct amz_world *w)
   w->bulk.partials_bytes = c->partials ? sizeof w->partials : 0;
   w->master_tick_ns = w->first_start_ns = AMZ_NEVER;
   amz_rng_seed(&w->rng, c->seed);
-  w->workers = amz_new_array(c->ranks, sizeof *w->workers);
   w->ranks = new_lines(c->ranks, sizeof *w->ranks, &w->ranks_memory);
   w->runs = new_lines((size_t)c->ranks * c->slots_per_rank, sizeof *w->runs, &w->runs_memory);
-  if (!w->workers || !w->ranks || !w->runs)
+  if (!w->ranks || !w->runs)
     return AMZ_ENOMEM;
   for (uint32_t i = 0; i < c->ranks * c->slots_per_rank; i++) {
     w->runs[i].rank = i / c->slots_per_rank;
@@ -354,9 +352,7 @@ static int make_world(struct amz_world *w)
 
 static void clear_world(struct amz_world *w)
 {
-  for (uint32_t i = 0; w->workers && i < w->config->ranks; i++)
-    amz_worker_free(w->workers[i]);
-  free(w->workers);
+  amz_crew_clear(&w->crew);
   free(w->ranks_memory);
   free(w->runs_memory);
   free(w->results);

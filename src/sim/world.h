@@ -6,6 +6,7 @@
 #include <amorsize/sim.h>
 
 #include "../sched/actions.h"
+#include "../sched/crew.h"
 #include "../sched/soon.h"
 #include "agenda.h"
 
@@ -69,7 +70,7 @@ struct amz_world {
   bool sure;     /* tasks are told in bulk, and succeed unless they are killed */
   struct amz_master *master;
   int64_t master_tick_ns, master_free_ns;
-  struct amz_worker **workers;
+  struct amz_crew crew; /* the workers */
   struct amz_sim_rank *ranks;
   struct amz_sim_run *runs;
   void *ranks_memory, *runs_memory; /* what is to be freed: arrays begin with a cache line of it */

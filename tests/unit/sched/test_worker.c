@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../src/sched/crew.h"
+#include "../../../src/sched/soon.h"
 #include "../../support/tap.h"
 #include "bench.h"
 
@@ -867,6 +869,54 @@ static void test_refused(void)
   amz_worker_free(NULL);
 }
 
+/* What a worker of a crew says of itself first. */
+static void check_hello(struct amz_worker *w, uint32_t rank, uint32_t slots, const char *row)
+{
+  struct amz_actions *actions = NULL;
+  const struct amz_action *hello;
+
+  if (amz_actions_new(&actions) < 0)
+    abort();
+  ASSERT_ROW_I64(row, amz_worker_step(w, &(struct amz_event){.kind = AMZ_EV_START}, actions), AMZ_OK);
+  CU_ASSERT_FATAL(amz_actions_count(actions) >= 1);
+  hello = amz_actions_at(actions, 0);
+  ASSERT_ROW_I64(row, hello->message->kind, AMZ_MSG_HELLO);
+  ASSERT_ROW_I64(row, hello->message->rank, rank);
+  ASSERT_ROW_I64(row, hello->message->slots, slots);
+  amz_actions_free(actions);
+}
+
+static void test_crew(void)
+{
+  static const uint32_t few[] = {2, 1, 3}, none[] = {2, 0, 3};
+  static const struct {
+    const char *row;
+    uint32_t epoch, slots, capacity;
+    const uint32_t *slots_of;
+    int64_t expected;
+  } rows[] = {
+    {"all alike", 1, 2, 0, NULL, AMZ_OK},
+    {"each its own slots", 1, 3, 0, few, AMZ_OK},
+    {"that may become more", 1, 1, 5, few, AMZ_OK},
+    {"one without slots", 1, 3, 0, none, AMZ_EINVAL},
+    {"one with more than may be", 1, 1, 2, few, AMZ_EINVAL},
+    {"what a worker refuses, too", 0, 1, 0, NULL, AMZ_EINVAL},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct amz_worker_config config = {.epoch = rows[i].epoch, .slots = rows[i].slots, .capacity = rows[i].capacity};
+    struct amz_crew crew = {.count = 0};
+    int rc = amz_crew_init(&crew, &config, 3, rows[i].slots_of);
+
+    ASSERT_ROW_I64(rows[i].row, rc, rows[i].expected);
+    for (uint32_t rank = 0; rc == AMZ_OK && rank < 3; rank++) {
+      ASSERT_ROW_I64(rows[i].row, (int64_t)((uintptr_t)amz_crew_at(&crew, rank) % AMZ_CACHE_LINE), 0);
+      check_hello(amz_crew_at(&crew, rank), rank, rows[i].slots_of ? rows[i].slots_of[rank] : rows[i].slots, rows[i].row);
+    }
+    amz_crew_clear(&crew);
+  }
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -905,6 +955,7 @@ int main(void)
     {"gets more slots, and fewer", test_resizes},
     {"dropped", test_dropped},
     {"refused", test_refused},
+    {"many in one block", test_crew},
     {NULL, NULL},
   };
 
