@@ -1,4 +1,5 @@
-/* A radix heap beside lines. Invariants: no item of the heap is before last_ns; an item's level is that of the highest digit in which its time
+/* A radix heap beside lines. Where the lowest bucket has but a block of items, the first of them is taken from where it lies, which costs less than
+ * to move them all. Invariants: no item of the heap is before last_ns; an item's level is that of the highest digit in which its time
  * differs from last_ns, and its bucket in that level is its own digit there: level 0 has one moment a bucket. Every change of last_ns
  * empties the lowest bucket that has items, and times elsewhere differ from both the old and the new last_ns in the same digit first; items of equal
  * time are in the same bucket, in the order of their keys. heads[] is what each source has first. */
@@ -9,7 +10,6 @@
 
 #include <amorsize/alloc.h>
 
-#define SOON 2u /* items of a bucket of which any may be next */
 #define LINE_LEAST ((size_t)16)
 #define NOT_INLINE __attribute__((noinline)) /* what needs many registers, beside what is called far more often */
 
@@ -143,12 +143,53 @@ static void note_head(struct amz_agenda *a)
   a->heads[AMZ_AGENDA_HEAP] = b ? head_of(b->least_ns, b->least_key) : nothing;
 }
 
+/* \return where in its only block a bucket's first item is. */
+static uint32_t first_of(const struct amz_agenda *a, const struct amz_agenda_bucket *b)
+{
+  const struct amz_agenda_block *block = &a->blocks[b->head];
+  uint32_t i = b->first;
+
+  while (block->items[i].key != b->least_key)
+    i++;
+  return i;
+}
+
+static void note_least(struct amz_agenda_bucket *b, const struct amz_agenda_item *items)
+{
+  const struct amz_agenda_item *least = &items[b->first];
+
+  for (uint32_t i = 1; i < b->count; i++)
+    if (items[b->first + i].at_ns < least->at_ns)
+      least = &items[b->first + i];
+  b->least_ns = least->at_ns;
+  b->least_key = least->key;
+}
+
+/* Takes the first of a bucket's items, which has several, all in one block. The others keep their order. */
+static void pick(struct amz_agenda *a, struct amz_agenda_bucket *b, struct amz_agenda_item *ret)
+{
+  struct amz_agenda_item *items = a->blocks[b->head].items;
+  uint32_t at = first_of(a, b);
+
+  *ret = items[at];
+  for (; at > b->first; at--)
+    items[at] = items[at - 1];
+  b->first++;
+  b->count--;
+  note_least(b, items);
+}
+
 /* \return 1; AMZ_ENOMEM. */
 static NOT_INLINE int pop_heap(struct amz_agenda *a, struct amz_agenda_item *ret)
 {
   unsigned level = (unsigned)__builtin_ctz(a->levels), digit = (unsigned)__builtin_ctzll(a->occupied[level]);
   struct amz_agenda_bucket *b = &a->buckets[level][digit];
 
+  if (level && b->count > 1 && b->head == b->tail) {
+    pick(a, b, ret);
+    a->heads[AMZ_AGENDA_HEAP] = head_of(b->least_ns, b->least_key);
+    return 1;
+  }
   if (level && b->count > 1) { /* else there is nothing to move */
     if (turn(a, level, digit) < 0)
       return AMZ_ENOMEM;
@@ -253,7 +294,7 @@ uint64_t amz_agenda_soon(const struct amz_agenda *a, uint32_t source)
 
   if (source != AMZ_AGENDA_HEAP)
     return a->lines[source].count ? a->lines[source].items[a->lines[source].first].value : AMZ_AGENDA_NONE;
-  return b && b->count <= SOON ? a->blocks[b->head].items[b->first].value : AMZ_AGENDA_NONE;
+  return b && b->head == b->tail ? a->blocks[b->head].items[first_of(a, b)].value : AMZ_AGENDA_NONE;
 }
 
 void amz_agenda_clear(struct amz_agenda *a)

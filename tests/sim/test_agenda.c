@@ -36,10 +36,10 @@ static void drop(struct list *l, size_t which)
 }
 
 /* Puts what is not before now, into both. */
-static void put(struct amz_agenda *a, struct list *l, struct amz_rng *rng, int64_t now_ns, uint64_t spread, uint64_t value)
+static void put(struct amz_agenda *a, struct list *l, struct amz_rng *rng, int64_t now_ns, uint64_t spread, uint64_t apart, uint64_t value)
 {
   uint64_t where = amz_rng_below(rng, AMZ_AGENDA_LINES + 1);
-  int64_t at_ns = now_ns + (int64_t)amz_rng_below(rng, spread);
+  int64_t at_ns = now_ns + (int64_t)(amz_rng_below(rng, spread) * apart);
 
   if (where < AMZ_AGENDA_LINES)
     CU_ASSERT_EQUAL_FATAL(amz_agenda_queue(a, (uint32_t)where, at_ns, value), AMZ_OK);
@@ -66,14 +66,16 @@ static void test_against_a_list(void)
 {
   static const struct {
     const char *row;
-    uint64_t spread; /* of times, ahead of now */
+    uint64_t spread; /* of times, ahead of now, */
+    uint64_t apart;  /* in steps of so much */
     unsigned puts;   /* of ten steps, while there is room */
   } rows[] = {
-    {"many of one moment", 3, 6},
-    {"short and crowded", 100, 6},
-    {"few, far between", UINT64_C(1) << 40, 5},
-    {"nearly empty all the time", 50, 4},
-    {"hours ahead", UINT64_C(1) << 45, 7},
+    {"many of one moment", 3, 1, 6},
+    {"short and crowded", 100, 1, 6},
+    {"few, far between", UINT64_C(1) << 40, 1, 5},
+    {"nearly empty all the time", 50, 1, 4},
+    {"a few, often of one moment, that are looked through", 4, 1000, 4},
+    {"hours ahead", UINT64_C(1) << 45, 1, 7},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -85,7 +87,7 @@ static void test_against_a_list(void)
     amz_rng_seed(&rng, i);
     for (unsigned step = 0; step < STEPS && now_ns >= 0; step++)
       if (list.n == 0 || (list.n < ITEMS && amz_rng_below(&rng, 10) < rows[i].puts))
-        put(&agenda, &list, &rng, now_ns, rows[i].spread, step);
+        put(&agenda, &list, &rng, now_ns, rows[i].spread, rows[i].apart, step);
       else
         now_ns = take(&agenda, &list);
     if (now_ns < 0)
