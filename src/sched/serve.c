@@ -82,16 +82,18 @@ static int assign(struct amz_master *m, uint32_t rank, uint32_t most, struct amz
 /* All who stand in line, once: for their idle slots, or for all that they have asked for. \return AMZ_OK, *ret_any: somebody got something; AMZ_ENOMEM. */
 static int serve_line(struct amz_master *m, bool idle_slots, struct amz_actions *out, bool *ret_any)
 {
+  bool any_left = amz_pool_available(&m->pool, m->now_ns);
   uint32_t given, next;
   int rc = AMZ_OK;
 
   *ret_any = false;
-  for (uint32_t rank = m->line_first; rc == AMZ_OK && rank != AMZ_NO_RANK; rank = next) {
-    if (!amz_pool_available(&m->pool, m->now_ns))
-      break;
+  for (uint32_t rank = m->line_first; rc == AMZ_OK && any_left && rank != AMZ_NO_RANK; rank = next) {
     next = m->ranks[rank].line_next; /* it may leave the line */
+    if (idle_slots && m->ranks[rank].idle == 0)
+      continue; /* towards the end the line is long, and who stands in front still runs something */
     rc = assign(m, rank, idle_slots ? m->ranks[rank].idle : UINT32_MAX, out, &given);
     *ret_any |= rc == AMZ_OK && given > 0;
+    any_left = amz_pool_available(&m->pool, m->now_ns);
   }
   return rc;
 }
