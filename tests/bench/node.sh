@@ -51,6 +51,14 @@ echo "all rounds: best over best, and the rounds' ratios"
   $1 != was { flush(); was = $1; n = a = b = 0 }
   { r[++n] = $4; a = $2 > a ? $2 : a; b = $3 > b ? $3 : b }
   END { flush() }'
+
+pairs() { # WHAT ARRAY CORES
+  OMP_NUM_THREADS=$3 OMP_PROC_BIND=close "$here/stream_triad" $(($(value "$2") / 1048576)) 30 pairs | awk -v what="$1" '
+    { printf "  %-30s %7.2f GB/s   reference %7.2f GB/s   ratio %.2f   (quartiles: %.2f)\n", what ", " $1 " stores", $2 / 1e9, $3 / 1e9, $2 / $3, $4 / $5 }'
+}
+echo "the loops alone, slice by slice on the same pages, load $(busy)"
+pairs "1 core" array-one 1
+pairs "$cores cores" array-all "$cores"
 grep -E '^(slowdown|latency)' "$scratch/ours" | sed 's/^/  /'
 
 mib=$(($(value array-all) / 1048576))
