@@ -283,7 +283,7 @@ static int judge_window(struct amz_loop *l)
   begin_window(l, now_ns);
   had = (double)(l->window_cpu.had_ns - before_cpu.had_ns) / span_ns;
   missed = (double)(l->window_cpu.missed_ns - before_cpu.missed_ns) / span_ns;
-  open = amz_yield_window(&l->yield, had + missed, missed);
+  open = amz_yield_window(&l->yield, had, missed);
   return open == before ? AMZ_OK : open_slots(l, open);
 }
 

@@ -33,9 +33,10 @@ static void give_up(struct amz_yield *y, double busy)
     y->fewest = y->open;
 }
 
-uint32_t amz_yield_window(struct amz_yield *y, double busy, double starved)
+uint32_t amz_yield_window(struct amz_yield *y, double had, double missed)
 {
   bool first = y->open == y->slots;
+  double starved = missed < had ? missed : had, busy = had + starved;
 
   y->hot = busy >= HOT && (first || starved >= STARVED) ? y->hot + 1 : 0;
   y->calm = busy < CALM ? y->calm + 1 : 0;
