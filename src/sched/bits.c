@@ -22,7 +22,7 @@ static uint64_t mask_of(uint64_t word, uint64_t first, uint64_t end)
   return mask;
 }
 
-void amz_bits_set(uint64_t *bits, uint64_t first, uint64_t count)
+void amz_bits_set_words(uint64_t *bits, uint64_t first, uint64_t count)
 {
   uint64_t end = first + count;
 

@@ -8,7 +8,7 @@
 
 /* \return a set of bits 0..n-1, all clear, to be released with free(); NULL when out of memory. */
 uint64_t *amz_bits_new(uint64_t n);
-void amz_bits_set(uint64_t *bits, uint64_t first, uint64_t count);
+void amz_bits_set_words(uint64_t *bits, uint64_t first, uint64_t count); /* amz_bits_set of whatever range */
 void amz_bits_clear(uint64_t *bits, uint64_t first, uint64_t count);
 /* \return the first bit in [from, end) that is set (clear); end when there is none. */
 uint64_t amz_bits_next_set(const uint64_t *bits, uint64_t from, uint64_t end);
@@ -22,6 +22,14 @@ static inline bool amz_bits_are_clear(const uint64_t *bits, uint64_t first, uint
   if (first % 64 + count < 64)
     return (bits[first / 64] >> (first % 64) & ((UINT64_C(1) << count) - 1)) == 0;
   return amz_bits_next_set(bits, first, first + count) == first + count;
+}
+
+static inline void amz_bits_set(uint64_t *bits, uint64_t first, uint64_t count)
+{
+  if (first % 64 + count < 64)
+    bits[first / 64] |= ((UINT64_C(1) << count) - 1) << (first % 64);
+  else
+    amz_bits_set_words(bits, first, count);
 }
 
 static inline bool amz_bits_has(const uint64_t *bits, uint64_t i)

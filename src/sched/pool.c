@@ -24,16 +24,6 @@ void amz_pool_clear(struct amz_pool *p)
   amz_heap_clear(&p->retries);
 }
 
-int64_t amz_pool_retry_at(const struct amz_pool *p)
-{
-  return p->retries.count ? p->retries.items[0].at_ns : AMZ_NEVER;
-}
-
-bool amz_pool_available(const struct amz_pool *p, int64_t now_ns)
-{
-  return p->fresh < p->tasks || p->n_returned || (p->retries.count && p->retries.items[0].at_ns <= now_ns);
-}
-
 /* Consecutive retries of one attempt that are due together make one chunk. */
 static bool take_retry(struct amz_pool *p, int64_t now_ns, uint64_t want, struct amz_chunk *ret)
 {

@@ -29,7 +29,10 @@ int amz_pool_init(struct amz_pool *p, uint64_t tasks) AMZ_MUST_CHECK;
 void amz_pool_clear(struct amz_pool *p);
 
 /* \return whether something could be taken now (all of it may turn out to be settled). */
-bool amz_pool_available(const struct amz_pool *p, int64_t now_ns);
+static inline bool amz_pool_available(const struct amz_pool *p, int64_t now_ns)
+{
+  return p->fresh < p->tasks || p->n_returned || (p->retries.count && p->retries.items[0].at_ns <= now_ns);
+}
 /* Takes up to `want` (>= 1) consecutive positions of one attempt: retries that are due, then what came back, then fresh ones.
  * \return whether there were any; *ret has no id yet. */
 bool amz_pool_take(struct amz_pool *p, int64_t now_ns, uint64_t want, struct amz_chunk *ret);
@@ -38,6 +41,9 @@ int amz_pool_give(struct amz_pool *p, uint64_t first, uint64_t count, uint32_t a
 /* Puts a position back for its next attempt, not before at_ns. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_pool_retry(struct amz_pool *p, int64_t at_ns, uint64_t position, uint32_t attempt) AMZ_MUST_CHECK;
 /* \return when the next retry is due, AMZ_NEVER when there is none. */
-int64_t amz_pool_retry_at(const struct amz_pool *p);
+static inline int64_t amz_pool_retry_at(const struct amz_pool *p)
+{
+  return p->retries.count ? p->retries.items[0].at_ns : AMZ_NEVER;
+}
 
 #endif

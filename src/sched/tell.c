@@ -302,15 +302,18 @@ static int send_results(struct amz_worker *w, struct amz_message *m, struct amz_
   return AMZ_OK;
 }
 
-/* Hands all bulks over, with their partials. */
+/* Hands all bulks over, at least one, with their partials. */
 static int send_bulks(struct amz_worker *w, struct amz_message *m, struct amz_actions *out)
 {
-  struct amz_bulk *bulks = copy_of(w->bulks, w->n_bulks, sizeof *w->bulks, out);
+  struct amz_bulk *bulks = amz_actions_room(out, w->n_bulks, sizeof *w->bulks);
   const char *partials = w->partials.len ? copy_of(w->partials.data, w->partials.len, 1, out) : NULL;
   size_t at = 0;
 
   if (!bulks || (w->partials.len && !partials))
     return AMZ_ENOMEM;
+  bulks[0] = w->bulks[0]; /* mostly it is one, for which a call isn't worth it */
+  if (w->n_bulks > 1)
+    memcpy(bulks + 1, w->bulks + 1, (w->n_bulks - 1) * sizeof *w->bulks);
   for (size_t i = 0; i < w->n_bulks; at += bulks[i++].partials_bytes)
     bulks[i].partials = bulks[i].partials_bytes ? partials + at : NULL;
   m->bulks = bulks;

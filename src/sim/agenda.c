@@ -276,9 +276,11 @@ int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_it
 {
   uint32_t source = AMZ_AGENDA_HEAP;
 
-  for (uint32_t i = 0; i < AMZ_AGENDA_LINES; i++)
-    if (comes_before(&a->heads[i], &a->heads[source]))
-      source = i;
+  _Static_assert(AMZ_AGENDA_LINES == 2, "a loop over the lines costs more than what it does");
+  if (comes_before(&a->heads[0], &a->heads[source]))
+    source = 0;
+  if (comes_before(&a->heads[1], &a->heads[source]))
+    source = 1;
   if (a->heads[source].old == 0 || a->heads[source].near < (uint64_t)INT64_MAX - (uint64_t)until_ns)
     return 0;
   *ret_source = source;

@@ -85,14 +85,6 @@ void amz_world_part(struct amz_world *w)
   amz_actions_give(w->actions, spare);
 }
 
-int amz_world_open(struct amz_world *w, uint32_t letter, struct amz_message *decoded, const struct amz_message **ret)
-{
-  const struct amz_sim_letter *l = &w->letters[letter];
-
-  *ret = l->message ? l->message : decoded;
-  return l->message ? AMZ_OK : amz_message_decode(l->bytes.data, l->bytes.len, decoded);
-}
-
 static inline void leave_chain(struct amz_world *w, struct amz_actions_block *chain)
 {
   if (!chain || --chain->users || chain == w->actions->first)
