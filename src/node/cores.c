@@ -10,23 +10,56 @@
 
 #include <amorsize/alloc.h>
 
+#include "allocation_private.h"
 #include "cores_private.h"
+#include "topology.h"
+
+/* The file that hwloc would read instead of the machine, which comes last of its variables. \return NULL: none; or this may be a rank of a launch, whose MPI
+ * has read it before us. */
+static const char *file_to_read(void)
+{
+  static const char *const before[] = {"HWLOC_COMPONENTS", "HWLOC_FSROOT", "HWLOC_CPUID_PATH", "HWLOC_SYNTHETIC"};
+  struct amz_environment env = amz_environment_of_process();
+  const char *path = amz_topology_is_launched(&env) ? NULL : amz_environment_value(&env, "HWLOC_XMLFILE");
+
+  for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+    path = amz_environment_value(&env, before[i]) ? NULL : path;
+  return path;
+}
+
+/* A file that hwloc would trip over mustn't take us along. */
+static int load(hwloc_topology_t topology, struct amz_error *err)
+{
+  const char *path = file_to_read();
+  int rc = path ? amz_topology_load_file(topology, path) : AMZ_OK;
+
+  if (rc == AMZ_ENOMEM)
+    return amz_error_set(err, rc, "out of memory for the topology");
+  if (rc < 0)
+    return amz_error_set(err, AMZ_EENV, "HWLOC_XMLFILE: %.400s is no topology in XML that hwloc can read (lstopo FILE.xml writes one)", path);
+  if (!path && hwloc_topology_load(topology) < 0)
+    return amz_error_set(err, AMZ_EENV, "hwloc cannot read this machine's topology; is /sys mounted?");
+  return AMZ_OK;
+}
 
 /* Only packages, cores and processing units are looked at: caches and devices would cost time at every start. */
 static int load_topology(hwloc_topology_t *ret, struct amz_error *err)
 {
   hwloc_topology_t topology;
+  int rc;
 
   if (hwloc_topology_init(&topology) < 0)
     return amz_error_set(err, AMZ_ENOMEM, "hwloc: out of memory");
   if (hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE) < 0 ||
-      hwloc_topology_set_type_filter(topology, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL) < 0 ||
-      hwloc_topology_load(topology) < 0) {
+      hwloc_topology_set_type_filter(topology, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL) < 0)
+    rc = amz_error_set(err, AMZ_EENV, "hwloc can't be told what to look for");
+  else
+    rc = load(topology, err);
+  if (rc < 0)
     hwloc_topology_destroy(topology);
-    return amz_error_set(err, AMZ_EENV, "hwloc cannot read this machine's topology; is /sys mounted?");
-  }
-  *ret = topology;
-  return AMZ_OK;
+  else
+    *ret = topology;
+  return rc;
 }
 
 /* The allowed set cut down to our affinity mask. \return NULL when out of memory. */

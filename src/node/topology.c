@@ -81,8 +81,8 @@ static int load_description(struct amz_topology *t, const char *text, struct amz
   return rc < 0 ? rc : load(t, AMZ_EINVAL, err);
 }
 
-/* Whether MPI may have begun in this process: launchers leave one of these. A process with MPI isn't forked, as networks may write to its memory. */
-static bool is_launched(const struct amz_environment *env)
+/* Launchers leave one of these. */
+bool amz_topology_is_launched(const struct amz_environment *env)
 {
   static const char *const variables[] = {"PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK"};
   bool launched = false;
@@ -99,7 +99,7 @@ static int load_named(struct amz_topology *t, const struct amz_environment *env,
   static const char who[] = "HWLOC_XMLFILE";
   int rc;
 
-  if (!is_launched(env))
+  if (!amz_topology_is_launched(env))
     return load_file(t, path, who, err);
   rc = use_xml(t, path, who, err);
   return rc < 0 ? rc : load(t, AMZ_EINVAL, err);

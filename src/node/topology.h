@@ -29,6 +29,9 @@ int amz_topology_load_tree(hwloc_topology_t handle, const struct amz_tree *tree,
 /* Loads an XML file of hwloc's, whatever is in it. \return AMZ_OK; AMZ_EENV: it is none; AMZ_ENOMEM. */
 int amz_topology_load_file(hwloc_topology_t handle, const char *path);
 
+/* Whether MPI may have begun in this process: then it isn't to be forked, as networks may write to its memory. */
+bool amz_topology_is_launched(const struct amz_environment *env);
+
 /* Fills in what there is: packages, domains, cores, kinds, caches, and the names that the topology knows. `bound`: the units
  * that we may use. \return AMZ_OK; AMZ_EENV with *err; AMZ_ENOMEM. */
 int amz_topology_describe(const struct amz_topology *topology, hwloc_const_bitmap_t bound, struct amz_error *err,

@@ -219,6 +219,76 @@ static void a_quota_leaves_open_which_cores(void)
   amz_cores_clear(&cores);
 }
 
+/* A rank of a launch finds the same in a file. */
+static void takes_a_file_that_hwloc_is_told_of(void)
+{
+  static const struct {
+    const char *what, *variable, *value;
+    uint32_t cores;
+  } rows[] = {
+    {"alone", "LC_ALL", "C", 8}, {"a rank", "PMIX_RANK", "0", 8}, {"of hwloc's variables, a file comes last", "HWLOC_SYNTHETIC", "core:3 pu:1", 3},
+  };
+  const char *source = getenv("top_srcdir");
+  char path[4096];
+
+  (void)snprintf(path, sizeof path, "%s/tests/data/topologies/two-packages-four-gpus.xml", source ? source : ".");
+  CU_ASSERT_FATAL(setenv("HWLOC_XMLFILE", path, 1) == 0);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_cores cores;
+    struct amz_error err;
+
+    CU_ASSERT_FATAL(setenv(rows[i].variable, rows[i].value, 1) == 0);
+    CU_ASSERT_FATAL(amz_cores_allowed(&err, &cores) == AMZ_OK);
+    ASSERT_ROW_U64(rows[i].what, cores.count, rows[i].cores);
+    amz_cores_clear(&cores);
+    CU_ASSERT_FATAL(unsetenv(rows[i].variable) == 0);
+  }
+  CU_ASSERT_FATAL(unsetenv("HWLOC_XMLFILE") == 0);
+}
+
+/* The file with one of its attributes misspelt, at which hwloc 2.9 crashes. */
+static void put_spoilt(const char *root)
+{
+  static const char good[] = "complete_cpuset=\"0x00000002\"";
+  const char *source = getenv("top_srcdir");
+  static char text[65536];
+  char path[4096], *at;
+  size_t n = 0;
+  FILE *f;
+
+  (void)snprintf(path, sizeof path, "%s/tests/data/topologies/no-core-objects.xml", source ? source : ".");
+  f = fopen(path, "r");
+  CU_ASSERT_FATAL(f != NULL && (n = fread(text, 1, sizeof text - 1, f)) > 0 && fclose(f) == 0);
+  text[n] = '\0';
+  CU_ASSERT_FATAL(strstr(text, good) != NULL);
+  while ((at = strstr(text, good)))
+    *at = 'C';
+  put_bytes(root, "/spoilt.xml", text, n);
+}
+
+static void survives_a_file_that_hwloc_does_not(void)
+{
+  char root[FAKE_ROOT_MAX], path[FAKE_ROOT_MAX + 16];
+  struct amz_cores cores;
+  struct amz_error err = {0};
+
+  make_root(root);
+  put_spoilt(root);
+  (void)snprintf(path, sizeof path, "%s/spoilt.xml", root);
+  CU_ASSERT_FATAL(setenv("HWLOC_XMLFILE", path, 1) == 0);
+  if (amz_cores_allowed(&err, &cores) == AMZ_OK) { /* another hwloc may read it */
+    CU_ASSERT(cores.count > 0);
+    amz_cores_clear(&cores);
+  } else {
+    CU_ASSERT(strstr(err.text, "HWLOC_XMLFILE") && strstr(err.text, path));
+  }
+  CU_ASSERT_FATAL(setenv("HWLOC_XMLFILE", "/dev/null", 1) == 0);
+  ASSERT_I64(amz_cores_allowed(&err, &cores), AMZ_EENV);
+  CU_ASSERT(strstr(err.text, "/dev/null") != NULL);
+  CU_ASSERT_FATAL(unsetenv("HWLOC_XMLFILE") == 0);
+  remove_root(root);
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -229,6 +299,8 @@ int main(void)
     {"cores from lists of siblings", cores_from_lists_of_siblings},
     {"as many may be busy as quotas and Slurm say", as_many_may_be_busy_as_quotas_and_slurm_say},
     {"a quota leaves open which cores", a_quota_leaves_open_which_cores},
+    {"takes a file that hwloc is told of", takes_a_file_that_hwloc_is_told_of},
+    {"survives a file that hwloc does not", survives_a_file_that_hwloc_does_not},
     {NULL, NULL},
   };
 
