@@ -141,14 +141,15 @@ static int doubt_seen(const struct amz_plan_input *in, double *times, struct amz
   return AMZ_OK;
 }
 
-/* Of tasks whose waiting wasn't counted, as plug-ins', what they didn't compute on a machine whose tasks wait for CPUs. */
+/* Of tasks whose waiting wasn't counted, as that of plug-ins, of children and of further threads isn't, what they didn't compute on a machine whose tasks wait for
+ * CPUs. */
 static double starved(const struct amz_plan_input *in)
 {
   const struct amz_workload *w = in->work;
 
-  if (w->starved > 0 || in->n_nodes == 0 || !amz_plan_may_starve(w, in->nodes[0].node))
+  if (in->n_nodes == 0 || !amz_plan_may_starve(w, in->nodes[0].node))
     return w->starved;
-  return 1 - w->cpu_share;
+  return 1 - (1 - w->starved) * w->cpu_share;
 }
 
 double amz_plan_unforeseen(const struct amz_plan_input *in)
@@ -182,9 +183,10 @@ int amz_plan_doubt(const struct amz_plan_input *in, double *times, struct amz_ca
 static void bound_by_starts(const struct amz_plan_input *in, const struct amz_candidate *c, struct amz_makespan *m)
 {
   uint64_t ranks = (uint64_t)c->layout.nodes * c->layout.ranks_per_node, each = ranks ? c->slots / ranks : c->slots;
-  double start_s = in->costs.start_s.value, slots = fmin((double)each, (double)in->work->tasks);
+  double start_s = in->costs.start_s.value, run = (double)in->n_in_hand, tasks = fmax(0, (double)in->work->tasks - run); /* the others have been started */
+  double slots = fmin((double)each, tasks) - run / (double)(ranks ? ranks : 1);
 
-  m->bound_s = fmax(m->bound_s, start_s * (double)in->work->tasks / (double)(ranks ? ranks : 1));
+  m->bound_s = fmax(m->bound_s, start_s * tasks / (double)(ranks ? ranks : 1));
   m->total_s = fmax(m->total_s + (slots > 1 ? start_s * (slots - 1) : 0), m->bound_s);
 }
 

@@ -21,6 +21,8 @@ struct draw {
   uint64_t seed;
   const uint32_t *sequence; /* of a run whose tasks are foreseen, or NULL */
   uint64_t skipped, tasks;  /* of the whole run: those before what is played, all */
+  double start_s;           /* between two starts of a rank */
+  uint32_t ranks;
 };
 
 /* The run is n equal parts; where each has fewer than a few tasks, it is drawn which of two neighbours a task belongs to. */
@@ -42,16 +44,28 @@ static double rest_s(const struct draw *d, uint64_t position)
   return amz_workload_rest_drawn(d->in->work, task->for_s, amz_mix64(position ^ d->seed)) * d->stretch;
 }
 
-static double task_s(void *arg, uint64_t position, uint32_t attempt)
+static bool runs_already(const struct draw *d, uint64_t position)
 {
-  const struct draw *d = arg;
+  return d->skipped + position < d->in->n_in_hand;
+}
 
-  (void)attempt;
-  if (d->skipped + position < d->in->n_in_hand)
+static double drawn_s(const struct draw *d, uint64_t position)
+{
+  if (runs_already(d, position))
     return rest_s(d, position);
   if (d->sequence)
     return d->times[d->sequence[part_of(d, position)]];
   return d->times[amz_mix64(position ^ d->seed) % d->n];
+}
+
+/* What runs already needs no start, which the simulator has one behind the other: those that it makes of them are taken off. */
+static double task_s(void *arg, uint64_t position, uint32_t attempt)
+{
+  const struct draw *d = arg;
+  double time_s = drawn_s(d, position);
+
+  (void)attempt;
+  return runs_already(d, position) ? fmax(0, time_s - d->start_s * (double)(position / d->ranks + 1)) : time_s;
 }
 
 /* The ranks of a candidate, by class. */
@@ -134,23 +148,35 @@ static struct amz_sim_config configure(const struct amz_plan_input *in, const st
   return s;
 }
 
+/* Σ of the time that tasks will have their slots for. */
+static double expected_s(const struct amz_plan_input *in, const struct draw *d, double mean_s)
+{
+  size_t n = in->n_in_hand < in->work->tasks ? in->n_in_hand : (size_t)in->work->tasks;
+  double sum_s = (double)(in->work->tasks - n) * mean_s;
+
+  for (size_t i = 0; i < n; i++)
+    sum_s += in->in_hand[i].rest_s * d->stretch;
+  return sum_s;
+}
+
 /* The makespan of one replicate. */
 static int play(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks, uint32_t replicate, const double *times,
                 const struct crew *crew, double *ret_s)
 {
   struct draw draw = {.in = in, .stretch = in->work->mean_s.value > 0 ? c->task_s / in->work->mean_s.value : 1, .times = times, .n = in->work->n, .seed = amz_mix64(in->seed + replicate),
-    .sequence = in->work->sequence, .skipped = in->work->tasks - tasks, .tasks = in->work->tasks};
+    .sequence = in->work->sequence, .skipped = in->work->tasks - tasks, .tasks = in->work->tasks, .start_s = started_apart(in), .ranks = crew->ranks};
   struct amz_sim_config config = configure(in, c, tasks, &draw, crew);
-  double all = (double)in->work->tasks, left = all * amz_plan_left(in), mean_s = c->task_s + in->costs.gap_s.value, start_s = started_apart(in), drawn_s = 0;
+  double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, sum_s = 0, before_s;
   struct amz_sim_result result;
   int rc;
 
   for (uint64_t i = 0; i < tasks; i++)
-    drawn_s += task_s(&draw, i, 1) + start_s;
+    sum_s += drawn_s(&draw, i) + (runs_already(&draw, i) ? 0 : draw.start_s);
+  before_s = runs_already(&draw, 0) ? draw.start_s : 0; /* the simulator counts from behind the first start */
   config.seed = draw.seed;
   rc = amz_sim_run(&config, &result);
   if (rc == AMZ_OK)
-    *ret_s = result.makespan_s + (left * mean_s - drawn_s) / (double)c->slots + c->dispatch_s * (all - (double)tasks) / all;
+    *ret_s = result.makespan_s + before_s + (expected_s(in, &draw, mean_s) - sum_s) / (double)c->slots + c->dispatch_s * (all - (double)tasks) / all;
   return rc;
 }
 

@@ -20,18 +20,21 @@ static const struct {
   uint32_t slots;
   double for_s[MOST]; /* < 0: nothing more runs */
   double makespan_s;
+  double start_s;     /* one start behind the other */
 } rounds[] = {
-  {"nothing runs: two rounds", 4, 2, {-1}, 2},
-  {"an odd one is a round of its own", 5, 2, {-1}, 3},
-  {"one is about to end: its slot takes the next one", 4, 2, {0.99, -1}, 2},
-  {"both are half done", 4, 2, {0.5, 0.5, -1}, 1.5},
-  {"one is half done, the other begins: the third waits for the first", 3, 2, {0.5, 0, -1}, 1.5},
-  {"one of three for two is nearly done", 3, 2, {0.75, 0.25, -1}, 1.25},
-  {"all run: the last one to end", 2, 2, {0.25, 0.75, -1}, 0.75},
-  {"the last one", 1, 2, {0.875, -1}, 0.125},
-  {"more slots than tasks", 3, 8, {0.5, -1}, 1},
-  {"it should have ended: it may at any moment", 1, 1, {1, -1}, 0},
-  {"it has outlasted all that was seen by half a second: as much again", 1, 1, {1.5, -1}, 0.5},
+  {"nothing runs: two rounds", 4, 2, {-1}, 2, 0},
+  {"an odd one is a round of its own", 5, 2, {-1}, 3, 0},
+  {"one is about to end: its slot takes the next one", 4, 2, {0.99, -1}, 2, 0},
+  {"both are half done", 4, 2, {0.5, 0.5, -1}, 1.5, 0},
+  {"one is half done, the other begins: the third waits for the first", 3, 2, {0.5, 0, -1}, 1.5, 0},
+  {"one of three for two is nearly done", 3, 2, {0.75, 0.25, -1}, 1.25, 0},
+  {"all run: the last one to end", 2, 2, {0.25, 0.75, -1}, 0.75, 0},
+  {"the last one", 1, 2, {0.875, -1}, 0.125, 0},
+  {"more slots than tasks", 3, 8, {0.5, -1}, 1, 0},
+  {"it should have ended: it may at any moment", 1, 1, {1, -1}, 0, 0},
+  {"it has outlasted all that was seen by half a second: as much again", 1, 1, {1.5, -1}, 0.5, 0},
+  {"what runs needs no start", 4, 4, {0.5, 0.5, 0.5, 0.5}, 0.5, 0.01},
+  {"but those behind it do, one behind the other", 8, 4, {0.5, 0.5, 0.5, 0.5}, 1.54, 0.01},
 };
 
 static struct amz_workload seconds(uint64_t tasks)
@@ -51,7 +54,8 @@ static void test_rounds(void)
   for (size_t i = 0; i < sizeof rounds / sizeof *rounds; i++) {
     struct amz_workload w = seconds(rounds[i].left);
     struct amz_in_hand running[MOST];
-    struct amz_plan_input in = {.work = &w, .in_hand = running};
+    const struct amz_quantity start_s = {rounds[i].start_s, rounds[i].start_s, rounds[i].start_s, 9, AMZ_SAMPLED};
+    struct amz_plan_input in = {.work = &w, .in_hand = running, .costs = {.gap_s = start_s, .start_s = start_s}};
     struct amz_candidate c;
 
     while (in.n_in_hand < MOST && rounds[i].for_s[in.n_in_hand] >= 0) {
@@ -170,6 +174,8 @@ static void test_starved(void)
   CU_ASSERT_DOUBLE_EQUAL(amz_plan_unforeseen(&in), 0.05, 1e-9);
   m.node.load.cpu_pressure = 1;
   CU_ASSERT_DOUBLE_EQUAL(amz_plan_unforeseen(&in), sqrt(0.4 * 0.4 + 0.05 * 0.05), 1e-9);
+  w.starved = 0.5; /* half of the time was counted, and of the rest 0.4 were not */
+  CU_ASSERT_DOUBLE_EQUAL(amz_plan_unforeseen(&in), sqrt(0.7 * 0.7 + 0.05 * 0.05), 1e-9);
   amz_workload_clear(&w);
 }
 
