@@ -31,7 +31,8 @@ END
 
 # ---- built as a user does, by what is installed: the header, found by pkg-config
 if command -v pkg-config >/dev/null 2>&1; then
-  cflags=$(PKG_CONFIG_PATH=$top_builddir/configs pkg-config --define-variable=includedir="$(cd "$top_srcdir" && pwd)/include" --cflags amorsize-mpi)
+  ln -s "$(cd "$top_srcdir" && pwd)/include" include # whatever is in that path
+  cflags=$(PKG_CONFIG_PATH=$top_builddir/configs pkg-config --define-variable=includedir="$PWD/include" --cflags amorsize-mpi)
   for name in pi mandelbrot triad crash; do
     # shellcheck disable=SC2086 # words
     check "$name: pkg-config's words build it" ${CC:-cc} -shared -fPIC -O2 $cflags "$top_srcdir/configs/plugins/$name.c" -o "own-$name.so"
