@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../node/read_small.h"
+
 #define KEEP_CAPACITY 4096u /* of a stream's buffer between tasks: the helper's memory is where its children's max RSS begins */
 
 int64_t amz_clock_ns(int clock)
@@ -175,19 +177,9 @@ static int64_t timeval_ns(struct timeval tv)
 static void read_proc(pid_t pid, const char *name, char *text, size_t room)
 {
   char path[64];
-  ssize_t n;
-  int fd;
 
-  text[0] = '\0';
   (void)snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
-  fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return;
-  do
-    n = read(fd, text, room - 1);
-  while (n < 0 && errno == EINTR);
-  (void)close(fd);
-  text[n > 0 ? n : 0] = '\0';
+  (void)amz_read_small(path, text, room);
 }
 
 /* Its first line is "rchar: 12345": what read() and its like have returned, from whatever; the page cache hides it from ru_inblock. */

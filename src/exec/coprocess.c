@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../node/read_small.h"
+
 #define NEVER AMZ_STREAMS_NEVER
 #define SECOND INT64_C(1000000000)
 #define LISTEN_BELOW_NS 250000 /* tasks that last longer are listened to all the time: waking up costs little of them */
@@ -183,19 +185,13 @@ static void measure(struct amz_coprocess *co, int64_t now_ns)
 {
   char path[64], text[2048];
   const char *line;
-  ssize_t n;
-  int fd;
 
   if (now_ns < co->measure_ns)
     return;
   co->measure_ns = now_ns + SECOND;
   (void)snprintf(path, sizeof path, "/proc/%ld/status", (long)co->child->pid);
-  fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
+  if (amz_read_small(path, text, sizeof text) < 0)
     return;
-  n = read(fd, text, sizeof text - 1);
-  (void)close(fd);
-  text[n > 0 ? n : 0] = '\0';
   line = strstr(text, "VmHWM:");
   if (line)
     co->max_rss_bytes = (uint64_t)strtoull(line + strlen("VmHWM:"), NULL, 10) * 1024;

@@ -27,6 +27,8 @@
 
 #include <amorsize/alloc.h>
 
+#include "../node/read_small.h"
+
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define PID_SPACE "/proc/self/ns/pid"
 
@@ -95,12 +97,9 @@ struct amz_bell {
 
 static void read_boot(uint64_t boot[2])
 {
-  char text[40] = "";
-  int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+  char text[40];
+  ssize_t n = amz_read_small(BOOT_ID, text, sizeof text);
 
-  if (fd >= 0)
-    (void)close(fd);
   if (n == 37) /* of which 32 are digits and tell it apart */
     (void)sscanf(text, "%16lx", &boot[0]);
   for (ssize_t i = 0; i < n; i++)

@@ -38,28 +38,6 @@ int amz_write_all(int fd, const void *bytes, size_t n)
   return 0;
 }
 
-ssize_t amz_read_small(const char *path, char *text, size_t n)
-{
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  size_t have = 0;
-  ssize_t got = 1;
-  int saved;
-
-  if (fd < 0)
-    return -1;
-  while (have < n - 1 && got != 0) {
-    got = read(fd, text + have, n - 1 - have);
-    if (got < 0 && errno != EINTR)
-      break;
-    have += got > 0 ? (size_t)got : 0;
-  }
-  text[have] = '\0';
-  saved = errno;
-  (void)close(fd);
-  errno = saved;
-  return got < 0 ? -1 : (ssize_t)have;
-}
-
 int amz_sync_dir(const char *dir)
 {
   int fd = open(*dir ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
