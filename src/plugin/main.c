@@ -139,9 +139,8 @@ int main(int argc, char **argv)
     return 3;
   }
   n = load(&h);
-  if (n == 0)
-    return 3;
-  status = serve(&h, n);
+  status = n ? serve(&h, n) : 3;
+  amz_results_close(h.results);
   amz_job_free(h.values.job);
   return status;
 }
