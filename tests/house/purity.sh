@@ -11,10 +11,7 @@ library() { # of a room
   echo "$top_builddir/.libs/lib$1.a"
 }
 
-libraries=''
-for room in $rooms; do libraries="$libraries $(library "$room")"; done
-# shellcheck disable=SC2086 # a list of files
-ours=$($nm --defined-only -g $libraries 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u)
+ours=$(for room in $rooms; do $nm --defined-only -g "$(library "$room")"; done 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u)
 
 echo "1..10"
 n=0
