@@ -3,7 +3,11 @@
 #
 # Spinning tasks count turns, which are measured against the thread's CPU time: so tasks · length is what the tasks alone take. Efficiency is that over two
 # slots' makespan; by CPU time, it is that over all CPU time of the run, launch and helpers included, which a busy machine spoils least. Busy is the part of the
-# makespan in which slots had something to run: the rest is what scheduling cost, and what is between the two is what others took of the cores. usage: plugin.sh [ROUNDS]   (make bench-plugin)
+# makespan in which slots had something to run: the rest is what scheduling cost, and what is between the two is what others took of the cores.
+#
+# Over two ranks the same tasks are run by two bare threads as well (bare.c), in turn with ours: a task takes more than its nominal time where the hypervisor, the
+# kernel or other work take theirs of the cores, whoever schedules. Against bare threads, efficiency is their makespan over ours, their CPU time over the CPU time of
+# our tasks: medians over pairs. usage: plugin.sh [ROUNDS]   (make bench-plugin)
 set -u
 rounds=${1:-3}
 top=$(cd "${top_builddir:-.}" && pwd)
@@ -19,17 +23,18 @@ cc=${CC:-cc}
 python=${PYTHON:-/usr/bin/python3} # the system's, which Debian's packages are for
 
 "$cc" -O2 -shared -fPIC -I"$src/include" "$src/tests/bench/plugins/spin.c" -o spin.so &&
-  "$cc" -O2 -shared -fPIC -DRESULT -I"$src/include" "$src/tests/bench/plugins/spin.c" -o spin8.so || { echo 'no compiler here'; exit 3; }
+  "$cc" -O2 -shared -fPIC -DRESULT -I"$src/include" "$src/tests/bench/plugins/spin.c" -o spin8.so &&
+  "$cc" -O2 -I"$src/include" "$src/tests/bench/bare.c" -o bare -lpthread -ldl || { echo 'no compiler here'; exit 3; }
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
-ours() { # PLUGIN NS TASKS POLICY [OPTION…]: makespan, CPU time, and which part of the makespan slots were busy
+ours() { # PLUGIN NS TASKS POLICY [OPTION…]: makespan, CPU time, which part of the makespan slots were busy, and the tasks' CPU time
   printf 'tasks: {plugin: ./%s.so, args: "%s", for: {i: {range: [1, %s]}}}\nchunks: {policy: %s}\n' "$1" "$2" "$3" "$4" >job.yaml
   [ "$1" = spin ] || echo 'output: {results: results.bin}' >>job.yaml
   { time timeout 300 "$top/amorsize-mpi" run job.yaml --quiet --format json "${@:5}" >out 2>err; } 2>cpu
   awk 'NR == FNR { cpu = $1 + $2; next }
-       /"(makespan_s|efficiency)":/ { gsub(/[^0-9.e-]/, "", $2); of[$1] = $2 }
-       END { if (of["\"makespan_s\":"]) print of["\"makespan_s\":"], cpu, of["\"efficiency\":"] }' cpu out
+       /"(makespan_s|efficiency|cpu_s)":/ { gsub(/[^0-9.e-]/, "", $2); of[$1] = $2 }
+       END { if (of["\"makespan_s\":"]) print of["\"makespan_s\":"], cpu, of["\"efficiency\":"], of["\"cpu_s\":"] }' cpu out
 }
 
 rate() { # NAME PLUGIN TASKS BAR
@@ -81,20 +86,21 @@ best() { # EFFICIENCY of the best chunk size: HOW NS TASKS CHUNK…
 
 spins() { # over two ranks, and by others in the same round
   local ns n i
-  printf '%10s %12s %12s %12s %12s %12s\n' task ours 'by CPU time' busy mpi4py joblib
+  printf '%10s %12s %12s %12s %12s %12s %12s %12s\n' task ours 'by CPU time' busy 'to bare' 'by CPU time' mpi4py joblib
   for ns in 10000 100000 1000000; do
     n=$((8000000000 / ns))
     : >rows
     for ((i = 0; i < rounds; i++)); do
       rm -rf ./*.runs
-      ours spin $ns $n adaptive --ranks 2 --slots 1 >>rows
+      echo "$(ours spin $ns $n adaptive --ranks 2 --slots 1) $(timeout 300 ./bare ./spin.so $ns $n 2 $((1000000 / ns)))" >>rows
     done
-    printf '%7s us %12.3f %12.3f %12.3f %12s %12s\n' $((ns / 1000)) "$(awk -v t=$n -v ns=$ns '{ print t * ns / 2e9 / $1 }' rows | median)" \
+    printf '%7s us %12.3f %12.3f %12.3f %12.3f %12.3f %12s %12s\n' $((ns / 1000)) "$(awk -v t=$n -v ns=$ns '{ print t * ns / 2e9 / $1 }' rows | median)" \
       "$(awk -v t=$n -v ns=$ns '{ print t * ns / 1e9 / $2 }' rows | median)" "$(awk '{ print $3 }' rows | median)" \
+      "$(awk '{ print $5 / $1 }' rows | median)" "$(awk '{ print $6 / $4 }' rows | median)" \
       "$("$python" -c 'import mpi4py' 2>/dev/null && best mpi4py $ns $n 10 100 1000 || echo 'not here')" \
       "$("$python" -c 'import joblib' 2>/dev/null && best joblib $ns $n 0 100 || echo 'not here')"
   done
-  echo 'bar 0.97 each'
+  echo 'bar 0.97 each; to bare: against two bare threads, in turn with ours'
 }
 
 large() { # 10^8 tasks: what the master holds, what the store takes

@@ -3,7 +3,7 @@
 #
 # The first two sleep, so that a busy machine spoils little; yet sleeps of 0.1 ms last longer there, which is seen in how long slots were busy. Their measure
 # is list scheduling in the order of the tasks, without any costs: each task goes
-# to the slot that is free first. The third computes, while the plug-in's process of one rank gets a quarter of a core: by a control group, where we may make
+# to the slot that is free first; by arithmetic, and by as many bare threads (bare.c), in turn with ours, whose sleeps last as long as sleeps do here. The third computes, while the plug-in's process of one rank gets a quarter of a core: by a control group, where we may make
 # one, else beside competitors for its core, of which nobody knows how much they take. Its measure is what the two ranks would take together if both computed
 # all the time at the speed at which their tasks really ran. usage: traps.sh [ROUNDS]   (make bench-traps)
 set -u
@@ -17,6 +17,7 @@ cd "$work" || exit 3
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 cc=${CC:-cc}
+"$cc" -O2 -I"$src/include" "$src/tests/bench/bare.c" -o bare -lpthread -ldl || { echo 'no compiler here'; exit 3; }
 for name in nap spin; do
   "$cc" -O2 -shared -fPIC -I"$src/include" "$src/tests/bench/plugins/$name.c" -o $name.so || { echo 'no compiler here'; exit 3; }
 done
@@ -50,9 +51,12 @@ sleeping() { # KIND TASKS RANKS SLOTS POLICY
   ideal=$(list_of "$1" "$2")
   job nap "$1" "$2"
   : >rows
-  for ((i = 0; i < rounds; i++)); do run --ranks "$3" --slots "$4" --policy "$5" >>rows; done
-  printf '%-10s %2s x %2s slots  %-9s makespan %.3f s, list scheduling %.3f s: %.3f; bar 1.05; slots busy %.3f of it\n' "$1" "$3" "$4" "$5" \
-    "$(cut -d' ' -f1 rows | median)" "$ideal" "$(awk -v i="$ideal" '{ print $1 / i }' rows | median)" "$(cut -d' ' -f2 rows | median)"
+  for ((i = 0; i < rounds; i++)); do
+    echo "$(run --ranks "$3" --slots "$4" --policy "$5") $(timeout 120 ./bare ./nap.so "$1" "$2" $(($3 * $4)))" >>rows
+  done
+  printf '%-10s %2s x %2s slots  %-9s makespan %.3f s, list scheduling %.3f s: %.3f; bar 1.05; slots busy %.3f of it; to bare threads (%.3f s) %.3f\n' "$1" "$3" "$4" "$5" \
+    "$(cut -d' ' -f1 rows | median)" "$ideal" "$(awk -v i="$ideal" '{ print $1 / i }' rows | median)" "$(cut -d' ' -f2 rows | median)" \
+    "$(cut -d' ' -f3 rows | median)" "$(awk '{ print $1 / $3 }' rows | median)"
 }
 
 # Makespan over what the ranks' speeds allow, by the times of their own tasks.
