@@ -1,9 +1,12 @@
 /* The bar of the adaptive policy: simulated makespans over those of list scheduling without costs, of the same draws.
  *
  * usage: bench_policies [-v] [SCENARIO…]   AMZ_ALL=1: every cell, for hours; else those that take minutes
+ *                                          AMZ_MOST=N: of these, cells of at most N tasks (with AMZ_ALL: every size; else 17000)
  * -v prints every cell. For each scenario: the median over the cells of each policy; how far adaptive is from the fixed policy with
- * the least median; and in how many cells, and by how much at most, it is behind the policy that is best in that very cell. */
+ * the least median; and in how many cells, and by how much at most, it is behind the policy that is best in that very cell. At the end the same
+ * over all scenarios, short tasks and long ones apart: for a master that serves in a microsecond, tasks of 10 and 100 us are another matter. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +14,7 @@
 #include "../sim/contest.h"
 
 #define SEEDS 20
+#define SHORT_S 1e-4 /* tasks up to this are short */
 
 /* The last two are ours: told the sample of 50 tasks as the others are, and told nothing. */
 static const char *const policies[] = {"static", "ss", "fsc", "gss", "tss", "fac", "fac2", "wf2", "af", "adaptive", "adaptive"};
@@ -34,6 +38,12 @@ struct cell {
 struct table {
   struct cell cells[CELLS_MAX];
   size_t n;
+};
+
+/* How ours did over many cells. */
+struct total {
+  size_t cells, beyond;
+  double most, logs; /* of makespan over that of the best rival */
 };
 
 static int run_cell(enum contest_scenario scenario, struct cell *cell)
@@ -100,6 +110,29 @@ static void print_behind(const struct table *t, size_t ours, const double *media
          policies[best_rival(t->cells[worst].ratio)]);
 }
 
+static void add_up(const struct table *t, size_t ours, struct total totals[2])
+{
+  for (size_t i = 0; i < t->n; i++) {
+    struct total *sum = &totals[t->cells[i].mean_s > SHORT_S * 1.001];
+    double ratio = t->cells[i].ratio[ours] / t->cells[i].ratio[best_rival(t->cells[i].ratio)];
+
+    sum->cells++;
+    sum->beyond += ratio > 1.10;
+    sum->most = ratio > sum->most ? ratio : sum->most;
+    sum->logs += log(ratio);
+  }
+}
+
+static void print_totals(const char *whose, const struct total totals[2])
+{
+  static const char *const of[] = {"short", "long"};
+
+  for (unsigned i = 0; i < 2; i++)
+    if (totals[i].cells)
+      printf("%-8s %-5s tasks: %3zu of %3zu cells beyond 10 %%, at most %+.1f %%, geometric mean %+.2f %%\n", whose, of[i], totals[i].beyond,
+             totals[i].cells, (totals[i].most - 1) * 100, expm1(totals[i].logs / (double)totals[i].cells) * 100);
+}
+
 static void print_table(const char *scenario, const struct table *t)
 {
   double values[CELLS_MAX], medians[POLICIES];
@@ -146,15 +179,26 @@ static bool is_wanted(const char *name, char **names, int n)
   return n == 0;
 }
 
-int main(int argc, char **argv)
+/* \return the grid of the wish, as far as it goes. */
+static struct grid wished(void)
 {
   static const double all_means[] = {1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10}, few_means[] = {1e-5, 1e-4, 1e-3, 1e-1, 10};
   static const uint32_t all_slots[] = {2, 16, 128, 1024, 4096}, few_slots[] = {2, 16, 128, 1024};
   static const uint64_t each[] = {8, 64, 1024};
   static const struct grid all = {all_means, all_slots, each, 7, 5, 3, UINT64_MAX}, few = {few_means, few_slots, each, 5, 4, 3, 17000};
+  const char *wish = getenv("AMZ_ALL"), *most = getenv("AMZ_MOST");
+  struct grid grid = wish && strcmp(wish, "1") == 0 ? all : few;
+
+  if (most && strtoull(most, NULL, 10) > 0)
+    grid.most = strtoull(most, NULL, 10);
+  return grid;
+}
+
+int main(int argc, char **argv)
+{
   static struct table table;
-  const char *wish = getenv("AMZ_ALL");
-  const struct grid *grid = wish && strcmp(wish, "1") == 0 ? &all : &few;
+  const struct grid grid = wished();
+  struct total told[2] = {{0}}, untold[2] = {{0}};
   bool verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
   int rc = AMZ_OK;
 
@@ -162,8 +206,14 @@ int main(int argc, char **argv)
   for (size_t p = 0; p < POLICIES; p++)
     printf(" %8s", p == BLIND ? "untold" : policies[p]);
   printf("\n");
-  for (unsigned s = 0; s < CONTEST_SCENARIOS && rc == AMZ_OK; s++)
-    if (is_wanted(contest_names[s], argv + 1 + verbose, argc - 1 - verbose))
-      rc = run_scenario((enum contest_scenario)s, grid, verbose, &table);
+  for (unsigned s = 0; s < CONTEST_SCENARIOS && rc == AMZ_OK; s++) {
+    if (!is_wanted(contest_names[s], argv + 1 + verbose, argc - 1 - verbose))
+      continue;
+    rc = run_scenario((enum contest_scenario)s, &grid, verbose, &table);
+    add_up(&table, ADAPTIVE, told);
+    add_up(&table, BLIND, untold);
+  }
+  print_totals("told", told);
+  print_totals("untold", untold);
   return rc < 0;
 }
