@@ -10,5 +10,7 @@ struct amz_environment {
 
 /* \return this process's own. */
 struct amz_environment amz_environment_of_process(void);
+/* \return the rank that a launcher of MPI processes has given this one, as text; NULL: none has started it. */
+const char *amz_environment_rank(const struct amz_environment *env);
 
 #endif

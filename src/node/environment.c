@@ -26,6 +26,16 @@ const char *amz_environment_value(const struct amz_environment *env, const char 
   return value && *value ? value : NULL;
 }
 
+const char *amz_environment_rank(const struct amz_environment *env)
+{
+  static const char *const variables[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"};
+  const char *rank = NULL;
+
+  for (size_t i = 0; !rank && i < sizeof variables / sizeof *variables; i++)
+    rank = amz_environment_value(env, variables[i]);
+  return rank;
+}
+
 #define SHOWN_MAX 80
 
 void amz_doubt(struct amz_diags *diags, const char *name, const char *value, const char *why)

@@ -81,15 +81,9 @@ static int load_description(struct amz_topology *t, const char *text, struct amz
   return rc < 0 ? rc : load(t, AMZ_EINVAL, err);
 }
 
-/* Launchers leave one of these. */
 bool amz_topology_is_launched(const struct amz_environment *env)
 {
-  static const char *const variables[] = {"PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK"};
-  bool launched = false;
-
-  for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
-    launched = launched || amz_environment_value(env, variables[i]);
-  return launched;
+  return amz_environment_rank(env) != NULL;
 }
 
 /* The file that a variable names is as little to be trusted as one on the command line; but MPIs use hwloc, too, so the ranks of a launch have read it

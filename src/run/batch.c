@@ -12,6 +12,7 @@
 
 #include <amorsize/alloc.h>
 #include <amorsize/allocation.h>
+#include <amorsize/environment.h>
 #include <amorsize/store.h>
 #include <amorsize/units.h>
 
@@ -27,15 +28,10 @@
 /* Several ranks needn't ask the controller the same. What no launcher started is a first process, too. */
 static bool is_first(void)
 {
-  static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"};
+  struct amz_environment env = amz_environment_of_process();
+  const char *rank = amz_environment_rank(&env);
 
-  for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
-    const char *rank = getenv(ranks[i]);
-
-    if (rank)
-      return strcmp(rank, "0") == 0;
-  }
-  return true;
+  return !rank || strcmp(rank, "0") == 0;
 }
 
 /* Its warnings are told where the allocation's nodes are used, by the driver. */
