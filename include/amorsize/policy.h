@@ -14,7 +14,7 @@
 
 #include <amorsize/error.h>
 
-/* What is known before the first chunk. 0 where a value is unknown. */
+/* What is known before the first chunk, or found out later (amz_policy_tell). 0 where a value is unknown. */
 struct amz_policy_params {
   uint64_t tasks;   /* N: tasks of this run, first attempts only */
   uint32_t slots;   /* P: slots over all ranks, >= 1 */
@@ -65,6 +65,8 @@ struct amz_policy_ops {
   /* \return the chunk's size before clamping. */
   uint64_t (*next)(void *state, const struct amz_policy_ask *ask);
   void (*feedback)(void *state, const struct amz_policy_feedback *seen); /* NULL: doesn't learn */
+  /* More is known than at init: as amz_policy_tell has it. NULL: nothing that it could use. */
+  void (*tell)(void *state, const struct amz_policy_params *params);
 };
 
 /* The policies in the order in which they are listed. \return an array of *ret_n entries, constant. */
@@ -80,5 +82,10 @@ void amz_policy_free(struct amz_policy *policy);
 /* \return the next chunk's size, in [1, ask->remaining]; 0 when nothing remains. */
 uint64_t amz_policy_next(struct amz_policy *policy, const struct amz_policy_ask *ask);
 void amz_policy_feedback(struct amz_policy *policy, const struct amz_policy_feedback *seen);
+/* Tells what has been found out since the policy was made: by a sample, by a plan, by measuring. A number that is 0 says nothing
+ * new; where mean_s is told, stddev_s is told with it. `tasks` are those that aren't handed out yet, `slots` those of all living
+ * ranks; what is handed out from now on is as if the policy began with these. workers, seed and weights stay those that it was
+ * made with. */
+void amz_policy_tell(struct amz_policy *policy, const struct amz_policy_params *params);
 
 #endif

@@ -72,6 +72,7 @@ enum amz_event_kind {
   AMZ_EV_DURABLE,   /* worker: pack records up to durable_upto are on disk */
   AMZ_EV_BROKEN,    /* worker: this rank can't run or keep anything more (helper died, disk full): gives its tasks back */
   AMZ_EV_OPEN,      /* worker: run at most `slots` tasks at a time from now on, on its first slots (what runs may end); 0 .. its slots */
+  AMZ_EV_TOLD,      /* master: more is known of tasks and costs: `told`, for the policy (amz_policy_tell) */
   AMZ_EV_RESIZE,    /* worker: it has `slots` slots from now on, 1 .. its capacity: the first ones; all are open. What runs on others may end there */
 };
 
@@ -90,6 +91,7 @@ struct amz_event {
   const struct amz_range *returned;  /* RAN: positions that weren't run, or not to an end: the worker runs them again, or gives them back */
   size_t n_returned;
   uint64_t durable_upto;             /* DURABLE */
+  const struct amz_policy_params *told; /* TOLD: tasks, slots and workers are filled in by the master */
 };
 
 enum amz_action_kind {

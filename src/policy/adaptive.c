@@ -83,15 +83,34 @@ static double smaller(double a, double b)
   return a < b ? a : b;
 }
 
+/* A sample over the whole list takes the place of what all tasks so far have shown, among which it was: it counts as much. What
+ * was seen lately stays, if it is more than a sample's weight. */
 static void take_told(struct state *s, const struct amz_policy_params *p)
 {
-  double weight = larger(TOLD_TASKS, (double)p->slots);
+  double least = larger(TOLD_TASKS, (double)p->slots), weight = larger(least, s->ever.tasks);
 
   s->told_s = p->mean_s;
   s->told_cv = p->stddev_s / p->mean_s;
-  s->late = (struct amz_seen){
+  s->ever = (struct amz_seen){
     .tasks = weight, .mean_s = p->mean_s, .m2 = weight * p->stddev_s * p->stddev_s, .freedom = weight + 1};
-  s->ever = s->late;
+  if (s->late.tasks <= least)
+    s->late = s->ever;
+}
+
+/* What isn't said stays as it was. */
+static void tell(void *state, const struct amz_policy_params *params)
+{
+  struct state *s = state;
+
+  s->overhead_s = or_own(params->overhead_s, s->overhead_s);
+  s->service_s = or_own(params->service_s, s->service_s);
+  s->target_s = or_own(params->target_s, s->target_s);
+  s->min_s = or_own(params->min_s, s->min_s);
+  s->max_s = larger(or_own(params->max_s, s->max_s), s->target_s);
+  s->rate = smaller(or_own(params->rate, s->rate), 1);
+  if (params->mean_s > 0)
+    take_told(s, params);
+  s->left = 0; /* what is left of a round was cut without knowing */
 }
 
 static int init(void *state, const struct amz_policy_params *params)
@@ -104,16 +123,13 @@ static int init(void *state, const struct amz_policy_params *params)
     return AMZ_ENOMEM;
   for (uint32_t i = 0; i < s->workers; i++)
     s->of[i] = (struct worker){.slowness = 1, .doubt = DOUBT};
-  s->overhead_s = or_own(params->overhead_s, OWN_OVERHEAD_S);
-  s->service_s = or_own(params->service_s, OWN_SERVICE_S);
-  s->target_s = or_own(params->target_s, OWN_TARGET_S);
-  s->min_s = params->min_s;
-  s->max_s = larger(params->max_s, s->target_s);
-  s->rate = smaller(or_own(params->rate, OWN_RATE), 1);
+  s->overhead_s = OWN_OVERHEAD_S;
+  s->service_s = OWN_SERVICE_S;
+  s->target_s = OWN_TARGET_S;
+  s->rate = OWN_RATE;
   s->longest_first = params->longest_first;
   s->told_cv = 1;
-  if (params->mean_s > 0)
-    take_told(s, params);
+  tell(s, params);
   return AMZ_OK;
 }
 
@@ -346,4 +362,5 @@ const struct amz_policy_ops amz_policy_adaptive = {
   .clear = clear,
   .next = next,
   .feedback = feedback,
+  .tell = tell,
 };

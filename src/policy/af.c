@@ -35,14 +35,24 @@ struct state {
   uint64_t size;
 };
 
+/* Counts as long as no worker's own times are known. */
+static void tell(void *state, const struct amz_policy_params *params)
+{
+  struct state *s = state;
+
+  if (params->mean_s <= 0)
+    return;
+  s->mean_s = params->mean_s;
+  s->variance_s2 = params->stddev_s * params->stddev_s;
+}
+
 static int init(void *state, const struct amz_policy_params *params)
 {
   struct state *s = state;
 
   s->workers = params->workers;
   s->of = amz_new_array(params->workers, sizeof *s->of);
-  s->mean_s = params->mean_s;
-  s->variance_s2 = params->stddev_s * params->stddev_s;
+  tell(s, params);
   return s->of ? AMZ_OK : AMZ_ENOMEM;
 }
 
@@ -148,4 +158,5 @@ const struct amz_policy_ops amz_policy_af = {
   .clear = clear,
   .next = next,
   .feedback = feedback,
+  .tell = tell,
 };

@@ -24,6 +24,17 @@ static int init(void *state, const struct amz_policy_params *params)
   return AMZ_OK;
 }
 
+/* A batch that was cut without knowing better ends here. */
+static void tell(void *state, const struct amz_policy_params *params)
+{
+  struct state *s = state;
+
+  if (params->mean_s <= 0)
+    return;
+  s->cv = params->stddev_s / params->mean_s;
+  s->left = 0;
+}
+
 static double part_of(const struct state *s, const struct amz_policy_ask *ask)
 {
   double b = (double)ask->slots * s->cv / (2 * sqrt((double)ask->remaining));
@@ -52,4 +63,5 @@ const struct amz_policy_ops amz_policy_fac = {
   .state_bytes = sizeof(struct state),
   .init = init,
   .next = next,
+  .tell = tell,
 };

@@ -10,6 +10,7 @@
 
 struct state {
   uint64_t size;
+  double mean_s, stddev_s, overhead_s; /* as far as they are known */
 };
 
 static uint64_t without_knowing(uint64_t share)
@@ -36,11 +37,27 @@ static uint64_t size_of(const struct amz_policy_params *p)
   return size < share ? size : share;
 }
 
-static int init(void *state, const struct amz_policy_params *params)
+/* N and P are those of what is left when more gets known. */
+static void tell(void *state, const struct amz_policy_params *params)
 {
   struct state *s = state;
+  struct amz_policy_params p = *params;
 
-  s->size = size_of(params);
+  if (p.mean_s > 0) {
+    s->mean_s = p.mean_s;
+    s->stddev_s = p.stddev_s;
+  }
+  s->overhead_s = p.overhead_s > 0 ? p.overhead_s : s->overhead_s;
+  p.mean_s = s->mean_s;
+  p.stddev_s = s->stddev_s;
+  p.overhead_s = s->overhead_s;
+  if (p.tasks > 0 || s->size == 0) /* what is left when all are handed out says nothing of those that return */
+    s->size = size_of(&p);
+}
+
+static int init(void *state, const struct amz_policy_params *params)
+{
+  tell(state, params);
   return AMZ_OK;
 }
 
@@ -59,4 +76,5 @@ const struct amz_policy_ops amz_policy_fsc = {
   .state_bytes = sizeof(struct state),
   .init = init,
   .next = next,
+  .tell = tell,
 };

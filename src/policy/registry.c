@@ -116,6 +116,15 @@ uint64_t amz_policy_next(struct amz_policy *policy, const struct amz_policy_ask 
   return size < ask->remaining ? size : ask->remaining;
 }
 
+void amz_policy_tell(struct amz_policy *policy, const struct amz_policy_params *params)
+{
+  struct amz_policy_params p = checked(params);
+
+  p.slots = p.slots ? p.slots : 1;
+  if (policy->ops->tell)
+    policy->ops->tell(policy->state, &p);
+}
+
 void amz_policy_feedback(struct amz_policy *policy, const struct amz_policy_feedback *seen)
 {
   if (policy->ops->feedback && seen->tasks > 0 && seen->wall_s >= 0 && seen->wall_s <= DBL_MAX)

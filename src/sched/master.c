@@ -247,6 +247,16 @@ static int on_drain(struct amz_master *m, const struct amz_event *e, struct amz_
   return AMZ_OK;
 }
 
+static void on_told(const struct amz_master *m, const struct amz_policy_params *told)
+{
+  struct amz_policy_params params = *told;
+
+  params.tasks = m->pool.waiting;
+  params.slots = amz_master_slots(m);
+  params.workers = m->config.ranks;
+  amz_policy_tell(m->policy, &params);
+}
+
 static int on_event(struct amz_master *m, const struct amz_event *e, struct amz_actions *out)
 {
   switch (e->kind) {
@@ -258,6 +268,10 @@ static int on_event(struct amz_master *m, const struct amz_event *e, struct amz_
     return on_drain(m, e, out);
   case AMZ_EV_FENCED:
     return e->rank < m->config.ranks ? amz_master_bury(m, e->rank) : AMZ_OK;
+  case AMZ_EV_TOLD:
+    if (e->told)
+      on_told(m, e->told);
+    return AMZ_OK;
   case AMZ_EV_TICK:
   case AMZ_EV_RAN:
   case AMZ_EV_DURABLE:

@@ -80,6 +80,12 @@ struct amz_master {
   struct amz_master_stats stats;
 };
 
+/* \return P as policies are told it. */
+static inline uint32_t amz_master_slots(const struct amz_master *m)
+{
+  return m->slots == 0 ? 1 : m->slots < UINT32_MAX ? (uint32_t)m->slots : UINT32_MAX;
+}
+
 /* ---- ranks.c */
 int amz_master_init_ranks(struct amz_master *m) AMZ_MUST_CHECK;
 /* A new clock reading; a master that overslept forgives its ranks the time in which it didn't listen. */

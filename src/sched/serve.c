@@ -14,7 +14,7 @@ static inline int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chu
   struct amz_policy_ask ask = {
     .remaining = m->pool.waiting,
     .chunks = m->stats.chunks,
-    .slots = m->slots == 0 ? 1 : m->slots < UINT32_MAX ? (uint32_t)m->slots : UINT32_MAX,
+    .slots = amz_master_slots(m),
     .worker = rank,
     .workers = m->config.ranks,
     .worker_slots = r->slots,

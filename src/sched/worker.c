@@ -246,6 +246,7 @@ static int on_event(struct amz_worker *w, const struct amz_event *e, struct amz_
   case AMZ_EV_TICK:
   case AMZ_EV_DRAIN:
   case AMZ_EV_FENCED:
+  case AMZ_EV_TOLD:
     break;
   }
   return AMZ_OK;

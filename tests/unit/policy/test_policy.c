@@ -363,6 +363,74 @@ static void test_slots_change(void)
 }
 
 /* Policies that answer wildly, to see the registry's clamp. */
+/* What is found out in mid-run counts from the next chunk on. */
+static void test_told_later(void)
+{
+  static const struct {
+    const char *row, *policy;
+    uint64_t tasks, before, left; /* chunks of `before` until `left` tasks are left, when it is told */
+    double mean_s, stddev_s, overhead_s, target_s;
+    uint64_t after; /* the chunk that comes then */
+  } rows[] = {
+    {"FAC: b = 4 / 2 sqrt(750) = 0.0730, x = 2.1515 in a later batch: 87.1", "fac", 1000, 125, 750, 1, 1, 0, 0, 88},
+    {"FAC: sigma = 0 later is x = 2", "fac", 1000, 125, 750, 1, 0, 0, 0, 94},
+    {"FSC: 60.06^(2/3) of what is left", "fsc", 1000, 31, 194, 1, 1, 1, 0, 16}, /* (sqrt(2) 194 / (4 sqrt(ln 4)))^(2/3) = 15.02 */
+    {"FSC: an overhead alone doesn't tell how tasks vary: mFSC of what is left, 0.55 + 235 ln 2 / ln 235 = 30.4",
+     "fsc", 1000, 31, 938, 0, 0, 1, 0, 30},
+    {"AF: R / P of tasks all alike", "af", 100, 13, 74, 1, 0, 0, 0, 19},
+    {"GSS has no use for it", "gss", 100, 25, 75, 1, 1, 1, 1, 19},
+    {"adaptive: a sixteenth of 1 s is 62.5 tasks of 1 ms", "adaptive", 4016, 8, 4000, 1e-3, 0, 1e-5, 0, 62},
+    {"adaptive: a target of 20 ms", "adaptive", 4016, 8, 4000, 1e-3, 0, 1e-5, 0.02, 20},
+    {"adaptive: fifteen overheads of 8 ms are 120 tasks", "adaptive", 4016, 8, 4000, 1e-3, 0, 8e-3, 0.2, 120},
+    {"adaptive: nothing said, nothing changed", "adaptive", 4016, 8, 4000, 0, 0, 0, 0, 8},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_policy_params now = {.slots = 4, .mean_s = rows[i].mean_s, .stddev_s = rows[i].stddev_s,
+                                    .overhead_s = rows[i].overhead_s, .target_s = rows[i].target_s};
+    struct walk w;
+
+    walk_begin(&w, rows[i].policy, rows[i].tasks, 4);
+    while (w.ask.remaining > rows[i].left)
+      ASSERT_ROW_U64(rows[i].row, walk_next(&w), rows[i].before);
+    now.tasks = w.ask.remaining;
+    amz_policy_tell(w.policy, &now);
+    ASSERT_ROW_U64(rows[i].row, walk_next(&w), rows[i].after);
+    amz_policy_free(w.policy);
+  }
+}
+
+/* A sample over the whole list takes the place of what the first tasks showed. By hand: 400 tasks of 1 ms are seen, then 4 ms is
+ * told: T = 4000 * 4 ms / 4 = 4 s, a target of 40 ms is ten tasks of 4 ms. Told 0.5 ms, T = 0.5 s, of which a sixteenth is 31 ms:
+ * 31 of the tasks that took 1 ms lately. */
+static void test_told_what_was_seen(void)
+{
+  static const struct {
+    const char *row;
+    double mean_s;
+    uint64_t after;
+  } rows[] = {{"tasks are longer than those seen", 4e-3, 10}, {"tasks are shorter", 0.5e-3, 31}};
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_policy_params now = {.tasks = 4000, .slots = 4, .mean_s = rows[i].mean_s, .overhead_s = 1e-6, .target_s = 0.04};
+    struct walk w;
+
+    walk_begin(&w, "adaptive", 4400, 4);
+    for (uint32_t worker = 0; worker < 4; worker++) {
+      struct amz_policy_feedback seen = {.worker = worker, .tasks = 100, .wall_s = 0.1, .wall_sq_s2 = 1e-4};
+
+      w.ask.worker = worker;
+      (void)amz_policy_next(w.policy, &w.ask);
+      amz_policy_feedback(w.policy, &seen);
+    }
+    w.ask.remaining = 4000;
+    w.ask.worker = 0;
+    amz_policy_tell(w.policy, &now);
+    ASSERT_ROW_U64(rows[i].row, amz_policy_next(w.policy, &w.ask), rows[i].after);
+    amz_policy_free(w.policy);
+  }
+}
+
 static uint64_t next_zero(void *state, const struct amz_policy_ask *ask)
 {
   (void)state;
@@ -431,6 +499,8 @@ int main(void)
     {"feedback is checked", test_feedback_is_checked},
     {"tasks return", test_tasks_return},
     {"slots change", test_slots_change},
+    {"told later", test_told_later},
+    {"told, when tasks have been seen", test_told_what_was_seen},
     {"answers are clamped", test_clamp},
     {"registry", test_registry},
     {NULL, NULL},

@@ -212,6 +212,35 @@ static void test_p_counts_living_slots(void)
   close_bench(&b);
 }
 
+static void tell_share(void *state, const struct amz_policy_params *told)
+{
+  *(uint64_t *)state = told->mean_s > 0 && told->workers == 2 ? told->tasks / told->slots : 0;
+}
+
+static uint64_t next_told(void *state, const struct amz_policy_ask *ask)
+{
+  (void)ask;
+  return *(const uint64_t *)state;
+}
+
+/* The policy hears what is left and by whom, whatever the shell says of that. */
+static void test_told(void)
+{
+  static const struct amz_policy_ops shares = {.name = "shares", .state_bytes = sizeof(uint64_t), .next = next_told,
+                                               .tell = tell_share};
+  const struct amz_policy_params told = {.mean_s = 0.5, .tasks = 7, .slots = 77, .workers = 777};
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){.tasks = 100, .ranks = 2, .slots = 2, .policy = &shares});
+  (void)event(&b, AMZ_EV_START);
+  (void)hello(&b, 1, 3);
+  ASSERT_TEXT(ask(&b, 0, 1), "assign0[0+1]"); /* nothing said: clamped */
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_TOLD, .told = &told}), "");
+  ASSERT_TEXT(ask(&b, 0, 1), "assign0[1+24]"); /* 99 over 1 + 3 */
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_TOLD}), "");
+  close_bench(&b);
+}
+
 /* Many chunks asked for at once, of few tasks that are left: half of them are for the other rank, though it asks later. It gets the first that makes
  * what it has 3/8 of its half, or more. */
 static void test_a_share_is_enough(void)
@@ -772,6 +801,7 @@ int main(void)
     {"no tasks", test_no_tasks},
     {"records follow receipts, in the order of arrival", test_receipts_and_arrival},
     {"P counts the slots of living ranks", test_p_counts_living_slots},
+    {"the policy is told", test_told},
     {"a share of what is left is enough", test_a_share_is_enough},
     {"a rank bars slots and gives chunks back", test_yield},
     {"those who have more than they run give it back", test_recall},
