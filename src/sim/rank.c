@@ -67,6 +67,8 @@ static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a
     return AMZ_OK;
   ns = amz_world_run_s(w, a->first, a->count, a->attempt) / w->ranks[rank].speed * 1e9 + (double)w->config->run_ns;
   run->end_ns = amz_sim_later(run->begin_ns, ns < 0x1p62 ? (int64_t)ns : AMZ_NEVER);
+  if (run->end_ns < w->ranks[rank].end_ns)
+    w->ranks[rank].end_ns = run->end_ns;
   return run->end_ns == AMZ_NEVER ? AMZ_OK : amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
 }
 
@@ -86,7 +88,7 @@ static int do_kill(struct amz_world *w, uint32_t rank, const struct amz_action *
 
 static int do_sync(struct amz_world *w, uint32_t rank)
 {
-  w->ranks[rank].sync_seq = w->ranks[rank].seq;
+  w->packs[rank].sync_seq = w->packs[rank].seq;
   return amz_world_push(w, amz_sim_later(w->now_ns, w->config->sync_latency_ns), AMZ_SIM_EV_SYNCED, rank);
 }
 
@@ -109,13 +111,13 @@ static inline int perform(struct amz_world *w, uint32_t rank, const struct amz_a
   return AMZ_OK;
 }
 
-static int set_tick(struct amz_world *w, uint32_t rank)
+int amz_world_set_tick(struct amz_world *w, uint32_t rank)
 {
   struct amz_sim_rank *r = &w->ranks[rank];
   int64_t at_ns = amz_worker_deadline(amz_crew_at(&w->crew, rank));
 
-  if (at_ns >= r->tick_ns)
-    return AMZ_OK; /* the one that is set rings early, and is set anew then */
+  if (at_ns >= r->tick_ns || at_ns >= r->end_ns)
+    return AMZ_OK; /* the one that is set, or the END, comes early, and then it is set anew */
   r->tick_ns = at_ns > w->now_ns ? at_ns : w->now_ns;
   return amz_world_push(w, r->tick_ns, AMZ_SIM_EV_WORKER_TICK, rank);
 }
@@ -129,7 +131,7 @@ int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *
   rc = amz_worker_step(amz_crew_at(&w->crew, rank), e, out);
   for (size_t i = 0; i < out->count && rc == AMZ_OK; i++)
     rc = perform(w, rank, &out->items[i]);
-  return rc < 0 ? rc : set_tick(w, rank);
+  return rc < 0 ? rc : amz_world_set_tick(w, rank);
 }
 
 /* ---- ends of tasks ---------------------------------------------------------------------------------------------------- */
@@ -169,7 +171,7 @@ static int fill_results(struct amz_world *w, const struct amz_sim_run *run)
       .outcome = outcome,
       .exit_code = outcome == AMZ_FAILED ? 1 : run->killed_as ? -1 : 0,
       .signal = run->killed_as ? SIGTERM : 0,
-      .seq = w->config->packs && outcome != AMZ_SKIPPED ? ++w->ranks[run->rank].seq : 0,
+      .seq = w->config->packs && outcome != AMZ_SKIPPED ? ++w->packs[run->rank].seq : 0,
       .start_ns = run->begin_ns,
       .wall_ns = ran_ns(w, run) / (int64_t)run->count,
     };
@@ -196,7 +198,7 @@ static int tell_bulk(struct amz_world *w, const struct amz_sim_run *run, uint64_
   b->wall_sq_s2 = task_s * task_s * (double)count;
   b->start_ns = run->begin_ns;
   if (w->config->packs)
-    b->seq = ++w->ranks[run->rank].seq;
+    b->seq = ++w->packs[run->rank].seq;
   w->partials[0] = first;
   w->partials[1] = count;
   w->ran.slot = run->slot;

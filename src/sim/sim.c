@@ -15,9 +15,9 @@
 
 static void note_record(struct amz_world *w, int64_t now_ns, const struct amz_action *a)
 {
-  for (size_t i = 0; i < a->n_results; i++)
-    w->result.undurable += a->results[i].seq > w->ranks[a->rank].durable_upto;
-  w->result.undurable += a->bulk && a->bulk->seq > w->ranks[a->rank].durable_upto;
+  for (size_t i = 0; w->packs && i < a->n_results; i++)
+    w->result.undurable += a->results[i].seq > w->packs[a->rank].durable_upto;
+  w->result.undurable += w->packs && a->bulk && a->bulk->seq > w->packs[a->rank].durable_upto;
   if (w->config->recorded)
     w->config->recorded(w->config->arg, now_ns, a);
 }
@@ -108,20 +108,37 @@ static int deliver(struct amz_world *w, uint32_t letter)
   return rc;
 }
 
-/* \return whether the event is of something that isn't so any more: a run that was killed or repaced, a deadline that was moved. */
-static bool is_stale(const struct amz_world *w, enum amz_sim_event kind, uint64_t number)
+/* \return whether it is the end of a run that was killed or repaced meanwhile. */
+static bool is_stale(const struct amz_world *w, const struct amz_sim_run *run)
 {
-  if (kind == AMZ_SIM_EV_END)
-    return !w->runs[number].runs || w->runs[number].end_ns > w->now_ns;
-  return kind == AMZ_SIM_EV_WORKER_TICK && w->ranks[number].tick_ns > w->now_ns;
+  return !run->runs || run->end_ns > w->now_ns;
+}
+
+static int end_run(struct amz_world *w, uint64_t place)
+{
+  const struct amz_sim_run *run = &w->runs[place];
+  struct amz_sim_rank *r = &w->ranks[run->rank];
+
+  if (r->end_ns <= w->now_ns)
+    r->end_ns = AMZ_NEVER;
+  return is_stale(w, run) ? amz_world_set_tick(w, run->rank) : amz_world_end_run(w, place);
+}
+
+/* A deadline may have been moved since. */
+static int tick(struct amz_world *w, uint32_t rank)
+{
+  w->ranks[rank].tick_ns = AMZ_NEVER;
+  if (amz_worker_deadline(amz_crew_at(&w->crew, rank)) > w->now_ns)
+    return amz_world_set_tick(w, rank);
+  return amz_world_step_worker(w, rank, &w->tick);
 }
 
 static int synced(struct amz_world *w, uint32_t rank)
 {
-  struct amz_sim_rank *r = &w->ranks[rank];
-  struct amz_event e = {.kind = AMZ_EV_DURABLE, .durable_upto = r->sync_seq};
+  struct amz_sim_pack *p = &w->packs[rank];
+  struct amz_event e = {.kind = AMZ_EV_DURABLE, .durable_upto = p->sync_seq};
 
-  r->durable_upto = r->sync_seq;
+  p->durable_upto = p->sync_seq;
   return amz_world_step_worker(w, rank, &e);
 }
 
@@ -130,7 +147,7 @@ static int worker_event(struct amz_world *w, enum amz_sim_event kind, uint64_t n
   uint32_t rank = kind == AMZ_SIM_EV_END ? w->runs[number].rank : (uint32_t)number;
   struct amz_sim_rank *r = &w->ranks[rank];
 
-  if (r->dead || is_stale(w, kind, number))
+  if (r->dead || (kind == AMZ_SIM_EV_WORKER_TICK && r->tick_ns > w->now_ns))
     return AMZ_OK;
   if (is_frozen(w, rank)) {
     if (kind == AMZ_SIM_EV_WORKER_TICK)
@@ -138,13 +155,12 @@ static int worker_event(struct amz_world *w, enum amz_sim_event kind, uint64_t n
     return amz_world_push(w, r->frozen_until_ns, kind, number);
   }
   if (kind == AMZ_SIM_EV_END)
-    return amz_world_end_run(w, number);
+    return end_run(w, number);
   if (kind == AMZ_SIM_EV_SYNCED)
     return synced(w, rank);
   if (kind == AMZ_SIM_EV_START)
     return amz_world_step_worker(w, rank, &(struct amz_event){.kind = AMZ_EV_START});
-  r->tick_ns = AMZ_NEVER;
-  return amz_world_step_worker(w, rank, &w->tick);
+  return tick(w, rank);
 }
 
 static int look(struct amz_world *w, uint32_t rank)
@@ -298,7 +314,7 @@ static int make_workers(struct amz_world *w)
   rc = amz_crew_init(&w->crew, &config, w->config->ranks, w->config->slots);
   for (uint32_t i = 0; i < w->config->ranks && rc == AMZ_OK; i++) {
     w->ranks[i].speed = w->config->speed ? w->config->speed[i] : 1;
-    w->ranks[i].tick_ns = AMZ_NEVER;
+    w->ranks[i].tick_ns = w->ranks[i].end_ns = AMZ_NEVER;
     rc = amz_world_push(w, 0, AMZ_SIM_EV_START, i);
   }
   for (size_t i = 0; i < w->config->n_faults && rc == AMZ_OK; i++)
@@ -336,7 +352,8 @@ static int make_world(struct amz_world *w)
   amz_rng_seed(&w->rng, c->seed);
   w->ranks = new_lines(c->ranks, sizeof *w->ranks, &w->ranks_memory);
   w->runs = new_lines((size_t)c->ranks * c->slots_per_rank, sizeof *w->runs, &w->runs_memory);
-  if (!w->ranks || !w->runs)
+  w->packs = c->packs ? amz_new_array(c->ranks, sizeof *w->packs) : NULL;
+  if (!w->ranks || !w->runs || (c->packs && !w->packs))
     return AMZ_ENOMEM;
   for (uint32_t i = 0; i < c->ranks * c->slots_per_rank; i++) {
     w->runs[i].rank = i / c->slots_per_rank;
@@ -355,6 +372,7 @@ static void clear_world(struct amz_world *w)
   amz_crew_clear(&w->crew);
   free(w->ranks_memory);
   free(w->runs_memory);
+  free(w->packs);
   free(w->results);
   amz_master_free(w->master);
   amz_world_clear_net(w);

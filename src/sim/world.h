@@ -55,11 +55,16 @@ struct amz_sim_rank {
   bool looks;      /* its next look is on the agenda */
   int64_t frozen_until_ns;
   int64_t tick_ns; /* the tick that counts */
+  int64_t end_ns;  /* an END that is on the agenda: no tick behind it is needed, as it sets one; AMZ_NEVER: none is known */
   double speed;
   int64_t starts_ns; /* until then it starts what it was given before */
-  uint64_t seq, durable_upto, sync_seq;
 };
 _Static_assert(sizeof(struct amz_sim_rank) <= AMZ_CACHE_LINE, "as above");
+
+/* The pack of a rank: its last record, and what of it is on disk. */
+struct amz_sim_pack {
+  uint64_t seq, durable_upto, sync_seq;
+};
 
 struct amz_world {
   const struct amz_sim_config *config;
@@ -72,6 +77,7 @@ struct amz_world {
   int64_t master_tick_ns, master_free_ns;
   struct amz_crew crew; /* the workers */
   struct amz_sim_rank *ranks;
+  struct amz_sim_pack *packs; /* of the ranks; NULL: they have none */
   struct amz_sim_run *runs;
   void *ranks_memory, *runs_memory; /* what is to be freed: arrays begin with a cache line of it */
   struct amz_actions *actions;
@@ -127,6 +133,8 @@ void amz_world_clear_net(struct amz_world *w);
 /* ---- rank.c */
 /* A step of the rank's worker, and what it does. */
 int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *e) AMZ_MUST_CHECK;
+/* Has the rank's worker ticked by its deadline, if nothing else will be by then. */
+int amz_world_set_tick(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
 int amz_world_end_run(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
 /* \return the seconds that tasks take on a core of speed 1. */
 double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt);
