@@ -1,6 +1,6 @@
 /* The simulation's loop: takes the earliest event, steps the one whom it concerns, performs what comes of it.
  *
- * Invariants: time never goes back; events of one moment are taken in the order in which they were made, so that a run is the
+ * Invariants: time never goes back; events of one moment are taken in a fixed order (agenda.h), so that a run is the
  * same everywhere. The master is a server with a queue: a message is worked on when those before it are done, and what it sends
  * leaves when it is done. Its clock may therefore be ahead of the event's. */
 #include <stdlib.h>
@@ -88,23 +88,42 @@ static bool is_frozen(const struct amz_world *w, uint32_t rank)
   return w->now_ns < w->ranks[rank].frozen_until_ns;
 }
 
+static int step_with(struct amz_world *w, bool to_master, uint32_t rank, const struct amz_message *m)
+{
+  w->mail.message = m;
+  if (to_master)
+    return step_master(w, &w->mail, w->config->message_ns);
+  return w->ranks[rank].dead ? AMZ_OK : amz_world_step_worker(w, rank, &w->mail);
+}
+
 static int deliver(struct amz_world *w, uint32_t letter)
 {
   bool to_master = w->letters[letter].to_master;
+  const struct amz_message *m;
   struct amz_message decoded;
   uint32_t rank = w->letters[letter].rank;
   int rc;
 
   if (!to_master && !w->ranks[rank].dead && is_frozen(w, rank))
     return amz_world_push(w, w->ranks[rank].frozen_until_ns, AMZ_SIM_EV_DELIVER, letter);
-  rc = amz_world_open(w, letter, &decoded, &w->mail.message);
+  rc = amz_world_open(w, letter, &decoded, &m);
   if (rc < 0)
     return rc;
-  if (to_master)
-    rc = step_master(w, &w->mail, w->config->message_ns);
-  else if (!w->ranks[rank].dead)
-    rc = amz_world_step_worker(w, rank, &w->mail);
+  rc = step_with(w, to_master, rank, m);
   amz_world_read(w, letter, &decoded);
+  return rc;
+}
+
+/* A message that stood in a line by itself. */
+static int hand_over(struct amz_world *w, const struct amz_agenda_item *item, bool to_master)
+{
+  const struct amz_message *m = (const struct amz_message *)(uintptr_t)item->value;
+  int rc;
+
+  if (!to_master && is_frozen(w, m->rank) && !w->ranks[m->rank].dead)
+    return amz_world_keep(w, item, w->ranks[m->rank].frozen_until_ns);
+  rc = step_with(w, to_master, m->rank, m);
+  amz_world_leave(w, item->with);
   return rc;
 }
 
@@ -220,12 +239,11 @@ static void expect_worker(const struct amz_world *w, uint32_t rank)
   amz_worker_soon(amz_crew_at(&w->crew, rank));
 }
 
-/* Has the memory fetched that an event will need soon. */
-static void expect(const struct amz_world *w, uint64_t value)
+/* Has the memory fetched that an event of the heap will need soon. */
+static void expect_event(const struct amz_world *w, uint64_t value)
 {
   enum amz_sim_event kind = (enum amz_sim_event)(value & ((1u << AMZ_SIM_EVENT_BITS) - 1));
   uint64_t number = value >> AMZ_SIM_EVENT_BITS;
-  const struct amz_sim_letter *l;
 
   if (value == AMZ_AGENDA_NONE)
     return;
@@ -234,13 +252,24 @@ static void expect(const struct amz_world *w, uint64_t value)
     expect_worker(w, (uint32_t)number / w->config->slots_per_rank);
   } else if (kind == AMZ_SIM_EV_WORKER_TICK) {
     expect_worker(w, (uint32_t)number);
-  } else if (kind == AMZ_SIM_EV_DELIVER) {
-    l = &w->letters[number];
-    if (l->to_master)
-      amz_master_soon(w->master, l->rank, l->tells_of);
-    else
-      expect_worker(w, l->rank);
   }
+}
+
+/* Likewise for the first message of a line; and the second one itself. */
+static void expect_message(const struct amz_world *w, uint32_t line)
+{
+  const struct amz_agenda_item *next = amz_agenda_in_line(&w->agenda, line, 0), *later = amz_agenda_in_line(&w->agenda, line, 1);
+  const struct amz_message *m;
+
+  if (!next || !next->with)
+    return;
+  if (later)
+    __builtin_prefetch((const void *)(uintptr_t)later->value, 0);
+  m = (const struct amz_message *)(uintptr_t)next->value;
+  if (line)
+    amz_master_soon(w->master, m->rank, m->n_bulks ? m->bulks[0].first : 0);
+  else
+    expect_worker(w, m->rank);
 }
 
 static int handle(struct amz_world *w, const struct amz_agenda_item *item)
@@ -248,8 +277,6 @@ static int handle(struct amz_world *w, const struct amz_agenda_item *item)
   enum amz_sim_event kind = (enum amz_sim_event)(item->value & ((1u << AMZ_SIM_EVENT_BITS) - 1));
   uint64_t number = item->value >> AMZ_SIM_EVENT_BITS;
 
-  w->now_ns = item->at_ns;
-  w->result.events++;
   switch (kind) {
   case AMZ_SIM_EV_DELIVER:
     return deliver(w, (uint32_t)number);
@@ -267,6 +294,25 @@ static int handle(struct amz_world *w, const struct amz_agenda_item *item)
     return look(w, (uint32_t)number);
   }
   return AMZ_OK;
+}
+
+/* Takes what comes first. \return 1; 0: there is nothing up to limit_ns; or an error. */
+static int turn(struct amz_world *w, int64_t limit_ns)
+{
+  struct amz_agenda_item item;
+  uint32_t source;
+  int rc = amz_agenda_take(&w->agenda, limit_ns, &item, &source);
+
+  if (rc <= 0)
+    return rc;
+  w->now_ns = item.at_ns;
+  w->result.events++;
+  if (w->many && source == AMZ_AGENDA_HEAP)
+    expect_event(w, amz_agenda_soon(&w->agenda));
+  else if (w->many)
+    expect_message(w, source);
+  rc = item.with ? hand_over(w, &item, source != 0) : handle(w, &item);
+  return rc < 0 ? rc : 1;
 }
 
 /* ---- the world -------------------------------------------------------------------------------------------------------- */
@@ -338,6 +384,7 @@ static int make_world(struct amz_world *w)
   struct amz_master_config master = c->master;
   int rc;
 
+  amz_agenda_init(&w->agenda);
   w->unused_letter = UINT32_MAX;
   w->many = c->ranks > CACHED_RANKS;
   w->calm = !c->encode && c->jitter_ns == 0 && c->late <= 0 && c->duplicate <= 0;
@@ -399,8 +446,6 @@ int amz_sim_run(const struct amz_sim_config *config, struct amz_sim_result *ret)
   struct amz_world w = {.config = config};
   struct amz_event start = {.kind = AMZ_EV_START};
   int64_t limit_ns = config->limit_ns ? config->limit_ns : AMZ_NEVER;
-  struct amz_agenda_item item;
-  uint32_t source;
   int rc;
 
   if (!is_valid(config))
@@ -408,15 +453,12 @@ int amz_sim_run(const struct amz_sim_config *config, struct amz_sim_result *ret)
   rc = make_world(&w);
   if (rc == AMZ_OK)
     rc = step_master(&w, &start, 0);
-  while (rc == AMZ_OK && !w.ended && (rc = amz_agenda_take(&w.agenda, limit_ns, &item, &source)) > 0) {
-    if (w.many)
-      expect(&w, amz_agenda_soon(&w.agenda, source));
-    rc = handle(&w, &item);
-  }
-  if (rc == AMZ_OK) {
+  while (rc >= 0 && !w.ended && (rc = turn(&w, limit_ns)) > 0)
+    ;
+  if (rc >= 0) {
     sum_up(&w);
     *ret = w.result;
   }
   clear_world(&w);
-  return rc;
+  return rc < 0 ? rc : AMZ_OK;
 }

@@ -24,11 +24,12 @@ enum amz_sim_event {
 };
 #define AMZ_SIM_EVENT_BITS 4u
 
-/* A message in flight: the very one that was sent, whose memory is kept until it is read; or its bytes. */
+/* A message in flight: the very one that was sent, whose memory is kept until it is read; or its bytes. Where messages
+ * take equally long and come once there are no letters, but for those that wait for a frozen rank. An item of a line is then the
+ * message: its value is where it lies, with its chain. */
 struct amz_sim_letter {
   const struct amz_message *message; /* NULL: in bytes */
   struct amz_actions_block *chain;   /* where it lies; its users are letters */
-  uint64_t tells_of; /* to the master: the first position of which it tells, for who has memory fetched before it is read; 0: none */
   bool to_master;
   uint32_t rank;
   uint32_t copies; /* deliveries still to come; 0: unused */
@@ -128,6 +129,16 @@ static inline int amz_world_open(const struct amz_world *w, uint32_t letter, str
   return l->message ? AMZ_OK : amz_message_decode(l->bytes.data, l->bytes.len, decoded);
 }
 void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *decoded);
+/* Keeps the message that stood in a line until then. */
+int amz_world_keep(struct amz_world *w, const struct amz_agenda_item *item, int64_t until_ns) AMZ_MUST_CHECK;
+/* One of the messages in this memory has been read; accepts NULL. */
+static inline void amz_world_leave(struct amz_world *w, struct amz_actions_block *chain)
+{
+  if (!chain || --chain->users || chain == w->actions->first)
+    return;
+  chain->next_chain = w->spare;
+  w->spare = chain;
+}
 void amz_world_clear_net(struct amz_world *w);
 
 /* ---- rank.c */

@@ -1,5 +1,7 @@
-/* The simulator's queue of events against a list that is searched: the earliest first, and of equal times the one that was put first,
- * whichever way it was put. */
+/* The simulator's queue of events against a list that is searched: the earliest first; of equal times what stands in a line before what
+ * lies in the heap, and of those of one place the one that was put first. */
+#include <stdbool.h>
+
 #include <amorsize/rng.h>
 
 #include "../../src/sim/agenda.h"
@@ -10,6 +12,7 @@ enum { ITEMS = 600, STEPS = 20000 };
 struct listed {
   int64_t at_ns;
   uint64_t value;
+  uint64_t where;
 };
 
 /* The list keeps the order in which items were put, so that the first of the least is the one to come. */
@@ -23,7 +26,8 @@ static size_t first_of(const struct list *l)
   size_t first = 0;
 
   for (size_t i = 1; i < l->n; i++)
-    if (l->items[i].at_ns < l->items[first].at_ns)
+    if (l->items[i].at_ns < l->items[first].at_ns ||
+        (l->items[i].at_ns == l->items[first].at_ns && l->items[i].where < l->items[first].where))
       first = i;
   return first;
 }
@@ -35,17 +39,31 @@ static void drop(struct list *l, size_t which)
   l->n--;
 }
 
+/* \return whether nobody in that line comes later. */
+static bool is_last(const struct list *l, uint64_t line, int64_t at_ns)
+{
+  for (size_t i = 0; i < l->n; i++)
+    if (l->items[i].where == line && l->items[i].at_ns > at_ns)
+      return false;
+  return true;
+}
+
 /* Puts what is not before now, into both. */
 static void put(struct amz_agenda *a, struct list *l, struct amz_rng *rng, int64_t now_ns, uint64_t spread, uint64_t apart, uint64_t value)
 {
   uint64_t where = amz_rng_below(rng, AMZ_AGENDA_LINES + 1);
   int64_t at_ns = now_ns + (int64_t)(amz_rng_below(rng, spread) * apart);
 
-  if (where < AMZ_AGENDA_LINES)
-    CU_ASSERT_EQUAL_FATAL(amz_agenda_queue(a, (uint32_t)where, at_ns, value), AMZ_OK);
-  if (where == AMZ_AGENDA_LINES)
+  if (where < AMZ_AGENDA_LINES) {
+    struct amz_agenda_item item = {at_ns, value, a};
+    bool fits = is_last(l, where, at_ns);
+
+    CU_ASSERT_EQUAL_FATAL(amz_agenda_queue(a, (uint32_t)where, &item), fits);
+    where = fits ? where : AMZ_AGENDA_HEAP;
+  }
+  if (where == AMZ_AGENDA_HEAP)
     CU_ASSERT_EQUAL_FATAL(amz_agenda_push(a, at_ns, value), AMZ_OK);
-  l->items[l->n++] = (struct listed){at_ns, value};
+  l->items[l->n++] = (struct listed){at_ns, value, where};
 }
 
 /* \return the time of the item that was taken; -1: another one than the list's. */
@@ -59,6 +77,8 @@ static int64_t take(struct amz_agenda *a, struct list *l)
   if (amz_agenda_take(a, expected.at_ns - 1, &item, &source) != 0 || amz_agenda_take(a, expected.at_ns, &item, &source) != 1)
     return -1;
   drop(l, first);
+  if (source != expected.where || (item.with != NULL) != (source != AMZ_AGENDA_HEAP))
+    return -1;
   return item.at_ns == expected.at_ns && item.value == expected.value ? item.at_ns : -1;
 }
 
@@ -79,11 +99,12 @@ static void test_against_a_list(void)
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    struct amz_agenda agenda = {0};
+    struct amz_agenda agenda = {.last_ns = 0};
     struct list list = {.n = 0};
     struct amz_rng rng;
     int64_t now_ns = 0;
 
+    amz_agenda_init(&agenda);
     amz_rng_seed(&rng, i);
     for (unsigned step = 0; step < STEPS && now_ns >= 0; step++)
       if (list.n == 0 || (list.n < ITEMS && amz_rng_below(&rng, 10) < rows[i].puts))
@@ -98,19 +119,21 @@ static void test_against_a_list(void)
 
 static void test_ends_of_time(void)
 {
-  struct amz_agenda a = {0};
+  struct amz_agenda a = {.last_ns = 0};
   struct amz_agenda_item item = {0};
   uint32_t source = 0;
 
+  amz_agenda_init(&a);
   CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &source), 0);
   CU_ASSERT_EQUAL(amz_agenda_push(&a, INT64_MAX, 1), AMZ_OK);
   CU_ASSERT_EQUAL(amz_agenda_push(&a, 0, 2), AMZ_OK);
   CU_ASSERT_EQUAL(amz_agenda_take(&a, 0, &item, &source), 1);
   ASSERT_U64(item.value, 2);
-  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX - 1, &item, &source), 0);
+  CU_ASSERT_EQUAL(amz_agenda_push(&a, INT64_MAX - 1, 3), AMZ_OK);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX - 2, &item, &source), 0);
   CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &source), 1);
-  ASSERT_U64(item.value, 1);
-  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &source), 0);
+  ASSERT_U64(item.value, 3);
+  CU_ASSERT_EQUAL(amz_agenda_take(&a, INT64_MAX, &item, &source), 0); /* that one never comes */
   amz_agenda_clear(&a);
 }
 
