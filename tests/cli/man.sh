@@ -18,6 +18,8 @@ for page in "$pages"/*.1 "$pages"/*.5; do
   else
     skip "$short: no warnings from groff" 'no groff'
   fi
+  is "$short: no sentence in a line of two fonts, which sets no blanks" \
+    "$(sed 's/"[^"]*"/(word)/g' "$page" | grep -E '^\.(BR|RB|IR|RI|BI|IB) .*( [A-Za-z][a-z,.]*){4}')" ''
   check "$short: is installed" grep -q "src/cli/man/$short" "$top_srcdir/src/cli/Makefile.inc"
   fresh
   examples "$page" >examples
