@@ -134,6 +134,8 @@ enum amz_task_kind amz_job_kind(const struct amz_job *job);
 uint64_t amz_job_tasks(const struct amz_job *job); /* how many */
 /* Results of plug-in tasks are kept by index when they are asked for (output.results), or when nothing else is (no output.reduce). \return whether they are. */
 bool amz_job_keeps_results(const struct amz_job *job);
+/* \return what the results are reduced to: output.reduce where the tasks are a plug-in's, else AMZ_REDUCE_NONE. */
+enum amz_reduce amz_job_reduces(const struct amz_job *job);
 /* The cost hint of tasks.weight. \return whether there is one. */
 bool amz_job_is_weighted(const struct amz_job *job);
 /* Of a weighted job. *ret_same: how many tasks from index on share a value by the order of the names, >= 1; it may reach beyond the last.

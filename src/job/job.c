@@ -205,6 +205,11 @@ enum amz_task_kind amz_job_kind(const struct amz_job *job)
   return job->kind;
 }
 
+enum amz_reduce amz_job_reduces(const struct amz_job *job)
+{
+  return job->kind == AMZ_TASK_PLUGIN ? job->settings.output.reduce : AMZ_REDUCE_NONE;
+}
+
 bool amz_job_keeps_results(const struct amz_job *job)
 {
   return job->kind == AMZ_TASK_PLUGIN && (job->settings.output.results || job->settings.output.reduce == AMZ_REDUCE_NONE);

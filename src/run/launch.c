@@ -144,7 +144,7 @@ static int run_ranks(struct amz_launch *l, struct amz_signals *signals, struct a
 /* What the results reduce to, for whoever comes later; the partials in run.db give it again at any time. */
 static int keep_reduced(const struct amz_launch *l, struct amz_error *err)
 {
-  enum amz_reduce op = amz_job_settings(l->job)->output.reduce;
+  enum amz_reduce op = amz_job_reduces(l->job);
   struct amz_buf json = AMZ_BUF_INIT;
   int rc = AMZ_OK;
 

@@ -70,7 +70,7 @@ static void note_recorded(struct amz_loop *l, const struct amz_action *action, c
 /* What partials are of is known when the first come: rank 0 itself may not run anything. */
 static int learn_reduction(struct amz_loop *l, const struct amz_bulk *b, struct amz_error *err)
 {
-  const struct amz_reduce_kind kind = {amz_job_settings(l->config->job)->output.reduce, (enum amz_value)b->value_type, b->value_width};
+  const struct amz_reduce_kind kind = {amz_job_reduces(l->config->job), (enum amz_value)b->value_type, b->value_width};
 
   if (b->partials_bytes == 0 || l->reduce.op != AMZ_REDUCE_NONE)
     return AMZ_OK;

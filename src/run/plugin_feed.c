@@ -27,7 +27,7 @@ static int make_link(struct amz_loop *l, uint32_t host, struct amz_error *err)
   struct amz_host_config config = {.path = plugin->path, .args = plugin->args, .log = p->log, .rank = c->rank,
     .first_slot = many ? 0 : host % p->n_slots, .lanes = many ? p->n_slots : 1, .threads = c->layout.threads,
     .gpus_apart = amz_job_settings(c->job)->resources.gpus > 0, .tasks = amz_job_tasks(c->job),
-    .reduce = amz_job_settings(c->job)->output.reduce, .results = p->results, .results_asked = amz_job_settings(c->job)->output.results != NULL,
+    .reduce = amz_job_reduces(c->job), .results = p->results, .results_asked = amz_job_settings(c->job)->output.results != NULL,
     .job = amz_job_name(c->job), .run = p->run};
   const uint32_t **cpus = amz_new_array(config.lanes, sizeof *cpus);
   size_t *n_cpus = amz_new_array(config.lanes, sizeof *n_cpus);

@@ -131,6 +131,6 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
   s->n_slowest = t->n_slowest;
   memcpy(s->failures, t->failures, sizeof s->failures);
   s->n_failures = t->n_failures;
-  s->reduce = amz_job_settings(l->job)->output.reduce;
+  s->reduce = amz_job_reduces(l->job);
   return keep_texts(l, amz_job_settings(l->job)->chunks.policy, text, s);
 }

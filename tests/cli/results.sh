@@ -102,6 +102,12 @@ for i in 1 2 3; do
   values slow.runs/001/out/r.npy >a && values $dir/out/r.npy >b
   check "killed $i times: all results are there" cmp a b
 done
+# ---- results that are wanted of commands: warned of, and nothing is told of them
+fresh
+try timeout 60 amorsize-mpi run --slots 1 --set job=printing --set output.reduce=sum --command 'echo {n}' --for n=1..3
+tried_like 'no results of commands: warned of' 0 '3 succeeded' 'output.reduce has no effect: only tasks.plugin has results'
+is 'no results of commands: none are told of' "$(reduced)$(find printing.runs/001 -name 'reduced*')" ''
+
 # ---- results that are wanted of a plug-in that has none: refused as a wrong description is, as going on would end in the same way
 fresh
 for want in 'reduce: sum' 'results: r.npy'; do
