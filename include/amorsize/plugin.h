@@ -21,9 +21,9 @@
  * thread-safe, one process has a thread for each slot; else there is a process for each slot. A slot's thread is bound to the slot's
  * cores. What is printed to stdout and stderr goes to a file of the run directory, out/plugin-RANK.EPOCH.log.
  *
- * Executed at least once, recorded exactly once. A task whose process dies (a crash, exit(), failures.timeout) costs nobody else's
- * results: the task that was running is run again alone, and recorded as failed when it ends the process again; other tasks of
- * that process that weren't recorded yet are run again. So a task must bear being run twice.
+ * Executed at least once, recorded exactly once. A task whose process dies (a crash, exit(), pthread_exit(), failures.timeout) costs
+ * nobody else's results: the task that was running is run again alone, and recorded as failed when it ends the process again; other
+ * tasks of that process that weren't recorded yet are run again. So a task must bear being run twice.
  *
  * Versions. A later version of this header only appends to the structs; `size` says which one a plug-in was built with. A change that
  * old plug-ins would not survive gets another symbol, amz_plugin_v2. */
@@ -86,7 +86,8 @@ struct amz_plugin_v1 {
    * \return 0; anything else: it can't begin, and the run ends with how->error. */
   int (*open)(const struct amz_plugin_open *how, void **ret_state);
 
-  /* Runs one task. `result`: zeroed room of the result's size, aligned to 16 bytes; NULL for NONE.
+  /* Runs one task. `result`: zeroed room of the result's size, an element of an array of such that begins at a multiple of 64: so
+   * numbers, and structs of just that size, stand as C wants them. NULL for NONE.
    * \return 0: succeeded; anything else: failed, with task->error; the number is recorded as its exit status, 1..255 (others as 1). */
   int (*run)(void *state, const struct amz_plugin_task *task, void *result);
 

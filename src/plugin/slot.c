@@ -154,6 +154,25 @@ static void serve(struct amz_slot_thread *s)
   }
 }
 
+/* Who ends the thread (pthread_exit) would have its slot wait for ever: it ends the process, as exit() does, and is seen to. */
+static void on_thread_end(void *number)
+{
+  (void)fprintf(stderr, "amorsize-mpi-plugin: the plug-in has ended the thread of slot %u (pthread_exit), and so this process\n",
+                *(const uint32_t *)number);
+  exit(1);
+}
+
+static void serve_to_the_end(struct amz_slot_thread *s)
+{
+  pthread_cleanup_push(on_thread_end, &s->number);
+  if (open_plugin(s)) {
+    serve(s);
+    if (s->host->plugin->close)
+      s->host->plugin->close(s->state);
+  }
+  pthread_cleanup_pop(0);
+}
+
 void *amz_slot_main(void *arg)
 {
   struct amz_slot_thread *s = arg;
@@ -163,10 +182,8 @@ void *amz_slot_main(void *arg)
   bind_self(s);
   if (!stack || !make_room(s) || !amz_slot_keep_begin(s) || !amz_guilt_begin(s->lane, stack)) {
     amz_host_refuse(s->host, "the plug-in's host is out of memory");
-  } else if (open_plugin(s)) {
-    serve(s);
-    if (s->host->plugin->close)
-      s->host->plugin->close(s->state);
+  } else {
+    serve_to_the_end(s);
   }
   amz_guilt_end();
   free(stack);

@@ -88,6 +88,34 @@ static bool any_alive(const struct amz_plugin_exec *p)
   return false;
 }
 
+/* All tasks are recorded by then: it is worth a word, once, and changes nothing. */
+static void warn_of_close(struct amz_loop *l, const char *how)
+{
+  struct amz_plugin_exec *p = amz_plugin_of(l);
+  char text[AMZ_ERROR_TEXT], rank[32] = "";
+  bool printed = amz_plugin_has_printed(p);
+
+  if (p->told_close)
+    return;
+  p->told_close = true;
+  if (l->config->net)
+    (void)snprintf(rank, sizeof rank, "rank %u: ", l->config->rank);
+  (void)snprintf(text, sizeof text, "%safter its last task, the process of the plug-in %s %s%s%s", rank,
+                 amz_job_plugin(l->config->job)->path, how, printed ? "; what it printed is in " : "", printed ? p->log : "");
+  amz_loop_note(l, AMZ_WARNING, text);
+}
+
+static void host_closed(struct amz_loop *l, const struct amz_exec_end *end)
+{
+  struct amz_plugin_process *h = &amz_plugin_of(l)->hosts[end->slot];
+  char how[128];
+
+  amz_plugin_say_how(end, how, sizeof how);
+  if (h->alive && !h->killed && (end->signal || end->exit_code))
+    warn_of_close(l, how);
+  h->alive = false;
+}
+
 /* Lets plug-ins close; the helper kills what hasn't ended when it is ended itself. */
 static void await_ends(struct amz_loop *l)
 {
@@ -100,10 +128,12 @@ static void await_ends(struct amz_loop *l)
   while (any_alive(p) && got >= 0 && (now_ns = amz_clock_monotonic_ns()) < until_ns) {
     while ((got = amz_exec_next(l->config->exec, &end)) > 0)
       if (end.slot < p->n_slots * 2)
-        p->hosts[end.slot].alive = false;
+        host_closed(l, &end);
     if (got == 0 && any_alive(p))
       (void)poll(&fd, 1, (int)((until_ns - now_ns) / 1000000) + 1);
   }
+  if (any_alive(p))
+    warn_of_close(l, "did not end: its close takes longer than 5 s, and is cut short");
 }
 
 /* A log to which nothing was printed would be all that keeps a directory on a node (output.gather) from being removed. */

@@ -73,6 +73,7 @@ struct amz_plugin_exec {
   bool ready;          /* there is something to gather, as far as is known */
   unsigned barren;     /* hosts that have died since one has told of a task */
   unsigned told_deaths; /* notes about tasks that ended their process */
+  bool told_close;     /* that a plug-in didn't close as it should */
 };
 
 static inline struct amz_plugin_exec *amz_plugin_of(const struct amz_loop *l)
@@ -100,6 +101,10 @@ int amz_plugin_withdraw(struct amz_loop *l, uint32_t slot);
 
 /* plugin_dead.c: a host has ended. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_plugin_dead(struct amz_loop *l, uint32_t host, const struct amz_exec_end *end);
+/* How a host's process has ended: "was ended by signal 11 (…)". */
+void amz_plugin_say_how(const struct amz_exec_end *end, char *text, size_t n);
+/* \return whether there is something in the log. */
+bool amz_plugin_has_printed(const struct amz_plugin_exec *p);
 /* A host refuses to serve: the loop is broken with its words; AMZ_EINVAL when it is the job's wish that it can't fulfil. */
 void amz_plugin_break_refused(struct amz_loop *l, const struct amz_host_link *link);
 

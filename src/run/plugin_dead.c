@@ -7,15 +7,23 @@
  * more processes, where bisecting takes one per halving.) Everything else goes back to the worker and is run again. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "plugin.h"
 
 #define BARREN_MOST 3u /* hosts that may die in a row without having told of a task */
 #define NOTES_MOST 5u
 
+bool amz_plugin_has_printed(const struct amz_plugin_exec *p)
+{
+  struct stat st;
+
+  return stat(p->log, &st) == 0 && st.st_size > 0;
+}
+
 /* ---- hosts that are of no use ----------------------------------------------------------------------------------------- */
 
-static void say_how(const struct amz_exec_end *end, char *text, size_t n)
+void amz_plugin_say_how(const struct amz_exec_end *end, char *text, size_t n)
 {
   if (end->start_errno)
     (void)snprintf(text, n, "could not be started: %s", strerror(end->start_errno));
@@ -28,12 +36,13 @@ static void say_how(const struct amz_exec_end *end, char *text, size_t n)
 static void break_useless(struct amz_loop *l, const struct amz_exec_end *end)
 {
   struct amz_plugin_exec *p = amz_plugin_of(l);
+  bool printed = amz_plugin_has_printed(p);
   struct amz_error cause;
   char how[128];
 
-  say_how(end, how, sizeof how);
-  (void)amz_error_set(&cause, AMZ_EENV, "the process of the plug-in %s %s before it has run a task; what it printed is in %s",
-                      amz_job_plugin(l->config->job)->path, how, p->log);
+  amz_plugin_say_how(end, how, sizeof how);
+  (void)amz_error_set(&cause, AMZ_EENV, "the process of the plug-in %s %s before it has run a task%s%s", amz_job_plugin(l->config->job)->path,
+                      how, printed ? "; what it printed is in " : "", printed ? p->log : "");
   amz_loop_break(l, &cause);
 }
 
@@ -104,7 +113,7 @@ static void note_failure(struct amz_loop *l, uint64_t position, const struct amz
 
   if (p->told_deaths++ >= NOTES_MOST)
     return;
-  say_how(end, how, sizeof how);
+  amz_plugin_say_how(end, how, sizeof how);
   (void)snprintf(text, sizeof text, "task %llu has ended two processes; the second one %s%s",
                  (unsigned long long)amz_order_index(l->config->order, position), how,
                  p->told_deaths == NOTES_MOST ? "; more of them are not told" : "");

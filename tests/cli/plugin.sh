@@ -125,6 +125,19 @@ job one "$odd" '7' 40 'failures: {timeout: 1m}'
 try timeout 60 amorsize-mpi run --slots 2 one.yaml
 is 'with a timeout each task is called for itself, with its values' "$(failed one)" '7 failed - 7 1;'
 
+job leave "$odd" 'leave 12345' 20000 'output: {reduce: sum}'
+try timeout 120 amorsize-mpi run --slots 3 leave.yaml
+is 'a task that ends its thread: alone has failed' "$(failed leave)" '12345 failed 1 - 1;'
+check 'a task that ends its thread: is missing in the sum, alone' grep -q "$((199990000 - 12345))" out
+check 'a task that ends its thread: is told of' grep -q 'has ended the thread of slot [012] (pthread_exit)' \
+  leave.runs/001/out/plugin-0.1.log
+job ended "$odd" abort 20 'output: {reduce: sum}'
+try timeout 60 amorsize-mpi run --slots 1 ended.yaml
+tried_like 'a close that crashes is warned of, and costs nothing' 0 'sum 190 of 20 tasks' 'plugin_odd.so was ended by signal 6'
+job stays "$odd" stay 20 'output: {reduce: sum}'
+try timeout 60 amorsize-mpi run --slots 1 stays.yaml
+tried_like "a close that doesn't return is cut short" 0 'sum 190 of 20 tasks' 'its close takes longer than 5 s, and is cut short'
+
 # ---- stopped and resumed: each task counts once
 job long "$odd" 'gate 100' 4000 ''
 start amorsize-mpi run --slots 2 long.yaml
@@ -157,5 +170,47 @@ if ${CC:-cc} -shared -fPIC empty.c -o empty.so 2>/dev/null; then
   tried_like 'a shared object that is no plug-in' 3 '' 'cannot use the plug-in ./empty.so: it has no symbol amz_plugin_v1'
 else
   skip 'a shared object that is no plug-in' 'no compiler here'
+fi
+
+# Tables that are wrong, and some that look so.
+cat >table.c <<'END'
+#include <amorsize/plugin.h>
+static int run(void *state, const struct amz_plugin_task *task, void *result) { return !state && task && result ? 0 : 0; }
+const struct amz_plugin_v1 amz_plugin_v1 = {RUN .abi = ABI, .size = SIZE, .result_type = TYPE, .result_bytes = BYTES};
+END
+while IFS='|' read -r what macros expected; do
+  # shellcheck disable=SC2086 # words
+  if ! eval ${CC:-cc} -shared -fPIC "-I'$top_srcdir/include'" \
+    -DRUN=.run=run, -DABI=1 '"-DSIZE=sizeof amz_plugin_v1"' -DTYPE=0 -DBYTES=0 \
+    $macros table.c -o table.so 2>/dev/null; then
+    skip "a table: $what" 'no compiler here'
+    continue
+  fi
+  job table ./table.so '' 20 ''
+  try timeout 60 amorsize-mpi run --slots 2 table.yaml
+  if [ -n "$expected" ]; then tried_like "a table: $what" 3 '' "cannot use the plug-in ./table.so: $expected"
+  else tried_like "a table: $what" 0 '20 succeeded' ''; fi
+done <<'END'
+as short as it can be||
+of a later version of the header that appends to it|-USIZE -DSIZE=4096|
+of another version|-UABI -DABI=2|it was built for another version of plugin.h
+without its version|-UABI -DABI=0|it was built for another version of plugin.h
+too short|-USIZE -DSIZE=16|its table is incomplete
+without run|-URUN -DRUN=|its table is incomplete
+with results of an unknown type|-UTYPE -DTYPE=9|its result_type is none that we know
+with bytes, but none of them|-UTYPE -DTYPE=1|a result has 1 to 65536 bytes
+with results that are too large|-UTYPE -DTYPE=1 -UBYTES -DBYTES=65537|a result has 1 to 65536 bytes
+with the largest results|-UTYPE -DTYPE=1 -UBYTES -DBYTES=65536|
+with a part of a number|-UTYPE -DTYPE=2 -UBYTES -DBYTES=12|numbers have 8 bytes each
+with bytes of nothing|-UBYTES -DBYTES=8|it has result_bytes, but its result_type is NONE
+END
+echo '__attribute__((constructor)) static void leave(void) { __builtin_trap(); }' >trap.c
+if ${CC:-cc} -shared -fPIC trap.c -o trap.so 2>/dev/null; then
+  job trap ./trap.so '' 20 ''
+  try timeout 60 amorsize-mpi run --slots 2 trap.yaml
+  tried_like 'a shared object that ends its process while it is loaded' 3 '' \
+    'trap.so was ended by signal [0-9]* \([A-Za-z /]*\) before it has run a task$'
+else
+  skip 'a shared object that ends its process while it is loaded' 'no compiler here'
 fi
 done_testing

@@ -3,12 +3,15 @@
  *   TASK       which crashes (-1: none)
  *   gate TASK  tasks take a millisecond, and from this one on wait until there is a file ./go
  *   meet N     tasks wait until they run in N processes
+ *   leave TASK ends its thread
+ *   abort, stay   nothing in tasks: close aborts, or doesn't return
  *
  * A task fails with 9 when its value `n` isn't its index + 1, with 8 when two slots share a process. */
 #define _GNU_SOURCE
 #include <amorsize/plugin.h>
 
 #include <glob.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +21,8 @@
 
 static int opened; /* not guarded: that is the point */
 
-static long bad_task = -1, gated_task = -1;
+static long bad_task = -1, gated_task = -1, last_task = -1;
+static char at_close[8];
 static unsigned long wanted; /* processes; 0: met already */
 
 static void say_hello(void)
@@ -35,7 +39,8 @@ static void say_hello(void)
 static int open_odd(const struct amz_plugin_open *how, void **ret_state)
 {
   opened++;
-  if (sscanf(how->args, "gate %ld", &gated_task) != 1 && sscanf(how->args, "meet %lu", &wanted) != 1)
+  if (sscanf(how->args, "gate %ld", &gated_task) != 1 && sscanf(how->args, "meet %lu", &wanted) != 1 &&
+      sscanf(how->args, "leave %ld", &last_task) != 1 && sscanf(how->args, "%7[a-z]", at_close) != 1)
     bad_task = strtol(how->args, NULL, 10);
   if (wanted)
     say_hello();
@@ -88,6 +93,8 @@ static int run_odd(void *state, const struct amz_plugin_task *task, void *result
     return 8;
   if ((long)task->index == bad_task)
     (void)raise(SIGBUS);
+  if ((long)task->index == last_task)
+    pthread_exit(NULL);
   *(int64_t *)result = (int64_t)task->index;
   return 0;
 }
@@ -101,12 +108,23 @@ static int run_range_odd(void *state, uint64_t first, uint64_t n, void *results)
     hold(i);
     if ((long)i == bad_task)
       (void)raise(SIGBUS);
+    if ((long)i == last_task)
+      pthread_exit(NULL);
     *result++ = (int64_t)i;
   }
   return 0;
 }
 
+static void close_odd(void *state)
+{
+  (void)state;
+  if (strcmp(at_close, "abort") == 0)
+    abort();
+  while (strcmp(at_close, "stay") == 0)
+    (void)pause();
+}
+
 const struct amz_plugin_v1 amz_plugin_v1 = {
   .abi = AMZ_PLUGIN_ABI, .size = sizeof amz_plugin_v1, .name = "odd", .result_type = AMZ_PLUGIN_I64,
-  .open = open_odd, .run = run_odd, .run_range = run_range_odd,
+  .open = open_odd, .run = run_odd, .run_range = run_range_odd, .close = close_odd,
 };
