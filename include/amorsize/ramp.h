@@ -2,8 +2,8 @@
  *
  * A task that waits (for a disk, a server, a clock) leaves its core to others, so that more slots than cores pay: until what it waits for has no more to
  * give, or so many of them use up the cores after all, or starting them takes all the time of whoever starts them. None of that is known beforehand, nor
- * may it be hoped for. So slots are opened by generations, each of two or four times as many as the one before, as long as the last one has
- * brought throughput.
+ * may it be hoped for. So slots are opened by generations, each of two to sixteen times as many as the one before, the
+ * more the less they compute, as long as the last one has brought throughput.
  *
  * A generation is known by the first task that each slot began in it; their median is known when more than half of them have ended, whatever the others take.
  * Tasks that were begun before it was opened, beside fewer, count for nothing. */
@@ -31,7 +31,7 @@ struct amz_ramp_level {
 struct amz_ramp {
   uint32_t slots;   /* open now */
   uint32_t base, most;
-  double cores, waits; /* waits: CPU over wall time, who computes for less than that waits (amz_load_waits_below) */
+  double cores, waits; /* waits: CPU over wall time, who computes for more than that may be kept from it (amz_load_waits_below) */
   bool over;
   int64_t opened_ns; /* the generation */
   uint32_t before;  /* slots of the one before */
@@ -42,7 +42,7 @@ struct amz_ramp {
     uint32_t slot;
     int64_t start_ns; /* 0: none is known */
   } low, high;      /* of its new slots */
-  double cpu_s, all_wall_s;  /* of all generations' successes */
+  double cpu_s, all_wall_s, awake_s; /* of all generations' successes; awake: without waiting for a CPU */
   struct amz_ramp_level levels[AMZ_RAMP_LEVELS]; /* those that are known, in the sequence in which they were opened */
   size_t n_levels;
 };
@@ -53,8 +53,14 @@ struct amz_ramp {
 int amz_ramp_begin(struct amz_ramp *r, uint32_t slots, uint32_t base, uint32_t most, double cores, int64_t now_ns);
 void amz_ramp_clear(struct amz_ramp *r);
 
+struct amz_ramp_task {
+  double wall_s, cpu_s;
+  double waited_s; /* of the wall time, known to have been spent waiting for a CPU */
+  bool failed;
+};
+
 /* A task has ended on a slot. start_ns: by the clock of now_ns. */
-void amz_ramp_see(struct amz_ramp *r, uint32_t slot, int64_t start_ns, double wall_s, double cpu_s, bool failed);
+void amz_ramp_see(struct amz_ramp *r, uint32_t slot, int64_t start_ns, const struct amz_ramp_task *task);
 
 /* Whether another number of slots is to be opened now. `bound`: no more than that (memory, tasks that are left).
  * \return how many; 0: as many as there are. r->over: nothing will change any more. */

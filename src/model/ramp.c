@@ -7,14 +7,15 @@
 
 #include <amorsize/alloc.h>
 #include <amorsize/load.h>
-#include <amorsize/stats.h>
 
 #define GAIN_LEAST 1.25     /* times the throughput, for twice the slots or more: else no more are opened */
-#define SURE 1.28           /* standard errors: a slowdown is believed when it is chance in one of ten cases */
+#define SURE 2.0            /* standard errors: a slowdown is believed when it is chance in one of forty cases */
 #define AS_BEFORE 1.1       /* tasks that take no longer than that beside more others don't mind them */
-#define BOLD 4.0            /* then so many times as many, if what they compute leaves that share of the cores idle */
+#define BOLD 16.0           /* then at most so many times as many, */
+#define USED 0.5            /* and as use so much of the cores: of what they wait for it's known that there is enough now */
 #define CAREFUL 2.0
-#define CLOSE 0.95          /* of the best throughput: the smallest number of slots that has it is taken */
+#define CLOSE 0.95          /* of the best throughput: the smallest number of slots that has it is taken, */
+#define SPARE 1.25          /* or so many times as many as would have it if nobody ever waited for a turn, where that's fewer */
 #define MEDIAN_ERROR 1.2533 /* √(π/2): of a median of normal values over that of their mean */
 
 int amz_ramp_begin(struct amz_ramp *r, uint32_t slots, uint32_t base, uint32_t most, double cores, int64_t now_ns)
@@ -69,19 +70,20 @@ static double start_s(const struct amz_ramp *r)
   return apart > 0 && s > 0 ? s / apart : 0;
 }
 
-void amz_ramp_see(struct amz_ramp *r, uint32_t slot, int64_t start_ns, double wall_s, double cpu_s, bool failed)
+void amz_ramp_see(struct amz_ramp *r, uint32_t slot, int64_t start_ns, const struct amz_ramp_task *task)
 {
-  if (r->over || slot >= r->slots || start_ns < r->opened_ns || r->seen_in[slot] == generation(r) || !(wall_s >= 0))
+  if (r->over || slot >= r->slots || start_ns < r->opened_ns || r->seen_in[slot] == generation(r) || !(task->wall_s >= 0))
     return;
   r->seen_in[slot] = generation(r);
   note_start(r, slot, start_ns);
-  if (failed) {
+  if (task->failed) {
     r->failed++;
     return;
   }
-  r->wall_s[r->n++] = wall_s;
-  r->all_wall_s += wall_s;
-  r->cpu_s += cpu_s;
+  r->wall_s[r->n++] = task->wall_s;
+  r->all_wall_s += task->wall_s;
+  r->awake_s += task->wall_s - fmin(task->waited_s, fmax(0, task->wall_s - task->cpu_s)); /* clocks that tick may tell too much */
+  r->cpu_s += task->cpu_s;
 }
 
 /* ---- what a generation showed --------------------------------------------------------------------------------------------- */
@@ -93,15 +95,16 @@ static int ascending(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* Of the logarithms: times are compared by their ratio. */
-static double error_of_median(const double *wall_s, size_t n)
+/* Of the logarithms: times are compared by their ratio. wall_s[middle] is the median of n. Those beyond may not have ended, and
+ * the spread of all that have would be too small: they are taken to scatter as those below do. */
+static double error_of_median(const double *wall_s, size_t middle, size_t n)
 {
-  struct amz_stats logs = {0};
+  double squares = 0;
 
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < middle; i++)
     if (wall_s[i] > 0)
-      amz_stats_add(&logs, log(wall_s[i]));
-  return logs.count < 3 ? INFINITY : MEDIAN_ERROR * amz_stats_stddev(&logs) / sqrt((double)logs.count);
+      squares += pow(log(wall_s[i] / wall_s[middle]), 2);
+  return n < 3 ? INFINITY : MEDIAN_ERROR * sqrt(squares / (double)middle / (double)n);
 }
 
 /* \return whether the generation is known: the median of its successes, those that haven't ended taken for longer than those that have. */
@@ -113,7 +116,8 @@ static bool learn_level(struct amz_ramp *r)
   if (r->n <= middle || r->n_levels == AMZ_RAMP_LEVELS)
     return false;
   qsort(r->wall_s, r->n, sizeof *r->wall_s, ascending);
-  *level = (struct amz_ramp_level){.slots = r->slots, .n = r->n, .task_s = r->wall_s[middle], .log_error = error_of_median(r->wall_s, r->n),
+  *level = (struct amz_ramp_level){.slots = r->slots, .n = r->n, .task_s = r->wall_s[middle],
+                                   .log_error = error_of_median(r->wall_s, middle, successes),
                                    .start_s = start_s(r)};
   level->rate = r->slots / fmax(fmax(level->task_s + level->start_s, r->slots * level->start_s), 1e-9);
   r->n_levels++;
@@ -132,17 +136,33 @@ double amz_ramp_start_s(const struct amz_ramp *r)
 
 /* ---- what follows ----------------------------------------------------------------------------------------------------------- */
 
+/* Tasks that take `alone_s` when nobody is in their way need rate · alone_s slots to have that rate (Little, "A proof for the
+ * queuing formula L = λW", Operations Research 9, 1961): what is beyond them only queues. So the number may lie between two
+ * generations. \return at most the slots of levels[i]. */
+static uint32_t knee(const struct amz_ramp *r, size_t i)
+{
+  double alone_s = r->levels[i].task_s, want;
+
+  for (size_t k = 0; k < i; k++)
+    alone_s = fmin(alone_s, r->levels[k].task_s);
+  want = ceil(SPARE * r->levels[i].rate * (alone_s + r->levels[i].start_s));
+  if (i > 0)
+    want = fmax(want, r->levels[i - 1].slots);
+  return want < r->levels[i].slots ? (uint32_t)want : r->levels[i].slots;
+}
+
 /* The least slots that have about the best throughput; of those that are allowed. */
 static uint32_t best_of(const struct amz_ramp *r, uint32_t bound)
 {
   double best = 0;
-  uint32_t slots = 0;
+  uint32_t slots;
+  size_t i = 0;
 
-  for (size_t i = 0; i < r->n_levels; i++)
-    best = fmax(best, r->levels[i].rate);
-  for (size_t i = 0; i < r->n_levels; i++)
-    if (r->levels[i].rate >= CLOSE * best && (slots == 0 || r->levels[i].slots < slots))
-      slots = r->levels[i].slots;
+  for (size_t k = 0; k < r->n_levels; k++)
+    best = fmax(best, r->levels[k].rate);
+  while (r->levels[i].rate < CLOSE * best)
+    i++;
+  slots = knee(r, i);
   slots = slots > r->base ? slots : r->base;
   return slots < bound ? slots : bound;
 }
@@ -161,18 +181,19 @@ static bool brought_nothing(const struct amz_ramp *r)
   return now->slots * now->start_s > now->task_s || slower > SURE * hypot(now->log_error, before->log_error);
 }
 
+/* Each generation costs the run a task's time on too few slots: who hardly computes is to be there in two of them. */
 static double factor(const struct amz_ramp *r, double by_cpu)
 {
   const struct amz_ramp_level *now = &r->levels[r->n_levels - 1];
   bool as_before = r->n_levels < 2 || now->task_s < AS_BEFORE * (now - 1)->task_s;
 
-  return as_before && now->slots * BOLD <= by_cpu / BOLD ? BOLD : CAREFUL;
+  return as_before ? fmin(fmax(by_cpu * USED / now->slots, CAREFUL), BOLD) : CAREFUL;
 }
 
 /* \return how many the next generation has; as many as now: there is none. */
 static uint32_t grown(const struct amz_ramp *r, uint32_t bound)
 {
-  double share = r->all_wall_s > 0 ? r->cpu_s / r->all_wall_s : 1, by_cpu = r->cores / fmax(share, 1e-6), want;
+  double share = r->awake_s > 0 ? r->cpu_s / r->awake_s : 1, by_cpu = r->cores / fmax(share, 1e-6), want;
 
   want = fmax(r->slots * factor(r, by_cpu), r->base);
   want = fmin(want, fmax(floor(by_cpu), r->base));
@@ -198,6 +219,13 @@ static uint32_t end_with(struct amz_ramp *r, uint32_t slots, int64_t now_ns)
   return open_slots(r, slots, now_ns);
 }
 
+/* What tasks are known to have waited for CPUs is left out of account; what isn't known of that may be all that they don't
+ * compute, as far as r->waits says. */
+static bool computes(const struct amz_ramp *r)
+{
+  return r->cpu_s >= amz_load_waits_below(0) * r->awake_s || r->cpu_s >= r->waits * r->all_wall_s;
+}
+
 uint32_t amz_ramp_next(struct amz_ramp *r, uint32_t bound, int64_t now_ns)
 {
   uint32_t next;
@@ -211,7 +239,7 @@ uint32_t amz_ramp_next(struct amz_ramp *r, uint32_t bound, int64_t now_ns)
     return end_with(r, bound, now_ns);
   if (!learn_level(r))
     return 0;
-  if (r->cpu_s >= r->waits * r->all_wall_s)
+  if (computes(r))
     return end_with(r, r->base < bound ? r->base : bound, now_ns);
   if (brought_nothing(r) || r->n_levels == AMZ_RAMP_LEVELS)
     return end_with(r, best_of(r, bound), now_ns);

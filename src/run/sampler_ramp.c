@@ -37,13 +37,14 @@ int amz_loop_ramp_begin(struct amz_loop *l)
 
 void amz_sampler_ramp_see(struct amz_sampler *s, const struct amz_result *r, struct amz_observation *o)
 {
+  const struct amz_ramp_task task = {.wall_s = o->wall_s, .cpu_s = o->cpu_s, .waited_s = o->waited_s, .failed = o->failed};
   struct amz_ramp *ramp = &s->ramp;
 
   if (ramp->over || r->slot == UINT32_MAX)
     return;
   if (r->start_ns < ramp->opened_ns && o->busy > ramp->before && ramp->before) /* it ran beside fewer, but for its end */
     o->busy = ramp->before;
-  amz_ramp_see(ramp, r->slot, r->start_ns, o->wall_s, o->cpu_s + o->waited_s, o->failed); /* who waits for a CPU wants to compute */
+  amz_ramp_see(ramp, r->slot, r->start_ns, &task);
 }
 
 /* For rank 0; nobody opens more slots than there are tasks left. */
