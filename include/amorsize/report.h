@@ -49,6 +49,12 @@ struct amz_failed_task {
   char error[AMZ_FAILED_ERROR]; /* why, in its own words, or the beginning of them; "": it said nothing */
 };
 
+/* Tasks that took more memory than resources.memory says. A zeroed one: none did. */
+struct amz_outgrown {
+  uint64_t tasks;      /* so many; of them the one that exceeded what it may take by the largest factor: */
+  uint64_t index, bytes, said_bytes;
+};
+
 /* What is said at the end of a launch. */
 struct amz_run_summary {
   const char *job, *run_dir;
@@ -69,6 +75,7 @@ struct amz_run_summary {
   double throughput;       /* outcomes of this launch per second of makespan */
   double task_mean_s, task_max_s, cpu_s;
   uint64_t output_bytes, max_rss_bytes;
+  struct amz_outgrown outgrown; /* of this launch */
   double predicted_s;      /* < 0: there was no prediction */
   struct amz_prediction predicted; /* the same with its interval: when the plan was made */
   struct amz_prediction refined;   /* when a tenth of the tasks had ended */

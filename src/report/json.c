@@ -87,6 +87,23 @@ static void put_summary_layout(struct object *o, const struct amz_run_summary *s
   put_object(o, "layout", &layout);
 }
 
+/* null: no task took more memory than it was said to. */
+static void put_outgrown(struct object *o, const struct amz_outgrown *of)
+{
+  struct object x;
+
+  if (of->tasks == 0) {
+    put(o, "memory_exceeded", json_null());
+    return;
+  }
+  x = object_new();
+  put_count(&x, "tasks", of->tasks);
+  put_count(&x, "index", of->index);
+  put_count(&x, "max_rss_bytes", of->bytes);
+  put_count(&x, "said_bytes", of->said_bytes);
+  put_object(o, "memory_exceeded", &x);
+}
+
 /* null: there was none. */
 static void put_prediction(struct object *o, const char *key, const struct amz_prediction *p)
 {
@@ -161,6 +178,7 @@ int amz_report_summary_json(const struct amz_run_summary *s, struct amz_buf *out
   put_count(&o, "output_bytes", s->output_bytes);
   put_count(&o, "outputs_elsewhere", s->elsewhere);
   put_count(&o, "max_rss_bytes", s->max_rss_bytes);
+  put_outgrown(&o, &s->outgrown);
   put_text(&o, "results", s->results);
   put(&o, "reduced", s->reduce == AMZ_REDUCE_NONE ? json_null() : amz_reduced_object(s->reduce, &s->reduced));
   put_slow_tasks(&o, "slowest", s->slowest, s->n_slowest);

@@ -132,6 +132,25 @@ static void add_speed(const struct amz_run_summary *s, struct amz_buf *out)
   amz_buf_addc(out, '\n');
 }
 
+/* Slots, and what starts beside what, were chosen by what the job says. */
+static void add_memory(const struct amz_run_summary *s, struct amz_buf *out)
+{
+  const struct amz_outgrown *o = &s->outgrown;
+  char a[AMZ_WORD], b[AMZ_WORD];
+
+  if (s->max_rss_bytes) {
+    amz_word_name("largest memory", out);
+    amz_buf_addf(out, "%s of a task\n", amz_format_bytes(s->max_rss_bytes, a, sizeof a));
+  }
+  if (o->tasks == 0)
+    return;
+  amz_word_name("more than said", out);
+  amz_buf_addf(out, "%s took more than resources.memory says", amz_word_tasks(o->tasks, a));
+  amz_buf_addf(out, ", task %llu %s instead of %s: ", (unsigned long long)o->index, amz_format_bytes(o->bytes, a, sizeof a),
+               amz_format_bytes(o->said_bytes, b, sizeof b));
+  amz_buf_adds(out, "say more, or a node may run out of memory\n");
+}
+
 static void add_tasks(const struct amz_run_summary *s, struct amz_buf *out)
 {
   char a[AMZ_WORD], b[AMZ_WORD], c[AMZ_WORD];
@@ -141,10 +160,7 @@ static void add_tasks(const struct amz_run_summary *s, struct amz_buf *out)
   if (s->cpu_s > 0) /* of tiny tasks it isn't known */
     amz_buf_addf(out, ", CPU in all %s", amz_word_seconds(s->cpu_s, c));
   amz_buf_addc(out, '\n');
-  if (s->max_rss_bytes) {
-    amz_word_name("largest memory", out);
-    amz_buf_addf(out, "%s of a task\n", amz_format_bytes(s->max_rss_bytes, a, sizeof a));
-  }
+  add_memory(s, out);
   if (s->n_slowest == 0)
     return;
   amz_word_name("slowest tasks", out);

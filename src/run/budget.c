@@ -78,6 +78,13 @@ struct amz_need amz_budget_need(const struct amz_job *job, uint64_t index, uint6
   return (struct amz_need){need.threads, s->plan.memory_ignore ? 0 : bytes};
 }
 
+uint64_t amz_budget_said(const struct amz_job *job, uint64_t index)
+{
+  uint64_t same;
+
+  return settings_of(job)->resources.memory_column ? amz_job_need(job, index, &same).memory_bytes : memory_of_each(job);
+}
+
 struct amz_need amz_budget_all(const struct amz_job *job, const struct amz_budget *budget)
 {
   const struct amz_settings *s = settings_of(job);

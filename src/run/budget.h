@@ -45,6 +45,8 @@ int amz_budget_fit(const struct amz_job *job, const struct amz_budget *budget, c
 
 /* What the task of an index takes, of a job with needs: cores only where a column says so, no memory where it is ignored. *ret_same as amz_job_need. */
 struct amz_need amz_budget_need(const struct amz_job *job, uint64_t index, uint64_t *ret_same);
+/* \return the memory that the task of an index takes by resources.memory, ignored or not; 0: nobody says. */
+uint64_t amz_budget_said(const struct amz_job *job, uint64_t index);
 /* What of the budget there is for that. */
 struct amz_need amz_budget_all(const struct amz_job *job, const struct amz_budget *budget);
 

@@ -1,4 +1,5 @@
 /* Performing actions: syncing for the worker, what runs tasks is the executor's; recording for the master; mail for both. */
+#include "budget.h"
 #include "executor.h"
 #include "loop_state.h"
 
@@ -63,6 +64,8 @@ static const char *node_of(const struct amz_loop_config *c, uint32_t rank)
 static void note_recorded(struct amz_loop *l, const struct amz_action *action, const struct amz_result *result, uint64_t index)
 {
   amz_tally_add(&l->result->tally, result, index, action->final);
+  if (action->final)
+    amz_tally_hold_memory(&l->result->tally, result, index, amz_budget_said(l->config->job, index));
   if (l->config->kept && action->final && (result->pack_offset || (result->outcome == AMZ_SUCCEEDED && amz_job_keeps_results(l->config->job))))
     l->config->kept[action->rank]++;
 }

@@ -127,6 +127,7 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
   s->master_busy = l->result.busy;
   s->output_bytes = t->output_bytes;
   s->max_rss_bytes = t->max_rss_bytes;
+  s->outgrown = t->outgrown;
   memcpy(s->slowest, t->slowest, sizeof s->slowest);
   s->n_slowest = t->n_slowest;
   memcpy(s->failures, t->failures, sizeof s->failures);

@@ -76,6 +76,17 @@ void amz_tally_add(struct amz_tally *t, const struct amz_result *result, uint64_
   keep_slowest(t, index, wall_s);
 }
 
+void amz_tally_hold_memory(struct amz_tally *t, const struct amz_result *result, uint64_t index, uint64_t said_bytes)
+{
+  struct amz_outgrown *o = &t->outgrown;
+
+  if (said_bytes == 0 || result->max_rss_bytes <= said_bytes)
+    return;
+  if (o->tasks == 0 || (double)result->max_rss_bytes / (double)said_bytes > (double)o->bytes / (double)o->said_bytes)
+    *o = (struct amz_outgrown){o->tasks, index, result->max_rss_bytes, said_bytes};
+  o->tasks++;
+}
+
 /* They ran one after the other: the last one ended as much later as they took. Of their longest no more is known than their mean. */
 void amz_tally_add_bulk(struct amz_tally *t, const struct amz_bulk *bulk)
 {

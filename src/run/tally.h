@@ -11,6 +11,7 @@ struct amz_tally {
   uint64_t ran;                                 /* attempts that ran */
   int64_t first_start_ns, last_end_ns;          /* CLOCK_REALTIME; 0: nothing ran */
   uint64_t output_bytes, max_rss_bytes;
+  struct amz_outgrown outgrown;
   struct amz_slow_task slowest[AMZ_SLOWEST];    /* longest first */
   size_t n_slowest;
   struct amz_failed_task failures[AMZ_SLOWEST]; /* in order of recording */
@@ -19,6 +20,9 @@ struct amz_tally {
 
 /* Counts one recorded attempt at task `index`. */
 void amz_tally_add(struct amz_tally *t, const struct amz_result *result, uint64_t index, bool final);
+
+/* Holds what a task took, at its last attempt, against what the job says that it takes; 0: it doesn't say. */
+void amz_tally_hold_memory(struct amz_tally *t, const struct amz_result *result, uint64_t index, uint64_t said_bytes);
 
 /* Counts tasks that succeeded, recorded by stretches. */
 void amz_tally_add_bulk(struct amz_tally *t, const struct amz_bulk *bulk);

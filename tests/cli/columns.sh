@@ -77,6 +77,22 @@ is 'a run that stopped early' "$status" 1
 try env HWLOC_SYNTHETIC='core:4 pu:1' SLURM_MEM_PER_NODE=512 amorsize-mpi resume --retry-failed less
 tried_like 'resumed with less memory: fewer slots' 1 '' '1 slot instead of 4: each task needs 300.0 MiB, and 409.6 MiB are for tasks here'
 
+# ---- what tasks turn out to take -------------------------------------------------------------------------------------------
+# Lines of 20 and 60 MB, of which tail keeps the end: all of it. Two of the four take more than is said of them.
+fresh
+{ echo m,bytes; echo 200MiB,60000000; echo 30MiB,20000000; echo 30MiB,60000000; echo 15MiB,20000000; } >table.csv
+printf 'job: more\ntasks: {command: "head -c {bytes} /dev/zero | tail -n 1 | wc -c", csv: table.csv}\n' >job.yaml
+printf 'resources: {memory: "{m}"}\n' >>job.yaml
+more='more than said +2 tasks took more than resources.memory says, task 2 5[0-9]\.. MiB instead of 30.0 MiB'
+try amorsize-mpi run job.yaml
+tried_like 'tasks that take more than is said of them: they succeed, and the summary says so' 0 "$more" ''
+try amorsize-mpi run --set plan.memory=ignore --set job=risk job.yaml
+tried_like 'also where memory is ignored' 0 "$more" ''
+try amorsize-mpi run --set resources.memory=200MiB --set job=enough job.yaml
+is 'of a size that suffices, nothing is said' "$status/$(grep -c 'more than said' out)" 0/0
+try amorsize-mpi run --set resources.memory=auto --set job=auto job.yaml
+is 'nor where nothing was said' "$status/$(grep -c 'more than said' out)" 0/0
+
 # ---- a real group with 1 GiB ---------------------------------------------------------------------------------------------
 group=''
 for parent in /sys/fs/cgroup/memory /sys/fs/cgroup; do

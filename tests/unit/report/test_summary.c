@@ -48,6 +48,19 @@ static void slots_given_up_are_told(void)
   amz_buf_clear(&out);
 }
 
+static void memory_beyond_what_was_said_is_told(void)
+{
+  struct amz_run_summary s = good;
+  struct amz_buf out = AMZ_BUF_INIT;
+
+  s.outgrown = (struct amz_outgrown){3, 99, 5 << 20, 2 << 20};
+  amz_report_summary(&s, &out);
+  CU_ASSERT_PTR_NOT_NULL(strstr(amz_buf_text(&out), "  largest memory    5.0 MiB of a task\n"
+                                                    "  more than said    3 tasks took more than resources.memory says, task 99 5.0 MiB "
+                                                    "instead of 2.0 MiB: say more, or a node may run out of memory\n"));
+  amz_buf_clear(&out);
+}
+
 static void failures_are_shown_with_how_to_look(void)
 {
   struct amz_run_summary s = good;
@@ -132,6 +145,7 @@ int main(void)
 {
   static const struct amz_test tests[] = {
     {"all succeeded", all_succeeded}, {"slots given up are told", slots_given_up_are_told},
+    {"memory beyond what was said is told", memory_beyond_what_was_said_is_told},
     {"failures are shown with how to look", failures_are_shown_with_how_to_look},
     {"unfinished says how to go on", unfinished_says_how_to_go_on}, {"hostile names are harmless", hostile_names_are_harmless},
     {"without directory no commands", without_directory_no_commands}, {"exit statuses", exit_statuses}, {NULL, NULL},

@@ -62,6 +62,36 @@ static void keeps_the_slowest_in_order(void)
   ASSERT_U64(t.slowest[4].index, 8);
 }
 
+/* In MiB. Of those that took more than was said, the one that is told exceeded it by the largest factor, not by most bytes. */
+static void memory_is_held_against_what_was_said(void)
+{
+  static const struct {
+    const char *what;
+    uint64_t index, took, said, tasks, worst;
+  } rows[] = {
+    {"nobody says", 1, 900, 0, 0, 0},
+    {"as said", 2, 300, 300, 0, 0},
+    {"less", 3, 100, 300, 0, 0},
+    {"of a kind that tells no memory", 4, 0, 300, 0, 0},
+    {"a little more", 5, 301, 300, 1, 5},
+    {"twice as much", 6, 20, 10, 2, 6},
+    {"many bytes more, by a smaller factor", 7, 900, 600, 3, 6},
+    {"as much again", 8, 40, 20, 4, 6},
+    {"three times as much", 0, 30, 10, 5, 0},
+  };
+  struct amz_tally t = {0};
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct amz_result r = {.outcome = AMZ_SUCCEEDED, .start_ns = 1, .wall_ns = 1, .max_rss_bytes = rows[i].took << 20};
+
+    amz_tally_hold_memory(&t, &r, rows[i].index, rows[i].said << 20);
+    ASSERT_ROW_U64(rows[i].what, t.outgrown.tasks, rows[i].tasks);
+    ASSERT_ROW_U64(rows[i].what, t.outgrown.index, rows[i].worst);
+  }
+  ASSERT_U64(t.outgrown.bytes, 30 << 20);
+  ASSERT_U64(t.outgrown.said_bytes, 10 << 20);
+}
+
 static void layouts(void)
 {
   static const struct {
@@ -120,6 +150,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"counts by hand", counts_by_hand},
     {"keeps the slowest in order", keeps_the_slowest_in_order},
+    {"memory is held against what was said", memory_is_held_against_what_was_said},
     {"layouts", layouts},
     {"stretches", test_bulks},
     {NULL, NULL},
