@@ -221,8 +221,8 @@ static int say_given(const struct amz_plan_input *in, struct amz_plan *plan)
 
 static int say_neighbours(const struct amz_plan_input *in, struct amz_plan *plan)
 {
-  int rc = say(plan, "neighbours", true, "no more than %.0f slots a node: tasks that wait ran beside %u other%s at most, and what they wait for may not serve more",
-               amz_plan_most_waiting(in->work), in->work->busy - 1, in->work->busy == 2 ? "" : "s");
+  int rc = say(plan, "neighbours", true, "no more than %.0f slots a node: tasks that wait ran beside %u other%s at most, and what they wait for "
+               "may not serve more", amz_plan_most_waiting(in->work), in->work->busy - 1, in->work->busy == 2 ? "" : "s");
 
   return rc < 0 ? rc : lift(plan, "a longer sample, or a run, which tries more and more; the next plan knows what came of it");
 }
