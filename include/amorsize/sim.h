@@ -97,6 +97,7 @@ struct amz_sim_config {
   int64_t look_ns;         /* 0: RUNs always run to their end */
   int64_t overdue_ns;
   int64_t start_ns;        /* a rank's time to start a RUN: one at a time, others wait meanwhile */
+  uint64_t running;        /* the first so many positions have been started before: they begin at once, and nobody waits for it */
   int64_t sync_latency_ns;
   int64_t fence_ns;        /* from FENCE to FENCED; AMZ_NEVER: nobody confirms */
 

@@ -22,7 +22,6 @@ struct draw {
   const uint32_t *sequence; /* of a run whose tasks are foreseen, or NULL */
   uint64_t skipped, tasks;  /* of the whole run: those before what is played, all */
   double start_s;           /* between two starts of a rank */
-  uint32_t ranks;
 };
 
 /* The run is n equal parts; where each has fewer than a few tasks, it is drawn which of two neighbours a task belongs to. */
@@ -58,14 +57,10 @@ static double drawn_s(const struct draw *d, uint64_t position)
   return d->times[amz_mix64(position ^ d->seed) % d->n];
 }
 
-/* What runs already needs no start, which the simulator has one behind the other: those that it makes of them are taken off. */
 static double task_s(void *arg, uint64_t position, uint32_t attempt)
 {
-  const struct draw *d = arg;
-  double time_s = drawn_s(d, position);
-
   (void)attempt;
-  return runs_already(d, position) ? fmax(0, time_s - d->start_s * (double)(position / d->ranks + 1)) : time_s;
+  return drawn_s(arg, position);
 }
 
 /* The ranks of a candidate, by class. */
@@ -143,6 +138,7 @@ static struct amz_sim_config configure(const struct amz_plan_input *in, const st
     .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value, .target_s = amz_plan_chunk_s(in),
     .longest_first = in->work->from == AMZ_TIMES_WEIGHT};
   s.worker.grain = 1;
+  s.running = in->n_in_hand > draw->skipped ? in->n_in_hand - draw->skipped : 0;
   s.work.task_s = task_s;
   s.work.arg = draw;
   return s;
@@ -164,19 +160,19 @@ static int play(const struct amz_plan_input *in, const struct amz_candidate *c, 
                 const struct crew *crew, double *ret_s)
 {
   struct draw draw = {.in = in, .stretch = in->work->mean_s.value > 0 ? c->task_s / in->work->mean_s.value : 1, .times = times, .n = in->work->n, .seed = amz_mix64(in->seed + replicate),
-    .sequence = in->work->sequence, .skipped = in->work->tasks - tasks, .tasks = in->work->tasks, .start_s = started_apart(in), .ranks = crew->ranks};
+    .sequence = in->work->sequence, .skipped = in->work->tasks - tasks, .tasks = in->work->tasks, .start_s = started_apart(in)};
   struct amz_sim_config config = configure(in, c, tasks, &draw, crew);
-  double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, sum_s = 0, before_s;
+  double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, sum_s = 0;
   struct amz_sim_result result;
   int rc;
 
   for (uint64_t i = 0; i < tasks; i++)
     sum_s += drawn_s(&draw, i) + (runs_already(&draw, i) ? 0 : draw.start_s);
-  before_s = runs_already(&draw, 0) ? draw.start_s : 0; /* the simulator counts from behind the first start */
   config.seed = draw.seed;
   rc = amz_sim_run(&config, &result);
   if (rc == AMZ_OK)
-    *ret_s = result.makespan_s + before_s + (expected_s(in, &draw, mean_s) - sum_s) / (double)c->slots + c->dispatch_s * (all - (double)tasks) / all;
+    *ret_s = result.makespan_s + (expected_s(in, &draw, mean_s) - sum_s) / (double)c->slots +
+             c->dispatch_s * (all - (double)tasks) / all;
   return rc;
 }
 

@@ -36,11 +36,11 @@ static bool hangs(const struct amz_world *w, const struct amz_sim_run *run)
 }
 
 /* \return when a RUN's tasks begin: behind those that were given before, as they are started one at a time. */
-static int64_t begin_of_run(struct amz_world *w, uint32_t rank)
+static int64_t begin_of_run(struct amz_world *w, uint32_t rank, uint64_t first)
 {
   struct amz_sim_rank *r = &w->ranks[rank];
 
-  if (w->config->start_ns == 0)
+  if (w->config->start_ns == 0 || first < w->config->running)
     return w->now_ns;
   r->starts_ns = amz_sim_later(r->starts_ns > w->now_ns ? r->starts_ns : w->now_ns, w->config->start_ns);
   return r->starts_ns;
@@ -54,7 +54,7 @@ static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a
   int rc;
 
   *run = (struct amz_sim_run){.rank = rank, .slot = a->slot, .runs = true, .first = a->first, .count = a->count,
-    .attempt = a->attempt, .begin_ns = begin_of_run(w, rank), .seen_ns = AMZ_NEVER};
+    .attempt = a->attempt, .begin_ns = begin_of_run(w, rank, a->first), .seen_ns = AMZ_NEVER};
   w->result.runs++;
   if (w->config->began)
     w->config->began(w->config->arg, w->now_ns, rank, a);

@@ -34,6 +34,7 @@ static const struct {
   {"it should have ended: it may at any moment", 1, 1, {1, -1}, 0, 0},
   {"it has outlasted all that was seen by half a second: as much again", 1, 1, {1.5, -1}, 0.5, 0},
   {"what runs needs no start", 4, 4, {0.5, 0.5, 0.5, 0.5}, 0.5, 0.01},
+  {"slots that are free start theirs at once, whatever runs beside them", 4, 4, {0.5, 0.5, -1}, 1.02, 0.01},
   {"but those behind it do, one behind the other", 8, 4, {0.5, 0.5, 0.5, 0.5}, 1.54, 0.01},
 };
 
