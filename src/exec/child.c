@@ -191,7 +191,9 @@ uint64_t amz_child_input_bytes(pid_t pid)
   return strncmp(text, "rchar:", 6) == 0 ? (uint64_t)strtoull(text + 6, NULL, 10) : 0;
 }
 
-/* "445632 4038858 2": nanoseconds on a CPU, waiting for one, and how often it got one. */
+/* "445632 4038858 2": nanoseconds on a CPU, waiting for one, and how often it got one. This is of the first thread: further ones have
+ * left /proc when a process can be waited for, as the kernel tells of its end behind theirs. It will do, as what is wanted is wall time:
+ * threads that compute together wait about alike, and their sum would have to be divided by their number. */
 int64_t amz_child_waited_ns(pid_t pid)
 {
   char text[128], *end;

@@ -1,6 +1,7 @@
 /* Memory, as tasks turn out: by the largest that one has taken, a rank has no more slots open than its memory suffices for. This holds from a run's first
  * task to its last, whoever has chosen the slots: the launch, the ramp for tasks that wait, or a plan, which was made of what was known then. Slots that are
- * taken away this way aren't given back. */
+ * taken away this way aren't given back: ever so many small tasks don't show that no large one comes again. Lists are often in blocks
+ * (files by size, parameters in loops), of which a next one of large tasks would begin on all slots at once. */
 #include "sampler.h"
 
 #include <stdio.h>
