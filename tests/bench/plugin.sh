@@ -5,11 +5,18 @@
 # slots' makespan; by CPU time, it is that over all CPU time of the run, launch and helpers included, which a busy machine spoils least. Busy is the part of the
 # makespan in which slots had something to run: the rest is what scheduling cost, and what is between the two is what others took of the cores.
 #
-# Over two ranks the same tasks are run by two bare threads as well (bare.c), in turn with ours: a task takes more than its nominal time where the hypervisor, the
-# kernel or other work take theirs of the cores, whoever schedules. Against bare threads, efficiency is their makespan over ours, their CPU time over the CPU time of
-# our tasks: medians over pairs. usage: plugin.sh [ROUNDS]   (make bench-plugin)
+# Over two ranks, parallel efficiency is what the tasks take on one slot with nobody beside them, over makespan x slots: so the
+# same tasks, half as many, run on one slot, in turn. A task takes more than that, and than its nominal time, where the
+# hypervisor, the kernel or other work take theirs of the cores, whoever schedules. So bare threads (bare.c), which schedule
+# next to nothing, run the same tasks in turn, too, by one and by two: what they lose is the machine's, as far as it is the same
+# from one run to the next. Ours to theirs is what remains: their makespan over ours, their CPU time over the CPU time of our
+# tasks. What doesn't depend on the machine is how much of the makespan our slots were awake, on a core or waiting for one that
+# others had (spin.c): the rest they waited for work. All are medians over rounds.
+# usage: plugin.sh [ROUNDS [PART...]]   (make bench-plugin)   parts: rate metg spins large; all
 set -u
 rounds=${1:-3}
+[ $# -gt 1 ] || set -- "$rounds" rate metg spins large
+parts=" ${*:2} "
 top=$(cd "${top_builddir:-.}" && pwd)
 src=$(cd "${top_srcdir:-.}" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/amz-bench.XXXXXX") || exit 3
@@ -31,7 +38,8 @@ median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : 
 ours() { # PLUGIN NS TASKS POLICY [OPTION…]: makespan, CPU time, which part of the makespan slots were busy, and the tasks' CPU time
   printf 'tasks: {plugin: ./%s.so, args: "%s", for: {i: {range: [1, %s]}}}\nchunks: {policy: %s}\n' "$1" "$2" "$3" "$4" >job.yaml
   [ "$1" = spin ] || echo 'output: {results: results.bin}' >>job.yaml
-  { time timeout 300 "$top/amorsize-mpi" run job.yaml --quiet --format json "${@:5}" >out 2>err; } 2>cpu
+  rm -rf ./*.runs
+  { time AMZ_BENCH_AWAKE=1 timeout 300 "$top/amorsize-mpi" run job.yaml --quiet --format json "${@:5}" >out 2>err; } 2>cpu
   awk 'NR == FNR { cpu = $1 + $2; next }
        /"(makespan_s|efficiency|cpu_s)":/ { gsub(/[^0-9.e-]/, "", $2); of[$1] = $2 }
        END { if (of["\"makespan_s\":"]) print of["\"makespan_s\":"], cpu, of["\"efficiency\":"], of["\"cpu_s\":"] }' cpu out
@@ -41,7 +49,6 @@ rate() { # NAME PLUGIN TASKS BAR
   local i
   : >rows
   for ((i = 0; i < rounds; i++)); do
-    rm -rf ./*.runs
     ours "$2" 0 "$3" adaptive --slots 2 >>rows
   done
   printf '%-34s %7.1f M/s, by CPU time %7.1f M/s on two cores; bar %s M/s\n' "$1" \
@@ -62,7 +69,6 @@ sweep() { # POLICY BAR NS…
     n=$((1500000000 / (ns + 300)))
     : >rows
     for ((i = 0; i < rounds; i++)); do
-      rm -rf ./*.runs
       ours spin "$ns" "$n" "$1" --slots 2 >>rows
     done
     echo "$ns $(awk -v t="$n" -v ns="$ns" '{ print t * ns / 2e9 / $1 }' rows | median)" >>by_wall
@@ -84,23 +90,37 @@ best() { # EFFICIENCY of the best chunk size: HOW NS TASKS CHUNK…
   done | sort -g | tail -n 1
 }
 
+awake() { # of the last run's slots, together
+  cat job.runs/001/out/plugin-*.log 2>/dev/null | awk '$1 == "awake" { s += $2 } END { print s + 0 }'
+}
+column() { awk "{ print $1 }" rows | median; } # an expression in awk
+
 spins() { # over two ranks, and by others in the same round
   local ns n i
-  printf '%10s %12s %12s %12s %12s %12s %12s %12s\n' task ours 'by CPU time' busy 'to bare' 'by CPU time' mpi4py joblib
+  printf '%-10s |%28s |%26s |%28s |%22s\n' '' 'to nominal times' 'to one slot, one thread' 'ours to bare threads' \
+    'others, nominal'
+  printf '%-10s |%9s %9s %8s |%8s %8s %8s |%9s %9s %8s |%11s %10s\n' task ours 'CPU time' bare ours bare 'of ours' \
+    makespan 'CPU time' awake mpi4py joblib
   for ns in 10000 100000 1000000; do
     n=$((8000000000 / ns))
     : >rows
+    # a row: makespan, CPU, busy, CPU of tasks; likewise on one slot; makespan and CPU of two bare threads; of one; how long awake
     for ((i = 0; i < rounds; i++)); do
-      rm -rf ./*.runs
-      echo "$(ours spin $ns $n adaptive --ranks 2 --slots 1) $(timeout 300 ./bare ./spin.so $ns $n 2 $((1000000 / ns)))" >>rows
+      ours spin $ns $n adaptive --ranks 2 --slots 1 >two
+      awake >slots
+      echo "$(cat two) $(ours spin $ns $((n / 2)) adaptive --slots 1)" \
+        "$(timeout 300 ./bare ./spin.so $ns $n 2 $((1000000 / ns)))" \
+        "$(timeout 300 ./bare ./spin.so $ns $((n / 2)) 1 $((1000000 / ns))) $(cat slots)" >>rows
     done
-    printf '%7s us %12.3f %12.3f %12.3f %12.3f %12.3f %12s %12s\n' $((ns / 1000)) "$(awk -v t=$n -v ns=$ns '{ print t * ns / 2e9 / $1 }' rows | median)" \
-      "$(awk -v t=$n -v ns=$ns '{ print t * ns / 1e9 / $2 }' rows | median)" "$(awk '{ print $3 }' rows | median)" \
-      "$(awk '{ print $5 / $1 }' rows | median)" "$(awk '{ print $6 / $4 }' rows | median)" \
+    awk 'NF != 13 { exit 1 }' rows || { echo "$((ns / 1000)) us: a run has failed: $(cat err)"; continue; }
+    printf '%7s us |%9.3f %9.3f %8.3f |%8.3f %8.3f %8.3f |%9.3f %9.3f %8.3f |%11s %10s\n' $((ns / 1000)) \
+      "$(column "$n * $ns / 2e9 / \$1")" "$(column "$n * $ns / 1e9 / \$2")" "$(column "$n * $ns / 2e9 / \$9")" \
+      "$(column '$7 * $5 / $1')" "$(column '$11 / $9')" "$(column '$7 * $5 / $1 / ($11 / $9)')" \
+      "$(column '$9 / $1')" "$(column '$10 / $4')" "$(column '$13 / 2 / $1')" \
       "$("$python" -c 'import mpi4py' 2>/dev/null && best mpi4py $ns $n 10 100 1000 || echo 'not here')" \
       "$("$python" -c 'import joblib' 2>/dev/null && best joblib $ns $n 0 100 || echo 'not here')"
   done
-  echo 'bar 0.97 each; to bare: against two bare threads, in turn with ours'
+  echo 'bar 0.97 each'
 }
 
 large() { # 10^8 tasks: what the master holds, what the store takes
@@ -115,10 +135,15 @@ END
 }
 
 echo "$(nproc) cores, $(uname -r), load $(cut -d' ' -f1 /proc/loadavg), $rounds rounds, medians"
-rate 'no-op tasks' spin 400000000 200
-rate 'no-op tasks with an 8-byte result' spin8 100000000 50
-sweep adaptive '100 ns' 400 200 100 50 20 10
-sweep ss '1000 ns' 8000 4000 2000 1000 500 250
-spins
-large
+has() { case $parts in *" $1 "*) ;; *) return 1 ;; esac; }
+if has rate; then
+  rate 'no-op tasks' spin 400000000 200
+  rate 'no-op tasks with an 8-byte result' spin8 100000000 50
+fi
+if has metg; then
+  sweep adaptive '100 ns' 400 200 100 50 20 10
+  sweep ss '1000 ns' 8000 4000 2000 1000 500 250
+fi
+has spins && spins
+has large && large
 echo "load $(cut -d' ' -f1 /proc/loadavg) at the end"
