@@ -38,6 +38,7 @@ struct amz_stop_after {
 struct amz_foreseen {
   int64_t makespan_ns, low_ns, high_ns; /* 0: nothing */
   uint64_t tasks;                       /* that it is of; 0: not said */
+  int64_t task_ns, task_stddev_ns;      /* of one of them; mean 0: not said */
 };
 
 /* The settings, each key of the description's sections with its default filled in. Strings are owned by the job. */

@@ -45,6 +45,7 @@ struct amz_plan_file {
   int64_t target_ns;           /* of chunks; 0: not said */
   struct amz_prediction predicted;
   uint64_t tasks;              /* that it is of; 0: not said */
+  double task_s, task_stddev_s; /* of one of them; mean 0: not said */
   double speedup, efficiency;  /* as predicted; 0: not said */
   const char *why;             /* NULL: not said; as all that follows */
   const char *costs, *node;    /* where the tasks' times and the nodes' numbers come from: "sampled" */

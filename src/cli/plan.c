@@ -360,6 +360,8 @@ static int write_plan(struct cli *cli, const struct planning *p, const char *fil
 
   if (status == CLI_OK) {
     f.predicted = (struct amz_prediction){c->makespan_s, c->interval_s[0], c->interval_s[1]};
+    f.task_s = c->task_s;
+    f.task_stddev_s = c->task_s * p->input.work->cv;
     f.speedup = c->speedup;
     f.efficiency = c->efficiency;
     amz_report_plan_file(&f, &text);

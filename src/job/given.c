@@ -21,6 +21,8 @@ static const struct amz_key prediction_keys[] = {
   {"prediction.makespan", &amz_type_duration, AT(makespan_ns), AMZ_EFFECT_NOW, "1us", "8760h", NULL},
   {"prediction.low", &amz_type_duration, AT(low_ns), AMZ_EFFECT_NOW, "0", "8760h", NULL},
   {"prediction.high", &amz_type_duration, AT(high_ns), AMZ_EFFECT_NOW, "0", "8760h", NULL},
+  {"prediction.task", &amz_type_duration, AT(task_ns), AMZ_EFFECT_NOW, "0", "8760h", NULL},
+  {"prediction.task_stddev", &amz_type_duration, AT(task_stddev_ns), AMZ_EFFECT_NOW, "0", "8760h", NULL},
   {"prediction.tasks", &type_tasks, AT(tasks), AMZ_EFFECT_NOW, NULL, NULL, NULL},
 };
 

@@ -27,6 +27,8 @@ static void add_prediction(const struct amz_plan_file *f, struct amz_buf *out)
   amz_buf_addf(out, "prediction: {makespan: %.6fs, low: %.6fs, high: %.6fs", fmin(p->makespan_s, YEAR_S), fmin(p->low_s, YEAR_S), fmin(p->high_s, YEAR_S));
   if (f->tasks)
     amz_buf_addf(out, ", tasks: %llu", (unsigned long long)f->tasks);
+  if (f->task_s > 0 && f->task_s < YEAR_S)
+    amz_buf_addf(out, ", task: %.9fs, task_stddev: %.9fs", f->task_s, fmin(fmax(f->task_stddev_s, 0), YEAR_S));
   amz_buf_adds(out, "}\n");
   if (f->speedup > 0)
     amz_buf_addf(out, "# speedup %.3g, efficiency %.0f %%\n", f->speedup, 100 * f->efficiency);

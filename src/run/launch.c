@@ -191,7 +191,7 @@ static int run_in_directory(struct amz_launch *l, const struct amz_run_options *
 
   if (rc < 0)
     return rc;
-  amz_launch_ask_history(l, !how->sampler && amz_planner_wanted(l->job, amz_job_tasks(l->job), 0));
+  amz_launch_ask_history(l, !how->sampler);
   if (!l->link) /* it loads beside what follows */
     rc = amz_exec_launch(NULL, err, &l->exec);
   if (rc == AMZ_OK)

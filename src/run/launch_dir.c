@@ -65,7 +65,8 @@ int amz_launch_write_plan(const struct amz_launch *l, struct amz_error *err)
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_plan_file f = {.job = amz_job_name(l->job), .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
     .layout = {s->plan.nodes == AMZ_AUTO ? 1 : s->plan.nodes, s->plan.ranks_per_node == AMZ_AUTO ? l->layout.ranks : s->plan.ranks_per_node,
-               l->layout.slots, l->layout.threads}, .predicted = amz_launch_given_prediction(l), .tasks = s->prediction.tasks};
+               l->layout.slots, l->layout.threads}, .predicted = amz_launch_given_prediction(l), .tasks = s->prediction.tasks,
+    .task_s = (double)s->prediction.task_ns * 1e-9, .task_stddev_s = (double)s->prediction.task_stddev_ns * 1e-9};
   struct amz_buf text = AMZ_BUF_INIT;
   int rc;
 

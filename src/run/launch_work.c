@@ -261,7 +261,8 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
     .cores = &l->cores, .gpus = &l->gpus, .slot_gpus = l->slot_gpus, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
     .shared_dir = l->dir,
     .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .shares = l->shares, .sampler = l->sampler,
-    .planner = l->plans ? &l->planner : NULL, .budget = l->budget, .barred = l->barred, .any_barred = l->any_barred};
+    .planner = l->plans ? &l->planner : NULL, .recall = l->recall.asked ? &l->recall : NULL,
+    .budget = l->budget, .barred = l->barred, .any_barred = l->any_barred};
   struct amz_run_progress p;
 
   config.walltime = amz_walltime_plan(l->end_s, amz_clock_realtime_ns(), amz_clock_monotonic_ns(), s->failures.grace_ns);

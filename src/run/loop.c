@@ -19,15 +19,25 @@
 
 /* ---- stepping --------------------------------------------------------------------------------------------------------- */
 
+static uint64_t chunks_given(const struct amz_action *a)
+{
+  return a->kind == AMZ_DO_SEND && a->message->kind == AMZ_MSG_ASSIGN ? a->message->n_chunks : 0;
+}
+
 int amz_loop_master_event(struct amz_loop *l, struct amz_event *event)
 {
+  uint64_t given = 0;
   int rc;
 
   event->now_ns = amz_clock_monotonic_ns();
   amz_actions_clear(l->master_out);
   rc = amz_master_step(l->master, event, l->master_out);
-  for (size_t i = 0; rc == AMZ_OK && i < amz_actions_count(l->master_out); i++)
+  for (size_t i = 0; rc == AMZ_OK && i < amz_actions_count(l->master_out); i++) {
+    given += chunks_given(amz_actions_at(l->master_out, i));
     rc = amz_loop_perform_master(l, amz_actions_at(l->master_out, i));
+  }
+  if (given)
+    amz_told_step(&l->told, (double)(amz_clock_monotonic_ns() - event->now_ns) * 1e-9, given);
   return rc;
 }
 
@@ -148,6 +158,8 @@ static int gather_deadlines(struct amz_loop *l)
     rc = amz_loop_sample(l);
   if (rc == AMZ_OK)
     rc = amz_loop_plan(l);
+  if (rc == AMZ_OK)
+    rc = amz_loop_tell_due(l);
   return rc;
 }
 
@@ -318,13 +330,17 @@ static int make_machines(struct amz_loop *l)
   struct amz_master_config master = {.tasks = amz_order_count(c->order), .epoch = c->epoch, .ranks = c->layout.ranks, .slots = c->total_slots,
     .policy = c->policy, .retries = s->failures.retries, .backoff_ns = s->failures.backoff_ns, .stop_after = UINT64_MAX,
     .idempotent = s->failures.idempotent, .grace_ns = s->failures.grace_ns,
-    .params = {.longest_first = amz_job_is_weighted(c->job), .target_s = (double)s->chunks.target_ns * 1e-9, .min_s = (double)s->chunks.min_ns * 1e-9,
-               .max_s = (double)s->chunks.max_ns * 1e-9, .rate = s->chunks.rate > 0 ? s->chunks.rate : 1e-9 /* 0 would be unknown */}};
+    .params = amz_told_params(&l->told)};
   struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .capacity = amz_layout_capacity(&c->layout), .node = c->host,
     .sync_ns = s->preset == AMZ_PRESET_LATENCY ? LATENCY_SYNC_NS : 0, .grain = l->executor->grain, .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,
     .run_ahead = l->executor->run_ahead, .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns, .needs = amz_loop_needs(l)};
   int rc;
 
+  master.params.longest_first = amz_job_is_weighted(c->job);
+  master.params.target_s = (double)s->chunks.target_ns * 1e-9;
+  master.params.min_s = (double)s->chunks.min_ns * 1e-9;
+  master.params.max_s = (double)s->chunks.max_ns * 1e-9;
+  master.params.rate = s->chunks.rate > 0 ? s->chunks.rate : 1e-9; /* 0 would be unknown */
   if (!c->net) /* nobody to lose */
     master.dead_ns = master.suspect_ns = master.heartbeat_ns = worker.heartbeat_ns = AMZ_NEVER;
 
@@ -399,6 +415,7 @@ int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signa
   l.threads = config->layout.threads;
   l.wanted = config->barred ? 0 : AMZ_ALL_SLOTS;
   begin_window(&l, l.started_ns);
+  amz_loop_told_begin(&l);
   rc = open_executor(&l, err);
   if (rc == AMZ_OK)
     rc = start_machines(&l, err);

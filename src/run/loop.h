@@ -15,6 +15,7 @@
 #include "budget.h"
 #include "net.h"
 #include "planner.h"
+#include "recall.h"
 #include "run.h"
 #include "sampler.h"
 #include "tally.h"
@@ -50,6 +51,7 @@ struct amz_loop_config {
   uint64_t *kept;                 /* rank 0: recorded tasks by rank, counted here; may be NULL */
   struct amz_sampler *sampler;    /* NULL: this launch doesn't sample */
   struct amz_planner *planner;    /* NULL: it doesn't plan */
+  const struct amz_recall *recall; /* rank 0: what earlier runs of the job show, once it is there; NULL: nobody asks */
   struct amz_budget budget;       /* of this rank */
   bool barred;                    /* it has too little for some of the tasks: it runs none */
   bool any_barred;                /* rank 0: some rank is */

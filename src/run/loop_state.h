@@ -9,6 +9,7 @@
 #include "loop.h"
 #include "shape.h"
 #include "signals.h"
+#include "told.h"
 #include "yield.h"
 
 struct amz_slot_state {
@@ -49,6 +50,8 @@ struct amz_loop {
   struct amz_yield yield;              /* rank 0 with others: is its loop busy? Of the window that runs: */
   int64_t window_ns;                   /* its begin, */
   struct amz_cpu_time window_cpu;      /* and what the loop had by then */
+  struct amz_told told;                /* rank 0: what the policy is told; */
+  bool recalled;                       /* earlier runs have been asked */
   struct amz_reduce_kind reduce;       /* rank 0: of the partials that have come; op NONE: none have */
   struct amz_loop_result *result;
 };

@@ -137,6 +137,7 @@ static int plan_from_sample(struct amz_loop *l, struct amz_planner *p)
 {
   struct amz_sampler *s = p->sampler;
   struct amz_workload w;
+  int rc = AMZ_OK;
 
   if (p->known.runs) /* one task alone may have to show that memory suffices */
     return s->opened ? amz_planner_use_known(l, p) : AMZ_OK;
@@ -150,14 +151,16 @@ static int plan_from_sample(struct amz_loop *l, struct amz_planner *p)
     return AMZ_OK;
   if (amz_workload_fit(s->seen, s->n, s->tasks, s->settings->sample.confidence, &w) < 0)
     return AMZ_ENOMEM;
+  if (w.n >= AMZ_PLANNER_LEAST_SEEN)
+    rc = amz_loop_tell_tasks(l, w.mean_s.value, w.cv * w.mean_s.value);
   amz_planner_note_stand(l, p);
-  if (w.n < AMZ_PLANNER_LEAST_SEEN)
+  if (rc < 0 || w.n < AMZ_PLANNER_LEAST_SEEN)
     amz_workload_clear(&w);
   else if (amz_planner_rest_s(p, &w, p->left) < AMZ_PLANNER_LEAST_REST_S)
     amz_planner_foretell(l, p, &w);
   else
     amz_planner_think(l, p, &w, AMZ_PLANNER_THINKS);
-  return AMZ_OK;
+  return rc;
 }
 
 static int take_plan(struct amz_loop *l, struct amz_planner *p)

@@ -21,13 +21,13 @@ static void keep_file(const struct amz_loop *l, const char *name, struct amz_buf
   amz_buf_clear(text);
 }
 
-void amz_planner_keep_plan(const struct amz_loop *l, const struct amz_planner *p, const struct amz_candidate *c, const char *why,
-                           const char *node_source)
+void amz_planner_keep_plan(const struct amz_loop *l, const struct amz_planner *p, const struct amz_candidate *c, double cv,
+                           const char *why, const char *node_source)
 {
   const struct amz_settings *s = amz_job_settings(p->job);
   struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = c->layout, .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
     .predicted = p->predicted, .tasks = p->tasks, .speedup = c->speedup, .efficiency = c->efficiency, .why = why,
-    .costs = amz_source_name(p->planned_from), .node = node_source};
+    .task_s = c->task_s, .task_stddev_s = c->task_s * cv, .costs = amz_source_name(p->planned_from), .node = node_source};
   struct amz_buf text = AMZ_BUF_INIT;
 
   amz_report_plan_file(&f, &text);
@@ -84,13 +84,15 @@ int amz_planner_apply(struct amz_loop *l, struct amz_planner *p)
   p->planned_from = p->think.work.mean_s.source;
   p->predicted = amz_planner_predict(p, &p->think.plan.chosen);
   p->state = AMZ_PLANNER_FOLLOWS;
-  amz_planner_keep_plan(l, p, &p->think.plan.chosen, p->think.plan.why, p->think.node_source);
+  amz_planner_keep_plan(l, p, &p->think.plan.chosen, p->think.work.cv, p->think.plan.why, p->think.node_source);
   amz_planner_keep_sample(p, l->config->host, &sample);
   if (sample.len && p->sampler->n)
     keep_file(l, "sample.json", &sample);
   tell(l, p);
   (void)amz_loop_bound_plan(l); /* while it was made, a task may have taken more than it knows of */
   rc = amz_loop_take_rank_slots(l);
+  if (rc == AMZ_OK)
+    rc = amz_loop_tell_tasks(l, p->think.plan.chosen.task_s, p->think.plan.chosen.task_s * p->think.work.cv);
   amz_spent_count(&p->spent, amz_clock_monotonic_ns());
   amz_spent_planned(&p->spent, p->total_slots);
   return rc;

@@ -35,6 +35,10 @@ int amz_planner_use_known(struct amz_loop *l, struct amz_planner *p)
 
   if (amz_history_fit(&p->known, p->sampler->tasks, p->sampler->settings->sample.confidence, &w) < 0)
     return AMZ_ENOMEM;
+  if (amz_loop_tell_tasks(l, w.mean_s.value, w.cv * w.mean_s.value) < 0) {
+    amz_workload_clear(&w);
+    return AMZ_ENOMEM;
+  }
   amz_planner_note_stand(l, p);
   if (amz_planner_rest_s(p, &w, p->left) < AMZ_PLANNER_LEAST_REST_S) { /* no plan, if it is still so: this run's tasks will show it */
     amz_history_known_clear(&p->known);

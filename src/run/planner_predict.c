@@ -24,12 +24,12 @@ static bool is_tenth_done(const struct amz_planner *p)
 }
 
 /* The layout to which sampling has come, where that opened more slots than there were. */
-static void keep_found(const struct amz_loop *l, const struct amz_planner *p, struct amz_candidate *c)
+static void keep_found(const struct amz_loop *l, const struct amz_planner *p, struct amz_candidate *c, double cv)
 {
   if (p->found_slots <= l->config->layout.slots)
     return;
   c->layout = (struct amz_plan_layout){p->kinds.nodes, p->kinds.most_ranks, p->found_slots, c->layout.threads};
-  amz_planner_keep_plan(l, p, c, "what sampling found for tasks that wait", amz_source_name(AMZ_UNKNOWN));
+  amz_planner_keep_plan(l, p, c, cv, "what sampling found for tasks that wait", amz_source_name(AMZ_UNKNOWN));
 }
 
 void amz_planner_foretell(struct amz_loop *l, struct amz_planner *p, struct amz_workload *w)
@@ -44,7 +44,7 @@ void amz_planner_foretell(struct amz_loop *l, struct amz_planner *p, struct amz_
   if (p->left > 0 && amz_plan_foretell(&in, p->total_slots, &c) == AMZ_OK) {
     p->predicted = amz_planner_predict(p, &c);
     p->planned_from = w->mean_s.source;
-    keep_found(l, p, &c);
+    keep_found(l, p, &c, w->cv);
     if (is_tenth_done(p))
       p->refined = p->predicted;
   }

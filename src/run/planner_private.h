@@ -36,9 +36,9 @@ int amz_planner_check_known(struct amz_loop *l, struct amz_planner *p);
 /* ---- planner_apply.c */
 /* Follows the plan that was thought of. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_planner_apply(struct amz_loop *l, struct amz_planner *p);
-/* Writes plan.yaml; a run without is a run. */
-void amz_planner_keep_plan(const struct amz_loop *l, const struct amz_planner *p, const struct amz_candidate *c, const char *why,
-                           const char *node_source);
+/* Writes plan.yaml, with the CV of tasks; a run without is a run. */
+void amz_planner_keep_plan(const struct amz_loop *l, const struct amz_planner *p, const struct amz_candidate *c, double cv,
+                           const char *why, const char *node_source);
 
 /* ---- planner_predict.c */
 /* Of the launch as a whole: what has passed, and what is left, less what runs has done already. */

@@ -6,7 +6,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <amorsize/cache.h>
 #include <amorsize/measure.h>
+
+#include "clock.h"
+#include "profile.h"
+
+/* As far as somebody has measured nodes like this one. */
+static void find_costs(struct amz_recall *r, const struct amz_environment *env, struct amz_node *node)
+{
+  struct amz_profile_source source;
+  struct amz_cache *cache = NULL;
+  struct amz_error ignored; /* whoever plans tells of a cache that can't be used */
+
+  if (node->this_machine && amz_cache_open(env, &ignored, &cache) == AMZ_OK &&
+      amz_profile_recall(cache, AMZ_EFFORT_DEFAULT, amz_clock_realtime_ns() / 1000000000, node, &source, &ignored) == AMZ_OK) {
+    r->chunk_s = node->costs.chunk_s;
+    r->service_s = node->costs.service_s;
+  }
+  amz_cache_free(cache);
+}
 
 /* Of the node that we are on. */
 static int make_key(struct amz_recall *r, const struct amz_environment *env)
@@ -21,6 +40,8 @@ static int make_key(struct amz_recall *r, const struct amz_environment *env)
   amz_diags_clear(&ignored);
   if (rc == AMZ_OK)
     rc = amz_history_key_make(r->job, &node, env, &r->key, &r->err);
+  if (rc == AMZ_OK)
+    find_costs(r, env, &node);
   amz_node_clear(&node);
   return rc;
 }

@@ -20,6 +20,7 @@ struct amz_recall {
   /* what came of it, behind amz_recall_wait: */
   struct amz_history_key key;     /* text NULL: it couldn't be made, see err. Owned */
   struct amz_history_known known; /* runs 0: nothing. Owned */
+  struct amz_quantity chunk_s, service_s; /* of a chunk, to its slot and to the master, as measured on this node, or unknown */
   int rc;                         /* AMZ_OK; why there is no key; AMZ_EIO: the history can't be read */
   struct amz_error err;
   /* its own: */

@@ -154,7 +154,8 @@ static void test_classes(void)
 /* Two values of a skewed distribution leave the upper end open: no file, script or line has a number that nobody can read. */
 static void test_open_end(void)
 {
-  const struct amz_plan_file file = {.job = "dock", .layout = {1, 1, 2, 1}, .policy = "adaptive", .predicted = {0.5, 0.25, INFINITY}, .tasks = 600};
+  const struct amz_plan_file file = {.job = "dock", .layout = {1, 1, 2, 1}, .policy = "adaptive", .predicted = {0.5, 0.25, INFINITY}, .tasks = 600,
+                                     .task_s = 0.0025, .task_stddev_s = 5e-7};
   const struct amz_sbatch batch = {.job = "dock", .command = "resume dock.runs/001"};
   struct amz_observation seen = {.index = 7, .threads = 1, .busy = 2, .wall_s = 0.125};
   const struct amz_sample s = {.job = "dock", .host = "n1", .tasks = 600, .slots = 2, .threads = 1, .gap_s = {0.001, 0.0005, INFINITY, 2, AMZ_SAMPLED},
@@ -166,7 +167,8 @@ static void test_open_end(void)
   struct amz_buf out = AMZ_BUF_INIT;
 
   amz_report_plan_file(&file, &out);
-  CU_ASSERT(strstr(amz_buf_text(&out), "prediction: {makespan: 0.500000s, low: 0.250000s, high: 31536000.000000s, tasks: 600}\n") != NULL);
+  CU_ASSERT(strstr(amz_buf_text(&out), "prediction: {makespan: 0.500000s, low: 0.250000s, high: 31536000.000000s, tasks: 600, "
+                                         "task: 0.002500000s, task_stddev: 0.000000500s}\n") != NULL);
   amz_buf_reset(&out);
   open.chosen.interval_s[1] = INFINITY;
   amz_report_plan(&r, &out);
