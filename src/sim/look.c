@@ -1,5 +1,6 @@
 /* Looks of a rank's executor at what runs. A RUN that was asked for by a belief that has turned out wrong, so that it takes far
- * longer than it should, is cut short: what it hasn't come to may be all that is left, and others idle.
+ * longer than it should, is cut short: what it hasn't come to may be all that is left, and others idle. What waits behind it on its slot
+ * comes back at once.
  *
  * Invariants: a rank that runs something that will end has its next look on the agenda, when its executor looks at all; a RUN
  * keeps the task that it is at, so that it ends as it would have without what is behind it. */
@@ -43,7 +44,9 @@ static int cut(struct amz_world *w, struct amz_sim_run *run, uint64_t place)
   run->end_ns -= (int64_t)(behind_s / speed * 1e9);
   run->end_ns = run->end_ns > w->now_ns ? run->end_ns : w->now_ns;
   w->result.cut++;
-  return amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
+  if (amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place) < 0)
+    return AMZ_ENOMEM;
+  return amz_world_withdraw(w, place);
 }
 
 static bool is_overdue(const struct amz_world *w, const struct amz_sim_run *run, int64_t after_ns)

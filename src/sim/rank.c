@@ -46,9 +46,8 @@ static int64_t begin_of_run(struct amz_world *w, uint32_t rank, uint64_t first)
   return r->starts_ns;
 }
 
-static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a)
+static int begin_run(struct amz_world *w, uint32_t rank, const struct amz_action *a, uint64_t place)
 {
-  uint64_t place = (uint64_t)rank * w->config->slots_per_rank + a->slot;
   struct amz_sim_run *run = &w->runs[place];
   double ns;
   int rc;
@@ -70,6 +69,16 @@ static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a
   if (run->end_ns < w->ranks[rank].end_ns)
     w->ranks[rank].end_ns = run->end_ns;
   return run->end_ns == AMZ_NEVER ? AMZ_OK : amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
+}
+
+static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a)
+{
+  uint64_t place = (uint64_t)rank * w->config->slots_per_rank + a->slot;
+
+  if (!w->behind || !w->runs[place].runs)
+    return begin_run(w, rank, a, place);
+  w->behind[place] = (struct amz_sim_behind){a->first, a->count, a->attempt};
+  return AMZ_OK;
 }
 
 static int do_kill(struct amz_world *w, uint32_t rank, const struct amz_action *a)
@@ -263,6 +272,35 @@ static int tell_end(struct amz_world *w, struct amz_sim_run run)
   return rc < 0 || undone.count == 0 ? rc : tell(w, &run, &(struct amz_event){.returned = &undone, .n_returned = 1});
 }
 
+int amz_world_withdraw(struct amz_world *w, uint64_t place)
+{
+  struct amz_range back;
+
+  if (!w->behind || w->behind[place].count == 0)
+    return AMZ_OK;
+  back = (struct amz_range){w->behind[place].first, w->behind[place].count};
+  w->behind[place].count = 0;
+  return tell(w, &w->runs[place], &(struct amz_event){.returned = &back, .n_returned = 1});
+}
+
+/* The slot is at what waited there before its end is told: it may be given something again at once. */
+static int end_before_another(struct amz_world *w, uint64_t place)
+{
+  const struct amz_sim_run run = w->runs[place];
+  const struct amz_sim_behind behind = w->behind[place];
+  const struct amz_action next = {.kind = AMZ_DO_RUN, .slot = run.slot, .first = behind.first, .count = behind.count,
+                                  .attempt = behind.attempt};
+  int rc;
+
+  if (run.killed_as)
+    rc = amz_world_withdraw(w, place);
+  else
+    rc = begin_run(w, run.rank, &next, place);
+  if (!run.killed_as)
+    w->behind[place].count = 0;
+  return rc < 0 ? rc : tell_end(w, run);
+}
+
 int amz_world_end_run(struct amz_world *w, uint64_t place)
 {
   struct amz_sim_run *run = &w->runs[place];
@@ -273,6 +311,8 @@ int amz_world_end_run(struct amz_world *w, uint64_t place)
   run->runs = false;
   if (w->config->ended)
     w->config->ended(w->config->arg, w->now_ns, run->rank, run->slot);
+  if (w->behind && w->behind[place].count)
+    return end_before_another(w, place);
   return simple ? tell_bulk(w, run, run->first, run->count) : tell_end(w, *run);
 }
 

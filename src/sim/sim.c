@@ -400,7 +400,8 @@ static int make_world(struct amz_world *w)
   w->ranks = new_lines(c->ranks, sizeof *w->ranks, &w->ranks_memory);
   w->runs = new_lines((size_t)c->ranks * c->slots_per_rank, sizeof *w->runs, &w->runs_memory);
   w->packs = c->packs ? amz_new_array(c->ranks, sizeof *w->packs) : NULL;
-  if (!w->ranks || !w->runs || (c->packs && !w->packs))
+  w->behind = c->worker.run_ahead ? amz_new_array((size_t)c->ranks * c->slots_per_rank, sizeof *w->behind) : NULL;
+  if (!w->ranks || !w->runs || (c->packs && !w->packs) || (c->worker.run_ahead && !w->behind))
     return AMZ_ENOMEM;
   for (uint32_t i = 0; i < c->ranks * c->slots_per_rank; i++) {
     w->runs[i].rank = i / c->slots_per_rank;
@@ -420,6 +421,7 @@ static void clear_world(struct amz_world *w)
   free(w->ranks_memory);
   free(w->runs_memory);
   free(w->packs);
+  free(w->behind);
   free(w->results);
   amz_master_free(w->master);
   amz_world_clear_net(w);

@@ -50,6 +50,12 @@ struct amz_sim_run {
 };
 _Static_assert(sizeof(struct amz_sim_run) <= AMZ_CACHE_LINE, "of thousands, each is met in memory that is cold");
 
+/* What a slot runs when what it runs now has ended (worker.run_ahead). */
+struct amz_sim_behind {
+  uint64_t first, count; /* count 0: nothing */
+  uint32_t attempt;
+};
+
 /* Likewise. */
 struct amz_sim_rank {
   bool dead;
@@ -80,6 +86,7 @@ struct amz_world {
   struct amz_sim_rank *ranks;
   struct amz_sim_pack *packs; /* of the ranks; NULL: they have none */
   struct amz_sim_run *runs;
+  struct amz_sim_behind *behind; /* of each run; NULL: workers don't run ahead */
   void *ranks_memory, *runs_memory; /* what is to be freed: arrays begin with a cache line of it */
   struct amz_actions *actions;
   struct amz_actions_block *spare; /* chains without users */
@@ -147,6 +154,8 @@ int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *
 /* Has the rank's worker ticked by its deadline, if nothing else will be by then. */
 int amz_world_set_tick(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
 int amz_world_end_run(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
+/* Gives back what waits there, if anything does. */
+int amz_world_withdraw(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
 /* \return the seconds that tasks take on a core of speed 1. */
 double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt);
 int amz_world_pace_rank(struct amz_world *w, uint32_t rank, double factor) AMZ_MUST_CHECK;

@@ -116,12 +116,59 @@ static void test_hanging(void)
   ASSERT_U64(r.cut, 0);
 }
 
+/* One rank of two slots, 400 tasks of 0.1 ms, RUNs of 4 ms: a slot that runs something has the RUN that comes next there, too. A drain at 5 ms
+ * lets the RUNs end that have begun or wait, a cancel ends what runs. From 8 ms on tasks take twice as long, or 1 s in the last row. */
+static void test_run_ahead(void)
+{
+  static const struct amz_sim_fault drain = {.kind = AMZ_SIM_DRAIN, .at_ns = 5 * MS, .stop = AMZ_STOP_DRAIN, .grace_ns = 1000 * MS},
+                                    cancel = {.kind = AMZ_SIM_DRAIN, .at_ns = 5 * MS, .stop = AMZ_STOP_CANCEL},
+                                    slower = {.kind = AMZ_SIM_PACE, .at_ns = 8 * MS, .factor = 0.5},
+                                    stuck = {.kind = AMZ_SIM_PACE, .at_ns = 8 * MS, .factor = 1e-4},
+                                    frozen = {.kind = AMZ_SIM_FREEZE, .at_ns = 8 * MS, .until_ns = 9 * MS};
+  static const struct {
+    const char *row;
+    const struct amz_sim_fault *fault;
+    bool bulk;
+    double undone;
+    enum amz_end end;
+    double least_s, most_s; /* makespan: all tasks on two slots, and at most a RUN on one of them meanwhile; */
+    bool cuts;
+  } rows[] = {
+    {"in bulk", NULL, true, 0, AMZ_END_DONE, 0.02, 0.024, false},
+    {"a result per task", NULL, false, 0, AMZ_END_DONE, 0.02, 0.024, false},
+    {"executors give halves back", NULL, true, 0.3, AMZ_END_DONE, 0.02, 0.024, false},
+    {"half as fast: what is left of 20 ms takes 24", &slower, true, 0, AMZ_END_DONE, 0.03199, 0.04, false},
+    {"the rank hears nothing for 1 ms", &frozen, true, 0, AMZ_END_DONE, 0.02, 0.026, false},
+    {"drained: what waits on slots is run", &drain, true, 0, AMZ_END_STOPPED, 0.005, 0.014, false},
+    {"cancelled", &cancel, true, 0, AMZ_END_STOPPED, 0.0005, 0.0051, false},
+    {"1 s each: cut short, behind the task that it is at", &stuck, true, 0, AMZ_END_DONE, 120, 240, true},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_sim_config c = {
+      .master = {.tasks = 400, .policy = amz_policy_find("fac2"), .stop_after = UINT64_MAX},
+      .worker = {.grain_ns = 4 * MS, .run_ahead = true}, .ranks = 1, .slots_per_rank = 2, .bulk = rows[i].bulk,
+      .undone = rows[i].undone, .latency_ns = 1000, .work = {.mean_s = 1e-4}, .look_ns = 20 * MS, .overdue_ns = 60 * MS,
+      .faults = rows[i].fault, .n_faults = rows[i].fault != NULL, .limit_ns = 1000000 * MS,
+    };
+    struct amz_sim_result r;
+
+    CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
+    ASSERT_ROW_U64(rows[i].row, r.end, rows[i].end);
+    if (rows[i].end == AMZ_END_DONE)
+      ASSERT_ROW_U64(rows[i].row, r.stats.succeeded, 400);
+    ASSERT_ROW_U64(rows[i].row, r.makespan_s >= rows[i].least_s - 1e-9 && r.makespan_s <= rows[i].most_s, true);
+    ASSERT_ROW_U64(rows[i].row, r.cut > 0, rows[i].cuts);
+  }
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
     {"what is overdue ends behind the task that it is at", test_cut},
     {"nothing is lost", test_nothing_is_lost},
     {"tasks that never end", test_hanging},
+    {"RUNs that wait on their slots", test_run_ahead},
     {NULL, NULL},
   };
 
