@@ -36,7 +36,6 @@ static void count_outcomes(struct amz_master *m, const struct amz_bulk *b)
   double n = (double)b->count, mean = b->wall_s / n, m2 = b->wall_sq_s2 - n * mean * mean;
   struct amz_stats seen = {.count = b->count, .mean = mean, .m2 = m2 > 0 ? m2 : 0, .min = mean, .max = mean};
 
-  m->stats.succeeded += b->count;
   amz_stats_merge(&m->stats.wall_s, &seen);
 }
 
@@ -56,7 +55,11 @@ static int record(struct amz_master *m, uint32_t rank, const struct amz_bulk *b,
   action->bulk = copy;
   action->rank = rank;
   action->final = true;
-  count_outcomes(m, b);
+  m->stats.succeeded += b->count;
+  if (b->count > 1)
+    count_outcomes(m, b);
+  else
+    amz_stats_add(&m->stats.wall_s, b->wall_s);
   return AMZ_OK;
 }
 
@@ -242,7 +245,11 @@ int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_b
   }
   if (b->partials_bytes)
     return take_whole(m, rank, b, out);
-  return take_front(m, rank, b) ? accept_part(m, rank, b, &(struct amz_range){b->first, b->count}, out) : take_in_parts(m, rank, b, out);
+  if (!take_front(m, rank, b))
+    return take_in_parts(m, rank, b, out);
+  if (is_open(m, b))
+    return accept(m, rank, b, out);
+  return accept_part(m, rank, b, &(struct amz_range){b->first, b->count}, out);
 }
 
 /* ---- what waits ------------------------------------------------------------------------------------------------------- */

@@ -207,7 +207,7 @@ static int on_report(struct amz_master *m, const struct amz_message *msg, struct
   /* Nothing for it now: it is told so, and uses the time to make its results durable. What was given by half says so itself. */
   if (rc == AMZ_OK && r->hungry >= msg->hungry && !amz_master_send(m, msg->rank, AMZ_MSG_ASSIGN, out))
     return AMZ_ENOMEM;
-  return rc < 0 ? rc : amz_master_recall(m, msg->rank, out);
+  return rc < 0 || r->hungry == 0 ? rc : amz_master_recall(m, msg->rank, out);
 }
 
 static int on_message(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out)

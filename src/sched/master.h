@@ -89,7 +89,8 @@ static inline uint32_t amz_master_slots(const struct amz_master *m)
 /* ---- ranks.c */
 int amz_master_init_ranks(struct amz_master *m) AMZ_MUST_CHECK;
 /* A new clock reading; a master that overslept forgives its ranks the time in which it didn't listen. */
-void amz_master_set_now(struct amz_master *m, int64_t now_ns);
+static inline void amz_master_set_now(struct amz_master *m, int64_t now_ns);
+void amz_master_wake(struct amz_master *m, int64_t now_ns); /* the same when it may have been asleep */
 /* \return a message to the rank with its head filled in; NULL when out of memory. */
 struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum amz_message_kind kind, struct amz_actions *out);
 int amz_master_send_stop(struct amz_master *m, uint32_t rank, struct amz_actions *out) AMZ_MUST_CHECK;
@@ -135,6 +136,14 @@ int amz_master_recall(struct amz_master *m, uint32_t for_rank, struct amz_action
 /* ---- check.c */
 /* Rechecks every invariant from scratch: linear in tasks, for tests. \return NULL, or what is broken (constant text). */
 const char *amz_master_check(const struct amz_master *m);
+
+static inline void amz_master_set_now(struct amz_master *m, int64_t now_ns)
+{
+  if (m->now_ns < 0 || now_ns < m->now_ns || now_ns - m->now_ns >= m->config.suspect_ns / 2)
+    amz_master_wake(m, now_ns);
+  else
+    m->now_ns = now_ns;
+}
 
 /* \return a + b, AMZ_NEVER when that is too much or either is. */
 static inline int64_t amz_later(int64_t a, int64_t b)

@@ -237,7 +237,7 @@ int amz_master_run_timers(struct amz_master *m, struct amz_actions *out)
   return rc;
 }
 
-void amz_master_set_now(struct amz_master *m, int64_t now_ns)
+void amz_master_wake(struct amz_master *m, int64_t now_ns)
 {
   int64_t due, late;
 

@@ -191,6 +191,8 @@ static void feed_policy(struct amz_master *m, const struct amz_message *msg)
 {
   struct amz_policy_feedback seen = {.worker = msg->rank}, all;
 
+  if (msg->n_results + msg->n_bulks == 0)
+    return;
   for (size_t i = 0; i < msg->n_results; i++) {
     const struct amz_result *r = &msg->results[i];
     double wall_s = (double)r->wall_ns * 1e-9;

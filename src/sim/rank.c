@@ -15,6 +15,8 @@ double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count
 
   if (c->work.run_s)
     return c->work.run_s(c->work.arg, first, count, attempt);
+  if (count == 1)
+    return amz_sim_task_s(&c->work, c->seed, c->master.tasks, first, attempt);
   if (c->work.shape == AMZ_SIM_CONSTANT && !c->work.task_s)
     return c->work.mean_s * (double)count;
   for (uint64_t i = 0; i < count; i++)

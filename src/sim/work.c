@@ -5,13 +5,6 @@
 
 #define TWO_PI 6.283185307179586
 
-double amz_sim_uniform(uint64_t seed, uint64_t position, uint32_t attempt, unsigned draw)
-{
-  uint64_t h = amz_mix64(amz_mix64(seed ^ ((uint64_t)draw << 32 | attempt)) ^ position);
-
-  return (double)(h >> 11) * 0x1p-53;
-}
-
 /* Box and Muller 1958: unlike the polar method it takes the same number of draws each time. */
 static double normal(uint64_t seed, uint64_t position)
 {
@@ -50,9 +43,14 @@ static double pareto(const struct amz_sim_work *w, double u)
   return least * exp(-log1p(-u) / alpha);
 }
 
+static double along(uint64_t position, uint64_t tasks)
+{
+  return ((double)position + 0.5) / (double)tasks;
+}
+
 double amz_sim_task_s(const struct amz_sim_work *work, uint64_t seed, uint64_t tasks, uint64_t position, uint32_t attempt)
 {
-  double mean = work->mean_s, along = ((double)position + 0.5) / (double)tasks, x;
+  double mean = work->mean_s, x;
 
   if (work->task_s)
     return work->task_s(work->arg, position, attempt);
@@ -71,9 +69,9 @@ double amz_sim_task_s(const struct amz_sim_work *work, uint64_t seed, uint64_t t
   case AMZ_SIM_BIMODAL:
     return bimodal(work, amz_sim_uniform(seed, position, 0, AMZ_SIM_DRAW_TIME));
   case AMZ_SIM_RISING:
-    return 2 * mean * along;
+    return 2 * mean * along(position, tasks);
   case AMZ_SIM_FALLING:
-    return 2 * mean * (1 - along);
+    return 2 * mean * (1 - along(position, tasks));
   case AMZ_SIM_PARETO:
     return pareto(work, amz_sim_uniform(seed, position, 0, AMZ_SIM_DRAW_TIME));
   }

@@ -171,7 +171,12 @@ int amz_world_look(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
 enum amz_sim_draw { AMZ_SIM_DRAW_FAIL = 1, AMZ_SIM_DRAW_HANG, AMZ_SIM_DRAW_SKIP, AMZ_SIM_DRAW_STUBBORN, AMZ_SIM_DRAW_TIME, /* takes two */
                     AMZ_SIM_DRAW_UNDONE = AMZ_SIM_DRAW_TIME + 2 };
 /* \return uniform in [0, 1): the same for the same arguments. */
-double amz_sim_uniform(uint64_t seed, uint64_t position, uint32_t attempt, unsigned draw);
+static inline double amz_sim_uniform(uint64_t seed, uint64_t position, uint32_t attempt, unsigned draw)
+{
+  uint64_t h = amz_mix64(amz_mix64(seed ^ ((uint64_t)draw << 32 | attempt)) ^ position);
+
+  return (double)(h >> 11) * 0x1p-53;
+}
 
 static inline int64_t amz_sim_later(int64_t a, int64_t b)
 {
