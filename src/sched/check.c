@@ -69,21 +69,26 @@ static const char *check_held(const struct amz_master *m, struct places *p)
   return total != h->count ? "held count" : pieces != h->table_used ? "table of pieces" : NULL;
 }
 
-static const char *check_line(const struct amz_master *m)
+static uint8_t line_of(const struct amz_rank *r)
+{
+  if (r->hungry == 0 || r->state != AMZ_RANK_ALIVE)
+    return AMZ_LINE_NONE;
+  return r->idle ? AMZ_LINE_IDLE : AMZ_LINE_AHEAD;
+}
+
+static const char *check_line(const struct amz_master *m, uint8_t line)
 {
   uint32_t in_line = 0, prev = AMZ_NO_RANK, walked = 0;
 
   for (uint32_t i = 0; i < m->config.ranks; i++) {
-    const struct amz_rank *r = &m->ranks[i];
-
-    if (r->in_line != (r->hungry > 0 && r->state == AMZ_RANK_ALIVE))
+    if (m->ranks[i].line != line_of(&m->ranks[i]))
       return "line: who should stand in it";
-    in_line += r->in_line;
+    in_line += m->ranks[i].line == line;
   }
-  for (uint32_t i = m->line_first; i != AMZ_NO_RANK; prev = i, i = m->ranks[i].line_next, walked++)
-    if (m->ranks[i].line_prev != prev || !m->ranks[i].in_line || walked > in_line)
+  for (uint32_t i = m->lines[line].first; i != AMZ_NO_RANK; prev = i, i = m->ranks[i].line_next, walked++)
+    if (m->ranks[i].line_prev != prev || m->ranks[i].line != line || walked > in_line)
       return "line: links";
-  return prev == m->line_last && walked == in_line ? NULL : "line: ends";
+  return prev == m->lines[line].last && walked == in_line ? NULL : "line: ends";
 }
 
 static const char *check_ranks(const struct amz_master *m)
@@ -154,7 +159,9 @@ const char *amz_master_check(const struct amz_master *m)
     if (!amz_bits_has(m->pool.settled, i) && !amz_bits_has(p.seen, i))
       broken = "a position is nowhere";
   if (!broken)
-    broken = check_line(m);
+    broken = check_line(m, AMZ_LINE_IDLE);
+  if (!broken)
+    broken = check_line(m, AMZ_LINE_AHEAD);
   if (!broken)
     broken = check_ranks(m);
   if (!broken)

@@ -200,6 +200,8 @@ static int on_report(struct amz_master *m, const struct amz_message *msg, struct
   if (msg->kind == AMZ_MSG_BYE)
     return amz_master_bury(m, msg->rank);
   r->idle = msg->busy < r->slots ? r->slots - msg->busy : 0;
+  if (r->line != AMZ_LINE_NONE)
+    amz_master_stand(m, msg->rank);
   if (msg->hungry == 0 || m->stop != AMZ_STOP_NONE)
     return amz_master_recall(m, msg->rank, out);
   amz_master_add_hunger(m, msg->rank, msg->hungry);
@@ -294,7 +296,7 @@ int amz_master_step(struct amz_master *m, const struct amz_event *event, struct 
     return rc;
   if (m->timers.count && m->timers.items[0].at_ns <= m->now_ns && (rc = amz_master_run_timers(m, out)) < 0)
     return rc;
-  if (m->line_first != AMZ_NO_RANK && (rc = amz_master_serve(m, out)) < 0)
+  if (amz_master_has_hungry(m) && (rc = amz_master_serve(m, out)) < 0)
     return rc;
   if (m->stop == AMZ_STOP_NONE && (rc = consider_stop(m, out)) < 0)
     return rc;
@@ -306,7 +308,7 @@ int amz_master_step(struct amz_master *m, const struct amz_event *event, struct 
 int64_t amz_master_deadline(const struct amz_master *m)
 {
   int64_t timer = m->timers.count ? m->timers.items[0].at_ns : AMZ_NEVER;
-  bool waits = m->line_first != AMZ_NO_RANK && m->stop == AMZ_STOP_NONE; /* somebody, for a retry's time */
+  bool waits = amz_master_has_hungry(m) && m->stop == AMZ_STOP_NONE; /* somebody, for a retry's time */
 
   if (m->end != AMZ_END_RUNNING)
     return AMZ_NEVER;

@@ -34,14 +34,22 @@ struct amz_waiting_bulk {
 
 #define AMZ_NO_RANK UINT32_MAX
 
+/* Hungry ranks stand in one of two lines: those who have idle slots, as they are served first, and those who ask ahead. */
+enum amz_line_of { AMZ_LINE_NONE, AMZ_LINE_IDLE, AMZ_LINE_AHEAD };
+#define AMZ_LINES 3
+struct amz_line {
+  uint32_t first, last;
+};
+
 /* What each message meets comes first, what is rare last. */
 struct amz_rank {
   enum amz_rank_state state;
   uint32_t slots;       /* its part of P */
   uint32_t hungry;      /* chunks asked for and not given */
   uint32_t idle;        /* of its slots when it last told, less the chunks that it was given since */
-  uint32_t line_next, line_prev; /* hungry ranks stand in line, first come, first served */
-  bool in_line, stop_told, timed;
+  uint32_t line_next, line_prev;
+  uint8_t line;         /* enum amz_line_of */
+  bool stop_told, timed;
   bool given_up;        /* lost, and nobody has confirmed the fence for long */
   bool may_be_rich;     /* on the list of those who may have unbegun tasks */
   uint64_t sent_seq, durable_upto;
@@ -64,7 +72,7 @@ struct amz_master {
   struct amz_rank *ranks;
   uint32_t in_state[AMZ_RANK_STATES]; /* how many ranks are in each */
   uint64_t slots;         /* P: of ranks expected, alive, suspect */
-  uint32_t line_first, line_last;
+  struct amz_line lines[AMZ_LINES]; /* first come, first served */
   struct amz_heap timers; /* one per rank that isn't gone; may ring too early, never too late. key: rank */
   uint32_t n_given_up;
   uint32_t *rich;         /* ranks that may have unbegun tasks; room for all */
@@ -99,7 +107,12 @@ int amz_master_heard(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 /* What a message says of its rank's slots. */
 void amz_master_set_slots(struct amz_master *m, const struct amz_message *msg);
 void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks);
-void amz_master_leave_line(struct amz_master *m, uint32_t rank);
+/* Puts the rank where it has to stand, at the end of a line if it doesn't stand there, after a change of its hunger, state or idle slots. */
+void amz_master_stand(struct amz_master *m, uint32_t rank);
+static inline bool amz_master_has_hungry(const struct amz_master *m)
+{
+  return m->lines[AMZ_LINE_IDLE].first != AMZ_NO_RANK || m->lines[AMZ_LINE_AHEAD].first != AMZ_NO_RANK;
+}
 int amz_master_run_timers(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
 /* The rank won't do anything more: what it has in hand, or only promised to have on disk, goes back. */
 int amz_master_bury(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;

@@ -1,6 +1,6 @@
 /* Who is there: states of ranks, silence, hunger.
  *
- * Invariants: a rank is in line exactly when it is hungry and alive; slots = Σ slots of ranks expected, alive and suspect.
+ * Invariants: a rank stands in a line exactly when it is hungry and alive, and which one its idle slots say; slots = Σ slots of ranks expected, alive and suspect.
  *
  * Each rank that can still fall silent has one timer in a heap. Messages don't touch it: when it rings, it is set anew to
  * what is then known, so that it may ring early, and a message costs no heap operation. */
@@ -19,7 +19,8 @@ int amz_master_init_ranks(struct amz_master *m)
 {
   uint32_t n = m->config.ranks;
 
-  m->line_first = m->line_last = AMZ_NO_RANK;
+  for (unsigned i = 0; i < AMZ_LINES; i++)
+    m->lines[i] = (struct amz_line){AMZ_NO_RANK, AMZ_NO_RANK};
   m->ranks = amz_new_array(n, sizeof *m->ranks);
   m->rich = amz_new_array(n, sizeof *m->rich);
   if (!m->ranks || !m->rich)
@@ -63,28 +64,36 @@ int amz_master_send_stop(struct amz_master *m, uint32_t rank, struct amz_actions
 
 /* ---- hunger ----------------------------------------------------------------------------------------------------------- */
 
-static void join_line(struct amz_master *m, uint32_t rank)
+static void join(struct amz_master *m, uint32_t rank, struct amz_line *line)
 {
   struct amz_rank *r = &m->ranks[rank];
 
-  if (r->in_line || r->hungry == 0 || r->state != AMZ_RANK_ALIVE)
-    return;
-  r->in_line = true;
   r->line_next = AMZ_NO_RANK;
-  r->line_prev = m->line_last;
-  *(m->line_last == AMZ_NO_RANK ? &m->line_first : &m->ranks[m->line_last].line_next) = rank;
-  m->line_last = rank;
+  r->line_prev = line->last;
+  *(line->last == AMZ_NO_RANK ? &line->first : &m->ranks[line->last].line_next) = rank;
+  line->last = rank;
 }
 
-void amz_master_leave_line(struct amz_master *m, uint32_t rank)
+static void leave(struct amz_master *m, const struct amz_rank *r, struct amz_line *line)
+{
+  *(r->line_prev == AMZ_NO_RANK ? &line->first : &m->ranks[r->line_prev].line_next) = r->line_next;
+  *(r->line_next == AMZ_NO_RANK ? &line->last : &m->ranks[r->line_next].line_prev) = r->line_prev;
+}
+
+void amz_master_stand(struct amz_master *m, uint32_t rank)
 {
   struct amz_rank *r = &m->ranks[rank];
+  uint8_t line = AMZ_LINE_NONE;
 
-  if (!r->in_line)
+  if (r->hungry && r->state == AMZ_RANK_ALIVE)
+    line = r->idle ? AMZ_LINE_IDLE : AMZ_LINE_AHEAD;
+  if (line == r->line)
     return;
-  r->in_line = false;
-  *(r->line_prev == AMZ_NO_RANK ? &m->line_first : &m->ranks[r->line_prev].line_next) = r->line_next;
-  *(r->line_next == AMZ_NO_RANK ? &m->line_last : &m->ranks[r->line_next].line_prev) = r->line_prev;
+  if (r->line != AMZ_LINE_NONE)
+    leave(m, r, &m->lines[r->line]);
+  if (line != AMZ_LINE_NONE)
+    join(m, rank, &m->lines[line]);
+  r->line = line;
 }
 
 void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks)
@@ -92,7 +101,7 @@ void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks)
   struct amz_rank *r = &m->ranks[rank];
 
   r->hungry = chunks < HUNGER_MAX - r->hungry ? r->hungry + chunks : HUNGER_MAX;
-  join_line(m, rank);
+  amz_master_stand(m, rank);
 }
 
 /* ---- states ----------------------------------------------------------------------------------------------------------- */
@@ -114,10 +123,7 @@ static void set_state(struct amz_master *m, uint32_t rank, enum amz_rank_state s
   m->in_state[r->state]--;
   m->in_state[state]++;
   r->state = state;
-  if (state == AMZ_RANK_ALIVE)
-    join_line(m, rank);
-  else
-    amz_master_leave_line(m, rank);
+  amz_master_stand(m, rank);
   if (state != AMZ_RANK_LOST)
     set_given_up(m, r, false);
 }

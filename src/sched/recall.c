@@ -70,6 +70,6 @@ int amz_master_recall(struct amz_master *m, uint32_t for_rank, struct amz_action
   rank = m->rich[at];
   forget(m, at);
   m->ranks[rank].hungry = 0;
-  amz_master_leave_line(m, rank);
+  amz_master_stand(m, rank);
   return amz_master_send(m, rank, AMZ_MSG_RECALL, out) ? AMZ_OK : AMZ_ENOMEM;
 }

@@ -74,36 +74,44 @@ static int assign(struct amz_master *m, uint32_t rank, uint32_t most, struct amz
   msg->n_chunks = *ret_n = n;
   r->hungry -= n;
   amz_master_note_given(m, rank);
-  if (r->hungry == 0)
-    amz_master_leave_line(m, rank);
+  amz_master_stand(m, rank);
   return AMZ_OK;
 }
 
-/* All who stand in line, once: for their idle slots, or for all that they have asked for. \return AMZ_OK, *ret_any: somebody got something; AMZ_ENOMEM. */
-static int serve_line(struct amz_master *m, bool idle_slots, struct amz_actions *out, bool *ret_any)
+/* All who stand in a line, once: for their idle slots, or for all that they have asked for. \return AMZ_OK, *ret_any: somebody got
+ * something; AMZ_ENOMEM. */
+static int serve_line(struct amz_master *m, enum amz_line_of line, bool all, struct amz_actions *out, bool *ret_any)
 {
   bool any_left = amz_pool_available(&m->pool, m->now_ns);
   uint32_t given, next;
   int rc = AMZ_OK;
 
   *ret_any = false;
-  for (uint32_t rank = m->line_first; rc == AMZ_OK && any_left && rank != AMZ_NO_RANK; rank = next) {
+  for (uint32_t rank = m->lines[line].first; rc == AMZ_OK && any_left && rank != AMZ_NO_RANK; rank = next) {
     next = m->ranks[rank].line_next; /* it may leave the line */
-    if (idle_slots && m->ranks[rank].idle == 0)
-      continue; /* towards the end the line is long, and who stands in front still runs something */
-    rc = assign(m, rank, idle_slots ? m->ranks[rank].idle : UINT32_MAX, out, &given);
+    rc = assign(m, rank, all ? UINT32_MAX : m->ranks[rank].idle, out, &given);
     *ret_any |= rc == AMZ_OK && given > 0;
     any_left = amz_pool_available(&m->pool, m->now_ns);
   }
   return rc;
 }
 
+/* \return whether it is only one who is hungry: it needn't get twice what it can get at once. */
+static bool is_alone(const struct amz_master *m)
+{
+  const struct amz_line *idle = &m->lines[AMZ_LINE_IDLE];
+
+  return idle->first == idle->last && m->lines[AMZ_LINE_AHEAD].first == AMZ_NO_RANK;
+}
+
 int amz_master_serve(struct amz_master *m, struct amz_actions *out)
 {
-  bool any = true, several = m->line_first != m->line_last;
-  int rc = several && m->stop == AMZ_STOP_NONE ? serve_line(m, true, out, &any) : AMZ_OK;
+  bool any = m->stop == AMZ_STOP_NONE, alone = is_alone(m);
+  int rc = AMZ_OK;
 
-  for (any = true; rc == AMZ_OK && any && m->line_first != AMZ_NO_RANK && m->stop == AMZ_STOP_NONE;)
-    rc = serve_line(m, false, out, &any);
+  while (rc == AMZ_OK && any && m->lines[AMZ_LINE_IDLE].first != AMZ_NO_RANK)
+    rc = serve_line(m, AMZ_LINE_IDLE, alone, out, &any);
+  while (rc == AMZ_OK && any && m->lines[AMZ_LINE_AHEAD].first != AMZ_NO_RANK)
+    rc = serve_line(m, AMZ_LINE_AHEAD, true, out, &any);
   return rc;
 }
