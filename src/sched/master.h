@@ -107,7 +107,8 @@ int amz_master_heard(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 /* What a message says of its rank's slots. */
 void amz_master_set_slots(struct amz_master *m, const struct amz_message *msg);
 void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks);
-/* Puts the rank where it has to stand, at the end of a line if it doesn't stand there, after a change of its hunger, state or idle slots. */
+/* Puts the rank where it has to stand, at the end of a line if it doesn't stand there, after a change of its hunger, state or
+ * idle slots. */
 void amz_master_stand(struct amz_master *m, uint32_t rank);
 static inline bool amz_master_has_hungry(const struct amz_master *m)
 {

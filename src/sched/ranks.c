@@ -1,6 +1,7 @@
 /* Who is there: states of ranks, silence, hunger.
  *
- * Invariants: a rank stands in a line exactly when it is hungry and alive, and which one its idle slots say; slots = Σ slots of ranks expected, alive and suspect.
+ * Invariants: a rank stands in a line exactly when it is hungry and alive, and which one its idle slots say;
+ * slots = Σ slots of ranks expected, alive and suspect.
  *
  * Each rank that can still fall silent has one timer in a heap. Messages don't touch it: when it rings, it is set anew to
  * what is then known, so that it may ring early, and a message costs no heap operation. */

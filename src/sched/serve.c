@@ -78,8 +78,8 @@ static int assign(struct amz_master *m, uint32_t rank, uint32_t most, struct amz
   return AMZ_OK;
 }
 
-/* All who stand in a line, once: for their idle slots, or for all that they have asked for. \return AMZ_OK, *ret_any: somebody got
- * something; AMZ_ENOMEM. */
+/* All who stand in a line, once: for their idle slots, or for all that they have asked for.
+ * \return AMZ_OK, *ret_any: somebody got something; AMZ_ENOMEM. */
 static int serve_line(struct amz_master *m, enum amz_line_of line, bool all, struct amz_actions *out, bool *ret_any)
 {
   bool any_left = amz_pool_available(&m->pool, m->now_ns);

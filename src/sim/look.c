@@ -1,6 +1,6 @@
 /* Looks of a rank's executor at what runs. A RUN that was asked for by a belief that has turned out wrong, so that it takes far
- * longer than it should, is cut short: what it hasn't come to may be all that is left, and others idle. What waits behind it on its slot
- * comes back at once.
+ * longer than it should, is cut short: what it hasn't come to may be all that is left, and others idle. What waits
+ * behind it on its slot comes back at once.
  *
  * Invariants: a rank that runs something that will end has its next look on the agenda, when its executor looks at all; a RUN
  * keeps the task that it is at, so that it ends as it would have without what is behind it. */

@@ -9,6 +9,7 @@
 
 #include "world.h"
 
+#define MESSAGES_AHEAD 4u /* so far ahead a message is fetched */
 #define CACHED_RANKS 128u /* with no more of them, all that a step needs is in the cache anyway */
 
 /* ---- the master ------------------------------------------------------------------------------------------------------- */
@@ -255,16 +256,20 @@ static void expect_event(const struct amz_world *w, uint64_t value)
   }
 }
 
-/* Likewise for the first message of a line; and the second one itself. */
+/* Likewise for the first message of a line; and one that comes soon itself, as it lies in memory that is cold, too. */
 static void expect_message(const struct amz_world *w, uint32_t line)
 {
-  const struct amz_agenda_item *next = amz_agenda_in_line(&w->agenda, line, 0), *later = amz_agenda_in_line(&w->agenda, line, 1);
+  const struct amz_agenda_item *next = amz_agenda_in_line(&w->agenda, line, 0);
+  const struct amz_agenda_item *later = amz_agenda_in_line(&w->agenda, line, MESSAGES_AHEAD);
   const struct amz_message *m;
 
   if (!next || !next->with)
     return;
-  if (later)
+  if (later) {
     __builtin_prefetch((const void *)(uintptr_t)later->value, 0);
+    __builtin_prefetch((const char *)(uintptr_t)later->value + AMZ_CACHE_LINE, 0);
+    __builtin_prefetch((const char *)(uintptr_t)later->value + 2 * AMZ_CACHE_LINE, 0);
+  }
   m = (const struct amz_message *)(uintptr_t)next->value;
   if (line)
     amz_master_soon(w->master, m->rank, m->n_bulks ? m->bulks[0].first : 0);

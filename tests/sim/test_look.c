@@ -116,11 +116,13 @@ static void test_hanging(void)
   ASSERT_U64(r.cut, 0);
 }
 
-/* One rank of two slots, 400 tasks of 0.1 ms, RUNs of 4 ms: a slot that runs something has the RUN that comes next there, too. A drain at 5 ms
- * lets the RUNs end that have begun or wait, a cancel ends what runs. From 8 ms on tasks take twice as long, or 1 s in the last row. */
+/* One rank of two slots, 400 tasks of 0.1 ms, RUNs of 4 ms: a slot that runs something has the RUN that comes next there, too. A
+ * drain at 5 ms lets the RUNs end that have begun or wait, a cancel ends what runs. From 8 ms on tasks take twice as long, or 1 s
+ * in the last row. */
 static void test_run_ahead(void)
 {
-  static const struct amz_sim_fault drain = {.kind = AMZ_SIM_DRAIN, .at_ns = 5 * MS, .stop = AMZ_STOP_DRAIN, .grace_ns = 1000 * MS},
+  static const struct amz_sim_fault drain = {.kind = AMZ_SIM_DRAIN, .at_ns = 5 * MS, .stop = AMZ_STOP_DRAIN,
+                                             .grace_ns = 1000 * MS},
                                     cancel = {.kind = AMZ_SIM_DRAIN, .at_ns = 5 * MS, .stop = AMZ_STOP_CANCEL},
                                     slower = {.kind = AMZ_SIM_PACE, .at_ns = 8 * MS, .factor = 0.5},
                                     stuck = {.kind = AMZ_SIM_PACE, .at_ns = 8 * MS, .factor = 1e-4},
