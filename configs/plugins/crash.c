@@ -39,7 +39,8 @@ static int open_crash(const struct amz_plugin_open *how, void **ret_state)
   return 0;
 }
 
-static void crash(void)
+/* A sanitizer would see the null pointer first, and end the process in its own way: no crash at all. */
+__attribute__((no_sanitize("undefined"))) static void crash(void)
 {
   volatile int *nowhere = NULL;
 
