@@ -18,6 +18,7 @@ mkdir -p "$AMZ_CLUSTER/cg" "$AMZ_SHARED"
 : >"$MARK"
 exec 9>"$AMZ_CLUSTER/lock"
 flock -w 60 9 || die "another cluster-up.sh is at work in $AMZ_CLUSTER"
+install -D -t "$AMZ_CLUSTER/bin" "$here/env.sh" "$here/lib.sh" "$here/nrsh" "$here/on" # launchers start these in hosts, which don't see a checkout below /tmp
 
 nodes() { seq -f 'n%g' "$N"; }
 # written in place: the running hosts have this very file as their /etc/hosts

@@ -121,8 +121,8 @@ else
 fi
 if why=$("$here/start-slurm.sh" --check 2>&1) && [ -x "$AMZ_SHARED/hello" ]; then
   check "Slurm starts on 3 nodes" start-slurm.sh 3
-  check "sbatch runs mpirun over 3 nodes" slurm_runs_a_script ". '$here/env.sh'; mpirun '$AMZ_SHARED/hello'"
-  check "sbatch runs srun --mpi=pmix over 3 nodes" slurm_runs_a_script ". '$here/env.sh'; srun --mpi=pmix '$AMZ_SHARED/hello'"
+  check "sbatch runs mpirun over 3 nodes" slurm_runs_a_script ". '$AMZ_CLUSTER/bin/env.sh'; mpirun '$AMZ_SHARED/hello'"
+  check "sbatch runs srun --mpi=pmix over 3 nodes" slurm_runs_a_script ". '$AMZ_CLUSTER/bin/env.sh'; srun --mpi=pmix '$AMZ_SHARED/hello'"
   check "a node of Slurm's dies and comes back" slurm_node_comes_back
 else
   for t in "Slurm starts on 3 nodes" "sbatch runs mpirun over 3 nodes" "sbatch runs srun --mpi=pmix over 3 nodes" "a node of Slurm's dies and comes back"; do
