@@ -70,9 +70,6 @@ int amz_allocation_read(const struct amz_environment *env, const struct amz_file
                         struct amz_diags *diags, struct amz_error *err, struct amz_allocation *ret);
 void amz_allocation_clear(struct amz_allocation *a);
 
-/* \return the sum of the nodes' slots, those that aren't said counted as `unsaid` each. */
-uint64_t amz_allocation_slots(const struct amz_allocation *a, uint32_t unsaid);
-
 /* Asks Slurm when the job ends and notes it in *a; does nothing when the end is known or the job isn't Slurm's. Runs `squeue`
  * (a path; NULL: the one in PATH), which asks the controller: never longer than timeout_ns (0: 2 s), never more than once a
  * run. Call it before MPI_Init.
@@ -89,8 +86,5 @@ int amz_allocation_requeue(const struct amz_allocation *a, const char *scontrol,
  * the date (in the local time zone).
  * \return AMZ_OK; AMZ_ENOENT: no limit, or not running; AMZ_EINVAL: not understood. */
 int amz_slurm_end(const char *text, int64_t now_s, int64_t *ret_end_s);
-
-/* Appends one line a number: "slots: 12 (SLURM_TASKS_PER_NODE)". */
-void amz_allocation_describe(const struct amz_allocation *a, struct amz_buf *out);
 
 #endif

@@ -20,12 +20,6 @@ void cli_drive_pass(struct cli_drive *d, const char *option)
   d->options.pass = d->pass;
 }
 
-void cli_drive_pass_value(struct cli_drive *d, const char *option, const char *value)
-{
-  cli_drive_pass(d, option);
-  cli_drive_pass(d, value);
-}
-
 int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const struct amz_run_observer *observer, bool *ret)
 {
   struct amz_error err = {0};

@@ -139,7 +139,8 @@ void amz_child_read(struct amz_child *t, int stream, const struct amz_child_outp
     amz_child_close(t, stream, to);
 }
 
-void amz_child_drain(struct amz_child *t, const struct amz_child_output *to)
+/* Reads what is in the pipes now, and closes them: whoever else holds their other ends isn't waited for. */
+static void drain(struct amz_child *t, const struct amz_child_output *to)
 {
   for (int i = 0; i < 2; i++) {
     int there = 0;
@@ -264,7 +265,7 @@ void amz_child_finish(struct amz_child *t, const struct amz_child_status *status
   struct amz_exec_end end = {.slot = t->slot, .tag = t->tag, .start_ns = t->start_ns, .cpus_differ = t->cpus_differ};
 
   end.wall_ns = amz_clock_ns(CLOCK_MONOTONIC) - t->began_ns;
-  amz_child_drain(t, to);
+  drain(t, to);
   if (status->usage) {
     end.cpu_ns = amz_child_cpu_ns(status->usage);
     end.max_rss_bytes = (uint64_t)status->usage->ru_maxrss * 1024;

@@ -75,8 +75,6 @@ void amz_child_begin(struct amz_child *t, const struct amz_exec_command *command
 void amz_child_keep(struct amz_child *t, int stream, const char *bytes, size_t n, const struct amz_child_output *to);
 /* Reads once from a stream that epoll says is readable; closes it at its end. */
 void amz_child_read(struct amz_child *t, int stream, const struct amz_child_output *to);
-/* Reads what is in the pipes now, and closes them: whoever else holds their other ends isn't waited for. */
-void amz_child_drain(struct amz_child *t, const struct amz_child_output *to);
 /* Writes the record of an end, with what was kept of the output, and forgets that. Fills in pack_seq, pack_offset, output_bytes and
  * sink_errno. */
 void amz_child_record(struct amz_child *t, const struct amz_child_output *to, struct amz_exec_end *end);

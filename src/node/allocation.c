@@ -169,6 +169,14 @@ static uint32_t slots_of(const struct amz_host *host, enum amz_batch from)
   return open ? 0 : (uint32_t)host->slots;
 }
 
+static bool some_slots_are_said(const struct amz_allocation *a)
+{
+  for (size_t i = 0; i < a->n_nodes; i++)
+    if (a->nodes[i].slots > 0)
+      return true;
+  return false;
+}
+
 /* Turns the list into nodes, which take over the names. */
 static int make_nodes(struct amz_allocation *a, struct amz_hosts *h)
 {
@@ -184,7 +192,7 @@ static int make_nodes(struct amz_allocation *a, struct amz_hosts *h)
     a->nodes[i].slots = slots_of(&h->items[i], a->nodes_from);
     a->nodes[i].max_slots = h->items[i].max_slots;
   }
-  if (amz_allocation_slots(a, 0) == 0)
+  if (!some_slots_are_said(a))
     a->slots_source = NULL; /* a hostfile of names alone */
   return AMZ_OK;
 }
@@ -235,13 +243,4 @@ void amz_allocation_clear(struct amz_allocation *a)
   free(a->job_id);
   amz_gpus_clear(&a->gpus);
   *a = (struct amz_allocation){.batch = AMZ_BATCH_NONE};
-}
-
-uint64_t amz_allocation_slots(const struct amz_allocation *a, uint32_t unsaid)
-{
-  uint64_t sum = 0;
-
-  for (size_t i = 0; i < a->n_nodes; i++)
-    sum += a->nodes[i].slots ? a->nodes[i].slots : unsaid;
-  return sum;
 }

@@ -37,9 +37,10 @@ static bool sizes_are_told(hwloc_topology_t h)
   return false;
 }
 
-/* Several domains may be local to a core (HBM beside DRAM, a large one behind all): the one of the fewest units is the closest,
+/* The nearest domain with memory of what is near `nodes`: its position among NUMA nodes in logical order; AMZ_NO_DOMAIN: there is none.
+ * Several domains may be local to a core (HBM beside DRAM, a large one behind all): the one of the fewest units is the closest,
  * and of equals the first is where memory comes from unless somebody asks otherwise. */
-uint32_t amz_topology_domain(hwloc_topology_t h, hwloc_const_bitmap_t nodes)
+static uint32_t domain_of_nodes(hwloc_topology_t h, hwloc_const_bitmap_t nodes)
 {
   uint32_t best = AMZ_NO_DOMAIN;
   int best_units = 0;
@@ -85,14 +86,14 @@ static uint32_t closest_by_distance(hwloc_topology_t h, unsigned from)
 /* A core's own domain; of a core whose node has no memory, the nearest that has. */
 static uint32_t domain_of(hwloc_topology_t h, hwloc_obj_t object)
 {
-  uint32_t domain = amz_topology_domain(h, object->nodeset);
+  uint32_t domain = domain_of_nodes(h, object->nodeset);
   int first = hwloc_bitmap_first(object->nodeset);
 
   if (domain == AMZ_NO_DOMAIN && first >= 0)
     domain = closest_by_distance(h, (unsigned)first);
   for (hwloc_obj_t above = object->parent; domain == AMZ_NO_DOMAIN && above; above = above->parent)
     if (above->nodeset)
-      domain = amz_topology_domain(h, above->nodeset);
+      domain = domain_of_nodes(h, above->nodeset);
   return domain;
 }
 

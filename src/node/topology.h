@@ -37,8 +37,4 @@ bool amz_topology_is_launched(const struct amz_environment *env);
 int amz_topology_describe(const struct amz_topology *topology, hwloc_const_bitmap_t bound, struct amz_error *err,
                           struct amz_node *node);
 
-/* The nearest domain with memory of an object or a set of units: of those that are local to it, the closest.
- * \return its position among NUMA nodes in logical order; AMZ_NO_DOMAIN. */
-uint32_t amz_topology_domain(hwloc_topology_t handle, hwloc_const_bitmap_t nodes);
-
 #endif

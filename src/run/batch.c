@@ -82,7 +82,8 @@ static bool key_of_job(char key[KEY_MAX])
   return true;
 }
 
-bool amz_batch_restarted(void)
+/* Whether Slurm has started this job before. */
+static bool is_restarted(void)
 {
   const char *text = getenv("SLURM_RESTART_COUNT");
   char key[KEY_MAX];
@@ -126,7 +127,9 @@ static uint64_t latest_with(const char *runs, const char *key)
   return latest;
 }
 
-int amz_batch_find(const char *parent, const char *name, char **ret_dir)
+/* The latest run of `name` below `parent` (NULL: the current directory) that this job began in an earlier turn.
+ * \return AMZ_OK with *ret_dir (free it); AMZ_ENOENT: none; AMZ_ENOMEM. */
+static int find_begun(const char *parent, const char *name, char **ret_dir)
 {
   struct amz_buf path = AMZ_BUF_INIT;
   char key[KEY_MAX];
@@ -168,11 +171,11 @@ int amz_run_find_begun(const struct amz_job_input *input, const char *parent, ch
   struct amz_job *job = NULL;
   int rc = AMZ_ENOENT;
 
-  if (!amz_batch_restarted())
+  if (!is_restarted())
     return AMZ_ENOENT;
   amz_diags_init(&diags); /* a description with errors is told of when a new run is begun */
   if (amz_run_load(input, &diags, &job) == AMZ_OK && amz_job_settings(job)->slurm.requeue)
-    rc = amz_batch_find(parent, amz_job_name(job), ret_dir);
+    rc = find_begun(parent, amz_job_name(job), ret_dir);
   amz_job_free(job);
   amz_diags_clear(&diags);
   return rc;

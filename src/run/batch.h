@@ -2,7 +2,6 @@
 #ifndef AMZ_RUN_BATCH_H
 #define AMZ_RUN_BATCH_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <amorsize/error.h>
@@ -12,13 +11,8 @@
  * is 0). */
 int amz_batch_end(int64_t *ret_end_s, struct amz_error *err);
 
-/* Whether Slurm has started this job before. */
-bool amz_batch_restarted(void);
 /* Notes in a new run's directory which job of Slurm's it belongs to; does nothing outside of one.
  * \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM with *err. */
 int amz_batch_mark(const char *dir, struct amz_error *err);
-/* The latest run of `name` below `parent` (NULL: the current directory) that this job began in an earlier turn.
- * \return AMZ_OK with *ret_dir (free it); AMZ_ENOENT: none; AMZ_ENOMEM. */
-int amz_batch_find(const char *parent, const char *name, char **ret_dir);
 
 #endif

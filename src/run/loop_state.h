@@ -91,7 +91,6 @@ int amz_loop_drain_too_small(struct amz_loop *l);
 
 /* progress.c: */
 uint64_t amz_loop_running(const struct amz_loop *l); /* tasks */
-void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *ret);
 /* Publishes status.json and calls the observer when their times have come. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_show(struct amz_loop *l, bool at_once);
 void amz_loop_note(const struct amz_loop *l, enum amz_severity severity, const char *text);

@@ -62,7 +62,7 @@ uint64_t amz_loop_running(const struct amz_loop *l)
   return at_most(stats.handed_out, (uint64_t)slots_now(l->config));
 }
 
-void amz_loop_fill_progress(const struct amz_loop *l, struct amz_run_progress *ret)
+static void fill_progress(const struct amz_loop *l, struct amz_run_progress *ret)
 {
   const struct amz_loop_config *c = l->config;
   const struct amz_tally *t = &l->result->tally;
@@ -116,7 +116,7 @@ int amz_loop_show(struct amz_loop *l, bool at_once)
     progress = false;
   if (!status && !progress)
     return AMZ_OK;
-  amz_loop_fill_progress(l, &p);
+  fill_progress(l, &p);
   l->next_progress_ns = o && o->progress ? now_ns + PROGRESS_NS : AMZ_NEVER;
   if (progress)
     o->progress(o->ctx, &p);

@@ -150,7 +150,8 @@ static bool is_complete(const struct amz_sampler *s)
   return s->done && s->goes_on;
 }
 
-int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy)
+/* A task has ended; `busy`: slots that were busy until then; `threads`: what it was given. \return AMZ_OK; AMZ_ENOMEM. */
+static int see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy)
 {
   struct amz_observation o = observe(r, index, threads, busy);
 
@@ -181,7 +182,7 @@ static int see_order(struct amz_sampler *s, const struct amz_bulk *b, struct amz
     return AMZ_OK;
   }
   r->slot = UINT32_MAX; /* the gap is the order's */
-  rc = amz_sampler_see(s, r, index, s->threads, busy);
+  rc = see(s, r, index, s->threads, busy);
   s->ran += b->count - 1;
   return rc == AMZ_OK && slot < s->slots ? note_gap(s, slot, b->start_ns, (int64_t)(b->wall_s * 1e9), b->count) : rc;
 }
@@ -203,7 +204,7 @@ static int see_bulk(struct amz_loop *l, const struct amz_event *event, uint32_t 
   if (s->goes_on)
     return see_order(s, b, &r, amz_order_index(l->config->order, b->first), busy);
   for (uint64_t i = 0; i < b->count && i < BULK_MAX && rc == AMZ_OK; i++, r.start_ns += r.wall_ns)
-    rc = amz_sampler_see(s, &r, amz_order_index(l->config->order, b->first + i), s->threads, busy);
+    rc = see(s, &r, amz_order_index(l->config->order, b->first + i), s->threads, busy);
   return rc;
 }
 
@@ -228,7 +229,7 @@ int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event)
     struct amz_result r = event->results[i];
 
     r.slot = event->slot;
-    rc = amz_sampler_see(s, &r, amz_order_index(l->config->order, r.position), threads, busy);
+    rc = see(s, &r, amz_order_index(l->config->order, r.position), threads, busy);
   }
   amz_outlook_weigh(l->config->job, s->seen + before, s->n - before);
   return rc;
@@ -250,7 +251,7 @@ int amz_loop_sample_heard(struct amz_loop *l, const struct amz_message *m)
     struct amz_result r = m->results[i];
 
     r.slot = UINT32_MAX; /* gaps are looked at here */
-    rc = amz_sampler_see(s, &r, amz_order_index(l->config->order, r.position), l->threads, (uint32_t)busy);
+    rc = see(s, &r, amz_order_index(l->config->order, r.position), l->threads, (uint32_t)busy);
   }
   for (size_t i = 0; i < m->n_bulks && rc == AMZ_OK; i++) {
     const struct amz_event of_bulk = {.slot = UINT32_MAX, .bulk = &m->bulks[i]};

@@ -76,8 +76,6 @@ uint32_t amz_sampler_slots(const struct amz_sampler *s);
 uint64_t amz_sampler_memory_allows(const struct amz_sampler *s);
 /* All that is to be learnt of neighbours and threads is known: no task runs alone, no threads are tried. Before the loop begins. */
 void amz_sampler_open(struct amz_sampler *s);
-/* A task has ended; `busy`: slots that were busy until then; `threads`: what it was given. \return AMZ_OK; AMZ_ENOMEM. */
-int amz_sampler_see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy);
 /* All that a RAN event tells of. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event);
 /* Likewise of what another rank reports to rank 0; nothing where nobody samples. \return AMZ_OK; AMZ_ENOMEM. */

@@ -16,7 +16,8 @@ static uint32_t least(uint32_t a, uint32_t b)
   return a < b ? a : b;
 }
 
-uint32_t amz_loop_fit(const struct amz_loop *l, uint32_t threads)
+/* Slots of this rank that tasks of so many threads can have. */
+static uint32_t fit_here(const struct amz_loop *l, uint32_t threads)
 {
   return amz_layout_fit(&l->config->layout, l->config->cores->most, threads);
 }
@@ -25,7 +26,7 @@ uint32_t amz_loop_fit(const struct amz_loop *l, uint32_t threads)
 static uint32_t room(const struct amz_loop *l)
 {
   const struct amz_layout *layout = &l->config->layout;
-  uint32_t fit = amz_loop_fit(l, l->threads);
+  uint32_t fit = fit_here(l, l->threads);
 
   if (l->wanted == AMZ_ALL_SLOTS || l->threads != layout->threads || layout->capacity < fit)
     return fit;
@@ -34,7 +35,7 @@ static uint32_t room(const struct amz_loop *l)
 
 void amz_loop_cores(struct amz_loop *l, uint32_t slot, uint32_t threads, const uint32_t **ret_cpus, size_t *ret_n)
 {
-  uint32_t slots = amz_loop_fit(l, l->threads);
+  uint32_t slots = fit_here(l, l->threads);
 
   slots = slots > l->yield.slots ? slots : l->yield.slots;
   if (l->carver)

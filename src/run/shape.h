@@ -12,9 +12,6 @@ struct amz_loop;
 #define AMZ_ALL_SLOTS UINT32_MAX
 #define AMZ_ONE_A_NODE (UINT32_MAX - 1) /* one slot, on the first of ranks that share cores */
 
-/* Slots of this rank that tasks of so many threads can have (amz_layout_fit). */
-uint32_t amz_loop_fit(const struct amz_loop *l, uint32_t threads);
-
 /* Tasks that start from now on get `threads` threads ({threads}, OMP_NUM_THREADS, as many cores), and run on at most `slots` slots of each rank
  * (AMZ_ALL_SLOTS: as many as fit; 0: none starts; more than fit: up to the layout's capacity, for its own number of threads). A count is of rank 0; the others,
  * which it tells, get as many for each slot that they began with. Outside of a worker's step only. \return AMZ_OK; AMZ_ENOMEM. */

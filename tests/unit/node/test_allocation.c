@@ -289,36 +289,6 @@ static void tells_all_findings_with_their_places(void)
   amz_diags_clear(&diags);
 }
 
-static void describes_numbers_with_their_sources(void)
-{
-  static const struct pair variables[] = {{"SLURM_JOB_ID", "42"},
-                                          {"SLURM_JOB_NODELIST", "n[1-3]"},
-                                          {"SLURM_TASKS_PER_NODE", "4(x3)"},
-                                          {"SLURM_JOB_CPUS_PER_NODE", "8(x3)"},
-                                          {"SLURM_MEM_PER_NODE", "1024"},
-                                          {"SLURM_JOB_END_TIME", "1714564800"},
-                                          {"CUDA_VISIBLE_DEVICES", "0,1"},
-                                          {NULL, NULL}};
-  struct amz_environment env = injected_environment(variables);
-  struct amz_files files = injected_files(NULL);
-  struct amz_buf out = AMZ_BUF_INIT;
-  struct amz_allocation a;
-  struct amz_diags diags;
-  struct amz_error err;
-
-  amz_diags_init(&diags);
-  CU_ASSERT_FATAL(amz_allocation_read(&env, &files, NULL, &diags, &err, &a) == AMZ_OK);
-  ASSERT_U64(amz_allocation_slots(&a, 1), 12);
-  amz_allocation_describe(&a, &out);
-  ASSERT_TEXT(amz_buf_text(&out),
-              "batch system: Slurm\njob: 42 (SLURM_JOB_ID)\nnodes: 3 (SLURM_JOB_NODELIST)\nslots: 12 (SLURM_TASKS_PER_NODE)\n"
-              "cores: 24 (SLURM_JOB_CPUS_PER_NODE)\nmemory: 3.0 GiB (SLURM_MEM_PER_NODE)\n"
-              "GPUs here: 2 (CUDA_VISIBLE_DEVICES)\nend: 2024-05-01T12:00:00Z (SLURM_JOB_END_TIME)\n");
-  amz_allocation_clear(&a);
-  amz_buf_clear(&out);
-  amz_diags_clear(&diags);
-}
-
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -327,7 +297,6 @@ int main(void)
     {"reads hostfiles", reads_hostfiles},
     {"refuses unusable hostfiles of the user", refuses_hostfiles_of_the_user},
     {"tells all findings with their places", tells_all_findings_with_their_places},
-    {"describes numbers with their sources", describes_numbers_with_their_sources},
     {NULL, NULL},
   };
 
