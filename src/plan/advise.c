@@ -167,8 +167,8 @@ static int say_counts(const struct amz_plan_input *in, struct amz_plan *plan, co
     if (rc == AMZ_OK)
       rc = lift(plan, "a node without other work");
   }
-  if (rc == AMZ_OK && in->work->tasks < plan->chosen.slots)
-    rc = say(plan, "tasks", true, "there are fewer tasks than slots");
+  if (rc == AMZ_OK && in->work->tasks <= plan->chosen.slots)
+    rc = say(plan, "tasks", true, "there are no more tasks than slots");
   return rc;
 }
 

@@ -6,6 +6,8 @@
 #include <amorsize/alloc.h>
 
 #define LIST_MAX 96
+#define ROUNDS 16u     /* with so many, one more or less hardly matters */
+#define ROUNDS_MORE 3u /* than the most slots take */
 
 struct counts {
   uint32_t items[LIST_MAX];
@@ -31,6 +33,25 @@ static void add_up_to(struct counts *c, uint32_t most)
   for (; i < most; i += i / 4)
     add(c, i);
   add(c, most);
+}
+
+static uint64_t ceil_div(uint64_t a, uint64_t b)
+{
+  return a / b + (a % b != 0);
+}
+
+/* Where tasks are few, they end in rounds: the fewest slots that make do with so many rounds are as fast as more, until a round less is
+ * enough. `ranks`: of all nodes. */
+static void add_rounds(struct counts *c, uint64_t tasks, uint64_t ranks, uint32_t most)
+{
+  uint64_t least = ceil_div(tasks, most * ranks);
+
+  for (uint64_t r = least; r < least + ROUNDS_MORE && r <= ROUNDS; r++) {
+    uint64_t each = ceil_div(ceil_div(tasks, r), ranks);
+
+    if (each <= most)
+      add(c, (uint32_t)each);
+  }
 }
 
 static void list_nodes(const struct amz_plan_input *in, struct counts *c)
@@ -141,10 +162,12 @@ static int consider_slots(struct amz_search *s, struct amz_plan_layout layout)
 
   if (most == 0)
     return AMZ_OK;
-  if (want->slots_per_rank != AMZ_AUTO) /* the user's word: more than cores is his business, more than memory isn't */
+  if (want->slots_per_rank != AMZ_AUTO) { /* the user's word: more than cores is his business, more than memory isn't */
     add(&slots, want->slots_per_rank);
-  else
+  } else {
     add_up_to(&slots, most);
+    add_rounds(&slots, s->input->work->tasks, (uint64_t)layout.nodes * layout.ranks_per_node, most);
+  }
   for (size_t i = 0; i < slots.n && rc == AMZ_OK; i++) {
     layout.slots_per_rank = slots.items[i];
     rc = consider(s, &layout);

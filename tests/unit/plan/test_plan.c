@@ -406,6 +406,38 @@ static void test_waiting_tasks(void)
   amz_workload_clear(&w);
 }
 
+/* T tasks alike on at most W slots take R = ceil(T / W) rounds, for which ceil(T / R) slots suffice. */
+static void test_whole_rounds(void)
+{
+  static const struct {
+    const char *row;
+    uint32_t cores, busy; /* twice as many slots as were busy are believed of tasks that wait */
+    double cpu;
+    uint64_t tasks;
+    uint32_t slots;
+  } rows[] = {
+    {"all tasks at once, no slot beyond them", 2, 64, 0.002, 100, 100},
+    {"two rounds on 64 slots", 2, 32, 0.002, 100, 50},
+    {"three on 40", 2, 20, 0.002, 100, 34},
+    {"two on 60 cores", 60, 1, 1, 90, 45},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct machine m;
+    struct amz_plan_nodes nodes = {&m.node, 1, 1};
+    struct amz_workload w = made(rows[i].tasks, 0.5, 0.002, rows[i].cpu);
+    struct amz_plan plan;
+
+    make_machine(&m, rows[i].cores, 1, 64 * GIB);
+    w.busy = rows[i].busy;
+    plan = plan_for(&w, &nodes, 1, nothing_given());
+    ASSERT_ROW_U64(rows[i].row, plan.chosen.slots, rows[i].slots);
+    CU_ASSERT_EQUAL(has_reason(&plan, "tasks", "no more tasks than slots"), rows[i].slots == rows[i].tasks);
+    amz_plan_clear(&plan);
+    amz_workload_clear(&w);
+  }
+}
+
 /* Tasks that compute for 0.6 of their time leave 0.4 of their cores idle; who says that they wait gets the slots for it. */
 static void test_preset_io(void)
 {
@@ -874,6 +906,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
     {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"each advice", test_advice}, {"waiting tasks share cores", test_waiting_tasks},
+    {"few tasks get slots for whole rounds", test_whole_rounds},
     {"more slots than cores where that is asked for", test_preset_io},
     {"tasks are started one at a time", test_starts}, {"few values are doubted as few", test_few_values}, {"one slot pays for its gaps", test_speedup_with_gaps}, {"what comes of going on", test_foretell},
     {"serial among those that were launched", test_serial_when_launched},
