@@ -33,7 +33,10 @@ static void start_failed(struct amz_streams *s, struct amz_coprocess *co, const 
   }
   verdict.exit_code = amz_spawn_explain(spawn, &text);
   amz_coprocess_keep(s, co, 1, amz_buf_text(&text), text.len);
-  amz_coprocess_condemn(s, co, &verdict, "the stream's program cannot be started");
+  amz_buf_reset(&text);
+  amz_buf_adds(&text, "the stream's program cannot be started: ");
+  amz_spawn_say(spawn, &text);
+  amz_coprocess_condemn(s, co, &verdict, amz_buf_text(&text));
   amz_buf_clear(&text);
 }
 

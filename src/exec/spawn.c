@@ -206,7 +206,7 @@ static const char *advice(const struct amz_spawn *s)
   return "";
 }
 
-int amz_spawn_explain(const struct amz_spawn *s, struct amz_buf *out)
+void amz_spawn_say(const struct amz_spawn *s, struct amz_buf *out)
 {
   static const char *const words[] = {
     [AMZ_SPAWN_FORK] = "cannot start a process for '", [AMZ_SPAWN_PREPARE] = "cannot prepare '",
@@ -214,9 +214,15 @@ int amz_spawn_explain(const struct amz_spawn *s, struct amz_buf *out)
     [AMZ_SPAWN_CPUS] = "cannot bind '", [AMZ_SPAWN_EXEC] = "cannot run '"};
   const char *what = s->stage == AMZ_SPAWN_WORKDIR ? s->workdir : s->stage == AMZ_SPAWN_STDIN ? s->stdin_path : s->argv[0];
 
-  amz_buf_adds(out, "amorsize-mpi: ");
   amz_buf_adds(out, words[s->stage]);
   amz_buf_add_printable(out, what, strlen(what), NAME_SHOWN);
-  amz_buf_addf(out, "': %s%s\n", strerror(s->error), advice(s));
+  amz_buf_addf(out, "': %s%s", strerror(s->error), advice(s));
+}
+
+int amz_spawn_explain(const struct amz_spawn *s, struct amz_buf *out)
+{
+  amz_buf_adds(out, "amorsize-mpi: ");
+  amz_spawn_say(s, out);
+  amz_buf_addc(out, '\n');
   return s->stage == AMZ_SPAWN_EXEC && s->error == ENOENT ? 127 : 126;
 }

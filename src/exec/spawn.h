@@ -60,6 +60,9 @@ pid_t amz_spawn_start(struct amz_spawn *s);
 /* \return whether it failed for want of what the end of another task gives back. */
 bool amz_spawn_is_shortage(const struct amz_spawn *s);
 
+/* Appends what failed, on what, and what would help: the words of a message. */
+void amz_spawn_say(const struct amz_spawn *s, struct amz_buf *out);
+
 /* Appends a line for the task's stderr that says what failed, on what, and what would help.
  * \return the exit status as shells have it: 127 when the command was not found, else 126. */
 int amz_spawn_explain(const struct amz_spawn *s, struct amz_buf *out);

@@ -97,6 +97,17 @@ for program in /nonexistent/program false 'sh -c "echo so long >&2; exit 7"'; do
 done
 check 'last words of a program that does not start' sh -c 'amorsize-mpi output job --stderr | grep -q "so long"'
 fresh
+job ./missing '"{n}"' '{n: [1]}'
+run --slots 1
+check 'a program that is missing: which, and why' grep -Fq \
+  "the stream's program cannot be started: cannot run './missing': No such file or directory; its tasks fail" err
+fresh
+job cat '"{n}"' '{n: [1]}'
+sed -i 's|^  line|  workdir: nowhere\n  line|' job.yaml
+run --slots 1
+check 'a working directory that is missing: which, and why' grep -Fq \
+  "program cannot be started: cannot change to the directory 'nowhere': No such file or directory; its tasks fail" err
+fresh
 job 'head -n 1' '"{n}"' '{n: {range: [1, 12]}}'
 run
 is 'a program that answers once: started anew for each' "$(amorsize-mpi output job)" "$(seq 12)"
