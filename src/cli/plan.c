@@ -15,6 +15,7 @@
 #include "known.h"
 #include "rundir.h"
 #include "sampled.h"
+#include "tofile.h"
 
 struct plan_args {
   struct cli_job_args job;
@@ -294,17 +295,15 @@ static int make(const struct plan_args *a, struct planning *p)
 static int write_text(struct cli *cli, const char *file, const struct amz_buf *text, const char *hint)
 {
   struct amz_buf shown = AMZ_BUF_INIT;
-  bool written;
-  FILE *f;
+  int rc;
 
   if (strcmp(file, "-") == 0) {
     (void)cli_write(cli, text->data, text->len);
     return CLI_OK;
   }
-  f = fopen(file, "we");
-  written = f && fwrite(text->data, 1, text->len, f) == text->len;
-  if ((f && fclose(f) != 0) || !written) {
-    cli_say("cannot write %s: %m", file);
+  rc = cli_write_file(file, text->data, text->len);
+  if (rc != 0) {
+    cli_say("cannot write %s: %s", file, strerror(rc));
     return CLI_ENVIRONMENT;
   }
   amz_report_path(file, &shown);

@@ -143,7 +143,7 @@ static int why_cut(int fd)
   return 0;
 }
 
-static int run(int in, int out, FILE *said, struct amz_error *err)
+static int run(int in, int out, const char *aside, FILE *said, struct amz_error *err)
 {
   struct amz_buf words = AMZ_BUF_INIT;
   bool ended;
@@ -163,7 +163,7 @@ static int run(int in, int out, FILE *said, struct amz_error *err)
   if (ended && WIFEXITED(status) && WEXITSTATUS(status) == 0 && is_whole(out))
     return AMZ_OK;
   if (ended && WIFEXITED(status) && (rc = why_cut(out)) != 0)
-    return amz_error_sys(err, AMZ_EIO, rc, "the picture cannot be written");
+    return amz_error_sys(err, AMZ_EIO, rc, "%s: cannot be written", aside);
   add_words(said, &words);
   rc = amz_error_set(err, AMZ_EENV, "gnuplot %s: %s", ended ? "has failed" : "has drawn for half a minute and was ended", amz_buf_text(&words));
   amz_buf_clear(&words);
@@ -182,7 +182,7 @@ static int draw_aside(const struct amz_buf *program, const char *aside, struct a
   else if ((fd = open(aside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0)
     rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot be written", aside);
   else
-    rc = run(fileno(in), fd, said, err);
+    rc = run(fileno(in), fd, aside, said, err);
   if (fd >= 0 && close(fd) < 0 && rc == AMZ_OK)
     rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot be written", aside);
   if (in)

@@ -43,7 +43,8 @@ static int tell_returned(struct amz_loop *l, uint32_t slot, uint64_t first, cons
   struct amz_error cause;
 
   if (t->kind == AMZ_TELL_UNKEPT) {
-    (void)amz_error_sys(&cause, AMZ_EIO, t->code, "cannot write the results of plug-in tasks");
+    (void)amz_error_sys(&cause, AMZ_EIO, t->code, "cannot write the results of plug-in tasks to %s",
+                        l->sync_path ? l->sync_path : "their file");
     amz_loop_break(l, &cause);
   }
   return amz_plugin_tell(l, slot, NULL, &back, 1);

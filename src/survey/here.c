@@ -49,7 +49,8 @@ void amz_survey_keep(const struct amz_survey_wish *wish, struct amz_diags *diags
   if (rc == AMZ_OK)
     source->origin.cache_id = source->id;
   else
-    amz_diags_add(diags, AMZ_WARNING, "cache", 0, 0, "the measurements aren't kept: %s", err.text);
+    amz_diags_add(diags, AMZ_WARNING, "cache", 0, 0,
+                  "the measurements aren't kept: %s; AMORSIZE_CACHE_DIR names another folder", err.text);
   amz_cache_free(cache);
 }
 

@@ -84,6 +84,25 @@ is 'ulimit -f: resume, without the limit' "$status" 0
 is 'ulimit -f: nothing is missing' "$(amorsize-mpi output limited | wc -c | tr -d ' ')" 400000
 is 'ulimit -f: tasks are killed as ever' "$(amorsize-mpi run --quiet --format json --name victim --command "sh -c 'ulimit -f 1; exec head -c 5000 /dev/zero >file'" | grep -c '"failed": 1')" 1
 
+# A file that plan writes is there as a whole, or what was there before
+amorsize-mpi sample --name planned --command 'sleep 0.01; : {n}' --for n=1..10 --set 'sample.tasks=[2, 2]' >out 2>err
+mount -t tmpfs -o size=64k none "$disk"
+echo mine >"$disk/mine" && chmod 750 "$disk/mine"
+ln -s "$disk/mine" link
+dd if=/dev/zero of="$disk/filler" bs=4k 2>dd.err || true
+for file in mine new; do
+  try amorsize-mpi plan planned --sbatch "$disk/$file"
+  tried_like "plan, full disk, $file: said" 3 '' "cannot write $disk/$file: No space left on device"
+done
+is 'plan, full disk: what was there before' "$(cat "$disk/mine")" mine
+is 'plan, full disk: nothing else is there' "$(ls "$disk" | tr '\n' ' ')" 'filler mine '
+rm "$disk/filler"
+try amorsize-mpi plan planned --sbatch link
+tried_like 'plan, with room: written' 0 '' "wrote link; submit it with: sbatch link"
+is 'plan, with room: through the link, with the mode that it had' "$(head -n 1 "$disk/mine") $(stat -c %a "$disk/mine") $(readlink link)" "#!/bin/bash 750 $disk/mine"
+is 'plan, with room: nothing else is there' "$(ls "$disk" | tr '\n' ' ')" 'mine '
+umount "$disk"
+
 # Read-only
 mount -t tmpfs -o size=20m none "$disk"
 amorsize-mpi run --quiet --name full --runs-in "$disk" --command 'head -c 100000 /dev/zero' >out 2>err
