@@ -26,6 +26,7 @@ struct amz_observation {
   uint64_t out_bytes;
   uint64_t in_bytes;    /* read from files and pipes; 0: not counted */
   double waited_s;      /* of its time: for a CPU that others had; 0: not counted */
+  uint64_t count;       /* tasks that were told of as one, of which these are means; 0: one task */
 };
 
 enum amz_work_kind {
@@ -85,6 +86,8 @@ struct amz_workload {
   double confidence;        /* of the intervals */
   struct amz_quantity mean_s; /* of them; the interval is wider than Student's where a tail is heavy (see amz_mean_interval) */
   double cv;                /* stddev / mean */
+  double drift;             /* the mean of tasks to come may be off that of those seen, as the machine's pace moves: standard deviation
+                               over the mean; 0: no more than chance explains (src/model/steady.c) */
   bool heavy;               /* cv >= 0.7: so few samples may have missed what matters */
   double cpu_share;         /* CPU / (wall × threads), 0..1; of this and the next one, wall is without waiting for CPUs: who can't compute as others do waits for nothing else */
   double cpu_per_wall;      /* > 1: tasks have threads of their own */

@@ -148,6 +148,7 @@ int amz_history_fit(const struct amz_history_known *known, uint64_t tasks, doubl
   if (rc < 0)
     return rc;
   ret->apart = true;
+  ret->drift = 0; /* they are in the list's sequence, not in that of time */
   mark(&ret->mean_s);
   mark(&ret->serial);
   mark(&ret->slowdown);

@@ -1,10 +1,13 @@
-/* What is known when a run has come some way: its sample was drawn from all tasks, but when the machine was in another mood; what was seen later is of the machine
- * as it is now, but of the list's first tasks, or of its heaviest ones.
+/* What is known when a run has come some way: its sample was drawn from all tasks, but when the machine was in another mood;
+ * what was seen later is of the machine as it is now, but of the list's first tasks, or of its heaviest ones.
  *
- * When the two agree, all count alike. When they don't, what came later is held against those of the sample that are of the same part of the list: what these don't
- * explain is the machine, and the whole sample is taken at the machine's present pace. Where the sample has few tasks of that part, or they scatter, their mean is
- * hardly known, and so much less is believed: by the ratio of variances, as an estimate is shrunk towards what was likely before (Efron, Morris, "Stein's
- * estimation rule and its competitors", J. American Statistical Association 68, 1973). */
+ * * When the two agree, all count alike. When they don't, what came later is held against the sample: what the list doesn't
+ * explain is the machine, and the whole sample is taken at the machine's present pace. What the list explains is known from the
+ * sample's tasks of the same part of it. They are few, and so they are believed as far as the sample shows that parts differ at
+ * all: by the variance between them beyond what that within them lets expect (one-way analysis of variance: Searle, Casella,
+ * McCulloch, Variance Components, 1992, chapter 3). Both parts and pace are drawn towards nothing by the ratio of variances, as
+ * an estimate is shrunk towards what was likely before (Efron, Morris, "Stein's estimation rule and its competitors", J.
+ * American Statistical Association 68, 1973). */
 #include "workload_private.h"
 
 #include <math.h>
@@ -16,6 +19,9 @@
 
 #define SURE 2.0  /* standard errors: means differ by more than chance */
 #define MOOD 0.15 /* standard deviation of a machine's pace from one second to another, when something has changed */
+
+#define PARTS 10u /* of the list, which may differ */
+#define PARTS_LEAST 10u /* degrees of freedom within them, to tell */
 
 struct tasks {
   const struct amz_observation *seen;
@@ -45,17 +51,40 @@ static bool is_within(const struct amz_workload *w, const struct part *p, const 
   return o->index >= p->first && o->index <= p->last;
 }
 
-/* Of tasks of the part, or of all when p is NULL. */
-static struct amz_stats sum_up(const struct amz_workload *w, const struct tasks *t, const struct part *p)
+/* Of what all these took over what was expected of them: the mean, its error's variance, as that of a ratio of sums, and the
+ * variance of one of them. */
+struct pace {
+  size_t n;
+  double mean, error2, variance;
+};
+
+/* Those of the part, or all when p is NULL, of which tell something. */
+static double told(const struct amz_workload *w, const struct part *p, const struct amz_observation *o)
 {
-  struct amz_stats s = {0};
+  return !p || is_within(w, p, o) ? relative(w, o) : 0;
+}
+
+static struct pace sum_up(const struct amz_workload *w, const struct tasks *t, const struct part *p)
+{
+  double tasks = 0, sum = 0, squares = 0;
+  struct pace s = {0};
 
   for (size_t i = 0; i < t->n; i++) {
-    double r = !p || is_within(w, p, &t->seen[i]) ? relative(w, &t->seen[i]) : 0;
+    double each = told(w, p, &t->seen[i]);
 
-    if (r > 0)
-      amz_stats_add(&s, r);
+    s.n += each > 0;
+    tasks += each > 0 ? amz_weight_of(&t->seen[i]) : 0;
+    sum += each * amz_weight_of(&t->seen[i]);
   }
+  s.mean = tasks > 0 ? sum / tasks : 0;
+  for (size_t i = 0; i < t->n && s.n > 1; i++) {
+    double each = told(w, p, &t->seen[i]);
+
+    squares += each > 0 ? pow((each - s.mean) * amz_weight_of(&t->seen[i]), 2) : 0;
+  }
+  if (s.n > 1)
+    s.error2 = squares / (tasks * tasks) * (double)s.n / (double)(s.n - 1);
+  s.variance = s.error2 * (double)s.n;
   return s;
 }
 
@@ -73,32 +102,61 @@ static struct part part_of(const struct tasks *t)
   return p;
 }
 
-static double error2(const struct amz_stats *s)
+/* Welch's two-sample statistic. */
+static bool differ(const struct pace *a, const struct pace *b)
 {
-  return s->count ? amz_stats_variance(s) / (double)s->count : 0;
+  if (a->n < 2 || b->n < 2)
+    return false;
+  return fabs(a->mean - b->mean) > SURE * sqrt(a->error2 + b->error2);
 }
 
-/* Welch's two-sample statistic. */
-static bool differ(const struct amz_stats *a, const struct amz_stats *b)
+/* Variances of a sample's tasks by parts of the list: of one within its part, and of the parts themselves. */
+struct parts {
+  double within, between; /* between: INFINITY when nobody knows */
+};
+
+static struct parts part_by_part(const struct amz_workload *w, const struct tasks *sample)
 {
-  if (a->count < 2 || b->count < 2)
-    return false;
-  return fabs(a->mean - b->mean) > SURE * sqrt(error2(a) + error2(b));
+  struct amz_stats parts[PARTS] = {0}, means = {0};
+  double within = 0, per_part = 0;
+  size_t freedom = 0;
+
+  for (size_t i = 0; i < sample->n; i++) {
+    double r = relative(w, &sample->seen[i]), place = amz_workload_place(w, sample->seen[i].index) * PARTS;
+
+    if (r > 0)
+      amz_stats_add(&parts[place < PARTS ? (size_t)place : PARTS - 1], r);
+  }
+  for (size_t i = 0; i < PARTS; i++)
+    if (parts[i].count) {
+      amz_stats_add(&means, parts[i].mean);
+      within += parts[i].m2;
+      freedom += (size_t)parts[i].count - 1;
+      per_part += 1 / (double)parts[i].count;
+    }
+  if (freedom < PARTS_LEAST || means.count < 2 || w->weight.holds)
+    return (struct parts){-1, (double)INFINITY};
+  within /= (double)freedom;
+  return (struct parts){within, fmax(0, amz_stats_variance(&means) - within * per_part / (double)means.count)};
 }
 
 /* \return the machine's pace now over that of the sample, as far as it is known; 1: not at all, or unchanged; 0: all count alike. */
 static double pace(const struct amz_workload *w, const struct tasks *sample, const struct tasks *later)
 {
   const struct part p = part_of(later);
-  struct amz_stats before = sum_up(w, sample, NULL), same = sum_up(w, sample, &p), now = sum_up(w, later, NULL);
-  double off, error;
+  struct pace before = sum_up(w, sample, NULL), same = sum_up(w, sample, &p), now = sum_up(w, later, NULL);
+  struct parts parts = part_by_part(w, sample);
+  double of_part, error, belief, off;
 
   if (!differ(&before, &now))
     return 0;
-  if (same.count == 0)
+  if (same.n == 0)
     return 1;
-  off = now.mean / same.mean - 1;
-  error = amz_stats_variance(&before) / (double)same.count + error2(&now);
+  error = (parts.within >= 0 ? parts.within : before.variance) / (double)same.n; /* of that part's mean */
+  belief = isinf(parts.between) ? 1 : parts.between > 0 ? parts.between / (parts.between + error) : 0;
+  of_part = before.mean + (same.mean - before.mean) * belief;
+  off = now.mean / of_part - 1;
+  error = error * belief + (1 - belief) * before.error2 + now.error2;
   return 1 + off * MOOD * MOOD / (MOOD * MOOD + error);
 }
 

@@ -82,6 +82,32 @@ static void tell_kind(struct amz_workload *w, double wall_s, double cpu_s, doubl
   w->kind = !(wall_s > 0) ? AMZ_WORK_UNKNOWN : w->cpu_share > 0.8 ? AMZ_WORK_CPU : w->cpu_share >= 0.5 ? AMZ_WORK_MIXED : AMZ_WORK_IO;
 }
 
+/* Tasks that were told of as one are known by their means, which scatter the more the fewer they are: what all took over how
+ * many they were is the mean that counts, with the error of a ratio of sums (Cochran, Sampling Techniques, 1977, section 6.4).
+ * The times are moved to it. */
+static void mind_counts(const struct amz_observation *seen, size_t n, struct amz_workload *w)
+{
+  double tasks = 0, sum_s = 0, squares = 0, mean_s, half;
+
+  for (size_t i = 0; i < n; i++)
+    if (amz_is_reference(w, &seen[i])) {
+      tasks += amz_weight_of(&seen[i]);
+      sum_s += amz_weight_of(&seen[i]) * seen[i].wall_s;
+    }
+  mean_s = sum_s / tasks;
+  if (tasks <= (double)w->n || w->n < 2 || !(w->mean_s.value > 0))
+    return;
+  for (size_t i = 0; i < n; i++)
+    if (amz_is_reference(w, &seen[i]))
+      squares += pow(amz_weight_of(&seen[i]) * (seen[i].wall_s - mean_s), 2);
+  half = amz_student_quantile(w->confidence, (uint32_t)(w->n - 1)) * sqrt(squares * (double)w->n / (double)(w->n - 1)) / tasks;
+  for (size_t i = 0; i < w->n; i++)
+    w->wall_s[i] *= mean_s / w->mean_s.value;
+  w->mean_s.value = mean_s;
+  w->mean_s.low = fmax(0, mean_s - half);
+  w->mean_s.high = mean_s + half;
+}
+
 static int take_times(const struct amz_observation *seen, size_t n, double confidence, struct amz_workload *w)
 {
   struct amz_stats times = {0};
@@ -108,6 +134,7 @@ static int take_times(const struct amz_observation *seen, size_t n, double confi
   w->mean_s = amz_mean_interval(w->wall_s, w->n, confidence);
   w->cv = amz_stats_cv(&times);
   w->heavy = w->cv >= HEAVY_CV;
+  mind_counts(seen, n, w);
   tell_kind(w, wall_s, cpu_s, waited_s);
   return AMZ_OK;
 }
@@ -122,6 +149,7 @@ static int fit(const struct amz_observation *seen, size_t n, struct amz_workload
     rc = amz_workload_relate(w, seen, n);
   if (rc < 0)
     return rc;
+  w->drift = amz_workload_drift(w, seen, n);
   amz_workload_fit_threads(w, seen, n);
   amz_workload_fit_slowdown(w, seen, n);
   amz_workload_fit_crowd(w, seen, n);

@@ -1,5 +1,5 @@
 /* What the workload's parts share: workload.c (times, kind, reference), relation.c (along the list, by weight), threads.c (threads, neighbours),
- * crowd.c (many neighbours), foresee.c (the tasks to come). */
+ * crowd.c (many neighbours), foresee.c (the tasks to come), steady.c (whether they keep their pace). */
 #ifndef AMZ_SRC_MODEL_WORKLOAD_PRIVATE_H
 #define AMZ_SRC_MODEL_WORKLOAD_PRIVATE_H
 
@@ -10,6 +10,16 @@ static inline bool amz_is_reference(const struct amz_workload *w, const struct a
 {
   return !o->failed && o->threads == w->threads && o->busy * 2 > w->busy;
 }
+
+/* Tasks that an observation tells of. */
+static inline double amz_weight_of(const struct amz_observation *o)
+{
+  return o->count > 1 ? (double)o->count : 1;
+}
+
+/* ---- steady.c */
+/* The drift that these observations show, in the sequence in which they were made. */
+double amz_workload_drift(const struct amz_workload *w, const struct amz_observation *seen, size_t n);
 
 /* ---- relation.c */
 /* Fills in along, trend, weight, leftover and scatter. \return AMZ_OK; AMZ_ENOMEM. */

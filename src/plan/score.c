@@ -154,7 +154,9 @@ static double starved(const struct amz_plan_input *in)
 
 double amz_plan_unforeseen(const struct amz_plan_input *in)
 {
-  return fmin(1, hypot(in->unforeseen.source == AMZ_UNKNOWN ? 0 : in->unforeseen.value, starved(in)));
+  double known = hypot(in->unforeseen.source == AMZ_UNKNOWN ? 0 : in->unforeseen.value, SIDED_90 * in->work->drift);
+
+  return fmin(1, hypot(known, starved(in)));
 }
 
 /* A run that is played out ends on the rounds that were played: the last one may as well begin earlier or later by a part of a task, any part alike, of which 90 %

@@ -163,6 +163,14 @@ static void add_terms(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_addf(out, "× %.3f: tasks compute %.0f %% of their time (sampled)\n", t->oversubscribed, 100 * t->active);
 }
 
+/* What sampled tasks showed of the same. */
+static const char *seen_beside(const struct amz_workload *w)
+{
+  if (w->drift > 0 && w->starved > 0)
+    return "a pace that changed, and CPUs that sampled tasks had to wait for";
+  return w->drift > 0 ? "a pace that changed while tasks were sampled" : "CPUs that sampled tasks had to wait for";
+}
+
 static void add_prediction(const struct amz_plan_report *r, struct amz_buf *out)
 {
   const struct amz_candidate *c = &r->plan->chosen;
@@ -178,7 +186,7 @@ static void add_prediction(const struct amz_plan_report *r, struct amz_buf *out)
     amz_buf_addf(out, "± %.1f %% of the interval is for what no sample shows: other work, clocks (%s", 100 * r->plan->unforeseen,
                  amz_source_name(r->input->unforeseen.source));
     if (r->plan->unforeseen > r->input->unforeseen.value)
-      amz_buf_addf(out, " %.1f %%, and CPUs that sampled tasks had to wait for", 100 * r->input->unforeseen.value);
+      amz_buf_addf(out, " %.1f %%, and %s", 100 * r->input->unforeseen.value, seen_beside(r->input->work));
     if (r->input->unforeseen.source == AMZ_HISTORY)
       amz_buf_addf(out, ": %u earlier predictions of this job", r->input->unforeseen.n);
     amz_buf_adds(out, ")\n");

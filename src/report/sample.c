@@ -28,9 +28,16 @@ void amz_report_sample(const struct amz_sample *s, const struct amz_workload *w,
 
 static json_t *row_of(const struct amz_observation *o)
 {
-  return json_pack("{s:I,s:f,s:I,s:I,s:b,s:f,s:f,s:f,s:I,s:I,s:I}", "index", (json_int_t)o->index, "weight", o->weight, "threads", (json_int_t)o->threads,
-                   "busy", (json_int_t)o->busy, "failed", o->failed, "wall_s", o->wall_s, "cpu_s", o->cpu_s, "cpu_wait_s", o->waited_s, "max_rss_bytes",
-                   (json_int_t)o->rss_bytes, "output_bytes", (json_int_t)o->out_bytes, "input_bytes", (json_int_t)o->in_bytes);
+  json_t *row = json_pack("{s:I,s:f,s:I,s:I,s:b,s:f,s:f,s:f,s:I,s:I,s:I}", "index", (json_int_t)o->index, "weight", o->weight, "threads",
+                          (json_int_t)o->threads, "busy", (json_int_t)o->busy, "failed", o->failed, "wall_s", o->wall_s, "cpu_s", o->cpu_s,
+                          "cpu_wait_s", o->waited_s, "max_rss_bytes", (json_int_t)o->rss_bytes, "output_bytes", (json_int_t)o->out_bytes,
+                          "input_bytes", (json_int_t)o->in_bytes);
+
+  if (row && o->count > 1 && json_object_set_new(row, "tasks", json_integer((json_int_t)o->count)) < 0) {
+    json_decref(row);
+    return NULL;
+  }
+  return row;
 }
 
 static json_t *rows_of(const struct amz_sample *s)
@@ -104,7 +111,8 @@ static bool read_row(const json_t *row, struct amz_observation *o)
             get_number(row, "cpu_s", &o->cpu_s) && get_count(row, "max_rss_bytes", INT64_MAX, &o->rss_bytes) &&
             get_count(row, "output_bytes", INT64_MAX, &o->out_bytes) && json_is_boolean(json_object_get(row, "failed")) &&
             (!json_object_get(row, "input_bytes") || get_count(row, "input_bytes", INT64_MAX, &o->in_bytes)) &&
-            (!json_object_get(row, "cpu_wait_s") || get_number(row, "cpu_wait_s", &o->waited_s));
+            (!json_object_get(row, "cpu_wait_s") || get_number(row, "cpu_wait_s", &o->waited_s)) &&
+            (!json_object_get(row, "tasks") || get_count(row, "tasks", INT64_MAX, &o->count));
 
   o->threads = (uint32_t)threads;
   o->busy = (uint32_t)busy;

@@ -53,7 +53,7 @@ struct amz_planner {
   struct amz_plan_layout layout; /* as it is told: with the most slots that any rank has; */
   uint32_t *rank_slots;          /* and those of each rank; owned */
   struct amz_prediction predicted, refined;
-  int64_t asked_ns;             /* when it began to think; by then */
+  int64_t asked_ns, asked_real_ns; /* when it began to think, by either clock; by then */
   uint64_t left;                /* tasks were left, and */
   double in_hand_s;             /* orders of several tasks had run for so long, in all; */
   struct amz_in_hand *in_hand;  /* and single tasks each; owned */

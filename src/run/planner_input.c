@@ -96,6 +96,7 @@ void amz_planner_note_stand(struct amz_loop *l, struct amz_planner *p)
   amz_master_stats(l->master, &stats);
   p->left = stats.waiting + stats.handed_out;
   p->asked_ns = amz_clock_monotonic_ns();
+  p->asked_real_ns = amz_clock_realtime_ns();
   note_in_hand(l, p);
 }
 

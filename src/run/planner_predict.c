@@ -7,9 +7,19 @@
 
 #define TENTH 10u
 
+/* A makespan begins with the first task, before which programs are loaded. Where the clock by which that is told was set
+ * meanwhile, it is the loop's begin. */
+static double passed(const struct amz_planner *p)
+{
+  const struct amz_sampler *s = p->sampler;
+  double loop_s = (double)(p->asked_ns - s->started_ns) * 1e-9, tasks_s = (double)(p->asked_real_ns - s->first_start_ns) * 1e-9;
+
+  return s->first_start_ns && tasks_s >= 0 && tasks_s <= loop_s ? tasks_s : loop_s;
+}
+
 struct amz_prediction amz_planner_predict(const struct amz_planner *p, const struct amz_candidate *c)
 {
-  double passed_s = (double)(p->asked_ns - p->sampler->started_ns) * 1e-9;
+  double passed_s = passed(p);
   double begun_s = c->slots ? p->in_hand_s / (double)c->slots : 0; /* of the orders whose tasks count as left */
   double by = passed_s - fmin(begun_s, c->makespan_s);
 

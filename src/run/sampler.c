@@ -1,17 +1,18 @@
 /* Watching a sample grow. */
 #include "sampler.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <amorsize/alloc.h>
-#include <amorsize/fit.h>
 #include <amorsize/sampling.h>
 #include <amorsize/units.h>
 
 #include "loop_state.h"
 #include "outlook.h"
+#include "planner.h"
 
 #define ALONE 2u        /* tasks that run alone: a mean with some interval */
 #define GRACE_NS (INT64_MAX / 4) /* what runs may end: it is the beginning of the run */
@@ -19,8 +20,9 @@
 #define ALONE_TASKS 64u /* a slot: with so many, tasks alone keep slots idle for less than 3 % of the run */
 #define ALONE_NS INT64_C(500000000) /* and for no longer, in a run that goes on */
 #define REFUSE_TASKS 10u /* at least so many must have failed, and none have succeeded, to give a run up */
-#define GAPS_MAX 4096u
 #define MORE_MAX 4096u  /* an even number */
+#define SETTLED_S 0.25
+#define SETTLED_SHARE 0.03 /* of a run of tiny tasks */
 #define BULK_MAX 64u    /* tasks of a bulk that are looked at: they all have its mean */
 #define ORDER_LEAST_S 0.002 /* of tiny tasks: shorter orders, of the beginning, tell of cold caches and clocks that speed up rather than of the run */
 
@@ -28,19 +30,10 @@ void amz_sampler_clear(struct amz_sampler *s)
 {
   free(s->seen);
   free(s->more);
-  free(s->gaps_s);
+  free(s->gaps);
   free(s->last_end_ns);
   amz_ramp_clear(&s->ramp);
   memset(s, 0, sizeof *s);
-}
-
-struct amz_quantity amz_sampler_gap(struct amz_sampler *s)
-{
-  struct amz_quantity q = amz_fit_median(s->gaps_s, s->n_gaps);
-
-  if (q.source != AMZ_UNKNOWN)
-    q.source = AMZ_SAMPLED;
-  return q;
 }
 
 void amz_sampler_recall(struct amz_sampler *s, struct amz_observation *seen, size_t n, bool enough)
@@ -97,20 +90,6 @@ void amz_sampler_open(struct amz_sampler *s)
   s->ramp.over = true;
 }
 
-/* In front of `count` tasks that ran one behind the other, whose gap is shared. */
-static int note_gap(struct amz_sampler *s, uint32_t slot, int64_t start_ns, int64_t wall_ns, uint64_t count)
-{
-  int64_t *last = &s->last_end_ns[slot], before = *last;
-
-  *last = start_ns + wall_ns;
-  if (before == 0 || start_ns < before || s->n_gaps >= GAPS_MAX)
-    return AMZ_OK;
-  if (amz_grow((void **)&s->gaps_s, &s->cap_gaps, s->n_gaps + 1, sizeof *s->gaps_s) < 0)
-    return AMZ_ENOMEM;
-  s->gaps_s[s->n_gaps++] = (double)(start_ns - before) * 1e-9 / (double)count;
-  return AMZ_OK;
-}
-
 static struct amz_observation observe(const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy)
 {
   return (struct amz_observation){.index = index, .threads = threads, .busy = busy ? busy : 1, .failed = r->outcome != AMZ_SUCCEEDED,
@@ -133,16 +112,10 @@ static int keep_more(struct amz_sampler *s, const struct amz_observation *o)
   return AMZ_OK;
 }
 
-/* `count` tasks alike, seen when the sample was complete. */
-static int see_more(struct amz_sampler *s, const struct amz_observation *o, uint64_t count)
+/* A task, or an order's tasks, seen when the sample was complete. */
+static int see_more(struct amz_sampler *s, const struct amz_observation *o)
 {
-  uint64_t at = s->later + (s->stride - s->later % s->stride) % s->stride;
-  int rc = AMZ_OK;
-
-  for (; at < s->later + count && rc == AMZ_OK; at += s->stride)
-    rc = keep_more(s, o);
-  s->later += count;
-  return rc;
+  return s->later++ % s->stride == 0 ? keep_more(s, o) : AMZ_OK;
 }
 
 static bool is_complete(const struct amz_sampler *s)
@@ -150,16 +123,26 @@ static bool is_complete(const struct amz_sampler *s)
   return s->done && s->goes_on;
 }
 
-/* A task has ended; `busy`: slots that were busy until then; `threads`: what it was given. \return AMZ_OK; AMZ_ENOMEM. */
-static int see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy)
+static void note_start(struct amz_sampler *s, int64_t start_ns)
+{
+  if (start_ns > 0 && (s->first_start_ns == 0 || start_ns < s->first_start_ns))
+    s->first_start_ns = start_ns;
+}
+
+/* A task has ended, or an order of `count`; `busy`: slots that were busy until then; `threads`: what it was given. \return AMZ_OK;
+ * AMZ_ENOMEM. */
+static int see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy,
+               uint64_t count)
 {
   struct amz_observation o = observe(r, index, threads, busy);
 
+  o.count = count;
   if (r->outcome == AMZ_CANCELLED || r->outcome == AMZ_SKIPPED)
     return AMZ_OK;
   s->peak_bytes = o.rss_bytes > s->peak_bytes ? o.rss_bytes : s->peak_bytes;
+  note_start(s, r->start_ns);
   if (is_complete(s))
-    return see_more(s, &o, 1);
+    return see_more(s, &o);
   amz_sampler_ramp_see(s, r, &o);
   if (amz_grow((void **)&s->seen, &s->cap, s->n + 1, sizeof *s->seen) < 0)
     return AMZ_ENOMEM;
@@ -167,7 +150,7 @@ static int see(struct amz_sampler *s, const struct amz_result *r, uint64_t index
   s->ran++;
   s->failed += o.failed;
   s->failed_for_good += o.failed && r->attempt > s->settings->failures.retries;
-  return r->slot < s->slots ? note_gap(s, r->slot, r->start_ns, r->wall_ns, 1) : AMZ_OK;
+  return r->slot < s->slots ? amz_sampler_note_gap(s, r->slot, r->start_ns, r->wall_ns, 1) : AMZ_OK;
 }
 
 /* Tiny tasks of a run that goes on: as an order's tasks share all that may disturb them, it is one observation, of its mean, and as the run's orders are long, short
@@ -177,14 +160,16 @@ static int see_order(struct amz_sampler *s, const struct amz_bulk *b, struct amz
   uint32_t slot = r->slot;
   int rc;
 
-  if (b->wall_s < ORDER_LEAST_S) {
+  if (b->wall_s < ORDER_LEAST_S && !is_complete(s)) {
     s->ran += b->count;
+    if (slot < s->slots)
+      s->last_end_ns[slot] = b->start_ns + (int64_t)(b->wall_s * 1e9);
     return AMZ_OK;
   }
   r->slot = UINT32_MAX; /* the gap is the order's */
-  rc = see(s, r, index, s->threads, busy);
+  rc = see(s, r, index, s->threads, busy, b->count);
   s->ran += b->count - 1;
-  return rc == AMZ_OK && slot < s->slots ? note_gap(s, slot, b->start_ns, (int64_t)(b->wall_s * 1e9), b->count) : rc;
+  return rc == AMZ_OK && slot < s->slots ? amz_sampler_note_gap(s, slot, b->start_ns, (int64_t)(b->wall_s * 1e9), b->count) : rc;
 }
 
 /* Tasks told of as one, as plug-ins do: each of them took the mean. */
@@ -196,15 +181,11 @@ static int see_bulk(struct amz_loop *l, const struct amz_event *event, uint32_t 
     .wall_ns = (int64_t)(b->wall_s / (double)b->count * 1e9), .cpu_ns = (int64_t)(b->cpu_s / (double)b->count * 1e9)};
   int rc = AMZ_OK;
 
-  if (is_complete(s)) {
-    const struct amz_observation o = observe(&r, amz_order_index(l->config->order, b->first), s->threads, busy);
-
-    return see_more(s, &o, b->count);
-  }
+  note_start(s, b->start_ns);
   if (s->goes_on)
     return see_order(s, b, &r, amz_order_index(l->config->order, b->first), busy);
   for (uint64_t i = 0; i < b->count && i < BULK_MAX && rc == AMZ_OK; i++, r.start_ns += r.wall_ns)
-    rc = see(s, &r, amz_order_index(l->config->order, b->first + i), s->threads, busy);
+    rc = see(s, &r, amz_order_index(l->config->order, b->first + i), s->threads, busy, 1);
   return rc;
 }
 
@@ -229,7 +210,7 @@ int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event)
     struct amz_result r = event->results[i];
 
     r.slot = event->slot;
-    rc = see(s, &r, amz_order_index(l->config->order, r.position), threads, busy);
+    rc = see(s, &r, amz_order_index(l->config->order, r.position), threads, busy, 1);
   }
   amz_outlook_weigh(l->config->job, s->seen + before, s->n - before);
   return rc;
@@ -251,7 +232,7 @@ int amz_loop_sample_heard(struct amz_loop *l, const struct amz_message *m)
     struct amz_result r = m->results[i];
 
     r.slot = UINT32_MAX; /* gaps are looked at here */
-    rc = see(s, &r, amz_order_index(l->config->order, r.position), l->threads, (uint32_t)busy);
+    rc = see(s, &r, amz_order_index(l->config->order, r.position), l->threads, (uint32_t)busy, 1);
   }
   for (size_t i = 0; i < m->n_bulks && rc == AMZ_OK; i++) {
     const struct amz_event of_bulk = {.slot = UINT32_MAX, .bulk = &m->bulks[i]};
@@ -281,8 +262,19 @@ int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret)
   return amz_workload_refit(s->seen, s->n, s->more, s->n_more, s->tasks, s->settings->sample.confidence, ret);
 }
 
+/* Orders of tiny tasks follow each other within milliseconds, too soon to show what other work and clocks do to them. */
+static bool is_settled(const struct amz_loop *l, const struct amz_sampler *s, const struct amz_workload *w)
+{
+  uint32_t slots = l->config->planner ? l->config->planner->total_slots : s->slots;
+  double ran_s = (double)(amz_clock_monotonic_ns() - (s->opened_ns ? s->opened_ns : s->started_ns)) * 1e-9;
+
+  if (s->ran < 2 * (uint64_t)s->n || slots == 0)
+    return true;
+  return ran_s >= fmin(SETTLED_S, SETTLED_SHARE * (double)s->tasks * w->mean_s.value / slots);
+}
+
 /* Means are looked at now and then only: each look takes all values. */
-static bool is_precise(struct amz_sampler *s)
+static bool is_precise(const struct amz_loop *l, struct amz_sampler *s)
 {
   struct amz_workload w;
   bool enough;
@@ -292,7 +284,7 @@ static bool is_precise(struct amz_sampler *s)
   s->next_check = s->n + s->n / 10 + 1;
   if (amz_workload_fit(s->seen, s->n, s->tasks, s->settings->sample.confidence, &w) < 0)
     return false;
-  enough = amz_workload_is_precise(&w, s->settings->sample.tasks_min, s->settings->sample.precision);
+  enough = amz_workload_is_precise(&w, s->settings->sample.tasks_min, s->settings->sample.precision) && is_settled(l, s, &w);
   amz_workload_clear(&w);
   return enough;
 }
@@ -309,7 +301,7 @@ static const char *reason_to_end(const struct amz_loop *l, struct amz_sampler *s
 {
   if (s->goes_on ? amz_sampler_all_failed(s) : s->n >= s->settings->sample.tasks_min && all_failed(s))
     return "all sampled tasks failed";
-  if (is_precise(s))
+  if (is_precise(l, s))
     return "the mean is known as well as sample.precision asks for";
   if (elapsed_ns >= time_of(l, s))
     return "sample.time has passed";
@@ -328,6 +320,7 @@ uint32_t amz_sampler_slots(const struct amz_sampler *s)
 static int open_all(struct amz_loop *l, struct amz_sampler *s)
 {
   s->opened = true;
+  s->opened_ns = amz_clock_monotonic_ns();
   return amz_loop_shape(l, s->threads, amz_sampler_slots(s));
 }
 

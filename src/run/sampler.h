@@ -18,6 +18,12 @@
 
 struct amz_loop;
 
+/* Between a task's end and its slot's next start; before so many tasks that ran one behind the other. */
+struct amz_gap {
+  double seconds;
+  uint64_t tasks;
+};
+
 struct amz_sampler {
   uint64_t seed;
   bool goes_on;                  /* the launch isn't ended when enough is known: what follows is seen, too, apart */
@@ -30,14 +36,16 @@ struct amz_sampler {
   size_t failed, failed_for_good; /* of the n: attempts, and those that were the last */
   struct amz_observation *more;  /* goes_on: what was seen later, thinned out; owned */
   size_t n_more, cap_more;
-  uint64_t later, stride;        /* tasks seen later; each stride-th of them is kept */
+  uint64_t later, stride;        /* tasks, or orders, seen later; each stride-th of them is kept */
   size_t most;                   /* of them, before more threads are tried; 0: as many as the launch has */
-  double *gaps_s;                /* between a task's end and its slot's next start; owned */
+  struct amz_gap *gaps;          /* owned */
   size_t n_gaps, cap_gaps;
   int64_t *last_end_ns;          /* by slot; owned */
   uint32_t slots, threads, alone; /* tasks that run alone before the others do, */
   int64_t alone_ns;              /* for so long at most */
   int64_t started_ns;            /* when the loop began; 0: it hasn't */
+  int64_t first_start_ns;        /* the first task that was seen to start; real time; 0: none was */
+  int64_t opened_ns;             /* when all slots were */
   uint64_t memory_bytes, peak_bytes; /* for tasks of a rank, 0: not minded; the most that one has taken */
   uint64_t minded_bytes;         /* the peak that slots have been bounded by */
   uint32_t memory_slots, told_slots; /* so many at most by these; 0: not bounded so far; what the user was told of it last */
@@ -54,8 +62,13 @@ struct amz_sampler {
 
 /* Release with amz_sampler_clear (accepts what is zeroed). */
 void amz_sampler_clear(struct amz_sampler *s);
-/* The gaps' median with its interval, sampled; unknown when no slot ran two tasks. Sorts them. */
+/* Sampled; unknown when no slot ran two tasks. Of tasks told of one by one it is the gaps' median with its interval; of orders,
+ * before which slots wait for the rank's loop now and then, what a task bears of all gaps (a ratio of sums: Cochran, Sampling
+ * Techniques, 1977, section 6.4). Sorts them. */
 struct amz_quantity amz_sampler_gap(struct amz_sampler *s);
+
+/* A slot began an order of `count` tasks, or one task. \return AMZ_OK; AMZ_ENOMEM. */
+int amz_sampler_note_gap(struct amz_sampler *s, uint32_t slot, int64_t start_ns, int64_t wall_ns, uint64_t count);
 
 /* \return whether enough tasks have failed for good, and none has succeeded. */
 bool amz_sampler_all_failed(const struct amz_sampler *s);

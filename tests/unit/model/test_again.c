@@ -24,9 +24,11 @@ static const struct row {
   {"tasks all alike, the machine is slower", 1, 1.3, 0, false, false, false, 2, 0, 4, 1.3},
   {"and faster", 1, 0.8, 0, false, false, false, 2, 0, 4, 0.8},
   {"the first tenth takes longer, as its sampled ones did: the sample stands", 2, 1, 0, false, false, false, 2, 0, 4, 1.1},
-  /* relative to the mean of 1.1: five of 2, 45 of 1: variance (5 · 0.8182² + 45 · 0.0909²) / 49 = 0.0759, of five 0.01518;
-   * 0.15² / (0.15² + 0.01518) = 0.5971 of a fifth: 1.1 · 1.1194 */
-  {"both: as much of it is believed as five tasks show", 2, 1.2, 0, false, false, false, 2, 0, 4, 1.2314},
+  {"both: parts differ, tasks within them don't: the machine is a fifth slower", 2, 1.2, 0, false, false, false, 2, 0, 4, 1.32},
+  /* The twenty: 1.3 ± 0.39, its mean's variance 0.39² · 20 / 19 / 20 = 0.008005; the fifty: 1 ± 0.3, 0.09 · 50 / 49 / 50 =
+   * 0.001837. Parts' means (1.06 and 0.94 in turn) vary by 0.004, less than 4.32 / 40 / 5 = 0.0216 lets expect: 0.15² /
+   * (0.15² + 0.009842) = 0.6957 of 0.3 */
+  {"tasks scatter, parts don't differ: held against all of the sample", 1, 1.3, 0.3, false, false, false, 2, 0, 4, 1.2087},
   {"of that part nothing was sampled: the sample stands", 1, 1.5, 0, false, false, false, 2, 100, 2, 1},
   {"heavy ones first: what the machine does shows beside what weights let expect", 1, 1.3, 0.01, true, false, false, 2, 0, 4, 1.3},
   {"heavy ones first, nothing has changed", 1, 1, 0.01, true, false, false, 2, 0, 4, 1},
@@ -42,7 +44,7 @@ static double weight_of(const struct row *r, uint64_t index)
 
 static double time_of(const struct row *r, uint64_t index)
 {
-  double noise = 1 + r->jitter * (index % 2 ? 1 : -1);
+  double noise = 1 + r->jitter * ((index / 4 + index) % 2 ? -1 : 1);
 
   return (r->weighted ? weight_of(r, index) : index < LATER ? r->first_tenth : 1) * noise;
 }
