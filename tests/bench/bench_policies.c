@@ -2,6 +2,8 @@
  *
  * usage: bench_policies [-v] [SCENARIO…]   AMZ_ALL=1: every cell, for hours; else those that take minutes
  *                                          AMZ_MOST=N: of these, cells of at most N tasks (with AMZ_ALL: every size; else 17000)
+ *                                          AMZ_MEANS="1e-3 1", AMZ_SLOTS=4096, AMZ_EACH="8 64": these instead, every size;
+ *                                          AMZ_SEEDS=N: instead of 20
  * -v prints every cell. For each scenario: the median over the cells of each policy; how far adaptive is from the fixed policy with
  * the least median; and in how many cells, and by how much at most, it is behind the policy that is best in that very cell. At the end the same
  * over all scenarios, short tasks and long ones apart: for a master that serves in a microsecond, tasks of 10 and 100 us are another matter. */
@@ -13,7 +15,8 @@
 
 #include "../sim/contest.h"
 
-#define SEEDS 20
+#define SEEDS 20 /* at most */
+#define AXIS 8   /* values of an axis, at most */
 #define SHORT_S 1e-4 /* tasks up to this are short */
 
 /* The last two are ours: told the sample of 50 tasks as the others are, and told nothing. */
@@ -21,11 +24,10 @@ static const char *const policies[] = {"static", "ss", "fsc", "gss", "tss", "fac
 enum { POLICIES = sizeof policies / sizeof *policies, RIVALS = POLICIES - 2, ADAPTIVE = RIVALS, BLIND = RIVALS + 1, CELLS_MAX = 512 };
 
 struct grid {
-  const double *means;
-  const uint32_t *slots;
-  const uint64_t *each;
+  double means[AXIS], slots[AXIS], each[AXIS];
   size_t n_means, n_slots, n_each;
   uint64_t most; /* tasks of a cell */
+  unsigned seeds;
 };
 
 struct cell {
@@ -46,11 +48,11 @@ struct total {
   double most, logs; /* of makespan over that of the best rival */
 };
 
-static int run_cell(enum contest_scenario scenario, struct cell *cell)
+static int run_cell(enum contest_scenario scenario, unsigned seeds, struct cell *cell)
 {
   double ratios[POLICIES][SEEDS];
 
-  for (unsigned seed = 0; seed < SEEDS; seed++) {
+  for (unsigned seed = 0; seed < seeds; seed++) {
     struct contest c = {.scenario = scenario, .mean_s = cell->mean_s, .slots = cell->slots, .tasks = cell->each * cell->slots,
                         .seed = 1000 + seed};
 
@@ -61,7 +63,7 @@ static int run_cell(enum contest_scenario scenario, struct cell *cell)
     contest_clear(&c);
   }
   for (size_t p = 0; p < POLICIES; p++)
-    cell->ratio[p] = contest_median(ratios[p], SEEDS);
+    cell->ratio[p] = contest_median(ratios[p], seeds);
   return AMZ_OK;
 }
 
@@ -157,10 +159,10 @@ static int run_scenario(enum contest_scenario scenario, const struct grid *g, bo
       for (size_t e = 0; e < g->n_each; e++) {
         struct cell *cell = &t->cells[t->n];
 
-        if (g->slots[s] * g->each[e] > g->most || t->n == CELLS_MAX)
+        if (g->slots[s] * g->each[e] > (double)g->most || t->n == CELLS_MAX)
           continue;
-        *cell = (struct cell){.mean_s = g->means[m], .slots = g->slots[s], .each = g->each[e]};
-        if (run_cell(scenario, cell) < 0)
+        *cell = (struct cell){.mean_s = g->means[m], .slots = (uint32_t)g->slots[s], .each = (uint64_t)g->each[e]};
+        if (run_cell(scenario, g->seeds, cell) < 0)
           return AMZ_ENOMEM;
         if (verbose)
           print_cell(contest_names[scenario], cell);
@@ -179,18 +181,36 @@ static bool is_wanted(const char *name, char **names, int n)
   return n == 0;
 }
 
+/* Numbers from the environment in place of those of an axis. \return whether there are any. */
+static bool wish_axis(const char *name, double *values, size_t *n)
+{
+  const char *text = getenv(name);
+  double value;
+  char *end;
+
+  if (!text || strtod(text, NULL) <= 0)
+    return false;
+  for (*n = 0; *n < AXIS && (value = strtod(text, &end)) > 0 && value <= UINT32_MAX; text = end)
+    values[(*n)++] = value;
+  return true;
+}
+
 /* \return the grid of the wish, as far as it goes. */
 static struct grid wished(void)
 {
-  static const double all_means[] = {1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10}, few_means[] = {1e-5, 1e-4, 1e-3, 1e-1, 10};
-  static const uint32_t all_slots[] = {2, 16, 128, 1024, 4096}, few_slots[] = {2, 16, 128, 1024};
-  static const uint64_t each[] = {8, 64, 1024};
-  static const struct grid all = {all_means, all_slots, each, 7, 5, 3, UINT64_MAX}, few = {few_means, few_slots, each, 5, 4, 3, 17000};
-  const char *wish = getenv("AMZ_ALL"), *most = getenv("AMZ_MOST");
+  static const struct grid all = {{1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10}, {2, 16, 128, 1024, 4096}, {8, 64, 1024}, 7, 5, 3,
+                                  UINT64_MAX, SEEDS};
+  static const struct grid few = {{1e-5, 1e-4, 1e-3, 1e-1, 10}, {2, 16, 128, 1024}, {8, 64, 1024}, 5, 4, 3, 17000, SEEDS};
+  const char *wish = getenv("AMZ_ALL"), *most = getenv("AMZ_MOST"), *seeds = getenv("AMZ_SEEDS");
   struct grid grid = wish && strcmp(wish, "1") == 0 ? all : few;
+  bool means = wish_axis("AMZ_MEANS", grid.means, &grid.n_means), slots = wish_axis("AMZ_SLOTS", grid.slots, &grid.n_slots);
 
+  if (wish_axis("AMZ_EACH", grid.each, &grid.n_each) || means || slots)
+    grid.most = UINT64_MAX;
   if (most && strtoull(most, NULL, 10) > 0)
     grid.most = strtoull(most, NULL, 10);
+  if (seeds && strtoul(seeds, NULL, 10) > 0 && strtoul(seeds, NULL, 10) <= SEEDS)
+    grid.seeds = (unsigned)strtoul(seeds, NULL, 10);
   return grid;
 }
 
