@@ -18,6 +18,7 @@
 #define CUT 16.0             /* a chunk takes at most this part of the time that is left to its slot … */
 #define WORTH 15.0           /* … unless it would be shorter than so many overheads */
 #define FLOOR 3.0            /* overheads: no chunk is shorter, once its worker's speed is known */
+#define REST 2.0             /* overheads: where tasks were told, no further round is kept back for less than that of each slot */
 #define YIELD 8.0            /* chunks.min holds as long as it is not more than this part of the time that is left */
 #define SERVE 2.0            /* rounds of the master's service that a chunk should last */
 #define HELD_SHARE 0.4       /* of its fair share of all unfinished tasks, for a worker that has some in hand */
@@ -278,6 +279,8 @@ static void begin_round(struct state *s, const struct amz_policy_ask *ask)
   length_s = smaller(length_s, s->target_s);
   s->size = smaller(length_s / mean_s, fit(s->max_s / mean_s, 2 * cv));
   s->size = smaller(s->size, fit(each / (1 + among * sqrt(doubt)), among * cv));
+  if (s->told_s > 0 && (each - s->size) * mean_s < REST * s->overhead_s)
+    s->size = each;
 }
 
 /* \return tasks below which a chunk isn't worth its overhead, or more than the master can serve. */
