@@ -27,6 +27,8 @@ void amz_plan_times(const struct amz_plan_input *input, const struct amz_candida
  * *ret_contention: the neighbours' part (may be NULL). */
 double amz_plan_stretch(const struct amz_plan_input *input, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout,
                         double *ret_contention);
+/* What a task that runs has done of the time that it counts with among all: of one foreseen, its own; of any other, the mean's. */
+double amz_plan_done_s(const struct amz_plan_input *input, size_t i);
 /* How much of the tasks' time is left, as some of them run: 1 when none does. */
 double amz_plan_left(const struct amz_plan_input *input);
 /* How far off that may be, relative, for what is known of threads and neighbours: 0 where the layout is as the sample was. */

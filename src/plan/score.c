@@ -43,12 +43,21 @@ void amz_plan_times(const struct amz_plan_input *in, const struct amz_candidate 
     times[i] = in->work->wall_s[i] * stretch + gap;
 }
 
+double amz_plan_done_s(const struct amz_plan_input *in, size_t i)
+{
+  const struct amz_workload *w = in->work;
+  size_t part = w->sequence ? (size_t)((double)i / (double)w->tasks * (double)w->n) : 0;
+  double its_own_s = w->sequence && part < w->n ? w->wall_s[w->sequence[part]] : w->mean_s.value;
+
+  return its_own_s - in->in_hand[i].rest_s;
+}
+
 double amz_plan_left(const struct amz_plan_input *in)
 {
   double mean = in->work->mean_s.value, all = mean * (double)in->work->tasks, done = 0;
 
   for (size_t i = 0; i < in->n_in_hand && i < in->work->tasks; i++)
-    done += mean - in->in_hand[i].rest_s;
+    done += amz_plan_done_s(in, i);
   return all > 0 ? fmax(0, 1 - done / all) : 1;
 }
 

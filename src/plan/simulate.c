@@ -148,10 +148,10 @@ static struct amz_sim_config configure(const struct amz_plan_input *in, const st
 static double expected_s(const struct amz_plan_input *in, const struct draw *d, double mean_s)
 {
   size_t n = in->n_in_hand < in->work->tasks ? in->n_in_hand : (size_t)in->work->tasks;
-  double sum_s = (double)(in->work->tasks - n) * mean_s;
+  double sum_s = (double)in->work->tasks * mean_s;
 
-  for (size_t i = 0; i < n; i++)
-    sum_s += in->in_hand[i].rest_s * d->stretch;
+  for (size_t i = 0; i < n; i++) /* they have had their gaps */
+    sum_s -= amz_plan_done_s(in, i) * d->stretch + in->costs.gap_s.value;
   return sum_s;
 }
 
