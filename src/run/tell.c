@@ -62,7 +62,7 @@ int amz_loop_tell_due(struct amz_loop *l)
   if (!l->master || l->master_finished)
     return AMZ_OK;
   rc = hear_recalled(l);
-  if (p && p->think.node_known && !p->think.runs)
+  if (p && !p->think.runs && p->think.node_known) /* what thinks is its thread's */
     amz_told_costs(&l->told, &p->think.node.costs.chunk_s, &p->think.node.costs.service_s);
   return rc == AMZ_OK && l->told.due ? tell(l, false) : rc;
 }
