@@ -37,7 +37,7 @@ struct amz_stop_after {
 /* What a plan foresaw that was given (amz_job_input.plan_text): no description has it. */
 struct amz_foreseen {
   int64_t makespan_ns, low_ns, high_ns; /* 0: nothing */
-  uint64_t tasks;                       /* that it is of; 0: not said */
+  uint64_t tasks, slots, threads;       /* that it is of: so many tasks, slots in all, threads each; 0: not said */
   int64_t task_ns, task_stddev_ns;      /* of one of them; mean 0: not said */
 };
 

@@ -50,6 +50,18 @@ static int read_file(const char *path, struct amz_sample *ret, struct amz_error 
   return rc;
 }
 
+/* Times of tasks that failed tell nothing. */
+static int tell_if_useless(const struct cli_sampled *s, const char *path)
+{
+  if (s->work.n)
+    return CLI_OK;
+  if (s->sample.n)
+    cli_say("%s: all %zu sampled tasks failed: nothing is known of their time", path, s->sample.n);
+  else
+    cli_say("%s: no task was sampled: nothing is known of their time", path);
+  return CLI_USAGE;
+}
+
 int cli_sampled_read(const char *dir, const char *file, struct cli_sampled *ret)
 {
   struct cli_sampled s = {.dir = dir ? strdup(dir) : NULL};
@@ -67,6 +79,8 @@ int cli_sampled_read(const char *dir, const char *file, struct cli_sampled *ret)
     status = CLI_USAGE;
   } else {
     status = rc < 0 ? cli_fail(rc, &err) : fit(&s);
+    if (status == CLI_OK)
+      status = tell_if_useless(&s, amz_buf_text(&path));
   }
   amz_buf_clear(&path);
   if (status != CLI_OK)

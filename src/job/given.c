@@ -7,14 +7,14 @@
 
 #include "job_impl.h"
 
-static int read_tasks(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *node, void *target)
+static int read_number(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *node, void *target)
 {
   (void)r;
   (void)key;
   return node->kind == AMZ_YAML_SCALAR ? amz_parse_u64(node->text, target) : AMZ_EINVAL;
 }
 
-static const struct amz_type type_tasks = {"a whole number", sizeof(uint64_t), read_tasks, NULL};
+static const struct amz_type type_number = {"a whole number", sizeof(uint64_t), read_number, NULL};
 
 #define AT(field) offsetof(struct amz_foreseen, field)
 static const struct amz_key prediction_keys[] = {
@@ -23,7 +23,9 @@ static const struct amz_key prediction_keys[] = {
   {"prediction.high", &amz_type_duration, AT(high_ns), AMZ_EFFECT_NOW, "0", "8760h", NULL},
   {"prediction.task", &amz_type_duration, AT(task_ns), AMZ_EFFECT_NOW, "0", "8760h", NULL},
   {"prediction.task_stddev", &amz_type_duration, AT(task_stddev_ns), AMZ_EFFECT_NOW, "0", "8760h", NULL},
-  {"prediction.tasks", &type_tasks, AT(tasks), AMZ_EFFECT_NOW, NULL, NULL, NULL},
+  {"prediction.tasks", &type_number, AT(tasks), AMZ_EFFECT_NOW, NULL, NULL, NULL},
+  {"prediction.slots", &type_number, AT(slots), AMZ_EFFECT_NOW, NULL, NULL, NULL},
+  {"prediction.threads", &type_number, AT(threads), AMZ_EFFECT_NOW, NULL, NULL, NULL},
 };
 
 static int apply_section(struct amz_loader *l, const struct amz_yaml *name, const struct amz_yaml *map)

@@ -18,15 +18,19 @@ static void add_comment(const char *name, const char *text, struct amz_buf *out)
   amz_buf_addc(out, '\n');
 }
 
+/* What it is a prediction of goes with it: who edits the layout, or gives options, has another one. */
 static void add_prediction(const struct amz_plan_file *f, struct amz_buf *out)
 {
   const struct amz_prediction *p = &f->predicted;
+  const struct amz_plan_layout *l = &f->layout;
 
   if (!(p->makespan_s > 0))
     return;
   amz_buf_addf(out, "prediction: {makespan: %.6fs, low: %.6fs, high: %.6fs", fmin(p->makespan_s, YEAR_S), fmin(p->low_s, YEAR_S), fmin(p->high_s, YEAR_S));
   if (f->tasks)
     amz_buf_addf(out, ", tasks: %llu", (unsigned long long)f->tasks);
+  amz_buf_addf(out, ", slots: %llu", (unsigned long long)l->nodes * l->ranks_per_node * l->slots_per_rank);
+  amz_buf_addf(out, ", threads: %u", l->threads);
   if (f->task_s > 0 && f->task_s < YEAR_S)
     amz_buf_addf(out, ", task: %.9fs, task_stddev: %.9fs", f->task_s, fmin(fmax(f->task_stddev_s, 0), YEAR_S));
   amz_buf_adds(out, "}\n");

@@ -103,7 +103,8 @@ static bool get_number(const json_t *o, const char *key, double *ret)
   return true;
 }
 
-static bool read_row(const json_t *row, struct amz_observation *o)
+/* `tasks`: so many has the list that was sampled. */
+static bool read_row(const json_t *row, uint64_t tasks, struct amz_observation *o)
 {
   uint64_t threads = 0, busy = 0;
   bool ok = get_count(row, "index", INT64_MAX, &o->index) && get_count(row, "threads", UINT32_MAX, &threads) &&
@@ -117,7 +118,7 @@ static bool read_row(const json_t *row, struct amz_observation *o)
   o->threads = (uint32_t)threads;
   o->busy = (uint32_t)busy;
   o->failed = json_is_true(json_object_get(row, "failed"));
-  return ok && threads >= 1 && busy >= 1;
+  return ok && threads >= 1 && busy >= 1 && o->index < tasks;
 }
 
 static int read_rows(const json_t *rows, struct amz_sample *s, struct amz_error *err)
@@ -130,7 +131,7 @@ static int read_rows(const json_t *rows, struct amz_sample *s, struct amz_error 
   if (!s->seen)
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   for (s->n = 0; s->n < n; s->n++)
-    if (!read_row(json_array_get(rows, s->n), &s->seen[s->n]))
+    if (!read_row(json_array_get(rows, s->n), s->tasks, &s->seen[s->n]))
       return amz_error_set(err, AMZ_EINVAL, "observations[%zu]: a key is missing, or its value makes no sense", s->n);
   return AMZ_OK;
 }

@@ -39,14 +39,42 @@ static bool is_of_others(const struct amz_launch *l)
   return p->makespan_ns > 0 && p->tasks > 0 && p->tasks != amz_job_tasks(l->job);
 }
 
+/* \return the slots of all ranks by the settings, 0: they don't say. */
+static uint64_t slots_wanted(const struct amz_settings *s)
+{
+  if (s->plan.nodes == AMZ_AUTO || s->plan.ranks_per_node == AMZ_AUTO || s->plan.slots_per_rank == AMZ_AUTO)
+    return 0;
+  return (uint64_t)s->plan.nodes * s->plan.ranks_per_node * s->plan.slots_per_rank;
+}
+
+/* Whether it foresaw another layout: it was edited since, or options win over it. */
+static bool is_of_another_layout(const struct amz_launch *l)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+  const struct amz_foreseen *p = &s->prediction;
+  uint64_t slots = slots_wanted(s), threads = s->plan.threads_per_task == AMZ_AUTO ? 0 : s->plan.threads_per_task;
+
+  if (p->makespan_ns == 0)
+    return false;
+  return (p->slots && slots && p->slots != slots) || (p->threads && threads && p->threads != threads);
+}
+
 static void tell_if_of_others(const struct amz_launch *l)
 {
-  char text[160];
+  const struct amz_settings *s = amz_job_settings(l->job);
+  const struct amz_foreseen *p = &s->prediction;
+  char text[256];
 
-  if (!is_of_others(l) || !l->observer || !l->observer->note)
+  if (!l->observer || !l->observer->note)
     return;
-  (void)snprintf(text, sizeof text, "the plan was made for %" PRIu64 " tasks, and these are %" PRIu64 ": its layout is used, its prediction isn't",
-                 amz_job_settings(l->job)->prediction.tasks, amz_job_tasks(l->job));
+  if (is_of_others(l))
+    (void)snprintf(text, sizeof text, "the plan was made for %" PRIu64 " tasks, and these are %" PRIu64 ": its layout is "
+                   "used, its prediction isn't", p->tasks, amz_job_tasks(l->job));
+  else if (is_of_another_layout(l))
+    (void)snprintf(text, sizeof text, "the plan foresaw what comes of %" PRIu64 " slots with %" PRIu64 " thread%s each, and the "
+                   "layout is another one now: its prediction isn't used", p->slots, p->threads, p->threads == 1 ? "" : "s");
+  else
+    return;
   l->observer->note(l->observer->ctx, AMZ_WARNING, text);
 }
 
@@ -55,7 +83,7 @@ struct amz_prediction amz_launch_given_prediction(const struct amz_launch *l)
   const struct amz_settings *s = amz_job_settings(l->job);
   const double unit = 1e-9;
 
-  if (l->before.succeeded + l->before.failed + l->before.skipped > 0 || is_of_others(l))
+  if (l->before.succeeded + l->before.failed + l->before.skipped > 0 || is_of_others(l) || is_of_another_layout(l))
     return (struct amz_prediction){0};
   return (struct amz_prediction){(double)s->prediction.makespan_ns * unit, (double)s->prediction.low_ns * unit, (double)s->prediction.high_ns * unit};
 }

@@ -153,6 +153,18 @@ tried_like 'half a sample' 2 '' 'half.json: one of job, host, of_tasks, slots, t
 echo 'no json' >no.json
 try amorsize-mpi plan --command true --for n=1..9 --sample no.json
 tried_like 'no JSON' 2 '' 'no.json: line 1: '
+head='{"format": 1, "job": "x", "host": "h", "of_tasks": 9, "slots": 1, "threads": 1, "observations": ['
+row='"weight": 0, "threads": 1, "busy": 1, "failed": true, "wall_s": 1, "cpu_s": 1, "max_rss_bytes": 1, "output_bytes": 0}'
+echo "$head]}" >none.json
+try amorsize-mpi plan --command true --for n=1..9 --sample none.json
+tried_like 'a sample of nothing' 2 '' 'none.json: no task was sampled: nothing is known of their time'
+echo "$head{\"index\": 3, $row, {\"index\": 8, $row]}" >failed.json
+try amorsize-mpi plan --command true --for n=1..9 --sample failed.json
+tried_like 'a sample of failures' 2 '' 'failed.json: all 2 sampled tasks failed: nothing is known of their time'
+echo "$head{\"index\": 9, $row]}" >beyond.json
+try amorsize-mpi plan --command true --for n=1..9 --sample beyond.json
+tried_like "a sample of tasks that its list hadn't" 2 '' 'beyond.json: observations\[0\]: '
+no_run 'none of them has started anything'
 try amorsize-mpi plan --command true --for n=1..9 --sample missing.json
 tried_like 'no file' 3 '' 'missing.json'
 try amorsize-mpi plan --command 'true {n}' --for n=1..9 --node no.json

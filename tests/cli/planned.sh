@@ -19,7 +19,9 @@ check 'the plan is told in at most six lines' test "$(plan_lines err | wc -l)" -
 check 'with where its numbers come from' grep -q '^  numbers .*tasks sampled, nodes assumed; amorsize-mpi node would sharpen them' err
 each_once 'and nothing ran twice' log 700
 check 'the sample is kept' test -s nap.runs/001/sample.json
-check 'plan.yaml has what was foreseen' grep -q '^prediction: {makespan: [0-9.]*s, low: [0-9.]*s, high: [0-9.]*s, tasks: 700, task: [0-9.]*s, task_stddev: [0-9.]*s}$' nap.runs/001/plan.yaml
+foreseen='prediction: \{makespan: [0-9.]+s, low: [0-9.]+s, high: [0-9.]+s, tasks: 700, slots: [0-9]+, threads: 1'
+foreseen="$foreseen, task: (0[.][2-9]|[1-9])[0-9.]*s, task_stddev: [0-9.]+s\\}" # beside other work, nobody sleeps exactly 0.2 s
+check 'plan.yaml has what was foreseen' grep -Eqx "$foreseen" nap.runs/001/plan.yaml
 check 'status.json, too' grep -q '"prediction_at_a_tenth"' nap.runs/001/status.json
 
 fresh
@@ -75,13 +77,22 @@ is 'some that fail end nothing' "$status $(grep -c 'tasks  *40: 20 succeeded, 20
 fresh
 try amorsize-mpi plan --name job --no-history --command 'sleep 0.02; echo {n}' --for n=1..100 --write "a plan's file.yaml"
 tried_like 'plan --write' 0 '^  plan ' "wrote .*; run a job by it with: amorsize-mpi run JOB --plan "
-sed -i 's/slots_per_rank: [0-9]*/slots_per_rank: 3/' "a plan's file.yaml"
+sed -i 's/slots_per_rank: [0-9]*/slots_per_rank: 3/; s/ slots: [0-9]*/ slots: 3/' "a plan's file.yaml"
 try amorsize-mpi run --name job --command 'sleep 0.02; echo {n}' --for n=1..100 --plan "a plan's file.yaml"
 tried_like 'run --plan' 0 'of 3 slots' '100 tasks to run on 3 slots'
 check 'what it foresaw is held against the makespan' grep -q '^  predicted ' out
 check 'the run keeps the plan' grep -q 'slots_per_rank: 3' job.runs/002/plan.yaml
 try amorsize-mpi run --quiet --name job --command 'sleep 0.02; echo {n}' --for n=1..100 --plan "a plan's file.yaml" --slots 2
-tried_like 'options win over it' 0 'of 2 slots' ''
+other="the plan foresaw what comes of 3 slots with 1 thread each, and the layout is another one now: its prediction isn't used"
+tried_like 'options win over it' 0 'of 2 slots' "$other"
+is 'what it foresaw of another layout is not held against the makespan' "$(grep -c '^  predicted ' out)" 0
+for edit in 's/slots_per_rank: 3/slots_per_rank: 4/' 's/threads_per_task: 1/threads_per_task: 2/'; do
+  sed "$edit" "a plan's file.yaml" >edited.yaml
+  try amorsize-mpi run --quiet --name job --command 'sleep 0.02; echo {n}' --for n=1..100 --plan edited.yaml
+  tried_like "an edited layout: $edit" 0 '' "$other"
+  run=$(sed -n 's/^  read them with .* //p' out)
+  is 'its prediction is neither told nor kept' "$(grep -c '^  predicted ' out)/$(grep -c prediction "$run/plan.yaml")" 0/0
+done
 try amorsize-mpi plan job.runs/001 --write -
 tried_like 'plan --write -' 0 '^plan: \{nodes: 1' ''
 try amorsize-mpi run --quiet --name job --command 'true {n}' --for n=1..40 --plan "a plan's file.yaml"

@@ -168,7 +168,7 @@ static void test_open_end(void)
 
   amz_report_plan_file(&file, &out);
   CU_ASSERT(strstr(amz_buf_text(&out), "prediction: {makespan: 0.500000s, low: 0.250000s, high: 31536000.000000s, tasks: 600, "
-                                         "task: 0.002500000s, task_stddev: 0.000000500s}\n") != NULL);
+                                         "slots: 2, threads: 1, task: 0.002500000s, task_stddev: 0.000000500s}\n") != NULL);
   amz_buf_reset(&out);
   open.chosen.interval_s[1] = INFINITY;
   amz_report_plan(&r, &out);
@@ -214,15 +214,15 @@ static void test_there_and_back(void)
 {
   struct amz_observation seen[] = {{.index = 7, .weight = 2.5, .threads = 1, .busy = 2, .wall_s = 0.125, .cpu_s = 0.1, .rss_bytes = 1 << 20, .out_bytes = 3, .in_bytes = 4, .waited_s = 0.01},
     {.index = UINT64_C(1) << 61, .threads = 4, .busy = 1, .failed = true, .wall_s = 1e-9}};
-  struct amz_sample s = {.job = "dock", .host = "n1", .tasks = 600, .slots = 2, .threads = 1, .gap_s = {0.001, 0.0005, 0.002, 9, AMZ_SAMPLED},
-                         .seen = seen, .n = 2}, back;
+  struct amz_sample s = {.job = "dock", .host = "n1", .tasks = UINT64_C(1) << 62, .slots = 2, .threads = 1,
+                         .gap_s = {0.001, 0.0005, 0.002, 9, AMZ_SAMPLED}, .seen = seen, .n = 2}, back;
   struct amz_buf out = AMZ_BUF_INIT;
   struct amz_error err = {0};
 
   ASSERT_I64(amz_report_sample_json(&s, &work, &out), AMZ_OK);
   CU_ASSERT_EQUAL_FATAL(amz_sample_parse(amz_buf_text(&out), out.len, &err, &back), AMZ_OK);
   ASSERT_TEXT(back.job, "dock");
-  ASSERT_U64(back.tasks, 600);
+  ASSERT_U64(back.tasks, UINT64_C(1) << 62);
   ASSERT_U64(back.n, 2);
   ASSERT_U64(back.seen[1].index, UINT64_C(1) << 61);
   CU_ASSERT(back.seen[1].failed && !back.seen[0].failed && back.seen[0].wall_s == 0.125 && back.seen[0].weight == 2.5 && back.seen[0].in_bytes == 4 && back.seen[0].waited_s == 0.01);
@@ -238,8 +238,9 @@ static void test_there_and_back(void)
 }
 
 #define HEAD "{\"format\": 1, \"job\": \"x\", \"host\": \"h\", \"of_tasks\": 9, \"slots\": 2, \"threads\": 1, \"observations\": "
-#define ROW(wall, threads) \
-  "[{\"index\": 1, \"weight\": 0, \"threads\": " threads ", \"busy\": 1, \"failed\": false, \"wall_s\": " wall \
+#define ROW(wall, threads) ROW_AT("1", wall, threads)
+#define ROW_AT(index, wall, threads) \
+  "[{\"index\": " index ", \"weight\": 0, \"threads\": " threads ", \"busy\": 1, \"failed\": false, \"wall_s\": " wall \
   ", \"cpu_s\": 0, \"max_rss_bytes\": 1, \"output_bytes\": 0}]}"
 
 static void test_refused(void)
@@ -254,6 +255,7 @@ static void test_refused(void)
     {"a negative time", HEAD ROW("-1", "1"), "observations[0]"},
     {"no threads", HEAD ROW("1", "0"), "observations[0]"},
     {"too many threads", HEAD ROW("1", "99999999999"), "observations[0]"},
+    {"a task that the list doesn't have", HEAD ROW_AT("9", "1", "1"), "observations[0]"},
     {"a text for a time", HEAD ROW("\"1\"", "1"), "observations[0]"},
   };
 
