@@ -63,6 +63,7 @@ struct amz_settings {
     const char *policy;     /* a name known to amz_policy_find; "adaptive" by default */
     int64_t target_ns, min_ns, max_ns; /* 200 ms, 50 ms, 1 s */
     double rate;            /* 0.3 */
+    bool policy_free, target_free; /* nothing was given that a plan would go against by taking another policy; another target */
   } chunks;
   struct {
     uint32_t tasks_min, tasks_max; /* 5, 50 */

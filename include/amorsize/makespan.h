@@ -32,6 +32,7 @@ struct amz_makespan {
   double work_s, imbalance_s, dispatch_s;
   double total_s;
   double bound_s;       /* longest expected task, or the master's time: no layout of W slots is faster */
+  double longest_s;     /* the former alone */
   double chunks;        /* expected */
 };
 

@@ -47,8 +47,11 @@ struct amz_plan_want {
   bool load_aware;
   bool waits;           /* more slots than cores may pay, whatever kind of work the sample shows (preset io) */
   uint32_t gpus;        /* per task */
-  const char *policy;   /* for the simulation: a name of amz_policy_find */
+  const char *policy;   /* that hands out: a name of amz_policy_find; NULL: adaptive */
   double chunk_s;       /* its target */
+  double chunk_min_s, chunk_max_s; /* bounds of that; 0: the policy's own */
+  bool policy_free;     /* nobody asked for that policy: another one may be taken, */
+  bool target_free;     /* and, of adaptive, another target within the bounds */
   bool launched;        /* the ranks are there: nodes and ranks_per_node are given and cost nothing any more */
 };
 
@@ -96,12 +99,15 @@ struct amz_plan_class {
 /* One layout with its prediction. Times in seconds. */
 struct amz_candidate {
   struct amz_plan_layout layout;
+  const char *policy;    /* that hands out its tasks, and */
+  double chunk_s;        /* its target; 0: none */
   uint64_t slots;        /* in all */
   uint64_t cores;        /* of its nodes, that are ours */
   double task_s;         /* mean of one task under it */
   double contention;     /* of that, by busy neighbours: κ·φ relative to the sample's circumstances */
   double launch_s, work_s, imbalance_s, dispatch_s, gap_s, collect_s;
   double bound_s;        /* the longest task, or the master's time: makespan_s can't be less */
+  double longest_s;      /* of that, what no policy changes: the longest task, and starting all */
   double makespan_s;     /* all but launch and collecting */
   double total_s;
   double interval_s[2];  /* of makespan_s, 90 % */
@@ -139,6 +145,15 @@ struct amz_recommendation {
   char *text;
 };
 
+/* Another way to hand out the tasks of the chosen layout, played out. */
+struct amz_chunking {
+  const char *policy;    /* static */
+  double chunk_s;        /* its target; 0: it has none */
+  double makespan_s, total_s; /* with it */
+  const char *why_not;   /* static */
+};
+#define AMZ_PLAN_CHUNKINGS 12
+
 #define AMZ_PLAN_LISTED 10
 
 struct amz_plan {
@@ -152,6 +167,9 @@ struct amz_plan {
   size_t n_others;
   uint64_t considered, simulated;  /* layouts */
   const char *why;                 /* how it was chosen, in words; static */
+  struct amz_chunking chunkings[AMZ_PLAN_CHUNKINGS]; /* those that weren't chosen, fastest first */
+  size_t n_chunkings;
+  char why_chunks[256];            /* why tasks are handed out as they are, in words */
   double break_even_tasks;         /* from so many tasks on this layout beats the serial one; 0: it doesn't */
   double theoretical_speedup;      /* with all slots allowed and no overhead */
   double unforeseen;               /* amz_plan_unforeseen */

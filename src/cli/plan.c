@@ -343,14 +343,17 @@ static int plan_all(const struct planning *p, struct amz_plan *ret)
   input.want.ranks_per_node = l->ranks_per_node;
   input.want.slots_per_rank = l->slots_per_rank;
   input.want.threads_per_task = l->threads;
+  input.want.policy = p->plan.chosen.policy;
+  input.want.chunk_s = p->plan.chosen.chunk_s;
+  input.want.policy_free = input.want.target_free = false;
   rc = amz_plan_make(&input, ret, &err);
   return rc < 0 ? cli_fail(rc == AMZ_ERANGE ? AMZ_EENV : rc, &err) : CLI_OK;
 }
 
 static int write_plan(struct cli *cli, const struct planning *p, const char *file)
 {
-  const struct amz_settings *s = amz_job_settings(p->job);
-  struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = p->plan.chosen.layout, .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
+  struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = p->plan.chosen.layout, .policy = p->plan.chosen.policy,
+    .target_ns = (int64_t)(p->plan.chosen.chunk_s * 1e9 + 0.5),
     .tasks = amz_job_tasks(p->job), .why = p->plan.why, .costs = amz_source_name(p->input.work->mean_s.source)};
   struct amz_plan all = {.n_others = 0};
   const struct amz_candidate *c = &all.chosen;

@@ -40,6 +40,26 @@ static void check_chunks(struct amz_reader *r, const struct amz_yaml *root, stru
     s->chunks.max_ns = s->chunks.target_ns;
 }
 
+static bool is_given(const struct amz_yaml *root, const char *path)
+{
+  const struct amz_yaml *value = amz_yaml_at(root, path);
+
+  return value && !amz_yaml_null(value);
+}
+
+/* Whoever says anything of chunks, or takes a preset that does, has something in mind that other policies know nothing of: the targets
+ * of some presets are the point of them. A policy alone leaves its target open. */
+static void note_what_is_free(const struct amz_yaml *root, struct amz_settings *s)
+{
+  static const char *const bounds[] = {"chunks.target", "chunks.min", "chunks.max", "chunks.rate"};
+  bool free = s->preset == AMZ_PRESET_DEFAULT || s->preset == AMZ_PRESET_IO;
+
+  s->chunks.target_free = free && !is_given(root, "chunks.target");
+  for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+    free = free && !is_given(root, bounds[i]);
+  s->chunks.policy_free = free && !is_given(root, "chunks.policy");
+}
+
 static void check_sample(struct amz_reader *r, const struct amz_yaml *root, const struct amz_settings *s)
 {
   if (s->sample.tasks_min > s->sample.tasks_max)
@@ -121,6 +141,7 @@ static void check_policy(struct amz_reader *r, const struct amz_yaml *root, stru
 void amz_settings_check(struct amz_reader *r, const struct amz_yaml *root, struct amz_settings *settings)
 {
   check_chunks(r, root, settings);
+  note_what_is_free(root, settings);
   check_sample(r, root, settings);
   check_deadline(r, root, settings);
   check_results(r, root);

@@ -107,6 +107,7 @@ int amz_makespan_expect(const struct amz_makespan_work *w, struct amz_makespan *
   m.dispatch_s = m.chunks * w->overhead_s / used;
   if (w->tasks <= w->slots) /* everyone has one: they end when the longest does */
     m.imbalance_s = longest - mean;
+  m.longest_s = longest;
   m.bound_s = fmax(longest, m.chunks * w->service_s);
   m.total_s = fmax(m.work_s + m.imbalance_s + m.dispatch_s, m.bound_s);
   *ret = m;

@@ -2,6 +2,7 @@
 #include "plan_private.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,9 @@
 #define CHUNK_BUDGET UINT64_C(1000000)
 #define ROUNDS 5u            /* of looking further when the goal wasn't met */
 #define TAIL_TASKS 8u        /* a slot, at least, are played out */
+#define CHUNKED 3u           /* of the best, other ways to hand out their tasks are looked for, */
+#define CHUNK_SHARE 2u       /* with this part of the budget more, */
+#define CHUNK_LEAST UINT64_C(20000) /* and so many tasks at least */
 
 /* ---- sequences -------------------------------------------------------------------------------------------------------- */
 
@@ -170,6 +174,37 @@ static size_t simulated_first(struct amz_candidate *c, size_t n)
   return first;
 }
 
+/* Other ways to hand out the tasks of the best. What the first leaves of the budget is for the next. */
+static int try_chunks(const struct amz_plan_input *in, const struct goal *g, struct amz_candidate *c, size_t n,
+                      double serial_task_s, struct amz_chunk_trial trials[CHUNKED])
+{
+  uint64_t budget = (in->chunk_budget ? in->chunk_budget : CHUNK_BUDGET) / CHUNK_SHARE;
+  size_t tried = n < CHUNKED ? n : CHUNKED;
+  int rc = AMZ_OK;
+
+  budget = budget > CHUNK_LEAST ? budget : CHUNK_LEAST;
+  (void)sort_for_goal(g, c, n);
+  for (size_t i = 0; i < tried && rc == AMZ_OK; i++) {
+    rc = amz_plan_try_chunks(in, i + 1 < tried ? budget / 2 : budget, serial_task_s, &c[i], &trials[i]);
+    budget -= trials[i].played < budget ? trials[i].played : budget;
+  }
+  return rc;
+}
+
+/* Of the layout that was chosen in the end. */
+static void keep_chunks(const struct amz_plan_input *in, const struct amz_chunk_trial trials[CHUNKED], struct amz_plan *plan)
+{
+  bool given = !in->want.policy_free && !in->want.target_free;
+
+  (void)snprintf(plan->why_chunks, sizeof plan->why_chunks, "%s", given ? "as given" : "the default: others weren't tried");
+  for (size_t i = 0; i < CHUNKED; i++)
+    if (memcmp(&trials[i].layout, &plan->chosen.layout, sizeof trials[i].layout) == 0) {
+      memcpy(plan->why_chunks, trials[i].why, sizeof plan->why_chunks);
+      memcpy(plan->chunkings, trials[i].tried, sizeof plan->chunkings);
+      plan->n_chunkings = trials[i].n;
+    }
+}
+
 static const char *choose(const struct goal *g, struct amz_candidate *c, size_t simulated)
 {
   size_t good = sort_for_goal(g, c, simulated);
@@ -237,6 +272,7 @@ static double break_even(const struct amz_plan *plan, double gap_s)
 
 static int choose_from(const struct amz_plan_input *in, struct amz_search *s, struct amz_plan *plan)
 {
+  struct amz_chunk_trial trials[CHUNKED] = {{.n = 0}};
   struct goal g = {&in->want, 1};
   bool serial = false; /* the choice isn't the first of those found */
   int rc = narrow(in, &g, s, plan->serial.task_s);
@@ -245,6 +281,8 @@ static int choose_from(const struct amz_plan_input *in, struct amz_search *s, st
     return rc;
   plan->considered = s->considered;
   plan->simulated = simulated_first(s->found, s->n);
+  if ((rc = try_chunks(in, &g, s->found, (size_t)plan->simulated, plan->serial.task_s, trials)) < 0)
+    return rc;
   plan->why = choose(&g, s->found, (size_t)plan->simulated);
   plan->chosen = s->found[0];
   if (plan->chosen.speedup < WORTH && plan->chosen.slots > 1 && may_be_serial(in) && in->want.goal == AMZ_GOAL_TIME) {
@@ -252,6 +290,7 @@ static int choose_from(const struct amz_plan_input *in, struct amz_search *s, st
     serial = true;
     plan->why = "one task after the other: more slots would gain less than a fifth";
   }
+  keep_chunks(in, trials, plan);
   plan->n_classes = amz_plan_classes(in, &plan->chosen.layout, plan->classes);
   list_others(&g, plan, s->found + !serial, s->n - !serial);
   plan->break_even_tasks = break_even(plan, in->costs.gap_s.value);

@@ -1,5 +1,5 @@
 /* What the planner's parts share: bounds.c (what fits), score.c (formulas), stretch.c (their terms), search.c (which layouts), simulate.c (the best few, played out),
- * advise.c (words), plan.c (all in their sequence). */
+ * chunks.c (how their tasks are handed out), advise.c (words), plan.c (all in their sequence). */
 #ifndef AMZ_SRC_PLAN_PRIVATE_H
 #define AMZ_SRC_PLAN_PRIVATE_H
 
@@ -35,6 +35,8 @@ double amz_plan_left(const struct amz_plan_input *input);
 double amz_plan_stretch_error(const struct amz_plan_input *input, const struct amz_plan_layout *layout);
 /* Derived numbers from makespan_s and launch. */
 void amz_plan_finish_candidate(const struct amz_plan_input *input, double serial_task_s, struct amz_candidate *candidate);
+/* \return the policy that was asked for, or else the default: its static name. */
+const char *amz_plan_policy(const struct amz_plan_input *input);
 double amz_plan_chunk_s(const struct amz_plan_input *input);
 
 /* ---- bounds.c */
@@ -61,8 +63,41 @@ uint32_t amz_plan_room(const struct amz_plan_input *input, size_t kind);
 int amz_plan_search(struct amz_search *s);
 
 /* ---- simulate.c */
+/* A layout made ready to be played: the last `tasks` tasks of the run on its ranks. */
+struct amz_stage {
+  const struct amz_plan_input *in;
+  const struct amz_candidate *c; /* borrowed */
+  uint64_t tasks;
+  double *times;            /* of the sample, as they are on this layout */
+  uint32_t ranks, most_slots;
+  double *speed, *pace;     /* by rank: relative to the mean that the times have, as ranks of faster kinds run their tasks faster;
+                             * the same in one play */
+  uint32_t *slots;          /* by rank */
+  double uneven;            /* standard deviation of the logarithm of ranks' speeds, beyond what is known of them; 0: none */
+};
+/* \return AMZ_OK; AMZ_ENOMEM, AMZ_EINVAL; release it in any case (accepts what is zeroed). */
+int amz_plan_stage_init(struct amz_stage *stage, const struct amz_plan_input *input, const struct amz_candidate *candidate,
+                        uint64_t tasks);
+void amz_plan_stage_clear(struct amz_stage *stage);
+/* Plays one replicate, handed out by the policy with its target: the same tasks on the same ranks for all policies.
+ * \return AMZ_OK with *ret_s, the run's makespan; AMZ_ENOMEM, AMZ_EINVAL. */
+int amz_plan_play(const struct amz_stage *stage, const char *policy, double chunk_s, uint32_t replicate, double *ret_s);
 /* Replaces the candidate's makespan and interval by those of played-out runs. \return AMZ_OK; AMZ_ENOMEM, AMZ_EINVAL. */
 int amz_plan_simulate(const struct amz_plan_input *input, uint64_t tasks_each, uint32_t replicates, struct amz_candidate *candidate);
+
+/* ---- chunks.c */
+/* Whether other ways to hand out the tasks of a candidate that was played out are faster, where they are free to be chosen: plays of
+ * no more than `budget` tasks in all. The candidate becomes what it is with the best of them; *ret: what was tried. */
+struct amz_chunk_trial {
+  struct amz_plan_layout layout;
+  struct amz_chunking tried[AMZ_PLAN_CHUNKINGS];
+  size_t n;
+  uint64_t played;          /* tasks */
+  char why[256];
+};
+/* \return AMZ_OK; AMZ_ENOMEM, AMZ_EINVAL. */
+int amz_plan_try_chunks(const struct amz_plan_input *input, uint64_t budget, double serial_task_s,
+                        struct amz_candidate *candidate, struct amz_chunk_trial *ret);
 
 /* ---- advise.c */
 int amz_plan_explain(const struct amz_plan_input *input, struct amz_plan *plan);

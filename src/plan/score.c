@@ -6,6 +6,7 @@
 
 #include <amorsize/alloc.h>
 #include <amorsize/makespan.h>
+#include <amorsize/policy.h>
 
 #define INTERVAL_CONFIDENCE 0.90
 #define SIDED_90 1.645 /* standard deviations to either side */
@@ -28,6 +29,13 @@ int amz_plan_check(const struct amz_plan_input *in)
     if (!in->nodes[i].node || in->nodes[i].count == 0 || !(in->nodes[i].speed > 0))
       return AMZ_EINVAL;
   return in->want.goal == AMZ_GOAL_DEADLINE && !(in->want.deadline_s > 0) ? AMZ_EINVAL : AMZ_OK;
+}
+
+const char *amz_plan_policy(const struct amz_plan_input *in)
+{
+  const struct amz_policy_ops *ops = amz_policy_find(in->want.policy);
+
+  return ops ? ops->name : "adaptive";
 }
 
 double amz_plan_chunk_s(const struct amz_plan_input *in)
@@ -205,7 +213,8 @@ static void bound_by_starts(const struct amz_plan_input *in, const struct amz_ca
   double start_s = in->costs.start_s.value, run = (double)in->n_in_hand, tasks = fmax(0, (double)in->work->tasks - run); /* the others have been started */
   double slots = fmin((double)each, tasks) - run / (double)(ranks ? ranks : 1);
 
-  m->bound_s = fmax(m->bound_s, start_s * tasks / (double)(ranks ? ranks : 1));
+  m->longest_s = fmax(m->longest_s, start_s * tasks / (double)(ranks ? ranks : 1));
+  m->bound_s = fmax(m->bound_s, m->longest_s);
   m->total_s = fmax(m->total_s + (slots > 1 ? start_s * (slots - 1) : 0), m->bound_s);
 }
 
@@ -217,7 +226,7 @@ static void leave_out_done(const struct amz_plan_input *in, const struct amz_can
   for (size_t i = 0; i < in->n_in_hand; i++)
     longest = fmax(longest, in->in_hand[i].rest_s * stretch);
   if (in->n_in_hand && in->n_in_hand >= in->work->tasks)
-    m->bound_s = longest;
+    m->bound_s = m->longest_s = longest;
   m->work_s -= done_s;
   m->total_s = fmax(m->total_s - done_s, m->bound_s);
 }
@@ -239,6 +248,7 @@ static int predict(const struct amz_plan_input *in, double *times, double serial
   c->imbalance_s = m.total_s - m.work_s - m.dispatch_s; /* with what a bound from below adds */
   c->dispatch_s = m.dispatch_s;
   c->bound_s = m.bound_s;
+  c->longest_s = m.longest_s;
   c->makespan_s = m.total_s;
   amz_plan_finish_candidate(in, serial_task_s, c);
   return AMZ_OK;
@@ -247,7 +257,8 @@ static int predict(const struct amz_plan_input *in, double *times, double serial
 int amz_plan_score_in(const struct amz_plan_input *in, const struct amz_plan_layout *layout, double *times, struct amz_candidate *ret)
 {
   const struct amz_plan_layout serial = {1, 1, 1, 1};
-  struct amz_candidate c = {.layout = *layout, .collect_s = in->costs.collect_s.value};
+  struct amz_candidate c = {.layout = *layout, .policy = amz_plan_policy(in), .chunk_s = amz_plan_chunk_s(in),
+                            .collect_s = in->costs.collect_s.value};
   double serial_task_s = in->work->mean_s.value * amz_plan_stretch(in, &in->nodes[0], &serial, NULL);
   struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX];
   size_t n;
@@ -267,7 +278,8 @@ int amz_plan_score_in(const struct amz_plan_input *in, const struct amz_plan_lay
 
 int amz_plan_foretell(const struct amz_plan_input *in, uint64_t slots, struct amz_candidate *ret)
 {
-  struct amz_candidate c = {.slots = slots, .contention = 1, .collect_s = in->costs.collect_s.value};
+  struct amz_candidate c = {.policy = amz_plan_policy(in), .chunk_s = amz_plan_chunk_s(in), .slots = slots, .contention = 1,
+                            .collect_s = in->costs.collect_s.value};
   double *times;
   int rc;
 

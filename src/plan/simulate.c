@@ -63,58 +63,7 @@ static double task_s(void *arg, uint64_t position, uint32_t attempt)
   return drawn_s(arg, position);
 }
 
-/* The ranks of a candidate, by class. */
-struct crew {
-  uint32_t ranks, most_slots;
-  double *speed;   /* relative to the mean that task_s has: ranks of faster kinds run their tasks faster */
-  uint32_t *slots;
-};
-
-/* Nothing is known but the slots. */
-static int muster_slots(uint64_t slots, struct crew *ret)
-{
-  if (slots == 0 || slots > UINT32_MAX)
-    return AMZ_EINVAL;
-  *ret = (struct crew){1, (uint32_t)slots, amz_new_array(1, sizeof *ret->speed), amz_new_array(1, sizeof *ret->slots)};
-  if (!ret->speed || !ret->slots)
-    return AMZ_ENOMEM;
-  ret->speed[0] = 1;
-  ret->slots[0] = (uint32_t)slots;
-  return AMZ_OK;
-}
-
-static int muster(const struct amz_plan_input *in, const struct amz_candidate *c, struct crew *ret)
-{
-  struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX];
-  size_t n = amz_plan_classes(in, &c->layout, classes);
-  struct crew crew = {0, 0, NULL, NULL};
-  uint64_t ranks = 0;
-
-  if (in->n_nodes == 0)
-    return muster_slots(c->slots, ret);
-  for (size_t i = 0; i < n; i++)
-    ranks += (uint64_t)classes[i].nodes * classes[i].ranks_per_node;
-  if (ranks == 0 || ranks > UINT32_MAX)
-    return AMZ_EINVAL;
-  crew.speed = amz_new_array((size_t)ranks, sizeof *crew.speed);
-  crew.slots = amz_new_array((size_t)ranks, sizeof *crew.slots);
-  for (size_t i = 0; i < n && crew.speed && crew.slots; i++) {
-    const struct amz_plan_class *k = &classes[i];
-
-    crew.most_slots = k->slots_per_rank > crew.most_slots ? k->slots_per_rank : crew.most_slots;
-    for (uint64_t r = (uint64_t)k->nodes * k->ranks_per_node; r > 0; r--, crew.ranks++) {
-      crew.speed[crew.ranks] = k->task_s > 0 && c->task_s > 0 ? c->task_s / k->task_s : 1;
-      crew.slots[crew.ranks] = k->slots_per_rank;
-    }
-  }
-  *ret = crew;
-  return crew.speed && crew.slots ? AMZ_OK : AMZ_ENOMEM;
-}
-
-static int64_t nanoseconds(struct amz_quantity seconds)
-{
-  return seconds.value > 0 && seconds.value < 3600 ? (int64_t)(seconds.value * 1e9) : 0;
-}
+/* ---- the stage --------------------------------------------------------------------------------------------------------- */
 
 /* Of the gaps in front of tasks, what the simulator has of its own: it starts one at a time. */
 static double started_apart(const struct amz_plan_input *in)
@@ -122,26 +71,113 @@ static double started_apart(const struct amz_plan_input *in)
   return fmin(in->costs.start_s.value, in->costs.gap_s.value);
 }
 
-static struct amz_sim_config configure(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks, struct draw *draw,
-                                       const struct crew *crew)
+static int make_ranks(struct amz_stage *s, uint64_t ranks)
 {
-  const struct amz_policy_ops *policy = in->want.policy ? amz_policy_find(in->want.policy) : NULL;
-  struct amz_sim_config s = {.ranks = crew->ranks, .slots_per_rank = crew->most_slots, .slots = crew->slots, .speed = crew->speed,
-    .bulk = true, .start_ns = (int64_t)(started_apart(in) * 1e9), .latency_ns = nanoseconds(in->costs.chunk_s) / 2,
+  if (ranks == 0 || ranks > UINT32_MAX)
+    return AMZ_EINVAL;
+  s->speed = amz_new_array((size_t)ranks, sizeof *s->speed);
+  s->pace = amz_new_array((size_t)ranks, sizeof *s->pace);
+  s->slots = amz_new_array((size_t)ranks, sizeof *s->slots);
+  return s->speed && s->pace && s->slots ? AMZ_OK : AMZ_ENOMEM;
+}
+
+/* Nothing is known but the slots. */
+static int muster_slots(struct amz_stage *s, uint64_t slots)
+{
+  int rc = slots == 0 || slots > UINT32_MAX ? AMZ_EINVAL : make_ranks(s, 1);
+
+  if (rc < 0)
+    return rc;
+  s->ranks = 1;
+  s->most_slots = s->slots[0] = (uint32_t)slots;
+  s->speed[0] = 1;
+  return AMZ_OK;
+}
+
+static int muster(struct amz_stage *s)
+{
+  struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX];
+  const struct amz_candidate *c = s->c;
+  size_t n = amz_plan_classes(s->in, &c->layout, classes);
+  uint64_t ranks = 0;
+  int rc;
+
+  if (s->in->n_nodes == 0)
+    return muster_slots(s, c->slots);
+  for (size_t i = 0; i < n; i++)
+    ranks += (uint64_t)classes[i].nodes * classes[i].ranks_per_node;
+  if ((rc = make_ranks(s, ranks)) < 0)
+    return rc;
+  for (size_t i = 0; i < n; i++) {
+    const struct amz_plan_class *k = &classes[i];
+
+    s->most_slots = k->slots_per_rank > s->most_slots ? k->slots_per_rank : s->most_slots;
+    for (uint64_t r = (uint64_t)k->nodes * k->ranks_per_node; r > 0; r--, s->ranks++) {
+      s->speed[s->ranks] = k->task_s > 0 && c->task_s > 0 ? c->task_s / k->task_s : 1;
+      s->slots[s->ranks] = k->slots_per_rank;
+    }
+  }
+  return AMZ_OK;
+}
+
+int amz_plan_stage_init(struct amz_stage *s, const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks)
+{
+  *s = (struct amz_stage){.in = in, .c = c, .tasks = tasks, .times = amz_new_array(in->work->n, sizeof *s->times)};
+  if (!s->times)
+    return AMZ_ENOMEM;
+  amz_plan_times(in, c, s->times);
+  for (size_t i = 0; i < in->work->n; i++)
+    s->times[i] -= started_apart(in);
+  return muster(s);
+}
+
+void amz_plan_stage_clear(struct amz_stage *s)
+{
+  free(s->times);
+  free(s->speed);
+  free(s->pace);
+  free(s->slots);
+  *s = (struct amz_stage){.in = NULL};
+}
+
+/* ---- a play ------------------------------------------------------------------------------------------------------------ */
+
+static int64_t nanoseconds(struct amz_quantity seconds)
+{
+  return seconds.value > 0 && seconds.value < 3600 ? (int64_t)(seconds.value * 1e9) : 0;
+}
+
+/* What the sample doesn't show of nodes: the same for all policies of a replicate. */
+static void set_pace(const struct amz_stage *s, uint64_t seed)
+{
+  struct amz_rng rng;
+
+  amz_rng_seed(&rng, ~seed);
+  for (uint32_t i = 0; i < s->ranks; i++)
+    s->pace[i] = s->speed[i] * (s->uneven > 0 ? exp(s->uneven * amz_rng_normal(&rng)) : 1);
+}
+
+static struct amz_sim_config configure(const struct amz_stage *s, const char *policy, double chunk_s, struct draw *draw)
+{
+  const struct amz_plan_input *in = s->in;
+  const struct amz_candidate *c = s->c;
+  const struct amz_policy_ops *ops = amz_policy_find(policy);
+  struct amz_sim_config config = {.ranks = s->ranks, .slots_per_rank = s->most_slots, .slots = s->slots, .speed = s->pace,
+    .seed = draw->seed, .bulk = true, .start_ns = (int64_t)(started_apart(in) * 1e9), .latency_ns = nanoseconds(in->costs.chunk_s) / 2,
     .message_ns = nanoseconds(in->costs.service_s)};
 
-  s.master.tasks = tasks;
-  s.master.policy = policy ? policy : amz_policy_find("adaptive");
-  s.master.stop_after = UINT64_MAX;
-  s.master.dead_ns = s.master.suspect_ns = s.master.heartbeat_ns = s.worker.heartbeat_ns = AMZ_NEVER;
-  s.master.params = (struct amz_policy_params){.mean_s = c->task_s, .stddev_s = c->task_s * in->work->cv,
-    .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value, .target_s = amz_plan_chunk_s(in),
-    .longest_first = in->work->from == AMZ_TIMES_WEIGHT};
-  s.worker.grain = 1;
-  s.running = in->n_in_hand > draw->skipped ? in->n_in_hand - draw->skipped : 0;
-  s.work.task_s = task_s;
-  s.work.arg = draw;
-  return s;
+  config.master.tasks = s->tasks;
+  config.master.policy = ops ? ops : amz_policy_find("adaptive");
+  config.master.stop_after = UINT64_MAX;
+  config.master.dead_ns = config.master.suspect_ns = config.master.heartbeat_ns = config.worker.heartbeat_ns = AMZ_NEVER;
+  config.master.params = (struct amz_policy_params){.mean_s = c->task_s, .stddev_s = c->task_s * in->work->cv,
+    .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value, .target_s = chunk_s, .min_s = in->want.chunk_min_s,
+    .max_s = in->want.chunk_max_s, .longest_first = in->work->from == AMZ_TIMES_WEIGHT};
+  config.worker.grain = 1;
+  config.running = in->n_in_hand > draw->skipped ? in->n_in_hand - draw->skipped : 0;
+  config.work.task_s = task_s;
+  config.work.arg = draw;
+  return config;
 }
 
 /* Σ of the time that tasks will have their slots for. */
@@ -155,50 +191,50 @@ static double expected_s(const struct amz_plan_input *in, const struct draw *d, 
   return sum_s;
 }
 
-/* The makespan of one replicate. */
-static int play(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t tasks, uint32_t replicate, const double *times,
-                const struct crew *crew, double *ret_s)
+int amz_plan_play(const struct amz_stage *s, const char *policy, double chunk_s, uint32_t replicate, double *ret_s)
 {
-  struct draw draw = {.in = in, .stretch = in->work->mean_s.value > 0 ? c->task_s / in->work->mean_s.value : 1, .times = times, .n = in->work->n, .seed = amz_mix64(in->seed + replicate),
-    .sequence = in->work->sequence, .skipped = in->work->tasks - tasks, .tasks = in->work->tasks, .start_s = started_apart(in)};
-  struct amz_sim_config config = configure(in, c, tasks, &draw, crew);
+  const struct amz_plan_input *in = s->in;
+  const struct amz_candidate *c = s->c;
+  struct draw draw = {.in = in, .stretch = in->work->mean_s.value > 0 ? c->task_s / in->work->mean_s.value : 1, .times = s->times,
+    .n = in->work->n, .seed = amz_mix64(in->seed + replicate), .sequence = in->work->sequence, .skipped = in->work->tasks - s->tasks,
+    .tasks = in->work->tasks, .start_s = started_apart(in)};
+  struct amz_sim_config config = configure(s, policy, chunk_s, &draw);
   double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, sum_s = 0;
   struct amz_sim_result result;
   int rc;
 
-  for (uint64_t i = 0; i < tasks; i++)
+  set_pace(s, draw.seed);
+  for (uint64_t i = 0; i < s->tasks; i++)
     sum_s += drawn_s(&draw, i) + (runs_already(&draw, i) ? 0 : draw.start_s);
-  config.seed = draw.seed;
   rc = amz_sim_run(&config, &result);
   if (rc == AMZ_OK)
     *ret_s = result.makespan_s + (expected_s(in, &draw, mean_s) - sum_s) / (double)c->slots +
-             c->dispatch_s * (all - (double)tasks) / all;
+             c->dispatch_s * (all - (double)s->tasks) / all;
   return rc;
+}
+
+/* The simulator has the master's time of what is played; of what isn't, the formula knows. */
+static double bound_of(const struct amz_stage *s)
+{
+  return s->tasks == s->in->work->tasks ? s->c->longest_s : s->c->bound_s;
 }
 
 int amz_plan_simulate(const struct amz_plan_input *in, uint64_t tasks_each, uint32_t replicates, struct amz_candidate *c)
 {
-  uint64_t tasks = in->work->tasks < tasks_each ? in->work->tasks : tasks_each;
-  double *times = amz_new_array(in->work->n, sizeof *times), sum = 0, one = 0;
-  struct crew crew = {0, 0, NULL, NULL};
-  int rc = times ? muster(in, c, &crew) : AMZ_ENOMEM;
+  struct amz_stage stage = {.in = NULL};
+  double sum = 0, one = 0;
+  int rc = amz_plan_stage_init(&stage, in, c, in->work->tasks < tasks_each ? in->work->tasks : tasks_each);
 
-  if (rc == AMZ_OK)
-    amz_plan_times(in, c, times);
-  for (size_t i = 0; rc == AMZ_OK && i < in->work->n; i++)
-    times[i] -= started_apart(in);
   for (uint32_t i = 0; i < replicates && rc == AMZ_OK; i++) {
-    rc = play(in, c, tasks, i, times, &crew, &one);
+    rc = amz_plan_play(&stage, c->policy, c->chunk_s, i, &one);
     sum += one;
   }
   if (rc == AMZ_OK) {
-    c->makespan_s = fmax(sum / replicates, c->bound_s);
+    c->makespan_s = fmax(sum / replicates, bound_of(&stage));
     c->imbalance_s = fmax(0, c->makespan_s - c->work_s - c->gap_s - c->dispatch_s); /* the simulator tells one number */
     c->simulated = true;
-    rc = amz_plan_doubt(in, times, c);
+    rc = amz_plan_doubt(in, stage.times, c);
   }
-  free(times);
-  free(crew.speed);
-  free(crew.slots);
+  amz_plan_stage_clear(&stage);
   return rc;
 }

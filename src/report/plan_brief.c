@@ -17,6 +17,7 @@ static void add_plan(const struct amz_plan_told *t, struct amz_buf *out)
 
   amz_word_name("plan", out);
   amz_words_layout(&t->report.plan->chosen.layout, out);
+  amz_words_changed(t->report.input, &t->report.plan->chosen, out);
   amz_buf_addf(out, ": from %s of %s, %s\n", amz_word_tasks(t->sampled, a), amz_word_seconds(w->mean_s.value, b), amz_work_kind_name(w->kind));
 }
 

@@ -111,11 +111,38 @@ static void fill_constraint(struct object *item, const struct amz_plan_report *r
   put_text(item, "lifted_by", p->reasons[i].lift);
 }
 
+/* `why`: NULL: not said. */
+static void put_chunk(struct object *o, const char *policy, double target_s, const char *why)
+{
+  struct object chunk = object_new();
+
+  put_text(&chunk, "policy", policy);
+  put_number(&chunk, "target_s", target_s);
+  if (why)
+    put_text(&chunk, "why", why);
+  put_object(o, "chunk", &chunk);
+}
+
+/* Other layouts; then the chosen one with its tasks handed out otherwise. */
 static void fill_rejected(struct object *item, const struct amz_plan_report *r, size_t i)
 {
   const struct amz_plan *p = r->plan;
 
+  if (i >= p->n_others) {
+    const struct amz_chunking *c = &p->chunkings[i - p->n_others];
+    struct object prediction = object_new();
+
+    put_layout(item, &p->chosen.layout, NULL);
+    put_chunk(item, c->policy, c->chunk_s, NULL);
+    put_number(&prediction, "makespan_s", c->makespan_s);
+    put_number(&prediction, "total_s", c->total_s);
+    put_text(&prediction, "by", "simulator");
+    put_object(item, "prediction", &prediction);
+    put_text(item, "why_not", c->why_not);
+    return;
+  }
   put_layout(item, &p->others[i].layout, NULL);
+  put_chunk(item, p->others[i].policy, p->others[i].chunk_s, NULL);
   put_prediction(item, &p->others[i]);
   put_text(item, "why_not", p->why_not[i]);
 }
@@ -125,15 +152,6 @@ static void fill_recommendation(struct object *item, const struct amz_plan_repor
   const struct amz_plan *p = r->plan;
 
   put_text(item, "text", p->recommendations[i].text);
-}
-
-static void put_chunk(struct object *o, const struct amz_plan_want *want)
-{
-  struct object chunk = object_new();
-
-  put_text(&chunk, "policy", want->policy);
-  put_number(&chunk, "target_s", want->chunk_s);
-  put_object(o, "chunk", &chunk);
 }
 
 static void put_history(struct object *o, const struct amz_plan_report *r)
@@ -166,7 +184,7 @@ int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out)
   put_count(&o, "tasks", r->input->work->tasks);
   put_layout(&o, &p->chosen.layout, r);
   put_count(&o, "slots", p->chosen.slots);
-  put_chunk(&o, &r->input->want);
+  put_chunk(&o, p->chosen.policy, p->chosen.chunk_s, p->why_chunks);
   put_prediction(&o, &p->chosen);
   put_terms(&o, &p->terms);
   put_text(&o, "why", p->why);
@@ -178,7 +196,7 @@ int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out)
   put_history(&o, r);
   put_costs(&o, r->input);
   put_list(&o, "constraints", p->n_reasons, fill_constraint, r);
-  put_list(&o, "rejected", p->n_others, fill_rejected, r);
+  put_list(&o, "rejected", p->n_others + p->n_chunkings, fill_rejected, r);
   put_list(&o, "recommendations", p->n_recommendations, fill_recommendation, r);
   if (o.ok && json_dump_callback(o.json, add_bytes, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0) {
     amz_buf_addc(out, '\n');

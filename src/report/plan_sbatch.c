@@ -126,6 +126,18 @@ static void add_slots(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_addf(out, "--threads %u", l->threads);
 }
 
+/* What the settings have needn't be said again. */
+static void add_chunks(const struct amz_plan_report *r, struct amz_buf *out)
+{
+  const struct amz_plan_want *want = &r->input->want;
+  const struct amz_candidate *c = &r->plan->chosen;
+
+  if (want->policy && strcmp(c->policy, want->policy) != 0)
+    amz_buf_addf(out, " --policy %s", c->policy);
+  if (c->chunk_s > 0 && (c->chunk_s < want->chunk_s || c->chunk_s > want->chunk_s))
+    amz_buf_addf(out, " --set chunks.target=%.9gs", c->chunk_s);
+}
+
 void amz_report_plan_options(const struct amz_plan_report *r, struct amz_buf *out)
 {
   const struct amz_plan_layout *l = &r->plan->chosen.layout;
@@ -136,6 +148,7 @@ void amz_report_plan_options(const struct amz_plan_report *r, struct amz_buf *ou
   if (ranks > 1)
     amz_buf_addf(out, "--ranks %llu ", (unsigned long long)ranks);
   add_slots(r, out);
+  add_chunks(r, out);
 }
 
 void amz_report_plan_sbatch(const struct amz_plan_report *r, const struct amz_sbatch *s, struct amz_buf *out)
@@ -157,5 +170,6 @@ void amz_report_plan_sbatch(const struct amz_plan_report *r, const struct amz_sb
   if (fewest_ranks(r) > 1) /* a rank on each node is what comes of itself; whoever edits --nodes keeps as many on each */
     amz_buf_addf(out, "--ranks \"$((%u * SLURM_JOB_NUM_NODES))\" ", fewest_ranks(r));
   add_slots(r, out);
+  add_chunks(r, out);
   amz_buf_addc(out, '\n');
 }

@@ -54,7 +54,9 @@ void amz_report_plan(const struct amz_plan_report *r, struct amz_buf *out)
   add_history(r, out);
   amz_word_name("plan", out);
   amz_words_layout(&c->layout, out);
-  amz_buf_addf(out, amz_plan_is_uneven(r->plan) ? ", at most\n" : "\n");
+  amz_buf_adds(out, amz_plan_is_uneven(r->plan) ? ", at most" : "");
+  amz_words_changed(r->input, c, out);
+  amz_buf_addc(out, '\n');
   amz_word_name("predicted", out);
   amz_buf_addf(out, "%s (90 %%: ", amz_word_seconds(c->makespan_s, a));
   amz_word_range(c->interval_s[0], c->interval_s[1], out);
@@ -106,10 +108,8 @@ static void add_decision(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_addf(out, "%s = %s tasks at a time\n", amz_plan_is_uneven(p) ? ", at most" : "", amz_format_count(p->chosen.slots, a, sizeof a));
   amz_words_classes(r, out);
   amz_word_name("chunks", out);
-  amz_buf_addf(out, "%s", r->input->want.policy ? r->input->want.policy : "");
-  if (r->input->want.chunk_s > 0)
-    amz_buf_addf(out, ", of about %s", amz_word_seconds(r->input->want.chunk_s, a));
-  amz_buf_addc(out, '\n');
+  amz_words_chunks(p->chosen.policy, p->chosen.chunk_s, out);
+  amz_buf_addf(out, ": %s\n", p->why_chunks);
   amz_word_name("because it is", out);
   amz_buf_addf(out, "%s\n", p->why);
   amz_word_name("considered", out);
@@ -205,6 +205,20 @@ static void add_prediction(const struct amz_plan_report *r, struct amz_buf *out)
   add_terms(r, out);
 }
 
+/* Other ways to hand out the tasks of the layout that was chosen. */
+static void add_chunkings(const struct amz_plan *p, struct amz_buf *out)
+{
+  char a[AMZ_WORD];
+
+  for (size_t i = 0; i < p->n_chunkings; i++) {
+    const struct amz_chunking *c = &p->chunkings[i];
+
+    amz_word_name(i ? "" : "chunks", out);
+    amz_words_chunks(c->policy, c->chunk_s, out);
+    amz_buf_addf(out, ": %s in all, %s\n", amz_word_seconds(c->total_s, a), c->why_not);
+  }
+}
+
 static void add_rejected(const struct amz_plan *p, struct amz_buf *out)
 {
   amz_buf_adds(out, "\nRejected alternatives\n");
@@ -219,6 +233,7 @@ static void add_rejected(const struct amz_plan *p, struct amz_buf *out)
     amz_buf_addf(out, "  %5u %5u %6u %7u %10s %8.1f %%  %s\n", c->layout.nodes, c->layout.ranks_per_node, c->layout.slots_per_rank, c->layout.threads,
                  amz_word_seconds(c->total_s, a), 100 * c->efficiency, p->why_not[i]);
   }
+  add_chunkings(p, out);
 }
 
 static void add_words(const struct amz_plan *p, struct amz_buf *out)

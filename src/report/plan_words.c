@@ -2,6 +2,7 @@
 #include "plan_words.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <amorsize/diag.h>
 #include <amorsize/stats.h>
@@ -31,6 +32,26 @@ void amz_words_layout(const struct amz_plan_layout *l, struct amz_buf *out)
                l->slots_per_rank, plural(l->slots_per_rank));
   if (l->threads > 1)
     amz_buf_addf(out, " × %u threads", l->threads);
+}
+
+void amz_words_chunks(const char *policy, double target_s, struct amz_buf *out)
+{
+  char a[AMZ_WORD];
+
+  amz_buf_adds(out, policy ? policy : "");
+  if (target_s > 0)
+    amz_buf_addf(out, ", of about %s", amz_word_seconds(target_s, a));
+}
+
+void amz_words_changed(const struct amz_plan_input *in, const struct amz_candidate *c, struct amz_buf *out)
+{
+  bool policy = in->want.policy && strcmp(in->want.policy, c->policy) != 0;
+  bool target = c->chunk_s > 0 && (c->chunk_s > in->want.chunk_s || c->chunk_s < in->want.chunk_s);
+
+  if (!policy && !target)
+    return;
+  amz_buf_adds(out, ", handed out by ");
+  amz_words_chunks(c->policy, c->chunk_s, out);
 }
 
 static void add_times(const struct amz_workload *w, struct amz_buf *out)

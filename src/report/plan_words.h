@@ -10,6 +10,10 @@
 
 /* "2 nodes × 1 rank × 4 slots × 2 threads", without newline. */
 void amz_words_layout(const struct amz_plan_layout *l, struct amz_buf *out);
+/* "adaptive, of about 200 ms" */
+void amz_words_chunks(const char *policy, double target_s, struct amz_buf *out);
+/* ", handed out by static", where the plan has changed that. */
+void amz_words_changed(const struct amz_plan_input *in, const struct amz_candidate *c, struct amz_buf *out);
 void amz_words_workload(const char *job, const struct amz_workload *w, struct amz_buf *out);
 /* A line: seconds with their source. */
 void amz_words_quantity(const char *name, const struct amz_quantity *q, struct amz_buf *out);

@@ -24,7 +24,9 @@ struct amz_plan_want amz_plan_want_of(const struct amz_settings *s)
   return (struct amz_plan_want){.goal = s->plan.goal, .efficiency = s->plan.efficiency, .deadline_s = (double)s->plan.deadline_ns * 1e-9,
     .nodes = s->plan.nodes, .ranks_per_node = s->plan.ranks_per_node, .slots_per_rank = s->plan.slots_per_rank, .threads_per_task = threads,
     .max_workers = s->plan.max_workers, .memory_bytes = s->resources.memory_bytes, .memory_ignore = s->plan.memory_ignore,
-    .load_aware = s->plan.load_aware, .waits = s->preset == AMZ_PRESET_IO, .gpus = s->resources.gpus, .policy = s->chunks.policy, .chunk_s = (double)s->chunks.target_ns * 1e-9};
+    .load_aware = s->plan.load_aware, .waits = s->preset == AMZ_PRESET_IO, .gpus = s->resources.gpus, .policy = s->chunks.policy, .chunk_s = (double)s->chunks.target_ns * 1e-9,
+    .chunk_min_s = (double)s->chunks.min_ns * 1e-9, .chunk_max_s = (double)s->chunks.max_ns * 1e-9,
+    .policy_free = s->chunks.policy_free, .target_free = s->chunks.target_free};
 }
 
 static uint64_t least_u64(uint64_t a, uint64_t b)
@@ -51,6 +53,7 @@ static struct amz_plan_want want_here(const struct amz_planner *p)
   want.nodes = p->kinds.nodes;
   want.ranks_per_node = most_ranks(&p->kinds);
   want.gpus = 0;
+  want.policy_free = want.target_free = false; /* a run goes on with the policy with which it began */
   if (want.goal == AMZ_GOAL_DEADLINE && want.deadline_s <= 0)
     want.goal = AMZ_GOAL_TIME;
   if (amz_job_kind(p->job) != AMZ_TASK_COMMAND || want.slots_per_rank != AMZ_AUTO) /* its programs have been started with their threads; or they were given as the slots were */

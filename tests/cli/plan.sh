@@ -62,7 +62,7 @@ amorsize-mpi node --fast --topology 'pack:2 [numa(memory=64GB)] core:8 pu:2' --f
 try amorsize-mpi plan nap --node big.json --nodes 4 --ranks-per-node 2 --set plan.goal=time --sbatch job.sh --format json
 is 'sbatch: status' "$status" 0
 check 'sbatch: asks for the plan' sh -c 'grep -q "^#SBATCH --nodes=[1-4]$" job.sh && grep -q "^#SBATCH --ntasks-per-node=2$" job.sh && grep -q "^#SBATCH --time=[0-9-]*[0-9:]*$" job.sh'
-check 'sbatch: runs the run' grep -q '^exec amorsize-mpi resume nap.runs/001 --ranks "$((2 \* SLURM_JOB_NUM_NODES))" --slots [0-9]* --threads 1$' job.sh
+check 'sbatch: runs the run' grep -q '^exec amorsize-mpi resume nap.runs/001 --ranks "$((2 \* SLURM_JOB_NUM_NODES))" --slots [0-9]* --threads 1\( --policy [a-z0-9]*\)\{0,1\}\( --set chunks.target=[0-9.]*s\)\{0,1\}$' job.sh
 check 'sbatch: bash takes it' bash -n job.sh
 if command -v shellcheck >/dev/null 2>&1; then check 'sbatch: shellcheck finds nothing' shellcheck job.sh; else skip 'sbatch: shellcheck finds nothing' 'no shellcheck'; fi
 try amorsize-mpi plan nap --sbatch -

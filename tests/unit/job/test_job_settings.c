@@ -112,6 +112,38 @@ static void open_bounds_follow_those_that_are_given(void)
   }
 }
 
+/* A plan may hand out otherwise where nobody has said anything of it. */
+static void what_a_plan_may_change(void)
+{
+  static const struct {
+    const char *what, *yaml;
+    bool policy, target;
+  } rows[] = {
+    {"nothing given", "", true, true},
+    {"a policy, though it is the default", "chunks: {policy: adaptive}\n", false, true},
+    {"a target, though it is the default", "chunks: {target: 200ms}\n", false, false},
+    {"a bound", "chunks: {max: 1s}\n", false, true},
+    {"a rate", "chunks: {rate: 0.3}\n", false, true},
+    {"a preset whose point is its target", "preset: latency\n", false, false},
+    {"another preset", "preset: io\n", true, true},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_buf yaml = AMZ_BUF_INIT;
+    struct loaded l;
+
+    amz_buf_addf(&yaml, "%s%s", TASKS, rows[i].yaml);
+    load_text(amz_buf_text(&yaml), &l);
+    ASSERT_ROW_U64(rows[i].what, l.errors, 0);
+    if (l.job) {
+      ASSERT_ROW_U64(rows[i].what, amz_job_settings(l.job)->chunks.policy_free, rows[i].policy);
+      ASSERT_ROW_U64(rows[i].what, amz_job_settings(l.job)->chunks.target_free, rows[i].target);
+    }
+    loaded_clear(&l);
+    amz_buf_clear(&yaml);
+  }
+}
+
 static void presets_are_defaults(void)
 {
   static const struct {
@@ -285,7 +317,8 @@ int main(void)
     {"defaults are the documented ones", defaults_are_the_documented_ones},
     {"the complete example has no errors", the_complete_example_has_no_errors},
     {"open bounds follow those that are given", open_bounds_follow_those_that_are_given},
-    {"presets are defaults", presets_are_defaults}, {"the ranks of a plan's file", ranks_of_a_plan}, {"later sets win", later_sets_win},
+    {"presets are defaults", presets_are_defaults}, {"what a plan may change", what_a_plan_may_change},
+    {"the ranks of a plan's file", ranks_of_a_plan}, {"later sets win", later_sets_win},
     {"a set leaves other uses of an alias alone", a_set_leaves_other_uses_of_an_alias_alone},
     {"names are safe for files", names_are_safe_for_files},
     {"names are cut to 100 bytes", names_are_cut_to_100_bytes},

@@ -25,10 +25,12 @@ static const struct amz_plan_input input = {.work = &work, .nodes = &nodes, .n_n
   .want = {.nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO, .threads_per_task = AMZ_AUTO, .policy = "adaptive", .chunk_s = 0.2},
   .costs = {.gap_s = {0.001, 0.001, 0.002, 9, AMZ_SAMPLED}, .launch_base_s = {0.5, 0.5, 0.5, 0, AMZ_ASSUMED}}};
 static const struct amz_plan plan = {
-  .chosen = {.layout = {2, 1, 6, 1}, .slots = 12, .task_s = 100, .contention = 1, .launch_s = 1, .work_s = 5000, .imbalance_s = 50, .makespan_s = 5050,
+  .chosen = {.layout = {2, 1, 6, 1}, .policy = "adaptive", .chunk_s = 0.2, .slots = 12, .task_s = 100, .contention = 1, .launch_s = 1, .work_s = 5000, .imbalance_s = 50, .makespan_s = 5050,
              .total_s = 5051, .interval_s = {4900, 5200}, .speedup = 11.9, .efficiency = 0.99, .core_hours = 44.9, .simulated = true},
   .serial = {.layout = {1, 1, 1, 1}, .slots = 1, .total_s = 60000},
-  .others = {{.layout = {1, 1, 6, 1}, .slots = 6, .total_s = 10001, .makespan_s = 10001, .efficiency = 1}}, .why_not = {"no faster"}, .n_others = 1,
+  .others = {{.layout = {1, 1, 6, 1}, .policy = "adaptive", .chunk_s = 0.2, .slots = 6, .total_s = 10001, .makespan_s = 10001, .efficiency = 1}}, .why_not = {"no faster"}, .n_others = 1,
+  .chunkings = {{.policy = "fac2", .makespan_s = 5100, .total_s = 5101, .why_not = "no faster by 2 %"}}, .n_chunkings = 1,
+  .why_chunks = "none of 1 other ways that were played out is faster",
   .considered = 20, .simulated = 2, .why = "the fastest; within 2 % of it, the smallest", .break_even_tasks = 3, .theoretical_speedup = 32,
   .reasons = reasons, .n_reasons = 2, .recommendations = advice, .n_recommendations = 1};
 static const struct amz_plan_report report = {.job = "dock", .input = &input, .plan = &plan};
@@ -74,7 +76,9 @@ static void test_in_full(void)
     "Workload analysis\n  job               dock: 600 tasks\n", "1 of 3 sampled tasks failed\n", "  between tasks     1 ms (sampled)\n",
     "  a chunk           unknown: counted as nothing\n", "  a launch          500 ms (assumed)\n",
     "  layout            2 nodes × 1 rank × 6 slots = 12 tasks at a time\n", "theoretical maximum 32\n", "simulated\n",
-    "Rejected alternatives\n", "no faster\n", "took nothing away)\n", "lifted by: nodes of 80.0 GiB would allow all 16\n", "  - split the longest\n"};
+    "Rejected alternatives\n", "no faster\n",
+    "  chunks            adaptive, of about 200 ms: none of 1 other ways that were played out is faster\n",
+    "  chunks            fac2: 1 h 25 min in all, no faster by 2 %\n", "took nothing away)\n", "lifted by: nodes of 80.0 GiB would allow all 16\n", "  - split the longest\n"};
   struct amz_buf out = AMZ_BUF_INIT;
 
   amz_report_plan_explain(&report, &out);
@@ -108,6 +112,35 @@ static void test_script(void)
                                   "# `exec`: the signal before the end of the time reaches amorsize-mpi itself, which lets running tasks finish.\n"
                                   "exec amorsize-mpi resume dock.runs/001 --slots 6 --threads 1\n");
   amz_buf_clear(&out);
+}
+
+/* What a plan hands out otherwise than the settings say goes with it wherever it is carried out. */
+static void test_changed_chunks(void)
+{
+  static const struct {
+    const char *what, *policy, *option;
+    double target_s;
+  } rows[] = {{"as the settings have it", "adaptive", "--threads 1", 0.2}, {"another policy", "static", "--threads 1 --policy static", 0},
+              {"another target", "adaptive", "--threads 1 --set chunks.target=0.05s", 0.05}};
+  const struct amz_sbatch batch = {.job = "dock", .command = "run dock.yaml"};
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_plan changed = plan;
+    const struct amz_plan_report r = {.job = "dock", .input = &input, .plan = &changed};
+    struct amz_buf script = AMZ_BUF_INIT, options = AMZ_BUF_INIT, text = AMZ_BUF_INIT;
+
+    changed.chosen.policy = rows[i].policy;
+    changed.chosen.chunk_s = rows[i].target_s;
+    amz_report_plan_sbatch(&r, &batch, &script);
+    amz_report_plan_options(&r, &options);
+    amz_report_plan(&r, &text);
+    ASSERT_ROW_TEXT(rows[i].what, strstr(amz_buf_text(&options), "--threads"), rows[i].option);
+    CU_ASSERT(strstr(amz_buf_text(&script), rows[i].option) != NULL);
+    ASSERT_ROW_U64(rows[i].what, strstr(amz_buf_text(&text), "handed out by") != NULL, i > 0);
+    amz_buf_clear(&script);
+    amz_buf_clear(&options);
+    amz_buf_clear(&text);
+  }
 }
 
 /* Nodes that differ: what one number can't say is said by kind, and the script doesn't claim it. */
@@ -203,6 +236,9 @@ static void test_json(void)
   CU_ASSERT(json_real_value(json_array_get(json_object_get(json_object_get(o, "prediction"), "interval_s"), 1)) == 5200);
   ASSERT_U64(json_array_size(json_object_get(o, "constraints")), 2);
   ASSERT_TEXT(json_string_value(json_object_get(json_array_get(json_object_get(o, "rejected"), 0), "why_not")), "no faster");
+  ASSERT_U64(json_array_size(json_object_get(o, "rejected")), 2);
+  ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json_array_get(json_object_get(o, "rejected"), 0), "chunk"), "policy")), "adaptive");
+  ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json_array_get(json_object_get(o, "rejected"), 1), "chunk"), "policy")), "fac2");
   ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json_object_get(o, "costs"), "chunk_s"), "source")), "unknown");
   json_decref(o);
   amz_buf_clear(&out);
@@ -272,6 +308,7 @@ int main(void)
 {
   static const struct amz_test tests[] = {
     {"a plan in short", test_short}, {"costs from history", test_from_history}, {"a plan in full", test_in_full}, {"a batch script", test_script},
+    {"chunks that were changed", test_changed_chunks},
     {"nodes that differ", test_classes}, {"an open end", test_open_end}, {"a plan as JSON", test_json}, {"a sample there and back", test_there_and_back}, {"no samples", test_refused},
     {NULL, NULL},
   };
