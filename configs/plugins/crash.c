@@ -1,8 +1,8 @@
-/* A plug-in with a bad task: what it does, and which task it is, is said by the arguments. All others succeed. It shows that a task can't
- * take the results of others with it.
+/* A plug-in with a bad task: what it does, and which task it is, is said by the arguments. All others succeed. It shows that a
+ * task can't take the results of others with it.
  *
- * Arguments: HOW TASK [MICROSECONDS], default "crash 7": crash (a null pointer), abort, exit (status 3), _exit (status 0), hang, fail (return 4);
- * the others take so many microseconds each. */
+ * Arguments: HOW TASK [MICROSECONDS], default "crash 7": crash (a null pointer), abort, exit (status 3), _exit (status 0), hang,
+ * fail (return 4); the others take so many microseconds each. */
 #include <amorsize/plugin.h>
 
 #include <signal.h>

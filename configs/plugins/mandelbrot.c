@@ -1,5 +1,5 @@
-/* Rows of the Mandelbrot set: a task is a row, and its result how many of its points seem to be in the set. Rows through the middle take
- * far longer than those at the edge: a case for chunks that adapt.
+/* Rows of the Mandelbrot set: a task is a row, and its result how many of its points seem to be in the set. Rows through the
+ * middle take far longer than those at the edge: a case for chunks that adapt.
  *
  * Arguments: WIDTH HEIGHT ITERATIONS (default 1024 1024 1000). */
 #include <amorsize/plugin.h>

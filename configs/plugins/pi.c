@@ -1,7 +1,7 @@
 /* Monte-Carlo π: each task throws so many darts and gives its own estimate; their mean is π.
  *
- * Arguments: the darts per task (default 1000000). Tasks draw from streams of their own, made from the task's index, so that the result doesn't
- * depend on who runs which. */
+ * Arguments: the darts per task (default 1000000). Tasks draw from streams of their own, made from the task's index, so that the
+ * result doesn't depend on who runs which. */
 #include <amorsize/plugin.h>
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
-/* A memory-bound task: a[i] = b[i] + s·c[i] over arrays that no cache holds. More slots than the memory bus can feed don't help, which is
- * what it is for. Each slot has arrays of its own, first touched by the slot's thread, so that they lie in its memory domain.
+/* A memory-bound task: a[i] = b[i] + s·c[i] over arrays that no cache holds. More slots than the memory bus can feed don't help,
+ * which is what it is for. Each slot has arrays of its own, first touched by the slot's thread, so that they lie in its memory
+ * domain.
  *
  * Arguments: MiB per array (default 64). The task's value `scale`, when the job description has that name, is s. */
 #include <amorsize/plugin.h>

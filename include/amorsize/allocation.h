@@ -77,8 +77,8 @@ void amz_allocation_clear(struct amz_allocation *a);
  * slow or not understood; AMZ_EIO with *err; AMZ_ENOMEM. */
 int amz_allocation_ask_end(struct amz_allocation *a, const char *squeue, int64_t timeout_ns, struct amz_error *err);
 
-/* Asks Slurm to put the job back into its queue, with `scontrol` (a path; NULL: the one in PATH), never longer than timeout_ns (0: 2 s). Slurm then ends
- * what runs in the job, this process too.
+/* Asks Slurm to put the job back into its queue, with `scontrol` (a path; NULL: the one in PATH), never longer than timeout_ns
+ * (0: 2 s). Slurm then ends what runs in the job, this process too.
  * \return AMZ_OK; AMZ_EENV with *err: not a job of Slurm's, scontrol is missing, failed or too slow; AMZ_EIO with *err. */
 int amz_allocation_requeue(const struct amz_allocation *a, const char *scontrol, int64_t timeout_ns, struct amz_error *err);
 

@@ -24,7 +24,8 @@ struct amz_exec_config {
   uint32_t rank, epoch;    /* go into pack records */
   bool discard_output;     /* end records only */
   const char *workdir;     /* where tasks start; NULL: where the helper was started */
-  int64_t silence_ns;      /* hearing nothing from the rank for so long, the helper kills its tasks and ends; 0: it waits for ever */
+  /* hearing nothing from the rank for so long, the helper kills its tasks and ends; 0: it waits for ever */
+  int64_t silence_ns;
 };
 
 struct amz_exec_command {
@@ -50,7 +51,8 @@ struct amz_exec_end {
   enum amz_outcome outcome; /* by ok_exit, or as amz_exec_kill said */
   int32_t exit_code;       /* 0..255; 127, 126 when it couldn't be started (its stderr says why); -1 by signal */
   int32_t signal;          /* 0 when it exited */
-  int32_t start_errno;     /* why it couldn't be started, or 0; for want of descriptors or processes it waits for other tasks' ends */
+  /* why it couldn't be started, or 0; for want of descriptors or processes it waits for other tasks' ends */
+  int32_t start_errno;
   int32_t sink_errno;      /* its output or end record couldn't be kept (ENOSPC …): there is no record of it; or 0 */
   int64_t start_ns;        /* CLOCK_REALTIME */
   int64_t wall_ns;         /* by CLOCK_MONOTONIC, until reaped */
@@ -59,25 +61,29 @@ struct amz_exec_end {
   uint64_t output_bytes;
   uint64_t input_bytes;    /* read by it and by children it waited for, from files and pipes, their programs' first pages included; 0: not counted, as
                               with those that ended within 5 ms */
-  int64_t waited_ns;       /* for a CPU, while it could have computed: its first thread's, without children; 0: not counted, as above */
+  /* for a CPU, while it could have computed: its first thread's, without children; 0: not counted, as above */
+  int64_t waited_ns;
   uint64_t pack_seq;       /* number of its end record, from 1; 0 when there is no pack or the sink failed */
   uint64_t pack_offset;    /* of its end record */
   bool cpus_differ;        /* the mask it really had isn't the one asked for */
 };
 
 /* A stream: a program that stays, is given a task's line after the other on its standard input, and writes a result for each, in
- * their order, on its standard output. The helper starts it when there are lines and it isn't there, keeps `window` lines with it,
- * and starts it anew when it has ended:
+ * their order, on its standard output. The helper starts it when there are lines and it isn't there, keeps `window` lines with
+ * it, and starts it anew when it has ended:
  *  - The oldest line without a result is the suspect. Was it the only one there, it has failed, with the program's exit status or
- *    signal; were there more, they are all given again, one at a time, so that the guilty one is found. The others haven't failed.
- *  - A program that has read nothing of what it was given is no line's fault; when that happens AMZ_EXEC_BAD_STARTS times in a row,
+ *    signal; were there more, they are all given again, one at a time, so that the guilty one is found. The others haven't
+ *    failed.
+ *  - A program that has read nothing of what it was given is no line's fault; when that happens AMZ_EXEC_BAD_STARTS times in a
+ *  row,
  *    all lines of the slot fail from then on.
  *  - timeout_ns after it was given a line, or its last result came, it gets SIGTERM, kill_after_ns later SIGKILL; the oldest line
  *    has timed out, the others are given to the next.
- * A result is the task's standard output; an end without a newline is none. What the program writes to standard error goes with the
- * line that is the oldest without a result at that moment. Lines that the program was not given soon come back as AMZ_CANCELLED,
- * so that others may have them. wall_ns and cpu_ns of several results that came together are shared out among them; max_rss_bytes is
- * the program's peak so far, as of the last second. cpu_ns and max_rss_bytes don't know of programs that it has started itself. */
+ * A result is the task's standard output; an end without a newline is none. What the program writes to standard error goes with
+ * the line that is the oldest without a result at that moment. Lines that the program was not given soon come back as
+ * AMZ_CANCELLED, so that others may have them. wall_ns and cpu_ns of several results that came together are shared out among
+ * them; max_rss_bytes is the program's peak so far, as of the last second. cpu_ns and max_rss_bytes don't know of programs that
+ * it has started itself. */
 struct amz_exec_stream {
   struct amz_exec_command command; /* of the program; index, tag, attempt, ok_exit and stdin_path mean nothing */
   uint32_t window;                 /* >= 1 */
@@ -95,7 +101,8 @@ struct amz_exec_line {
   size_t bytes;     /* with it */
 };
 
-/* Appends the path of one of our own programs: beside the running one, in ../libexec/amorsize-mpi from there, or where it was installed.
+/* Appends the path of one of our own programs: beside the running one, in ../libexec/amorsize-mpi from there, or where it was
+ * installed.
  * \return AMZ_OK; AMZ_EENV with *err: none can be executed; AMZ_ENOMEM. */
 int amz_exec_find_program(const char *name, struct amz_error *err, struct amz_buf *ret);
 
@@ -104,7 +111,8 @@ int amz_exec_find_program(const char *name, struct amz_error *err, struct amz_bu
  * \return AMZ_OK; AMZ_EENV: helper not found or not startable; AMZ_EIO; AMZ_ENOMEM. Release with amz_exec_free (accepts NULL). */
 int amz_exec_launch(const char *helper_path, struct amz_error *err, struct amz_exec **ret);
 /* Tells a launched helper, once, what it is to serve (config->helper_path is not looked at), and waits until it is ready.
- * \return AMZ_OK; AMZ_EENV: it doesn't answer, or is of another version; AMZ_EINVAL: no slots, or too many; AMZ_ENOMEM; what opening the pack file said. */
+ * \return AMZ_OK; AMZ_EENV: it doesn't answer, or is of another version; AMZ_EINVAL: no slots, or too many; AMZ_ENOMEM; what
+ * opening the pack file said. */
 int amz_exec_set_up(struct amz_exec *x, const struct amz_exec_config *config, struct amz_error *err);
 /* Both in one. */
 int amz_exec_new(const struct amz_exec_config *config, struct amz_error *err, struct amz_exec **ret);
@@ -120,14 +128,14 @@ int amz_exec_start(struct amz_exec *x, const struct amz_exec_command *command);
  * status. The first reason given to an attempt counts; what its process group has left when it ends so is killed. A slot
  * that is idle by the time the helper hears of it is no error. */
 int amz_exec_kill(struct amz_exec *x, uint32_t slot, int signal, enum amz_outcome as);
-/* Makes an idle slot a stream's, for good, and queues lines for it: each is told of by an end with its tag. amz_exec_kill on such a
- * slot is for its program, and for all its lines.
- * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: slot out of range, busy, a stream's already (or, for lines, not one's); no argv[0]; more than
- * 256 MiB at once. */
+/* Makes an idle slot a stream's, for good, and queues lines for it: each is told of by an end with its tag. amz_exec_kill on such
+ * a slot is for its program, and for all its lines.
+ * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: slot out of range, busy, a stream's already (or, for lines, not one's); no argv[0];
+ * more than 256 MiB at once. */
 int amz_exec_open_stream(struct amz_exec *x, const struct amz_exec_stream *stream);
 int amz_exec_add_lines(struct amz_exec *x, uint32_t slot, uint32_t attempt, const struct amz_exec_line *lines, size_t n);
-/* Closes the programs' standard inputs and waits until they have ended, grace_ns at most; then they get SIGTERM, and a second later
- * SIGKILL. All lines must have been told of. Blocks. \return AMZ_OK; AMZ_ECLOSED; AMZ_ENOMEM. */
+/* Closes the programs' standard inputs and waits until they have ended, grace_ns at most; then they get SIGTERM, and a second
+ * later SIGKILL. All lines must have been told of. Blocks. \return AMZ_OK; AMZ_ECLOSED; AMZ_ENOMEM. */
 int amz_exec_close_streams(struct amz_exec *x, int64_t grace_ns);
 /* \return what is to be told to the user, the oldest first, valid until the next call of any function here; NULL: nothing. */
 const char *amz_exec_next_note(struct amz_exec *x);

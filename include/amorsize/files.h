@@ -1,7 +1,8 @@
 /* What the job room may ask of the world, injected by its caller.
  *
- * The real one (src/run/files.c) reads disks; its recorder keeps every answer, and the replayer gives the same answers again, so that a resumed
- * run sees the task list that the run began with, whatever has happened to the files since. Tests inject their own. */
+ * The real one (src/run/files.c) reads disks; its recorder keeps every answer, and the replayer gives the same answers again, so
+ * that a resumed run sees the task list that the run began with, whatever has happened to the files since. Tests inject their
+ * own. */
 #ifndef AMORSIZE_FILES_H
 #define AMORSIZE_FILES_H
 

@@ -20,7 +20,8 @@
 struct amz_gpus {
   uint32_t count;
   char **ids;         /* "0", "GPU-6f2a…", "MIG-…"; owned */
-  uint32_t *domains;  /* the NUMA domain that each is near to, AMZ_NO_DOMAIN (node.h) where that isn't told; NULL: nobody has looked */
+  /* the NUMA domain that each is near to, AMZ_NO_DOMAIN (node.h) where that isn't told; NULL: nobody has looked */
+  uint32_t *domains;
   uint32_t *unit_domains; /* likewise, of each processing unit by the system's number */
   uint32_t n_units;
   const char *source; /* the variable that named them, static; NULL: none did */
@@ -39,17 +40,17 @@ int amz_gpus_read(const struct amz_environment *env, const struct amz_files *fil
                   struct amz_gpus *ret);
 void amz_gpus_clear(struct amz_gpus *gpus);
 
-/* Finds out which domains GPUs and processing units belong to, and puts the GPUs into the order in which a node's profile has them (the bus's, as
- * far as it is told), so that a run chooses as `node` does. `root`: where /sys is looked for, "" for the machine itself. Two GPUs or
- * more cost some 10 ms, as devices are looked for; fewer, nothing, and nothing is found out then.
+/* Finds out which domains GPUs and processing units belong to, and puts the GPUs into the order in which a node's profile has
+ * them (the bus's, as far as it is told), so that a run chooses as `node` does. `root`: where /sys is looked for, "" for the
+ * machine itself. Two GPUs or more cost some 10 ms, as devices are looked for; fewer, nothing, and nothing is found out then.
  * \return AMZ_OK; AMZ_ENOMEM. */
 int amz_gpus_locate(struct amz_gpus *gpus, const struct amz_environment *env, const char *root);
 
 /* \return how many slots can have per_slot GPUs of their own at once; UINT32_MAX when per_slot is 0. */
 uint32_t amz_gpus_slots(const struct amz_gpus *gpus, uint32_t per_slot);
 
-/* Appends the environment of a task that gets the n GPUs at `positions` of the list (amz_gpus_of_slots in node.h says which are a slot's):
- * "NAME=VALUE" strings, each followed by a NUL. n 0 appends nothing: the task sees what we see.
+/* Appends the environment of a task that gets the n GPUs at `positions` of the list (amz_gpus_of_slots in node.h says which are a
+ * slot's): "NAME=VALUE" strings, each followed by a NUL. n 0 appends nothing: the task sees what we see.
  * \return AMZ_OK; AMZ_ERANGE: there is no such position; AMZ_ENOMEM. */
 int amz_gpus_add_env(const struct amz_gpus *gpus, const uint32_t *positions, uint32_t n, struct amz_buf *out);
 

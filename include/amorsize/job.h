@@ -110,47 +110,56 @@ struct amz_job_input {
   const char *yaml_text; /* n bytes; may be NULL when command or lines is given */
   size_t yaml_len;
   const char *command;   /* --command, or NULL */
-  const char *const *loops; /* --for "name=SPEC": SPEC is a YAML value as under `for:`; or short: 1..100, 0..1:0.1, @file (lines), a,b,c, and anything with a wildcard is a glob */
+  /* --for "name=SPEC": SPEC is a YAML value as under `for:`; or short: 1..100, 0..1:0.1, @file (lines), a,b,c, and anything with
+   * a wildcard is a glob */
+  const char *const *loops;
   size_t n_loops;
   const char *lines;     /* --lines FILE, or NULL; "-" is standard input */
   const struct amz_set *sets;
   size_t n_sets;
   const char *plan_name; /* of a plan's file, for findings; NULL: no plan is given, else */
-  const char *plan_text; /* its plan_len bytes: plan: and chunks: as in a description, which they win over (sets win over them), and prediction: */
+  /* its plan_len bytes: plan: and chunks: as in a description, which they win over (sets win over them), and prediction: */
+  const char *plan_text;
   size_t plan_len;
 };
 
 /* Parses, checks, asks `files` for what the sources name, and counts the tasks. Findings (errors and warnings) go to diags.
- * \return AMZ_OK (perhaps with warnings); AMZ_EINVAL: diags holds at least one error; AMZ_ENOMEM. Release with amz_job_free (accepts NULL). */
+ * \return AMZ_OK (perhaps with warnings); AMZ_EINVAL: diags holds at least one error; AMZ_ENOMEM. Release with amz_job_free
+ * (accepts NULL). */
 int amz_job_load(const struct amz_job_input *input, const struct amz_files *files, struct amz_diags *diags, struct amz_job **ret);
 void amz_job_free(struct amz_job *job);
 
-/* What a plan's text says of ranks, for those who launch them before the job is loaded: how many nodes, and ranks on each. 1 where it says nothing, and where
- * it says what makes no sense, which amz_job_load tells. \return AMZ_OK; AMZ_ENOMEM. */
+/* What a plan's text says of ranks, for those who launch them before the job is loaded: how many nodes, and ranks on each. 1
+ * where it says nothing, and where it says what makes no sense, which amz_job_load tells. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_job_plan_ranks(const char *plan_text, size_t n, uint32_t *ret_nodes, uint32_t *ret_ranks_per_node);
 
-const char *amz_job_name(const struct amz_job *job); /* `job:`, else the file's stem, else the command's first word; safe as a file name */
+/* `job:`, else the file's stem, else the command's first word; safe as a file name */
+const char *amz_job_name(const struct amz_job *job);
 const struct amz_settings *amz_job_settings(const struct amz_job *job);
 const char *amz_job_scratch(const struct amz_job *job); /* stage.scratch; NULL: none */
 enum amz_task_kind amz_job_kind(const struct amz_job *job);
 uint64_t amz_job_tasks(const struct amz_job *job); /* how many */
-/* Results of plug-in tasks are kept by index when they are asked for (output.results), or when nothing else is (no output.reduce). \return whether they are. */
+/* Results of plug-in tasks are kept by index when they are asked for (output.results), or when nothing else is (no
+ * output.reduce). \return whether they are. */
 bool amz_job_keeps_results(const struct amz_job *job);
 /* \return what the results are reduced to: output.reduce where the tasks are a plug-in's, else AMZ_REDUCE_NONE. */
 enum amz_reduce amz_job_reduces(const struct amz_job *job);
 /* The cost hint of tasks.weight. \return whether there is one. */
 bool amz_job_is_weighted(const struct amz_job *job);
-/* Of a weighted job. *ret_same: how many tasks from index on share a value by the order of the names, >= 1; it may reach beyond the last.
+/* Of a weighted job. *ret_same: how many tasks from index on share a value by the order of the names, >= 1; it may reach beyond
+ * the last.
  * \return the weight, >= 0: only which of two is larger means something. */
 double amz_job_weight(const struct amz_job *job, uint64_t index, uint64_t *ret_same);
-/* What a task takes while it runs, where resources.threads or resources.memory name a column; 0: it names none, and tasks don't differ. */
+/* What a task takes while it runs, where resources.threads or resources.memory name a column; 0: it names none, and tasks don't
+ * differ. */
 struct amz_task_need {
   uint32_t threads;
   uint64_t memory_bytes;
 };
 /* \return whether tasks differ in what they take. */
 bool amz_job_has_needs(const struct amz_job *job);
-/* Of a job that has needs; *ret_same as above. A value that is no number counts as one thread and no memory: its task won't start. */
+/* Of a job that has needs; *ret_same as above. A value that is no number counts as one thread and no memory: its task won't
+ * start. */
 struct amz_task_need amz_job_need(const struct amz_job *job, uint64_t index, uint64_t *ret_same);
 /* The least and the most of each that any task takes; no single task need take both. Linear in the columns' values. */
 void amz_job_need_range(const struct amz_job *job, struct amz_task_need *ret_least, struct amz_task_need *ret_most);
@@ -169,10 +178,10 @@ struct amz_stream {
 /* \return NULL for a job of another kind. Owned by the job, as is: */
 const struct amz_stream *amz_job_stream(const struct amz_job *job);
 
-/* Appends what says which kind of work a job is, by lines: its templates as they were written, the class of the inputs' sizes (the power of two
- * at or below the median weight), and the settings that bear on what a task costs or how tasks are handed out. Values of names, how many
- * tasks there are, layouts, what is done about failures and where outputs go aren't in it. Ready lines have no template: what their words
- * have in common is taken for one.
+/* Appends what says which kind of work a job is, by lines: its templates as they were written, the class of the inputs' sizes
+ * (the power of two at or below the median weight), and the settings that bear on what a task costs or how tasks are handed out.
+ * Values of names, how many tasks there are, layouts, what is done about failures and where outputs go aren't in it. Ready lines
+ * have no template: what their words have in common is taken for one.
  * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL with *err: the values of one of the tasks that were looked at don't do. */
 int amz_job_identity(const struct amz_job *job, struct amz_buf *out, struct amz_error *err);
 
@@ -210,16 +219,18 @@ void amz_task_init(struct amz_task *task);
 void amz_task_clear(struct amz_task *task);
 /* \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL with *err: this task's own values don't do (a column's number that is none).
  * Index must be < amz_job_tasks. */
-int amz_task_fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task, struct amz_error *err);
+int amz_task_fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task,
+                  struct amz_error *err);
 
 /* The program of a stream on a slot, as amz_task_fill gives commands: words, environment (without AMORSIZE_TASK_INDEX) and
  * directory; task->index means nothing, stdin_path and creates are NULL. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_program_fill(const struct amz_job *job, const struct amz_place *place, struct amz_task *task, struct amz_error *err);
 /* Appends what a stream's program is given for a task, and a newline: tasks.line, else the values of all names with tabs between
  * them, else the index.
- * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL with *err: a value holds a newline (or a tab that would look like one between values), and
- * nothing was appended. */
-int amz_task_line(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_buf *ret, struct amz_error *err);
+ * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL with *err: a value holds a newline (or a tab that would look like one between values),
+ * and nothing was appended. */
+int amz_task_line(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_buf *ret,
+                  struct amz_error *err);
 /* Appends what tasks.creates names for a task. \return AMZ_OK; AMZ_ENOMEM; AMZ_ENOENT: the job has no tasks.creates. */
 int amz_task_creates(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_buf *ret);
 

@@ -1,4 +1,5 @@
-/* Machines that are busy with other things: fewer slots (the rule of plan.load_aware), and who waits for what. Room `model`, pure. */
+/* Machines that are busy with other things: fewer slots (the rule of plan.load_aware), and who waits for what. Room `model`,
+ * pure. */
 #ifndef AMORSIZE_LOAD_H
 #define AMORSIZE_LOAD_H
 
@@ -18,8 +19,9 @@ struct amz_load_rule {
  * \return 0..1. */
 double amz_load_share(const struct amz_node_load *load, const struct amz_load_rule *rule);
 
-/* A task that computes for less than this share of its time waits for something else than a CPU. Where tasks of a machine wait for CPUs (pressure, 0..1; < 0:
- * unknown), those that compute get what others leave them, too: then only what uses far less than that, or hardly anything, waits. \return 0..1. */
+/* A task that computes for less than this share of its time waits for something else than a CPU. Where tasks of a machine wait
+ * for CPUs (pressure, 0..1; < 0: unknown), those that compute get what others leave them, too: then only what uses far less than
+ * that, or hardly anything, waits. \return 0..1. */
 double amz_load_waits_below(double cpu_pressure);
 
 /* \return how many of `slots` to use, at least one (of none: none). */

@@ -2,11 +2,12 @@
  *
  *   T = K·τ/W + imbalance + dispatch                       K tasks of mean τ on W slots
  *
- * imbalance: slots don't end together. When the last task has been handed out, each slot is somewhere in its task; what is left of it has
- * the equilibrium distribution of renewal theory, F_e(x) = 1/τ ∫₀ˣ (1 − F(u)) du (Cox, "Renewal Theory", 1962, section 5.1). The run ends
- * with the last of W such rests, while K·τ/W is when they would end on average: imbalance = E[max of W rests] − E[rest]. It is
- * exact in the limit of many tasks a slot, handed out one at a time. With few of them, E[max of K tasks] is a lower bound of T.
- * dispatch: chunks × what one costs its slot, over W; and never less than chunks × what one costs the master. */
+ * imbalance: slots don't end together. When the last task has been handed out, each slot is somewhere in its task; what is left
+ * of it has the equilibrium distribution of renewal theory, F_e(x) = 1/τ ∫₀ˣ (1 − F(u)) du (Cox, "Renewal Theory", 1962, section
+ * 5.1). The run ends with the last of W such rests, while K·τ/W is when they would end on average: imbalance = E[max of W rests]
+ * − E[rest]. It is exact in the limit of many tasks a slot, handed out one at a time. With few of them, E[max of K tasks] is a
+ * lower bound of T. dispatch: chunks × what one costs its slot, over W; and never less than chunks × what one costs the
+ * master. */
 #ifndef AMORSIZE_MAKESPAN_H
 #define AMORSIZE_MAKESPAN_H
 
@@ -43,9 +44,9 @@ int amz_makespan_expect(const struct amz_makespan_work *work, struct amz_makespa
 double amz_expected_max(const double *sorted, size_t n, uint64_t k);
 double amz_expected_max_rest(const double *sorted, size_t n, uint64_t k);
 
-/* An interval for the makespan at the given confidence: `rounds` bootstrap replicates of the sample (Efron 1979), each with the spread
- * that a sum of K drawn times has of its own; what the sample knows of the run for certain (n of K tasks) doesn't spread. Bounds
- * are also stretched to mean_low and mean_high, an interval of the mean that minds heavy tails (0: none).
+/* An interval for the makespan at the given confidence: `rounds` bootstrap replicates of the sample (Efron 1979), each with the
+ * spread that a sum of K drawn times has of its own; what the sample knows of the run for certain (n of K tasks) doesn't spread.
+ * Bounds are also stretched to mean_low and mean_high, an interval of the mean that minds heavy tails (0: none).
  * \return AMZ_OK with ret[2]; AMZ_EINVAL; AMZ_ENOMEM. */
 struct amz_makespan_doubt {
   double confidence;

@@ -61,8 +61,9 @@ struct amz_chunk {
 /* Tasks of a chunk that all succeeded, told in one line when single results are not worth their bytes (tiny tasks). They are
  * the `count` positions from `first` on, run one after the other on one slot.
  *
- * A bulk that brings partials of a reduction (reduce.h) counts whole or not at all, as they can't be taken apart: when a task of it
- * has an outcome already, the others run again. So in a run that reduces, every success is told by a bulk, if only of one task. */
+ * A bulk that brings partials of a reduction (reduce.h) counts whole or not at all, as they can't be taken apart: when a task of
+ * it has an outcome already, the others run again. So in a run that reduces, every success is told by a bulk, if only of one
+ * task. */
 struct amz_bulk {
   uint64_t chunk_id; /* 0: of several chunks, which follow each other */
   uint64_t first, count;
@@ -122,7 +123,8 @@ struct amz_message {
   int64_t grace_ns;
 };
 
-/* Appends the encoded message. \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: kind unknown, or more of something than a length can say. */
+/* Appends the encoded message. \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL: kind unknown, or more of something than a length can
+ * say. */
 int amz_message_encode(const struct amz_message *m, struct amz_buf *out);
 
 /* A decoded message owns its arrays; release with amz_message_clear. Bytes from outside: counts are bounded by what is there.

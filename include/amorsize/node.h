@@ -50,7 +50,9 @@ struct amz_node_cache {
   uint32_t line_bytes;   /* 0: not told */
   uint32_t count;        /* how many of them */
   uint32_t shared_cores; /* by so many cores each */
-  char *cores;           /* which cores share each, as positions in `core`: "0-7 8-15", cut with "…" where they are very many; "": each core has its own */
+  /* which cores share each, as positions in `core`: "0-7 8-15", cut with "…" where they are very many; "": each core has its
+   * own */
+  char *cores;
 };
 
 struct amz_node_gpu {
@@ -140,7 +142,8 @@ struct amz_node {
 
   uint32_t packages, cores, units;
   uint32_t units_per_core;     /* the most that any core has */
-  bool units_share_cores;      /* what looks like cores are hardware threads: virtual CPUs of a cloud, as far as that can be told */
+  /* what looks like cores are hardware threads: virtual CPUs of a cloud, as far as that can be told */
+  bool units_share_cores;
   uint64_t memory_bytes;
   struct amz_node_domain *domains;
   size_t n_domains;
@@ -162,12 +165,14 @@ struct amz_node {
   struct amz_curve_point *bandwidth; /* triad: bytes/s that cross the memory bus. As STREAM has it, `value` is the best pass; `low` is where the 95 % interval
                                         of the median pass begins, `high` the best */
   size_t n_bandwidth;
-  char *bandwidth_method;            /* "non-temporal stores: 24 bytes an element", "write-allocate counted: 32 bytes an element" */
+  /* "non-temporal stores: 24 bytes an element", "write-allocate counted: 32 bytes an element" */
+  char *bandwidth_method;
   struct amz_quantity stream_one, stream_all; /* the triad with ordinary stores, 24 bytes an element whatever crosses the bus: what STREAM prints when
                                         compiled without further ado, at one core and at all of ours */
   struct amz_quantity saturation_cores; /* of a domain: fewest cores that reach 90 % of its best */
   struct amz_quantity remote_ratio;  /* bandwidth to another domain's memory over that to one's own; unknown with one domain */
-  struct amz_quantity compute_one;   /* multiplications and additions a second on one core alone, in registers: tells a slow node from its like */
+  /* multiplications and additions a second on one core alone, in registers: tells a slow node from its like */
+  struct amz_quantity compute_one;
   struct amz_curve_point *slowdown;  /* φ: time of pure computing at so many busy cores over that at one, ≥ 1 or nearly */
   size_t n_slowdown;
   struct amz_latency_point *latency;
@@ -180,24 +185,27 @@ struct amz_node {
   int64_t measured_at_s;      /* seconds since the epoch; 0: nothing was */
 };
 
-/* \return the share of the last ten seconds in which some task of this machine waited for a CPU (PSI), 0..1; < 0: the kernel doesn't tell. Reads one small file. */
+/* \return the share of the last ten seconds in which some task of this machine waited for a CPU (PSI), 0..1; < 0: the kernel
+ * doesn't tell. Reads one small file. */
 double amz_node_pressure_here(void);
 
 /* Accepts what is zeroed. */
 void amz_node_clear(struct amz_node *node);
 
-/* Appends what tells types of nodes apart, a line each: machine, processor, hypervisor, the topology as shapes, how much of it is ours. Which of
- * several equal cores those are doesn't matter, nor do names and versions of software. \return AMZ_OK; AMZ_ENOMEM. */
+/* Appends what tells types of nodes apart, a line each: machine, processor, hypervisor, the topology as shapes, how much of it is
+ * ours. Which of several equal cores those are doesn't matter, nor do names and versions of software. \return AMZ_OK;
+ * AMZ_ENOMEM. */
 int amz_node_type(const struct amz_node *node, struct amz_buf *out);
 
 /* The triad's rate and φ at `cores` busy cores of a domain (or AMZ_ALL_DOMAINS), straight between the measured points.
- * Beyond the last point: the rate stays, as memory is saturated or unknown there. \return source AMZ_UNKNOWN when there is no curve. */
+ * Beyond the last point: the rate stays, as memory is saturated or unknown there. \return source AMZ_UNKNOWN when there is no
+ * curve. */
 struct amz_quantity amz_node_bandwidth(const struct amz_node *node, uint32_t domain, uint32_t cores);
 struct amz_quantity amz_node_slowdown(const struct amz_node *node, uint32_t domain, uint32_t cores);
 
 /* The first core of slot `slot` of `slots` when each takes `threads` of the allowed cores in order, and its NUMA domain.
- * \return a position in node->core, UINT32_MAX: out of range, or the slots are bound to no cores of their own, as there are more than those suffice for,
- * or fewer may be busy than are allowed, and which is open. */
+ * \return a position in node->core, UINT32_MAX: out of range, or the slots are bound to no cores of their own, as there are more
+ * than those suffice for, or fewer may be busy than are allowed, and which is open. */
 uint32_t amz_node_slot_core(const struct amz_node *node, uint32_t slot, uint32_t slots, uint32_t threads);
 /* \return AMZ_NO_DOMAIN when there is no such core, or its domain isn't told. */
 uint32_t amz_node_slot_domain(const struct amz_node *node, uint32_t slot, uint32_t slots, uint32_t threads);
@@ -210,14 +218,16 @@ struct amz_gpu_places {
   uint32_t slots, per_slot;
 };
 
-/* Which GPUs each slot gets, per_slot each, no two slots the same: those of the slot's own domain first; what is left then, evenly over the
- * list, so that slots in core order meet GPUs in bus order. ret[slot · per_slot …] are positions in gpu_domain. Runs and `node` ask it alike.
+/* Which GPUs each slot gets, per_slot each, no two slots the same: those of the slot's own domain first; what is left then,
+ * evenly over the list, so that slots in core order meet GPUs in bus order. ret[slot · per_slot …] are positions in gpu_domain.
+ * Runs and `node` ask it alike.
  * \return AMZ_OK; AMZ_ERANGE: there are fewer than slots · per_slot; AMZ_ENOMEM. */
 int amz_gpus_of_slots(const struct amz_gpu_places *places, uint32_t *ret);
 
 /* The same for the usable GPUs of a node. ret[…] are positions in node->gpus. */
 int amz_node_gpus_of_slots(const struct amz_node *node, uint32_t slots, uint32_t threads, uint32_t per_slot, uint32_t *ret);
-/* The slots of a node whose tasks take a GPU each: as many as there are usable GPUs, no more than cores, with equal shares of the cores.
+/* The slots of a node whose tasks take a GPU each: as many as there are usable GPUs, no more than cores, with equal shares of the
+ * cores.
  * \return how many, with *ret_threads >= 1 when there are any. */
 uint32_t amz_node_gpu_slots(const struct amz_node *node, uint32_t *ret_threads);
 /* The core at place `position` among those that are ours. \return its position in node->core; UINT32_MAX: there are fewer. */

@@ -44,7 +44,8 @@ int amz_pack_create(const char *path, uint32_t rank, uint32_t epoch, struct amz_
 /* Both append whole frames: on failure (ENOSPC …) the file is cut back to where it was and errno is that of the failing call.
  * `*link` is the attempt's chain: start with 0, pass the same variable each time.
  * \return AMZ_OK; AMZ_EIO; AMZ_EINVAL: more than AMZ_PACK_DATA_MAX bytes, or no such stream. No bytes: no frame. */
-int amz_pack_data(struct amz_pack_writer *w, uint64_t index, uint32_t attempt, int stream, const void *bytes, size_t n, uint64_t *link);
+int amz_pack_data(struct amz_pack_writer *w, uint64_t index, uint32_t attempt, int stream, const void *bytes, size_t n,
+                  uint64_t *link);
 /* Fills in end->result.seq and .pack_offset; small output that wasn't written yet goes along in the same write: `tail` are
  * {stdout, stderr} bytes, each <= AMZ_PACK_DATA_MAX. */
 struct amz_pack_tail {
@@ -53,8 +54,8 @@ struct amz_pack_tail {
 };
 /* \return as amz_pack_data. `tail` may be NULL. */
 int amz_pack_finish(struct amz_pack_writer *w, struct amz_pack_end *end, const struct amz_pack_tail *tail, uint64_t *link);
-/* From hold to flush, frames are gathered and then written at once: of many small ones, each write of its own would cost more than
- * the rest of it. A flush that fails takes all of them back, offsets and numbers included.
+/* From hold to flush, frames are gathered and then written at once: of many small ones, each write of its own would cost more
+ * than the rest of it. A flush that fails takes all of them back, offsets and numbers included.
  * \return of flush: AMZ_OK; AMZ_EIO, errno is that of the failing call. */
 void amz_pack_hold(struct amz_pack_writer *w);
 int amz_pack_flush(struct amz_pack_writer *w) AMZ_MUST_CHECK;
@@ -75,7 +76,8 @@ const char *amz_pack_node(const struct amz_pack_reader *r);
  * over, and their bytes counted per call in *ret_skipped_bytes (may be NULL). At the end *offset stays behind the last intact
  * frame, so that one can go on there when the pack has grown.
  * \return 1 with *ret; 0 at the end of what is intact; AMZ_EIO. */
-int amz_pack_next_end(struct amz_pack_reader *r, uint64_t *offset, struct amz_pack_end *ret, uint64_t *ret_skipped_bytes, struct amz_error *err);
+int amz_pack_next_end(struct amz_pack_reader *r, uint64_t *offset, struct amz_pack_end *ret, uint64_t *ret_skipped_bytes,
+                      struct amz_error *err);
 /* Writes one stream (1 or 2) of the attempt whose END frame is at end_offset, in order, by calling put for each piece.
  * \return AMZ_OK; what put returned when negative; AMZ_ECORRUPT; AMZ_EIO. */
 int amz_pack_read_stream(struct amz_pack_reader *r, uint64_t end_offset, int stream,

@@ -1,10 +1,10 @@
 /* The planner: which layout, why, and what will come of it. Pure.
  *
- * Every feasible layout is scored by formulas (makespan.h); the best few are then played out by the real scheduler under virtual time
- * (sim.h), on the very same drawn task times. What was ruled out leaves its reason, and what would lift it.
+ * Every feasible layout is scored by formulas (makespan.h); the best few are then played out by the real scheduler under virtual
+ * time (sim.h), on the very same drawn task times. What was ruled out leaves its reason, and what would lift it.
  *
- * Ownership: a plan owns all that it points to; release it with amz_plan_clear (accepts what is zeroed). Node profiles are borrowed for
- * the call. */
+ * Ownership: a plan owns all that it points to; release it with amz_plan_clear (accepts what is zeroed). Node profiles are
+ * borrowed for the call. */
 #ifndef AMORSIZE_PLAN_H
 #define AMORSIZE_PLAN_H
 
@@ -58,7 +58,8 @@ struct amz_plan_want {
 /* Costs beside the tasks' own time; unknown ones are taken as 0 and said to be unknown. */
 struct amz_plan_costs {
   struct amz_quantity gap_s;     /* between a task's end and its slot's next start */
-  struct amz_quantity start_s;   /* of the gap, what a rank's helper takes for each start: it starts one task at a time; unknown: none */
+  /* of the gap, what a rank's helper takes for each start: it starts one task at a time; unknown: none */
+  struct amz_quantity start_s;
   struct amz_quantity chunk_s;   /* a chunk's round trip */
   struct amz_quantity service_s; /* the master's time for one */
   struct amz_quantity launch_base_s, launch_per_rank_s; /* of an MPI launch, by ranks on a node */
@@ -72,9 +73,11 @@ struct amz_plan_input {
   const struct amz_plan_launched *launched; /* by kind; NULL: nobody knows more than want.ranks_per_node says */
   struct amz_plan_want want;
   struct amz_plan_costs costs;
-  const struct amz_in_hand *in_hand; /* of the tasks, those that run already, each on a slot of its own (amz_workload_rest); NULL: none does */
+  /* of the tasks, those that run already, each on a slot of its own (amz_workload_rest); NULL: none does */
+  const struct amz_in_hand *in_hand;
   size_t n_in_hand;
-  struct amz_quantity unforeseen; /* relative: 90 % of runs are off by less than this for reasons that no sample shows; unknown: none is minded */
+  /* relative: 90 % of runs are off by less than this for reasons that no sample shows; unknown: none is minded */
+  struct amz_quantity unforeseen;
   uint64_t seed;
   uint32_t replicates;  /* of the simulation; 0: 12 */
   uint64_t chunk_budget; /* simulated chunks in all; 0: 10^6 */
@@ -128,7 +131,8 @@ struct amz_plan_terms {
   struct amz_quantity memory_share; /* m: of the computing, what memory limits; 0 where tasks fit their share of the last cache */
   bool in_cache;
   struct amz_quantity memory;   /* κ: what `busy` cores make of that share, over `sampled_busy` ones */
-  double left;                  /* what neighbours cost beyond φ and κ, as sampled, a straight line in the busy cores; 1: nothing */
+  /* what neighbours cost beyond φ and κ, as sampled, a straight line in the busy cores; 1: nothing */
+  double left;
   double wait;                  /* likewise of the waiting, for tasks that mostly wait */
   double oversubscribed;        /* CPUs wanted over CPUs there, >= 1 */
 };
@@ -179,35 +183,38 @@ struct amz_plan {
   size_t n_recommendations;
 };
 
-/* Tasks that were seen in the first second say nothing of the other work that comes to the nodes later, nor of their clock's mood. How much runs are off for
- * such reasons is assumed, until earlier runs of the job tell. */
+/* Tasks that were seen in the first second say nothing of the other work that comes to the nodes later, nor of their clock's
+ * mood. How much runs are off for such reasons is assumed, until earlier runs of the job tell. */
 #define AMZ_PLAN_UNFORESEEN 0.05
 
-/* What a plan's interval has for what no sample shows: input->unforeseen, and where tasks had to wait for CPUs while they were sampled the time for which they did, as
- * those who had them may go, or be as many again. \return relative, 0..1. */
+/* What a plan's interval has for what no sample shows: input->unforeseen, and where tasks had to wait for CPUs while they were
+ * sampled the time for which they did, as those who had them may go, or be as many again. \return relative, 0..1. */
 double amz_plan_unforeseen(const struct amz_plan_input *input);
 
-/* \return AMZ_OK; AMZ_EINVAL: a number out of its range, no times; AMZ_ERANGE with *err: nothing is feasible, and what would have to
- * change; AMZ_ENOMEM. */
+/* \return AMZ_OK; AMZ_EINVAL: a number out of its range, no times; AMZ_ERANGE with *err: nothing is feasible, and what would have
+ * to change; AMZ_ENOMEM. */
 int amz_plan_make(const struct amz_plan_input *input, struct amz_plan *ret, struct amz_error *err);
 void amz_plan_clear(struct amz_plan *plan);
 
-/* What a layout means on each kind of nodes: kinds that do most work in a second come first, until layout->nodes are taken; those on which not one
- * task fits are left out. With a single kind, what the layout says holds, feasible or not.
+/* What a layout means on each kind of nodes: kinds that do most work in a second come first, until layout->nodes are taken; those
+ * on which not one task fits are left out. With a single kind, what the layout says holds, feasible or not.
  * \return how many classes there are; 0: nothing fits, or the input is none. */
-size_t amz_plan_classes(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_plan_class ret[AMZ_PLAN_KINDS_MAX]);
+size_t amz_plan_classes(const struct amz_plan_input *input, const struct amz_plan_layout *layout,
+                        struct amz_plan_class ret[AMZ_PLAN_KINDS_MAX]);
 
-/* Scores one layout by formulas alone, feasible or not: for sweeps and for what a user has set by hand. \return as amz_plan_make. */
+/* Scores one layout by formulas alone, feasible or not: for sweeps and for what a user has set by hand. \return as
+ * amz_plan_make. */
 int amz_plan_score(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_candidate *ret);
 
-/* What comes of going on just as the sample ran, on so many slots: needs no nodes, and decides nothing. Of the layout in *ret only the threads are known.
+/* What comes of going on just as the sample ran, on so many slots: needs no nodes, and decides nothing. Of the layout in *ret
+ * only the threads are known.
  * \return AMZ_OK; AMZ_EINVAL: no times, no slots; AMZ_ENOMEM. */
 int amz_plan_foretell(const struct amz_plan_input *input, uint64_t slots, struct amz_candidate *ret);
 
 /* \return as amz_plan_score. */
 int amz_plan_explain_terms(const struct amz_plan_input *input, const struct amz_plan_layout *layout, struct amz_plan_terms *ret);
-/* Of tasks that wait. By what they were seen to do, most want fewer (CPUs, memory, what they wait for, how fast they can be started); this one is for what no sample
- * shows: each has a process, and three descriptors of the helper's. */
+/* Of tasks that wait. By what they were seen to do, most want fewer (CPUs, memory, what they wait for, how fast they can be
+ * started); this one is for what no sample shows: each has a process, and three descriptors of the helper's. */
 #define AMZ_SLOTS_PER_CORE_MAX 64u
 
 /* The bounds that hold on one node: the most slots of `threads` threads that each of them allows; UINT32_MAX: no bound. */
@@ -218,6 +225,7 @@ struct amz_plan_bounds {
   uint32_t workers;
   uint32_t load;    /* what others leave free, when the user minds (load.h) */
 };
-void amz_plan_bound(const struct amz_plan_input *input, const struct amz_node *node, uint32_t threads, uint32_t nodes, struct amz_plan_bounds *ret);
+void amz_plan_bound(const struct amz_plan_input *input, const struct amz_node *node, uint32_t threads, uint32_t nodes,
+                    struct amz_plan_bounds *ret);
 
 #endif

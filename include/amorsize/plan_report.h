@@ -34,10 +34,12 @@ struct amz_plan_told {
   size_t sampled;              /* tasks that were looked at */
   const char *node;            /* where the nodes' numbers come from: "measured", "assumed"; static */
 };
-/* At most six lines: the layout, what it will take, why, what bounds it, from how many tasks on it pays, where the numbers come from. */
+/* At most six lines: the layout, what it will take, why, what bounds it, from how many tasks on it pays, where the numbers come
+ * from. */
 void amz_report_plan_brief(const struct amz_plan_told *t, struct amz_buf *out);
 
-/* A plan as a file (plan.yaml) that a run can be given, with the keys of a job description as far as it has them; all borrowed. */
+/* A plan as a file (plan.yaml) that a run can be given, with the keys of a job description as far as it has them; all
+ * borrowed. */
 struct amz_plan_file {
   const char *job;             /* NULL: not said */
   struct amz_plan_layout layout;

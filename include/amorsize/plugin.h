@@ -17,16 +17,16 @@
  *
  *     cc -shared -fPIC -O2 mine.c -o mine.so
  *
- * Where it runs. In a process of its own beside the rank, never in an MPI process: MPI must not be called. When it says that it is
- * thread-safe, one process has a thread for each slot; else there is a process for each slot. A slot's thread is bound to the slot's
- * cores. What is printed to stdout and stderr goes to a file of the run directory, out/plugin-RANK.EPOCH.log.
+ * Where it runs. In a process of its own beside the rank, never in an MPI process: MPI must not be called. When it says that it
+ * is thread-safe, one process has a thread for each slot; else there is a process for each slot. A slot's thread is bound to the
+ * slot's cores. What is printed to stdout and stderr goes to a file of the run directory, out/plugin-RANK.EPOCH.log.
  *
- * Executed at least once, recorded exactly once. A task whose process dies (a crash, exit(), pthread_exit(), failures.timeout) costs
- * nobody else's results: the task that was running is run again alone, and recorded as failed when it ends the process again; other
- * tasks of that process that weren't recorded yet are run again. So a task must bear being run twice.
+ * Executed at least once, recorded exactly once. A task whose process dies (a crash, exit(), pthread_exit(), failures.timeout)
+ * costs nobody else's results: the task that was running is run again alone, and recorded as failed when it ends the process
+ * again; other tasks of that process that weren't recorded yet are run again. So a task must bear being run twice.
  *
- * Versions. A later version of this header only appends to the structs; `size` says which one a plug-in was built with. A change that
- * old plug-ins would not survive gets another symbol, amz_plugin_v2. */
+ * Versions. A later version of this header only appends to the structs; `size` says which one a plug-in was built with. A change
+ * that old plug-ins would not survive gets another symbol, amz_plugin_v2. */
 #ifndef AMORSIZE_PLUGIN_H
 #define AMORSIZE_PLUGIN_H
 
@@ -65,8 +65,8 @@ struct amz_plugin_open {
 /* One task. The struct is the host's and is used again for the next task. */
 struct amz_plugin_task {
   uint64_t index;    /* from 0 */
-  /* The text of a name of the job description (`for:` or a table's column) for this task; valid until the next task of this slot. Costs
-   * nothing when it isn't called. \return NULL: no such name, or out of memory. */
+  /* The text of a name of the job description (`for:` or a table's column) for this task; valid until the next task of this slot.
+   * Costs nothing when it isn't called. \return NULL: no such name, or out of memory. */
   const char *(*value)(const struct amz_plugin_task *task, const char *name);
   char *error;       /* room for a text that says why it failed, written when run doesn't return 0; "" when run begins */
   size_t error_size;
@@ -88,11 +88,12 @@ struct amz_plugin_v1 {
 
   /* Runs one task. `result`: zeroed room of the result's size, an element of an array of such that begins at a multiple of 64: so
    * numbers, and structs of just that size, stand as C wants them. NULL for NONE.
-   * \return 0: succeeded; anything else: failed, with task->error; the number is recorded as its exit status, 1..255 (others as 1). */
+   * \return 0: succeeded; anything else: failed, with task->error; the number is recorded as its exit status, 1..255 (others as
+   * 1). */
   int (*run)(void *state, const struct amz_plugin_task *task, void *result);
 
-  /* Runs tasks first .. first + count - 1, results one behind the other. May be NULL; it must do what `run` for each of them does, and
-   * spares the calls when tasks are tiny. It isn't used when failures.timeout is set, nor to find the task that ended a
+  /* Runs tasks first .. first + count - 1, results one behind the other. May be NULL; it must do what `run` for each of them
+   * does, and spares the calls when tasks are tiny. It isn't used when failures.timeout is set, nor to find the task that ended a
    * process, for then the host must know which task is running.
    * \return 0: all have succeeded; anything else: as if none had been run; the host calls `run` for each of them. */
   int (*run_range)(void *state, uint64_t first, uint64_t count, void *results);

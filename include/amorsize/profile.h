@@ -40,8 +40,8 @@ int amz_profile_json(const struct amz_node *node, const struct amz_profile_origi
  * AMZ_ENOMEM. */
 int amz_profile_parse(const char *json, size_t n, struct amz_error *err, struct amz_node *ret);
 
-/* What whoever runs or plans is told beside numbers that rest on assumed values: "what this node can do is assumed; …", in one line without its
- * newline. \return static; NULL: the values were measured, and there is nothing to tell. */
+/* What whoever runs or plans is told beside numbers that rest on assumed values: "what this node can do is assumed; …", in one
+ * line without its newline. \return static; NULL: the values were measured, and there is nothing to tell. */
 const char *amz_profile_hint(enum amz_profile_from from);
 
 /* Nodes of one kind out of a file. */
@@ -59,14 +59,15 @@ struct amz_profile_kinds {
   uint32_t n;
 };
 
-/* Reads a profile, or what `node` tells of all nodes of a launch: a kind for each type, and one more, of its own name, for each node of it that is slower
- * than its like, in computing or in memory bandwidth; beyond AMZ_PROFILE_KINDS_MAX kinds, slow ones count as slow as the slowest of the last, and further
- * types are refused.
+/* Reads a profile, or what `node` tells of all nodes of a launch: a kind for each type, and one more, of its own name, for each
+ * node of it that is slower than its like, in computing or in memory bandwidth; beyond AMZ_PROFILE_KINDS_MAX kinds, slow ones
+ * count as slow as the slowest of the last, and further types are refused.
  * \return as amz_profile_parse; release with amz_profile_kinds_clear. */
 int amz_profile_parse_kinds(const char *json, size_t n, struct amz_error *err, struct amz_profile_kinds *ret);
 void amz_profile_kinds_clear(struct amz_profile_kinds *kinds);
 
-/* How fast a core of `node` computes, relative to one of `than`: 1 unless it was measured on both. φ of many busy cores isn't in it. */
+/* How fast a core of `node` computes, relative to one of `than`: 1 unless it was measured on both. φ of many busy cores isn't in
+ * it. */
 double amz_profile_speed(const struct amz_node *node, const struct amz_node *than);
 
 /* Appends the lines that a person reads. `origin` may be NULL. */
@@ -96,14 +97,15 @@ struct amz_profile_slow {
  * \return whether it is, with *ret. */
 bool amz_profile_is_slow(const struct amz_profile_host *hosts, size_t n, size_t i, struct amz_profile_slow *ret);
 
-/* \return whether the node's profile stands for its type: the first that isn't slow; of those that are all slow, at this or that, the first. */
+/* \return whether the node's profile stands for its type: the first that isn't slow; of those that are all slow, at this or that,
+ * the first. */
 bool amz_profile_stands(const struct amz_profile_host *hosts, size_t n, size_t i);
 
 /* \return whether there is a profile that differs from those before it: it is the first of its type, or slower than its like. */
 bool amz_profile_differs(const struct amz_profile_host *hosts, size_t n, size_t i);
 
-/* Nodes by type: the profile that stands for each type, what its nodes do, which are slow. As JSON: {"nodes", "types": [{"each", "profile_of",
- * "profile"}], "failed"}; "profile_of" is a position in "each". \return AMZ_OK; AMZ_ENOMEM. */
+/* Nodes by type: the profile that stands for each type, what its nodes do, which are slow. As JSON: {"nodes", "types": [{"each",
+ * "profile_of", "profile"}], "failed"}; "profile_of" is a position in "each". \return AMZ_OK; AMZ_ENOMEM. */
 void amz_profile_types_text(const struct amz_profile_host *hosts, size_t n, struct amz_buf *out);
 int amz_profile_types_json(const struct amz_profile_host *hosts, size_t n, struct amz_buf *out);
 

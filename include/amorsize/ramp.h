@@ -1,12 +1,12 @@
 /* How many slots tasks should have that wait: found by opening more and more of them. Pure.
  *
- * A task that waits (for a disk, a server, a clock) leaves its core to others, so that more slots than cores pay: until what it waits for has no more to
- * give, or so many of them use up the cores after all, or starting them takes all the time of whoever starts them. None of that is known beforehand, nor
- * may it be hoped for. So slots are opened by generations, each of two to sixteen times as many as the one before, the
- * more the less they compute, as long as the last one has brought throughput.
+ * A task that waits (for a disk, a server, a clock) leaves its core to others, so that more slots than cores pay: until what it
+ * waits for has no more to give, or so many of them use up the cores after all, or starting them takes all the time of whoever
+ * starts them. None of that is known beforehand, nor may it be hoped for. So slots are opened by generations, each of two to
+ * sixteen times as many as the one before, the more the less they compute, as long as the last one has brought throughput.
  *
- * A generation is known by the first task that each slot began in it; their median is known when more than half of them have ended, whatever the others take.
- * Tasks that were begun before it was opened, beside fewer, count for nothing. */
+ * A generation is known by the first task that each slot began in it; their median is known when more than half of them have
+ * ended, whatever the others take. Tasks that were begun before it was opened, beside fewer, count for nothing. */
 #ifndef AMORSIZE_RAMP_H
 #define AMORSIZE_RAMP_H
 
@@ -47,8 +47,8 @@ struct amz_ramp {
   size_t n_levels;
 };
 
-/* Begins with `slots` open. base: where tasks that don't wait go back to; most: never more than that; cores: CPUs that there are for them. r->waits is
- * set to what holds on a machine without other work; whoever knows better sets it.
+/* Begins with `slots` open. base: where tasks that don't wait go back to; most: never more than that; cores: CPUs that there are
+ * for them. r->waits is set to what holds on a machine without other work; whoever knows better sets it.
  * \return AMZ_OK; AMZ_EINVAL: no slots; AMZ_ENOMEM. Release with amz_ramp_clear (accepts what is zeroed). */
 int amz_ramp_begin(struct amz_ramp *r, uint32_t slots, uint32_t base, uint32_t most, double cores, int64_t now_ns);
 void amz_ramp_clear(struct amz_ramp *r);
@@ -66,7 +66,8 @@ void amz_ramp_see(struct amz_ramp *r, uint32_t slot, int64_t start_ns, const str
  * \return how many; 0: as many as there are. r->over: nothing will change any more. */
 uint32_t amz_ramp_next(struct amz_ramp *r, uint32_t bound, int64_t now_ns);
 
-/* \return seconds between the starts of two tasks that might have started at once, as the largest generation showed it; 0: unknown. */
+/* \return seconds between the starts of two tasks that might have started at once, as the largest generation showed it; 0:
+ * unknown. */
 double amz_ramp_start_s(const struct amz_ramp *r);
 
 #endif

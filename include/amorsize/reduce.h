@@ -1,17 +1,18 @@
 /* Reductions of tasks' results that come out the same, bit for bit, however the tasks were shared out.
  *
- * Adding doubles in another sequence gives other bits, so the sequence is fixed: a binary tree over the task indexes, in which node
- * (level, k) stands for the indexes k·2^level .. (k+1)·2^level - 1 and is its left child combined with its right one. A task without a
- * value (it failed, or hasn't run) leaves its leaf out: a node with one child is that child. The result depends on which tasks have
- * values, and on nothing else.
+ * Adding doubles in another sequence gives other bits, so the sequence is fixed: a binary tree over the task indexes, in which
+ * node (level, k) stands for the indexes k·2^level .. (k+1)·2^level - 1 and is its left child combined with its right one. A task
+ * without a value (it failed, or hasn't run) leaves its leaf out: a node with one child is that child. The result depends on
+ * which tasks have values, and on nothing else.
  *
- * Whoever runs a range of indexes computes the few nodes (at most 2 per level) that make it up; these partials travel with the range's bulk
- * (message.h), are kept with its row (store.h), and are folded at last in the order of the indexes. Pairwise summation also keeps the
- * rounding error at O(log n) instead of O(n) (Higham, Accuracy and Stability of Numerical Algorithms, 4.2).
+ * Whoever runs a range of indexes computes the few nodes (at most 2 per level) that make it up; these partials travel with the
+ * range's bulk (message.h), are kept with its row (store.h), and are folded at last in the order of the indexes. Pairwise
+ * summation also keeps the rounding error at O(log n) instead of O(n) (Higham, Accuracy and Stability of Numerical Algorithms,
+ * 4.2).
  *
- * Rules. Sums of integers are exact (128 bits inside). min and max: a NaN makes the result NaN, as IEEE 754-2019's minimum and maximum
- * say, and -0 is below +0. A NaN that comes out is always the same one (quiet, positive, no payload). Vectors are reduced element by
- * element. */
+ * Rules. Sums of integers are exact (128 bits inside). min and max: a NaN makes the result NaN, as IEEE 754-2019's minimum and
+ * maximum say, and -0 is below +0. A NaN that comes out is always the same one (quiet, positive, no payload). Vectors are reduced
+ * element by element. */
 #ifndef AMORSIZE_REDUCE_H
 #define AMORSIZE_REDUCE_H
 
@@ -47,8 +48,8 @@ int amz_reducer_new(const struct amz_reduce_kind *kind, struct amz_reducer **ret
 void amz_reducer_free(struct amz_reducer *r);
 /* Forgets everything; what is added next begins at task index `first`. A new one begins at 0. */
 void amz_reducer_begin(struct amz_reducer *r, uint64_t first);
-/* Adds the results of the next `count` indexes: count · width values of the type (any alignment; not looked at for COUNT). About one
- * operation per value, nothing allocated. */
+/* Adds the results of the next `count` indexes: count · width values of the type (any alignment; not looked at for COUNT). About
+ * one operation per value, nothing allocated. */
 void amz_reducer_add(struct amz_reducer *r, const void *values, uint64_t count);
 /* Appends the partials of what was added since begin, and begins again behind it. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_reducer_put(struct amz_reducer *r, struct amz_buf *out) AMZ_MUST_CHECK;
@@ -60,8 +61,9 @@ bool amz_reducer_grows(const struct amz_reducer *r);
 
 /* ---- partials --------------------------------------------------------------------------------------------------------- */
 
-/* Partials are a list of nodes by ascending index; two lists of which the second begins where the first ends are, one behind the other, a
- * list again. Each node, little-endian: level u8, k u64, tasks with a value u64, then per value 8 bytes (sums and means of integers: 16). */
+/* Partials are a list of nodes by ascending index; two lists of which the second begins where the first ends are, one behind the
+ * other, a list again. Each node, little-endian: level u8, k u64, tasks with a value u64, then per value 8 bytes (sums and means
+ * of integers: 16). */
 
 /* \return bytes of a node. */
 size_t amz_reduce_node_bytes(const struct amz_reduce_kind *kind);
@@ -75,7 +77,8 @@ int amz_reducer_join(struct amz_reducer *r, const void *partials, size_t bytes) 
 int amz_reducer_fold(struct amz_reducer *r, const void *partials, size_t bytes) AMZ_MUST_CHECK;
 
 struct amz_reduced_value {
-  enum amz_value type; /* F64, I64 or U64: as the results, but F64 for means, and for a sum of integers that needs more than 64 bits */
+  /* F64, I64 or U64: as the results, but F64 for means, and for a sum of integers that needs more than 64 bits */
+  enum amz_value type;
   union {
     double f64;
     int64_t i64;
@@ -86,7 +89,8 @@ struct amz_reduced_value {
 struct amz_reduced {
   uint64_t tasks; /* that have a value */
   size_t n_values;
-  struct amz_reduced_value *values; /* `width` of them, one for COUNT; none (NULL) when no task has a value, but COUNT has its 0 */
+  /* `width` of them, one for COUNT; none (NULL) when no task has a value, but COUNT has its 0 */
+  struct amz_reduced_value *values;
 };
 
 /* What was folded. \return AMZ_OK with *ret, to be released with amz_reduced_clear; AMZ_ENOMEM. The reducer may go on. */

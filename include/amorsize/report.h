@@ -108,7 +108,8 @@ const char *amz_run_state_name(enum amz_run_state state);
 unsigned amz_report_percent(const struct amz_run_progress *p);
 /* Appends a path as one word for a shell, harmless on a terminal: plain ones stay plain, others go into quotes. */
 void amz_report_path(const char *path, struct amz_buf *out);
-/* Several lines: what was done, how well, which were the slowest, what failed and how to look at it, where the outputs are, how to go on. */
+/* Several lines: what was done, how well, which were the slowest, what failed and how to look at it, where the outputs are, how
+ * to go on. */
 void amz_report_summary(const struct amz_run_summary *s, struct amz_buf *out);
 
 /* What was reduced, without newline: "sum 5050 of 100 tasks". */
@@ -117,12 +118,13 @@ void amz_report_reduced(enum amz_reduce op, const struct amz_reduced *reduced, s
  * \return AMZ_OK; AMZ_ENOMEM. */
 int amz_report_reduced_json(enum amz_reduce op, const struct amz_reduced *reduced, struct amz_buf *out);
 
-/* One JSON object and a newline. In JSON, as in the contract, `succeeded` counts skipped tasks too, so that succeeded, failed and not_run
- * sum up to the total; `skipped` says how many of them. \return AMZ_OK; AMZ_ENOMEM. */
+/* One JSON object and a newline. In JSON, as in the contract, `succeeded` counts skipped tasks too, so that succeeded, failed and
+ * not_run sum up to the total; `skipped` says how many of them. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_report_summary_json(const struct amz_run_summary *s, struct amz_buf *out);
 int amz_report_status_json(const struct amz_run_progress *p, struct amz_buf *out);
 
-/* Reads what amz_report_status_json wrote. Strings go into *text, which must outlive *ret. \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM. */
+/* Reads what amz_report_status_json wrote. Strings go into *text, which must outlive *ret. \return AMZ_OK; AMZ_ECORRUPT;
+ * AMZ_ENOMEM. */
 int amz_report_status_parse(const char *json, size_t n, struct amz_buf *text, struct amz_run_progress *ret);
 
 #endif

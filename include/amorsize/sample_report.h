@@ -23,9 +23,11 @@ void amz_sample_clear(struct amz_sample *s); /* accepts what is zeroed */
 
 /* The sample's own section of a plan: what tasks are like. `w` is the fit of s->seen. */
 void amz_report_sample(const struct amz_sample *s, const struct amz_workload *w, struct amz_buf *out);
-/* One JSON object and a newline: the contract's keys (tasks, mean_s, cv, kind) and all observations. \return AMZ_OK; AMZ_ENOMEM. */
+/* One JSON object and a newline: the contract's keys (tasks, mean_s, cv, kind) and all observations. \return AMZ_OK;
+ * AMZ_ENOMEM. */
 int amz_report_sample_json(const struct amz_sample *s, const struct amz_workload *w, struct amz_buf *out);
-/* Reads what that wrote. \return AMZ_OK, release with amz_sample_clear; AMZ_EINVAL with *err, which names what is wrong; AMZ_ENOMEM. */
+/* Reads what that wrote. \return AMZ_OK, release with amz_sample_clear; AMZ_EINVAL with *err, which names what is wrong;
+ * AMZ_ENOMEM. */
 int amz_sample_parse(const char *json, size_t n, struct amz_error *err, struct amz_sample *ret);
 
 #endif

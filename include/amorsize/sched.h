@@ -6,10 +6,10 @@
  * Order. The scheduler counts positions 0..tasks-1 of the run's order; which task of the job stands at a position is the order's
  * (struct amz_order): all tasks, or those that a resumed run has left, or longest first.
  *
- * Exactly once. Every position gets exactly one RECORDed final outcome, by a result or by a bulk. A result counts when its position has none yet, whoever
- * sends it and however late; all others are dropped. It is recorded only when its rank has said that its pack record is on
- * disk (durable_upto >= seq), and then at once, in the order of arrival. Failed attempts that will be retried are recorded too,
- * marked so.
+ * Exactly once. Every position gets exactly one RECORDed final outcome, by a result or by a bulk. A result counts when its
+ * position has none yet, whoever sends it and however late; all others are dropped. It is recorded only when its rank has said
+ * that its pack record is on disk (durable_upto >= seq), and then at once, in the order of arrival. Failed attempts that will be
+ * retried are recorded too, marked so.
  *
  * Ownership: what an action points to belongs to the actions' list and lives until amz_actions_clear. */
 #ifndef AMORSIZE_SCHED_H
@@ -42,8 +42,8 @@ void amz_order_free(struct amz_order *order);
 uint64_t amz_order_count(const struct amz_order *order);
 /* \return the task index at a position < count. Logarithmic in the number of ranges. */
 uint64_t amz_order_index(const struct amz_order *order, uint64_t position);
-/* How the positions from `position` on lie among the task indexes: \return the number of them, 1..most, whose indexes follow one another
- * from *ret_index on; as many as there are, across ranges that touch. position + most <= count, most >= 1. */
+/* How the positions from `position` on lie among the task indexes: \return the number of them, 1..most, whose indexes follow one
+ * another from *ret_index on; as many as there are, across ranges that touch. position + most <= count, most >= 1. */
 uint64_t amz_order_stretch(const struct amz_order *order, uint64_t position, uint64_t most, uint64_t *ret_index);
 
 /* What is believed of tasks' costs, >= 0. */
@@ -53,9 +53,9 @@ struct amz_weights {
   const void *ctx;
 };
 
-/* The same tasks, heaviest first: sorted, ties by index, up to `exact` (0: 10^7) stretches of equal weight; more go by 256 logarithmic
- * classes of weight and keep their order within one; of more than twice as many, neighbours go together by their heaviest, so that there
- * are never more than 2 exact + n ranges. The ranges given must be in the order of their indices.
+/* The same tasks, heaviest first: sorted, ties by index, up to `exact` (0: 10^7) stretches of equal weight; more go by 256
+ * logarithmic classes of weight and keep their order within one; of more than twice as many, neighbours go together by their
+ * heaviest, so that there are never more than 2 exact + n ranges. The ranges given must be in the order of their indices.
  * \return AMZ_OK with an array to be freed; AMZ_ENOMEM. */
 int amz_ranges_weigh(const struct amz_range *ranges, size_t n, const struct amz_weights *weights, uint64_t exact,
                      struct amz_range **ret, size_t *ret_n);
@@ -68,12 +68,16 @@ enum amz_event_kind {
   AMZ_EV_TICK,      /* both: a deadline that was asked for (or any other moment) has come */
   AMZ_EV_DRAIN,     /* master: stop handing out (signal, walltime, `stop`); with `stop` DRAIN or CANCEL and grace_ns */
   AMZ_EV_FENCED,    /* master: the launcher confirms that `rank` runs no more (asked for by FENCE or not) */
-  AMZ_EV_RAN,       /* worker: tasks of a RUN action have ended: results, a bulk, positions that go back; several events may tell of one RUN */
+  /* worker: tasks of a RUN action have ended: results, a bulk, positions that go back; several events may tell of one RUN */
+  AMZ_EV_RAN,
   AMZ_EV_DURABLE,   /* worker: pack records up to durable_upto are on disk */
   AMZ_EV_BROKEN,    /* worker: this rank can't run or keep anything more (helper died, disk full): gives its tasks back */
-  AMZ_EV_OPEN,      /* worker: run at most `slots` tasks at a time from now on, on its first slots (what runs may end); 0 .. its slots */
+  /* worker: run at most `slots` tasks at a time from now on, on its first slots (what runs may end); 0 .. its slots */
+  AMZ_EV_OPEN,
   AMZ_EV_TOLD,      /* master: more is known of tasks and costs: `told`, for the policy (amz_policy_tell) */
-  AMZ_EV_RESIZE,    /* worker: it has `slots` slots from now on, 1 .. its capacity: the first ones; all are open. What runs on others may end there */
+  /* worker: it has `slots` slots from now on, 1 .. its capacity: the first ones; all are open. What runs on others may end
+   * there */
+  AMZ_EV_RESIZE,
 };
 
 struct amz_event {
@@ -88,7 +92,8 @@ struct amz_event {
   const struct amz_result *results;  /* RAN: positions, outcomes (attempt and slot filled in) */
   size_t n_results;
   const struct amz_bulk *bulk;       /* RAN: or NULL; chunk_id, attempt and slot are filled in */
-  const struct amz_range *returned;  /* RAN: positions that weren't run, or not to an end: the worker runs them again, or gives them back */
+  /* RAN: positions that weren't run, or not to an end: the worker runs them again, or gives them back */
+  const struct amz_range *returned;
   size_t n_returned;
   uint64_t durable_upto;             /* DURABLE */
   const struct amz_policy_params *told; /* TOLD: tasks, slots and workers are filled in by the master */
@@ -98,7 +103,9 @@ enum amz_action_kind {
   AMZ_DO_SEND = 1, /* both: deliver `message` to rank (from the worker: to the master) */
   AMZ_DO_RECORD,   /* master: write results/bulk into the store; final: no more attempts follow */
   AMZ_DO_FENCE,    /* master: have the launcher kill `rank`, then tell FENCED */
-  AMZ_DO_RUN,      /* worker: run positions [first, first+count) on the slot `slot`, attempt `attempt`: it is idle, or (run_ahead) this comes when it will be */
+  /* worker: run positions [first, first+count) on the slot `slot`, attempt `attempt`: it is idle, or (run_ahead) this comes when
+   * it will be */
+  AMZ_DO_RUN,
   AMZ_DO_KILL,     /* worker: send `signal` to what runs on `slot`; its result will be `outcome` (TIMED_OUT or CANCELLED) */
   AMZ_DO_SYNC,     /* worker: make pack records durable, then tell DURABLE (one at a time) */
   AMZ_DO_FINISH,   /* both: nothing more will come from this machine; master: see amz_master_end */
@@ -193,10 +200,12 @@ struct amz_need {
   uint64_t memory_bytes;
 };
 
-/* What tasks take where it differs from task to task, so that a slot alone says little. What runs on a rank at the same time takes no more than
- * `all`. A task that wants more than that runs alone: whoever makes a rank for which that is wrong bars its slots (OPEN). */
+/* What tasks take where it differs from task to task, so that a slot alone says little. What runs on a rank at the same time
+ * takes no more than `all`. A task that wants more than that runs alone: whoever makes a rank for which that is wrong bars its
+ * slots (OPEN). */
 struct amz_needs {
-  /* Of the task at a position. *ret_same: how many positions from it on take the same, as far as that is known, >= 1. NULL: slots bound tasks, nothing else. */
+  /* Of the task at a position. *ret_same: how many positions from it on take the same, as far as that is known, >= 1. NULL: slots
+   * bound tasks, nothing else. */
   void (*of)(const void *ctx, uint64_t position, struct amz_need *ret, uint64_t *ret_same);
   const void *ctx;
   struct amz_need all;
@@ -209,9 +218,11 @@ struct amz_worker_config {
   uint32_t capacity;    /* the most that RESIZE may give it; 0: as many as slots */
   const char *node;     /* kept by reference */
   uint64_t grain;       /* most positions in one RUN: 1 for commands; 0: a whole chunk */
-  int64_t grain_ns;     /* 0; or: a RUN is as many positions as should last so long, by what tasks have taken; 1 while that isn't known */
+  /* 0; or: a RUN is as many positions as should last so long, by what tasks have taken; 1 while that isn't known */
+  int64_t grain_ns;
   bool run_ahead;       /* with grain_ns, and neither needs nor timeout_ns: a slot that runs something short is given the RUN that comes next there, too, so that it
-                         * needn't wait for us. All of the first one is told before anything of the second, but for what goes back */
+                         * needn't wait for us. All of the first one is told before anything of the second, but for what goes
+                         * back */
   uint64_t grain_least; /* with grain_ns: a RUN has so many positions at least, of those that its chunk has */
   int64_t timeout_ns;   /* per task (per RUN when grain != 1); 0: none: TERM, then KILL after kill_after_ns */
   int64_t kill_after_ns; /* 0: 5 s */
@@ -224,8 +235,9 @@ struct amz_worker_config {
 struct amz_worker;
 
 /* The worker keeps chunks in a queue of its own; any idle slot takes the next positions (at most `grain`), so that slots of
- * a rank share their chunks. It asks when the queue will be empty sooner than an answer takes: it measures both. With needs, what doesn't fit
- * beside what runs waits, and may be overtaken by as many others as there are slots; then it is the next that begins. */
+ * a rank share their chunks. It asks when the queue will be empty sooner than an answer takes: it measures both. With needs, what
+ * doesn't fit beside what runs waits, and may be overtaken by as many others as there are slots; then it is the next that
+ * begins. */
 int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **ret); /* as amz_master_new */
 void amz_worker_free(struct amz_worker *w);
 int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct amz_actions *out) AMZ_MUST_CHECK;
@@ -235,7 +247,8 @@ bool amz_worker_finished(const struct amz_worker *w);
 bool amz_worker_hungry(const struct amz_worker *w);
 /* \return slots that run something. */
 uint32_t amz_worker_busy(const struct amz_worker *w);
-/* What runs now has run for so long: tasks that have their slot for themselves one by one, `room` of them at most; orders of several tasks together.
+/* What runs now has run for so long: tasks that have their slot for themselves one by one, `room` of them at most; orders of
+ * several tasks together.
  * \return seconds of the latter, and of tasks beyond `room`; *ret_n: how many are in ret_s. */
 double amz_worker_in_hand_s(const struct amz_worker *w, int64_t now_ns, double *ret_s, size_t room, size_t *ret_n);
 

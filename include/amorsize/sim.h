@@ -77,7 +77,8 @@ struct amz_sim_config {
 
   struct amz_sim_work work;
   bool bulk;               /* stretches of a RUN that succeed are told as one; else a result per task */
-  bool partials;           /* bulks bring partials: the bytes of {first, count}, two uint64_t, for each stretch that was told of */
+  /* bulks bring partials: the bytes of {first, count}, two uint64_t, for each stretch that was told of */
+  bool partials;
   double undone;           /* probability that a RUN told in bulk gives half of it back undone */
   bool packs;              /* results and bulks have pack records, which count only when they are synced */
   double fail, hang, skip; /* probability that an attempt fails, never ends by itself, is skipped */

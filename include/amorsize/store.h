@@ -16,8 +16,8 @@
  * Durability: a result is handed to the store only when its pack record is on disk; the store commits about each second. What
  * was committed is never lost or doubled (the task index is the primary key); what only the packs hold is taken over on resume.
  *
- * Tiny tasks are recorded by stretches of the task list, a row for each. Of these the packs know nothing: run.db alone says that they are
- * done, so that they run again after a crash of its last second, or when it is lost. */
+ * Tiny tasks are recorded by stretches of the task list, a row for each. Of these the packs know nothing: run.db alone says that
+ * they are done, so that they run again after a crash of its last second, or when it is lost. */
 #ifndef AMORSIZE_STORE_H
 #define AMORSIZE_STORE_H
 
@@ -63,11 +63,12 @@ struct amz_lease_info {
 
 /* Takes the directory for this process. A lease whose process is provably gone (same host and boot: no such pid, or another
  * start time; another boot of the same host; other host: not refreshed for AMZ_LEASE_STALE_S) is taken over.
- * \return AMZ_OK; AMZ_EBUSY with *err naming the holder and what to do; AMZ_EIO. Release with amz_lease_release (accepts NULL). */
+ * \return AMZ_OK; AMZ_EBUSY with *err naming the holder and what to do; AMZ_EIO. Release with amz_lease_release (accepts
+ * NULL). */
 #define AMZ_LEASE_STALE_S 120
 int amz_lease_take(const char *dir, struct amz_error *err, struct amz_lease **ret);
-/* The same for somebody who knows that a holder on another host is dead: it is taken over when not refreshed for AMZ_LEASE_INSIST_S,
- * three times as long as a live holder needs. Never from a process that can be seen to live. */
+/* The same for somebody who knows that a holder on another host is dead: it is taken over when not refreshed for
+ * AMZ_LEASE_INSIST_S, three times as long as a live holder needs. Never from a process that can be seen to live. */
 #define AMZ_LEASE_INSIST_S 15
 int amz_lease_take_over(const char *dir, struct amz_error *err, struct amz_lease **ret);
 /* \return AMZ_OK; AMZ_EBUSY: somebody else has taken it (stop at once); AMZ_EIO. */
@@ -87,7 +88,8 @@ struct amz_store_config {
   struct amz_lease *lease; /* refreshed by the store's thread; may be NULL */
   void (*tick)(void *ctx); /* called now and then while packs are taken over, which may take minutes; may be NULL */
   void *tick_ctx;
-  const char *settle;     /* name of a file in DIR that was written and isn't durable yet: it will be before anything is recorded; NULL: none */
+  /* name of a file in DIR that was written and isn't durable yet: it will be before anything is recorded; NULL: none */
+  const char *settle;
   bool keep_stop;         /* DIR/stop may be meant for this launch: the driver, which has begun before, removes older ones */
 };
 
@@ -117,9 +119,9 @@ struct amz_chunk_record {
 
 /* Opens run.db, or makes it when there is none; takes over from the packs every END record that it hasn't (so a missing or
  * damaged one is rebuilt whole, the damaged file kept aside), and begins a new launch epoch. Removes
- * DIR/stop, which was meant for an earlier launch (but see keep_stop). What is taken over is judged as the scheduler does: failed with attempt <=
- * retries is to be tried again, cancelled is no outcome, and an attempt whose output is damaged never was. `tasks` is the
- * job's number of tasks: must be the one that the database was made with.
+ * DIR/stop, which was meant for an earlier launch (but see keep_stop). What is taken over is judged as the scheduler does: failed
+ * with attempt <= retries is to be tried again, cancelled is no outcome, and an attempt whose output is damaged never was.
+ * `tasks` is the job's number of tasks: must be the one that the database was made with.
  * \return AMZ_OK; AMZ_EIO, AMZ_ECORRUPT, AMZ_EINVAL, AMZ_ENOMEM with *err. Release with amz_store_close. */
 int amz_store_open(const struct amz_store_config *config, uint64_t tasks, struct amz_error *err, struct amz_store **ret);
 /* The store of a rank that isn't the master's: it syncs the rank's pack and tells events, no more; only config->dir is looked at.
@@ -136,12 +138,13 @@ struct amz_store_counts {
 };
 int amz_store_counts(struct amz_store *s, struct amz_error *err, struct amz_store_counts *ret);
 
-/* Tasks that are recorded as succeeded on that rank in that launch, ascending, those that adjoin as one (malloc'd array); what was queued before counts, and is
- * waited for. \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM with *err. */
-int amz_store_recorded_by(struct amz_store *s, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret, size_t *ret_n);
+/* Tasks that are recorded as succeeded on that rank in that launch, ascending, those that adjoin as one (malloc'd array); what
+ * was queued before counts, and is waited for. \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM with *err. */
+int amz_store_recorded_by(struct amz_store *s, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret,
+                          size_t *ret_n);
 
-/* Records whose pack isn't in DIR/out: what ranks of other nodes kept there and nobody has gathered; `results`: of all successes, as their results are there.
- * Ascending by epoch and rank.
+/* Records whose pack isn't in DIR/out: what ranks of other nodes kept there and nobody has gathered; `results`: of all successes,
+ * as their results are there. Ascending by epoch and rank.
  * \return AMZ_OK with *ret (free it); AMZ_EIO, AMZ_ENOMEM with *err. Call before the first record. */
 struct amz_store_absent {
   uint32_t rank, epoch;
@@ -149,31 +152,34 @@ struct amz_store_absent {
   char node[256]; /* "": not known */
 };
 int amz_store_absent(struct amz_store *s, bool results, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n);
-/* Takes those records back: their tasks are left to do. Should the pack turn up later, it is taken over as if it had never been seen.
- * Call before amz_store_left. */
+/* Takes those records back: their tasks are left to do. Should the pack turn up later, it is taken over as if it had never been
+ * seen. Call before amz_store_left. */
 int amz_store_forget(struct amz_store *s, bool results, const struct amz_store_absent *absent, size_t n, struct amz_error *err);
 
 /* Calls row for what earlier launches recorded, as amz_store_reader_rows (below). Call before the first record. */
 struct amz_row_query;
 struct amz_task_row;
-int amz_store_rows(struct amz_store *s, const struct amz_row_query *query, int (*row)(void *ctx, const struct amz_task_row *row), void *ctx,
+int amz_store_rows(struct amz_store *s, const struct amz_row_query *query, int (*row)(void *ctx, const struct amz_task_row *row),
+                   void *ctx,
                    struct amz_error *err);
 
 /* Says what this run's partials are: once, before the first record that has any.
- * \return AMZ_OK; AMZ_EINVAL: as amz_reduce_check, or an earlier launch of this run reduced otherwise; AMZ_EIO, AMZ_ENOMEM; with *err. */
+ * \return AMZ_OK; AMZ_EINVAL: as amz_reduce_check, or an earlier launch of this run reduced otherwise; AMZ_EIO, AMZ_ENOMEM; with
+ * *err. */
 int amz_store_set_reduce(struct amz_store *s, const struct amz_reduce_kind *kind, struct amz_error *err);
 
 /* Everything below only queues; the thread does it. \return AMZ_OK; AMZ_ENOMEM; AMZ_EIO with *err once the thread has failed.
  * Records must be of this launch's epoch, and no CANCELLED ones (AMZ_EINVAL). A second final outcome of a task is dropped,
  * unless the first is an earlier launch's failure: the later launch was then asked to retry it. */
 int amz_store_record(struct amz_store *s, const struct amz_record *records, size_t n, struct amz_error *err);
-/* As amz_store_record, for a stretch. When a task of it has an outcome already, all of it is dropped (what is left of it runs again on
- * resume); earlier launches' failures are replaced. Partials must be those of exactly these tasks, and be there if amz_store_set_reduce was
- * called (AMZ_EINVAL). Rows that adjoin and come of one rank and attempt are made one. */
+/* As amz_store_record, for a stretch. When a task of it has an outcome already, all of it is dropped (what is left of it runs
+ * again on resume); earlier launches' failures are replaced. Partials must be those of exactly these tasks, and be there if
+ * amz_store_set_reduce was called (AMZ_EINVAL). Rows that adjoin and come of one rank and attempt are made one. */
 int amz_store_record_chunk(struct amz_store *s, const struct amz_chunk_record *record, struct amz_error *err);
 /* Asks for fdatasync of a pack file (opened by the store on first use); told by an event with the same token. */
 int amz_store_sync(struct amz_store *s, const char *pack_path, uint64_t token, struct amz_error *err);
-/* A pack has been made, which will be synced later: its name in its directory is made to last meanwhile. \return as amz_store_sync. */
+/* A pack has been made, which will be synced later: its name in its directory is made to last meanwhile. \return as
+ * amz_store_sync. */
 int amz_store_expect(struct amz_store *s, const char *pack_path, struct amz_error *err);
 /* status.json := text. */
 int amz_store_status(struct amz_store *s, const char *json, size_t n, struct amz_error *err);
@@ -181,7 +187,8 @@ int amz_store_status(struct amz_store *s, const char *json, size_t n, struct amz
 enum amz_store_event_kind {
   AMZ_STORE_SYNCED = 1, /* token */
   AMZ_STORE_STOP,       /* DIR/stop has appeared; token 1: what runs shall end at once (each told once); why: what it says */
-  AMZ_STORE_FAILED      /* err: nothing more can be kept; the run must drain (told once); AMZ_EBUSY in it: the lease is lost, stop at once */
+  /* err: nothing more can be kept; the run must drain (told once); AMZ_EBUSY in it: the lease is lost, stop at once */
+  AMZ_STORE_FAILED
 };
 struct amz_store_event {
   enum amz_store_event_kind kind;
@@ -197,8 +204,8 @@ int amz_store_next(struct amz_store *s, struct amz_store_event *ret);
  * \return AMZ_OK; AMZ_EIO with *err: what was committed before is safe. */
 int amz_store_close(struct amz_store *s, struct amz_error *err);
 
-/* The same, and *ret: what the run's recorded results reduce to, over all its launches (release with amz_reduced_clear); zeroed when it
- * doesn't reduce, or on failure. */
+/* The same, and *ret: what the run's recorded results reduce to, over all its launches (release with amz_reduced_clear); zeroed
+ * when it doesn't reduce, or on failure. */
 int amz_store_close_reduced(struct amz_store *s, struct amz_reduced *ret, struct amz_error *err);
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------- */
@@ -239,10 +246,12 @@ int amz_store_reader_new(const char *dir, struct amz_error *err, struct amz_stor
 void amz_store_reader_free(struct amz_store_reader *r);
 uint64_t amz_store_reader_tasks(const struct amz_store_reader *r);
 int amz_store_reader_counts(struct amz_store_reader *r, struct amz_error *err, struct amz_store_counts *ret);
-/* What has been recorded so far reduces to: *ret_op AMZ_REDUCE_NONE, *ret zeroed: the run doesn't reduce. Release with amz_reduced_clear. */
+/* What has been recorded so far reduces to: *ret_op AMZ_REDUCE_NONE, *ret zeroed: the run doesn't reduce. Release with
+ * amz_reduced_clear. */
 int amz_store_reader_reduced(struct amz_store_reader *r, struct amz_error *err, enum amz_reduce *ret_op, struct amz_reduced *ret);
-/* Calls row for each (a stretch's tasks one after the other, without holding them in memory); stops when it returns non-zero. \return AMZ_OK; row's value when non-zero; AMZ_EIO; AMZ_EBUSY, as from
- * counts: the run was resumed while its run.db was read: start again. */
+/* Calls row for each (a stretch's tasks one after the other, without holding them in memory); stops when it returns non-zero.
+ * \return AMZ_OK; row's value when non-zero; AMZ_EIO; AMZ_EBUSY, as from counts: the run was resumed while its run.db was read:
+ * start again. */
 int amz_store_reader_rows(struct amz_store_reader *r, const struct amz_row_query *query,
                           int (*row)(void *ctx, const struct amz_task_row *row), void *ctx, struct amz_error *err);
 

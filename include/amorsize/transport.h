@@ -82,10 +82,11 @@ enum amz_mpi_haste {
 
 /* Waits for a message, one of the descriptors, or the deadline, and moves sends along meanwhile. MPI has no descriptor to
  * wait for, so this looks again and again: at short intervals at first, at 10 ms when all has been quiet for long (1 ms while
- * an answer is due, and without sleeping for a fraction of a millisecond behind the question; at work, fewer looks from the beginning).
- * Ranks of one host wake each other where /proc allows it. Who is woken by all who write to it (rank 0 by the others, the others by rank 0) looks next to
- * never while nothing is due.
- * A ready descriptor always wakes at once. Signal handlers don't: one that runs between two sleeps would be missed, so wait for a signalfd instead.
+ * an answer is due, and without sleeping for a fraction of a millisecond behind the question; at work, fewer looks from the
+ * beginning). Ranks of one host wake each other where /proc allows it. Who is woken by all who write to it (rank 0 by the others,
+ * the others by rank 0) looks next to never while nothing is due.
+ * A ready descriptor always wakes at once. Signal handlers don't: one that runs between two sleeps would be missed, so wait for a
+ * signalfd instead.
  * \return a sum of AMZ_MPI_WOKE_…, > 0; AMZ_ENOMEM, AMZ_ECORRUPT, AMZ_EIO with *err as amz_mpi_next. */
 int amz_mpi_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, enum amz_mpi_haste haste,
                  struct amz_error *err);

@@ -29,7 +29,8 @@ int amz_parse_f64(const char *text, double *ret);
 
 /* Writes at most n bytes with the NUL: "1.24 s", "213 ms", "12 us", "2 h 05 min". \return out. */
 char *amz_format_duration(int64_t ns, char *out, size_t n);
-/* Seconds since the epoch as "2026-11-23 11:40" in UTC, which means the same on all hosts; "-" beyond the years 0 to 9999. \return out. */
+/* Seconds since the epoch as "2026-11-23 11:40" in UTC, which means the same on all hosts; "-" beyond the years 0 to 9999.
+ * \return out. */
 char *amz_format_time(int64_t s, char *out, size_t n);
 /* "4.0 GiB", "512 B". \return out. */
 char *amz_format_bytes(uint64_t bytes, char *out, size_t n);

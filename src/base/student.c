@@ -1,5 +1,5 @@
-/* Quantiles of the normal and of Student's t distribution, by bisection of their distribution functions: exact enough to the last digits that matter,
- * for any confidence, without tables. */
+/* Quantiles of the normal and of Student's t distribution, by bisection of their distribution functions: exact enough to the last
+ * digits that matter, for any confidence, without tables. */
 #include <amorsize/stats.h>
 
 #include <math.h>

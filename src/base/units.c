@@ -247,7 +247,8 @@ char *amz_format_time(int64_t s, char *out, size_t n)
   month = (int)((5 * day + 2) / 153);
   day -= (153 * month + 2) / 5;
   year += era * 400 + (month >= 10);
-  (void)snprintf(out, n, "%04d-%02d-%02d %02d:%02d", (int)year, month < 10 ? month + 3 : month - 9, (int)day + 1, (int)(minutes / 60),
+  (void)snprintf(out, n, "%04d-%02d-%02d %02d:%02d", (int)year, month < 10 ? month + 3 : month - 9, (int)day + 1,
+                 (int)(minutes / 60),
                  (int)(minutes % 60));
   return out;
 }

@@ -1,9 +1,9 @@
-/* The cache: DIR/KIND/ID holds an entry, whose ID is a digest of its key. The whole key is in the entry and compared, so that two keys of
- * one digest merely push each other out.
+/* The cache: DIR/KIND/ID holds an entry, whose ID is a digest of its key. The whole key is in the entry and compared, so that two
+ * keys of one digest merely push each other out.
  *
- * Why files and no SQLite, as the runs have: many processes on many hosts write here, often on a network file system whose locks are missing or
- * hang, and none of them may wait or damage what the others have. A file per entry, put in its place by rename, needs no locks at all, and an
- * entry lost or damaged is one measurement to repeat. */
+ * Why files and no SQLite, as the runs have: many processes on many hosts write here, often on a network file system whose locks
+ * are missing or hang, and none of them may wait or damage what the others have. A file per entry, put in its place by rename,
+ * needs no locks at all, and an entry lost or damaged is one measurement to repeat. */
 #include <amorsize/cache.h>
 
 #include <errno.h>
@@ -39,7 +39,8 @@ static const char *absolute(const struct amz_environment *env, const char *name)
 
 static char *choose_dir(const struct amz_environment *env, bool *ret_set)
 {
-  const char *own = env->get(env->ctx, "AMORSIZE_CACHE_DIR"), *xdg = absolute(env, "XDG_CACHE_HOME"), *home = absolute(env, "HOME");
+  const char *own = env->get(env->ctx, "AMORSIZE_CACHE_DIR"), *xdg = absolute(env, "XDG_CACHE_HOME"),
+      *home = absolute(env, "HOME");
 
   *ret_set = (own && *own) || xdg || home;
   if (own && *own)
@@ -116,7 +117,8 @@ static bool expired(int64_t expires_s, int64_t now_s)
   return expires_s && now_s >= expires_s;
 }
 
-int amz_cache_get(const struct amz_cache *c, const char *kind, const char *key, int64_t now_s, struct amz_buf *ret_value, int64_t *ret_made_s,
+int amz_cache_get(const struct amz_cache *c, const char *kind, const char *key, int64_t now_s, struct amz_buf *ret_value,
+                  int64_t *ret_made_s,
                   struct amz_error *err)
 {
   struct amz_buf bytes = AMZ_BUF_INIT;
@@ -129,7 +131,8 @@ int amz_cache_get(const struct amz_cache *c, const char *kind, const char *key, 
   amz_cache_id(kind, key, id);
   dir = amz_path_join(c->dir, kind);
   rc = dir ? read_entry(dir, id, &bytes, &v, err) : AMZ_ENOMEM;
-  if (rc == AMZ_OK && (strcmp(v.kind, kind) != 0 || v.n_key != strlen(key) || memcmp(v.key, key, v.n_key) != 0 || expired(v.expires_s, now_s)))
+  if (rc == AMZ_OK && (strcmp(v.kind, kind) != 0 || v.n_key != strlen(key) || memcmp(v.key, key, v.n_key) != 0 ||
+                       expired(v.expires_s, now_s)))
     rc = AMZ_ENOENT;
   if (rc == AMZ_OK) {
     amz_buf_add(ret_value, v.value, v.n_value);
@@ -170,7 +173,8 @@ static void remove_expired(const char *dir, int64_t now_s)
   amz_folder_sweep(dir, now_s);
 }
 
-int amz_cache_put(const struct amz_cache *c, const struct amz_cache_entry *entry, const void *value, size_t n, struct amz_error *err)
+int amz_cache_put(const struct amz_cache *c, const struct amz_cache_entry *entry, const void *value, size_t n,
+                  struct amz_error *err)
 {
   struct amz_buf bytes = AMZ_BUF_INIT;
   char id[AMZ_CACHE_ID], *dir;
@@ -178,7 +182,8 @@ int amz_cache_put(const struct amz_cache *c, const struct amz_cache_entry *entry
 
   if (rc < 0)
     return rc;
-  if (n > AMZ_CACHE_VALUE_MAX || strlen(entry->key) > AMZ_CACHE_KEY_MAX || (entry->label && strlen(entry->label) > AMZ_CACHE_KEY_MAX))
+  if (n > AMZ_CACHE_VALUE_MAX || strlen(entry->key) > AMZ_CACHE_KEY_MAX || (entry->label &&
+                                                                            strlen(entry->label) > AMZ_CACHE_KEY_MAX))
     return amz_error_set(err, AMZ_EINVAL, "too large for the cache");
   amz_cache_id(entry->kind, entry->key, id);
   dir = amz_path_join(c->dir, entry->kind);
@@ -196,7 +201,8 @@ int amz_cache_put(const struct amz_cache *c, const struct amz_cache_entry *entry
 /* ---- all of them --------------------------------------------------------------------------------------------------------- */
 
 /* Walks over the entries of all kinds, or of one. */
-static int each_kind(const struct amz_cache *c, const char *kind, int (*visit)(void *ctx, const char *dir, struct amz_error *err), void *ctx,
+static int each_kind(const struct amz_cache *c, const char *kind, int (*visit)(void *ctx, const char *dir, struct amz_error *err),
+                     void *ctx,
                      struct amz_error *err)
 {
   struct amz_buf kinds = AMZ_BUF_INIT;
@@ -225,7 +231,8 @@ struct listing {
 
 static int tell(const struct listing *l, const char *id, const struct amz_entry_view *v)
 {
-  struct amz_cache_row row = {.entry = {.kind = v->kind, .made_s = v->made_s, .expires_s = v->expires_s}, .value_bytes = v->n_value};
+  struct amz_cache_row row = {.entry = {.kind = v->kind, .made_s = v->made_s, .expires_s = v->expires_s},
+                              .value_bytes = v->n_value};
   char *label = amz_strndup(v->label, v->n_label), *key = amz_strndup(v->key, v->n_key);
   int rc = AMZ_ENOMEM;
 

@@ -1,4 +1,5 @@
-/* Entries as bytes. The head can be read with any pager; lengths and a CRC-32 over what follows tell whether all of it is there. */
+/* Entries as bytes. The head can be read with any pager; lengths and a CRC-32 over what follows tell whether all of it is
+ * there. */
 #include "entry.h"
 
 #include <inttypes.h>
@@ -31,7 +32,8 @@ void amz_entry_encode(const struct amz_cache_entry *e, const void *value, size_t
   amz_buf_add(&body, e->key, n_key);
   amz_buf_add(&body, value, n);
   out->failed = out->failed || body.failed;
-  amz_buf_addf(out, "amorsize-cache 1\nkind %s\nmade %" PRId64 "\nexpires %" PRId64 "\nlengths %zu %zu %zu\ncrc %08" PRIx32 "\n\n", e->kind,
+  amz_buf_addf(out, "amorsize-cache 1\nkind %s\nmade %" PRId64 "\nexpires %" PRId64 "\nlengths %zu %zu %zu\ncrc "
+                                                                                    "%08" PRIx32 "\n\n", e->kind,
                e->made_s, e->expires_s, n_label, n_key, n, checksum(amz_buf_text(&body), body.len));
   amz_buf_add(out, amz_buf_text(&body), body.len);
   amz_buf_clear(&body);
@@ -55,7 +57,8 @@ int amz_entry_decode(const char *bytes, size_t n, struct amz_entry_view *ret)
   size_t len = n ? take_head(bytes, n, head) : 0;
   uint32_t crc;
 
-  if (!len || sscanf(head, "amorsize-cache 1\nkind %32s\nmade %" SCNd64 "\nexpires %" SCNd64 "\nlengths %zu %zu %zu\ncrc %8" SCNx32, v.kind,
+  if (!len || sscanf(head, "amorsize-cache 1\nkind %32s\nmade %" SCNd64 "\nexpires %" SCNd64 "\nlengths %zu %zu %zu\ncrc "
+                                                                                             "%8" SCNx32, v.kind,
                      &v.made_s, &v.expires_s, &v.n_label, &v.n_key, &v.n_value, &crc) != 7)
     return AMZ_ECORRUPT;
   n -= len;

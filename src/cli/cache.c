@@ -36,9 +36,11 @@ static json_t *row_json(const struct listing *l, const struct amz_cache_row *row
   const struct amz_cache_entry *e = &row->entry;
   bool ends = e->expires_s != 0;
 
-  return json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:b, s:o}", "key", row->id, "kind", e->kind, "label", cli_json_text(e->label, strlen(e->label)),
+  return json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:b, s:o}", "key", row->id, "kind", e->kind, "label",
+                   cli_json_text(e->label, strlen(e->label)),
                    "bytes", (json_int_t)row->value_bytes, "made_s", (json_int_t)e->made_s, "expires_s",
-                   ends ? json_integer((json_int_t)e->expires_s) : json_null(), "expired", ends && l->now_s >= e->expires_s, "for",
+                   ends ? json_integer((json_int_t)e->expires_s) : json_null(), "expired", ends && l->now_s >= e->expires_s,
+                   "for",
                    cli_json_text(e->key, strlen(e->key)));
 }
 
@@ -51,7 +53,8 @@ static void row_text(const struct listing *l, const struct amz_cache_row *row)
   if (l->rows == 0)
     amz_buf_addf(&line, "%-16s  %-8s  %-12s  %-12s  %s\n", "key", "kind", "age", "ends in", "of");
   amz_buf_addf(&line, "%-16s  %-8s  %-12s  %-12s  ", row->id, e->kind, duration(l->now_s - e->made_s, age, sizeof age),
-               e->expires_s == 0 ? "never" : l->now_s >= e->expires_s ? "has ended" : duration(e->expires_s - l->now_s, left, sizeof left));
+               e->expires_s == 0 ? "never" : l->now_s >= e->expires_s ? "has ended" : duration(e->expires_s - l->now_s, left,
+                   sizeof left));
   amz_buf_add_printable(&line, e->label, strlen(e->label), 200);
   amz_buf_addc(&line, '\n');
   (void)cli_write(l->cli, amz_buf_text(&line), line.len);
@@ -101,7 +104,8 @@ static int clear(struct cli *cli, const struct amz_cache *cache, const char *key
 static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
 {
   const struct cache_args *a = args;
-  const char *what = parsed->n_operands ? parsed->operands[0] : "list", *key = parsed->n_operands > 1 ? parsed->operands[1] : NULL;
+  const char *what = parsed->n_operands ? parsed->operands[0] : "list", *key =
+      parsed->n_operands > 1 ? parsed->operands[1] : NULL;
   bool listed = strcmp(what, "list") == 0, json = a->format == CLI_FORMAT_JSON;
   struct amz_environment env = amz_environment_of_process();
   struct amz_cache *cache = NULL;

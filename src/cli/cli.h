@@ -73,7 +73,8 @@ struct cli_command {
   int (*run)(struct cli *cli, const struct cli_parsed *parsed, const void *args); /* \return exit status */
 };
 
-extern const struct cli_command cli_cache, cli_check, cli_history, cli_node, cli_output, cli_plan, cli_policies, cli_resume, cli_run, cli_sample, cli_status, cli_stop, cli_tasks,
+extern const struct cli_command cli_cache, cli_check, cli_history, cli_node, cli_output, cli_plan, cli_policies, cli_resume,
+    cli_run, cli_sample, cli_status, cli_stop, cli_tasks,
   cli_version, cli_watch;
 
 /* The commands in the order of the overview. \return an array of *ret_n. */

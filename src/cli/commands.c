@@ -7,7 +7,8 @@
 #include <amorsize/alloc.h>
 
 static const struct cli_command *const commands[] = {
-  &cli_node, &cli_check, &cli_sample, &cli_plan, &cli_run, &cli_resume, &cli_stop, &cli_status, &cli_watch, &cli_tasks, &cli_output, &cli_policies, &cli_history, &cli_cache, &cli_version};
+  &cli_node, &cli_check, &cli_sample, &cli_plan, &cli_run, &cli_resume, &cli_stop, &cli_status, &cli_watch, &cli_tasks,
+      &cli_output, &cli_policies, &cli_history, &cli_cache, &cli_version};
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
 /* Known, but to come: better said than "unknown". */

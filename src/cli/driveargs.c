@@ -3,7 +3,8 @@
 
 void cli_drive_init(struct cli_drive *d, const struct cli_drive_args *args, bool quiet, bool json, bool retry_failed)
 {
-  *d = (struct cli_drive){.options = {.ranks = (uint32_t)args->ranks.n, .nodes = (uint32_t)args->nodes.n, .hostfile = args->hostfile,
+  *d = (struct cli_drive){.options = {.ranks = (uint32_t)args->ranks.n, .nodes = (uint32_t)args->nodes.n,
+                                      .hostfile = args->hostfile,
                                       .launcher = args->launcher, .quiet = quiet}};
   if (quiet)
     d->pass[d->n_pass++] = "--quiet";

@@ -30,7 +30,8 @@ struct cli_drive {
 void cli_drive_init(struct cli_drive *d, const struct cli_drive_args *args, bool quiet, bool json, bool retry_failed);
 /* Passes an option on to rank 0, too. */
 void cli_drive_pass(struct cli_drive *d, const char *option);
-/* Whether the driver is wanted: never in a process that is a rank itself. \return CLI_OK with *ret; else the exit status, the reason having been told. */
+/* Whether the driver is wanted: never in a process that is a rank itself. \return CLI_OK with *ret; else the exit status, the
+ * reason having been told. */
 int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const struct amz_run_observer *observer, bool *ret);
 
 struct cli_resume_how {

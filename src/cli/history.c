@@ -92,7 +92,8 @@ static int gather(const struct amz_history *h, struct jobs *jobs)
 
 static int no_such(const struct amz_history *h, const char *wanted)
 {
-  return cli_usage("history", "%s: no job of this name, and none whose id begins so, in %s; amorsize-mpi history list shows them", wanted,
+  return cli_usage("history", "%s: no job of this name, and none whose id begins so, in %s; amorsize-mpi history list shows them",
+                   wanted,
                    amz_history_dir(h));
 }
 
@@ -248,7 +249,8 @@ static int clear(struct cli *cli, const struct amz_history *h, const char *wante
   return status;
 }
 
-/* ---- the command ------------------------------------------------------------------------------------------------------------ */
+/* ---- the command
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static const struct word {
   const char *name;
@@ -267,7 +269,8 @@ static const struct word *find_word(const char *name)
 static int run(struct cli *cli, const struct cli_parsed *parsed, const void *args)
 {
   const struct history_args *a = args;
-  const char *name = parsed->n_operands ? parsed->operands[0] : "list", *wanted = parsed->n_operands > 1 ? parsed->operands[1] : NULL;
+  const char *name = parsed->n_operands ? parsed->operands[0] : "list", *wanted =
+      parsed->n_operands > 1 ? parsed->operands[1] : NULL;
   struct amz_environment env = amz_environment_of_process();
   const struct word *word = find_word(name);
   struct amz_history *h = NULL;

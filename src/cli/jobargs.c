@@ -178,7 +178,8 @@ int cli_job_source_settings(struct cli_job_source *s, const char *command, const
   status = add_settings(s, command, a);
   for (size_t i = 0; i < s->input.n_sets && status == CLI_OK; i++)
     if (!may_change(s->sets[i].path))
-      status = cli_usage(command, "%s %s: a run keeps the tasks that it began with; plan, chunks, sample, failures, resources and slurm may change",
+      status = cli_usage(command, "%s %s: a run keeps the tasks that it began with; plan, chunks, sample, failures, resources "
+                                  "and slurm may change",
                          s->sets[i].option, s->sets[i].path);
   return status;
 }

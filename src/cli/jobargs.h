@@ -37,8 +37,8 @@ struct cli_job_source {
  * cli_job_source_clear in either case. */
 int cli_job_source_init(struct cli_job_source *s, const char *command, const struct cli_parsed *parsed,
                         const struct cli_job_args *args);
-/* The settings alone, for a job that is recorded: they may say where and how its tasks run (plan, chunks, sample, failures, resources, slurm), not what they
- * are. \return as cli_job_source_init. */
+/* The settings alone, for a job that is recorded: they may say where and how its tasks run (plan, chunks, sample, failures,
+ * resources, slurm), not what they are. \return as cli_job_source_init. */
 int cli_job_source_settings(struct cli_job_source *s, const char *command, const struct cli_job_args *args);
 /* Reads a plan's file, too. \return as cli_job_source_init. */
 int cli_job_source_plan(struct cli_job_source *s, const char *path);

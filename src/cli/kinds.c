@@ -1,4 +1,5 @@
-/* Nodes for a plan: kinds, how many of each, how fast. The first kind is the one that was sampled on: others are as fast as they compute beside it. */
+/* Nodes for a plan: kinds, how many of each, how fast. The first kind is the one that was sampled on: others are as fast as they
+ * compute beside it. */
 #include "kinds.h"
 
 #include <stdlib.h>
@@ -136,7 +137,8 @@ static void fill(struct cli_kinds *kinds)
 
   for (kinds->n = 0; kinds->n < kinds->profiles.n; kinds->n++)
     kinds->items[kinds->n] = (struct amz_plan_nodes){.node = &k[kinds->n].node, .count = k[kinds->n].count,
-                                                     .speed = k[kinds->n].speed * amz_profile_speed(&k[kinds->n].node, &k[0].node)};
+                                                     .speed = k[kinds->n].speed * amz_profile_speed(&k[kinds->n].node,
+                                                         &k[0].node)};
 }
 
 int cli_kinds_get(const char *command, const struct cli_list *files, const struct cli_count *nodes, struct cli_kinds *ret)
@@ -151,7 +153,8 @@ int cli_kinds_get(const char *command, const struct cli_list *files, const struc
   for (size_t i = 0; i < files->n && status == CLI_OK; i++)
     status = get_file(command, files->items[i], ret, &counted);
   if (status == CLI_OK && counted && nodes->set)
-    status = cli_usage(command, "%s: --nodes: it is told with the profiles already how many nodes there are (--node FILE:N)", command);
+    status = cli_usage(command, "%s: --nodes: it is told with the profiles already how many nodes there are (--node FILE:N)",
+                       command);
   if (status != CLI_OK) {
     cli_kinds_clear(ret);
     return status;

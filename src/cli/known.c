@@ -1,5 +1,5 @@
-/* Looking a job up in the history. The description is loaded for that alone, and quietly: what is wrong with it is told when it is sampled or
- * planned. */
+/* Looking a job up in the history. The description is loaded for that alone, and quietly: what is wrong with it is told when it
+ * is sampled or planned. */
 #include "known.h"
 
 #include <string.h>
@@ -68,7 +68,8 @@ static struct amz_job *load(const struct amz_job_input *input)
 }
 
 /* \return AMZ_OK; AMZ_ENOENT: nothing is known; others with *err. */
-static int recall_on(const struct amz_history *history, const struct amz_job *job, const struct amz_node *node, struct amz_history_known *ret,
+static int recall_on(const struct amz_history *history, const struct amz_job *job, const struct amz_node *node,
+                     struct amz_history_known *ret,
                      struct amz_error *err)
 {
   struct amz_environment env = amz_environment_of_process();
@@ -82,7 +83,8 @@ static int recall_on(const struct amz_history *history, const struct amz_job *jo
 }
 
 /* What ran here serves for other nodes as well as a sample would, which is run here, too. */
-static int recall_here(const struct amz_history *history, const struct amz_job *job, struct amz_history_known *ret, struct amz_error *err)
+static int recall_here(const struct amz_history *history, const struct amz_job *job, struct amz_history_known *ret,
+                       struct amz_error *err)
 {
   struct amz_environment env = amz_environment_of_process();
   struct amz_look look = {.env = &env, .quick = true};

@@ -81,7 +81,8 @@ static void said(void *ctx, int fd, const char *bytes, size_t n)
 void cli_launch_init(struct cli_launch *l, struct cli *cli, bool quiet, bool json)
 {
   *l = (struct cli_launch){.cli = cli, .bar = cli_bar_new(STDERR_FILENO), .quiet = quiet, .json = json};
-  l->observer = (struct amz_run_observer){.ctx = l, .findings = findings, .began = began, .progress = progress, .planned = planned, .said = said, .note = note};
+  l->observer = (struct amz_run_observer){.ctx = l, .findings = findings, .began = began, .progress = progress,
+                                          .planned = planned, .said = said, .note = note};
 }
 
 static int failed(const struct cli_launch *l, int rc, const struct amz_run_summary *s, const struct amz_error *err)

@@ -1,7 +1,7 @@
 /* amorsize-mpi: the command line.
  *
- * This program links no MPI library: loading one costs a tenth of a second. Started by an MPI launcher, as one of several, it becomes
- * amorsize-mpi-rank (rank_main.c), which is the same command line with MPI. */
+ * This program links no MPI library: loading one costs a tenth of a second. Started by an MPI launcher, as one of several, it
+ * becomes amorsize-mpi-rank (rank_main.c), which is the same command line with MPI. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>

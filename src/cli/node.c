@@ -22,7 +22,8 @@ static const struct cli_option options[] = {
   CLI_ROW_FLAG("fast", 0, struct node_args, fast, "measure nothing: values that benchmarks would tell are assumed"),
   CLI_ROW_FLAG("precise", 0, struct node_args, precise, "measure for up to a minute, for narrow intervals (default: up to 5 s)"),
   CLI_ROW_FLAG("refresh", 0, struct node_args, refresh, "measure again, whatever the cache knows"),
-  CLI_ROW_TEXT("topology", struct node_args, topology, "FILE|SYNTHETIC", "describe another machine: an hwloc XML file or a synthetic text"),
+  CLI_ROW_TEXT("topology", struct node_args, topology, "FILE|SYNTHETIC",
+               "describe another machine: an hwloc XML file or a synthetic text"),
   CLI_ROW_TEXT("sysroot", struct node_args, sysroot, "DIR", "read /proc and /sys below DIR instead"),
   CLI_ROW_TEXT("plot", struct node_args, plot, "FILE|DIR", "draw bandwidth and topology as SVG, with gnuplot"),
   CLI_ROW_FORMAT(struct node_args),
@@ -113,7 +114,8 @@ static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, stru
   return status;
 }
 
-/* ---- over the nodes of a launch --------------------------------------------------------------------------------------------- */
+/* ---- over the nodes of a launch
+ * --------------------------------------------------------------------------------------------- */
 
 static int print_nodes(struct cli *cli, const struct amz_survey *survey, bool json)
 {
@@ -152,7 +154,8 @@ static int plot_nodes(const struct amz_survey *survey, const char *path)
 /* A node that isn't measured is told among the others; the command has failed then. */
 static int print_survey(struct cli *cli, const struct amz_survey *survey, bool json)
 {
-  int status = survey->count == 1 ? print(cli, &survey->nodes[0].node, &survey->nodes[0].source.origin, json) : print_nodes(cli, survey, json);
+  int status = survey->count == 1 ? print(cli, &survey->nodes[0].node, &survey->nodes[0].source.origin, json) : print_nodes(cli,
+      survey, json);
 
   for (size_t i = 0; i < survey->count; i++)
     if (survey->nodes[i].rc < 0) {
@@ -183,11 +186,14 @@ static int survey_nodes(struct cli *cli, const struct amz_survey_wish *wish, str
   return status;
 }
 
-/* ---- the command -------------------------------------------------------------------------------------------------------------- */
+/* ---- the command
+ * -------------------------------------------------------------------------------------------------------------- */
 
-static struct amz_survey_wish wish_of(const struct node_args *a, const struct amz_environment *env, const struct amz_measure_observer *observer)
+static struct amz_survey_wish wish_of(const struct node_args *a, const struct amz_environment *env,
+                                      const struct amz_measure_observer *observer)
 {
-  return (struct amz_survey_wish){.look = {.topology = a->topology, .root = a->sysroot, .env = env}, .fast = a->fast, .refresh = a->refresh,
+  return (struct amz_survey_wish){.look = {.topology = a->topology, .root = a->sysroot, .env = env}, .fast = a->fast,
+                                  .refresh = a->refresh,
                                   .effort = a->precise ? AMZ_EFFORT_PRECISE : AMZ_EFFORT_DEFAULT, .observer = observer};
 }
 

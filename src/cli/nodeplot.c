@@ -66,7 +66,8 @@ static int draw_file(const struct amz_node *node, const char *file, const char *
   amz_buf_add(&before, file, stem);
   add_name(amz_buf_text(&before), host, &path);
   amz_buf_adds(&path, file + stem);
-  status = amz_buf_ok(&before) == AMZ_OK && amz_buf_ok(&path) == AMZ_OK ? draw(node, AMZ_PLOT_BOTH, path.data) : cli_fail(AMZ_ENOMEM, NULL);
+  status = amz_buf_ok(&before) == AMZ_OK && amz_buf_ok(&path) == AMZ_OK ? draw(node, AMZ_PLOT_BOTH,
+                                                                               path.data) : cli_fail(AMZ_ENOMEM, NULL);
   amz_buf_clear(&before);
   amz_buf_clear(&path);
   return status;

@@ -119,7 +119,8 @@ static void say_unreadable(struct printer *p, const struct amz_task_row *row, in
   const char *path = rc == AMZ_ENOENT ? waits_at(p, row) : NULL;
 
   if (path)
-    cli_say("task %" PRIu64 ": its output is still on node %s, in %s: the end of the run brings it here, or resume with a rank there", row->index, row->node,
+    cli_say("task %" PRIu64 ": its output is still on node %s, in %s: the end of the run brings it here, or resume with a rank "
+                            "there", row->index, row->node,
             path);
   else
     cli_say("task %" PRIu64 ": its output can't be read: %s", row->index, *err->text ? err->text : amz_err_name(rc));

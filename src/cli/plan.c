@@ -28,15 +28,21 @@ struct plan_args {
 
 static const struct cli_option options[] = {
   CLI_JOB_OPTIONS(struct plan_args, job),
-  CLI_ROW_TEXT("runs-in", struct plan_args, runs_in, "DIR", "where NAME.runs is made when tasks have to be sampled (default: here)"),
+  CLI_ROW_TEXT("runs-in", struct plan_args, runs_in, "DIR",
+               "where NAME.runs is made when tasks have to be sampled (default: here)"),
   CLI_ROW_TEXT("sample", struct plan_args, sample, "FILE", "a sample taken before (sample.json of a run): nothing is run"),
   CLI_ROW_FLAG("no-history", 0, struct plan_args, no_history, "sample even if costs are known from earlier runs"),
-  CLI_ROW_LIST("node", struct plan_args, profiles, "FILE[:N]", "N nodes of a profile, as node --format json prints it (default: this node's)"),
-  CLI_ROW_COUNT("nodes", 'N', struct plan_args, nodes, "N", "nodes that may be used (default: the allocation's, else 1)", 1, 1000000),
+  CLI_ROW_LIST("node", struct plan_args, profiles, "FILE[:N]",
+               "N nodes of a profile, as node --format json prints it (default: this node's)"),
+  CLI_ROW_COUNT("nodes", 'N', struct plan_args, nodes, "N", "nodes that may be used (default: the allocation's, else 1)", 1,
+                1000000),
   CLI_ROW_COUNT("ranks-per-node", 0, struct plan_args, ranks, "R", "ranks on each node (default: the plan chooses)", 1, 65536),
-  CLI_ROW_FLAG("explain", 'e', struct plan_args, explain, "all of it: analysis, resources, prediction, alternatives, constraints, advice"),
-  CLI_ROW_TEXT("write", struct plan_args, write, "FILE", "write the plan as a file that run takes and that may be edited; - is standard output"),
-  CLI_ROW_TEXT("sbatch", struct plan_args, sbatch, "FILE", "write a batch script for Slurm that runs the job so; - is standard output"),
+  CLI_ROW_FLAG("explain", 'e', struct plan_args, explain,
+               "all of it: analysis, resources, prediction, alternatives, constraints, advice"),
+  CLI_ROW_TEXT("write", struct plan_args, write, "FILE",
+               "write the plan as a file that run takes and that may be edited; - is standard output"),
+  CLI_ROW_TEXT("sbatch", struct plan_args, sbatch, "FILE",
+               "write a batch script for Slurm that runs the job so; - is standard output"),
   CLI_ROW_FORMAT(struct plan_args),
   {0},
 };
@@ -283,8 +289,10 @@ static int make(const struct plan_args *a, struct planning *p)
   struct amz_error err = {0};
   int rc;
 
-  p->input = (struct amz_plan_input){.work = &p->sampled.work, .nodes = p->kinds.items, .n_nodes = p->kinds.n, .want = want_of(amz_job_settings(p->job), a)};
-  p->input.costs = (struct amz_plan_costs){.gap_s = p->sampled.sample.gap_s, .chunk_s = costs->chunk_s, .service_s = costs->service_s,
+  p->input = (struct amz_plan_input){.work = &p->sampled.work, .nodes = p->kinds.items, .n_nodes = p->kinds.n,
+                                     .want = want_of(amz_job_settings(p->job), a)};
+  p->input.costs = (struct amz_plan_costs){.gap_s = p->sampled.sample.gap_s, .chunk_s = costs->chunk_s,
+                                           .service_s = costs->service_s,
     .launch_base_s = costs->launch_base_s, .launch_per_rank_s = costs->launch_per_rank_s};
   p->input.unforeseen = p->unforeseen.source == AMZ_UNKNOWN ? amz_assumed(AMZ_PLAN_UNFORESEEN) : p->unforeseen;
   rc = amz_plan_make(&p->input, &p->plan, &err);
@@ -326,7 +334,8 @@ static int write_sbatch(struct cli *cli, const struct amz_plan_report *r, const 
   return status;
 }
 
-/* The chosen layout with what it will take for all tasks: those that were sampled are run again, too, by whoever is given the plan's file. */
+/* The chosen layout with what it will take for all tasks: those that were sampled are run again, too, by whoever is given the
+ * plan's file. */
 static int plan_all(const struct planning *p, struct amz_plan *ret)
 {
   const struct amz_plan_layout *l = &p->plan.chosen.layout;
@@ -367,7 +376,8 @@ static int write_plan(struct cli *cli, const struct planning *p, const char *fil
     f.speedup = c->speedup;
     f.efficiency = c->efficiency;
     amz_report_plan_file(&f, &text);
-    status = amz_buf_ok(&text) < 0 ? cli_fail(AMZ_ENOMEM, NULL) : write_text(cli, file, &text, "run a job by it with: amorsize-mpi run JOB --plan");
+    status = amz_buf_ok(&text) < 0 ? cli_fail(AMZ_ENOMEM, NULL) : write_text(cli, file, &text,
+                                                                             "run a job by it with: amorsize-mpi run JOB --plan");
   }
   amz_buf_clear(&text);
   amz_plan_clear(&all);

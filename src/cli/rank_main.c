@@ -1,7 +1,7 @@
 /* amorsize-mpi-rank: one rank of an MPI launch. Rank 0 is the command line; the others serve it.
  *
- * The order matters: signals are blocked and the spawn helper is started before MPI_Init, whose threads and sockets neither should meet; what is printed is
- * flushed before MPI is left, as leaving may end the process. */
+ * The order matters: signals are blocked and the spawn helper is started before MPI_Init, whose threads and sockets neither
+ * should meet; what is printed is flushed before MPI is left, as leaving may end the process. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -52,7 +52,8 @@ static size_t words_of(const struct resume_args *a, const char *words[WORDS])
 
 static int resume_here(struct cli *cli, const char *dir, const struct cli_resume_how *a, struct cli_launch *l)
 {
-  struct amz_run_options how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .no_history = a->no_history, .link = cli->link, .sets = a->sets, .n_sets = a->n_sets,
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over,
+                                .no_history = a->no_history, .link = cli->link, .sets = a->sets, .n_sets = a->n_sets,
                                 .ret_requeue = &cli->requeue};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
@@ -65,7 +66,8 @@ static int resume_here(struct cli *cli, const char *dir, const struct cli_resume
 
 int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args *drive, const struct cli_resume_how *a)
 {
-  struct amz_run_options how = {.retry_failed = a->retry_failed, .take_over = a->take_over, .sets = a->sets, .n_sets = a->n_sets, .ret_requeue = &cli->requeue};
+  struct amz_run_options how = {.retry_failed = a->retry_failed, .take_over = a->take_over, .sets = a->sets, .n_sets = a->n_sets,
+                                .ret_requeue = &cli->requeue};
   struct amz_error err = {0};
   struct cli_launch l;
   struct cli_drive d;
@@ -96,7 +98,8 @@ int cli_resume_dir(struct cli *cli, const char *dir, const struct cli_drive_args
 static int resume(struct cli *cli, const char *dir, const struct resume_args *a)
 {
   const struct cli_job_args settings = {.slots = a->slots, .threads = a->threads, .policy = a->policy, .sets = a->sets};
-  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over, .no_history = a->no_history,
+  struct cli_resume_how how = {.retry_failed = a->retry_failed, .retry_lost = a->retry_lost, .take_over = a->take_over,
+                               .no_history = a->no_history,
                                .quiet = a->quiet, .no_progress = a->no_progress, .json = a->format == CLI_FORMAT_JSON};
   struct cli_job_source source;
   const char *words[WORDS];

@@ -21,7 +21,8 @@ static const struct cli_option options[] = {
   CLI_JOB_OPTIONS(struct run_args, job),
   CLI_DRIVE_OPTIONS(struct run_args, drive),
   CLI_ROW_TEXT("runs-in", struct run_args, runs_in, "DIR", "where NAME.runs is made (default: here)"),
-  CLI_ROW_TEXT("plan", struct run_args, plan, "FILE", "run by a plan, the plan.yaml of a run or what plan wrote: nothing is sampled to plan"),
+  CLI_ROW_TEXT("plan", struct run_args, plan, "FILE",
+               "run by a plan, the plan.yaml of a run or what plan wrote: nothing is sampled to plan"),
   CLI_ROW_FLAG("dry-run", 'n', struct run_args, dry_run, "say what would run; start nothing, make nothing"),
   CLI_ROW_FLAG("no-history", 0, struct run_args, no_history, "neither plan from the history nor add the run to it"),
   CLI_ROW_FLAG("quiet", 'q', struct run_args, quiet, "neither progress nor the plan"),
@@ -139,7 +140,8 @@ static int dry_run(struct cli *cli, const struct amz_job_input *input, const str
 
 static int launch_here(struct cli *cli, const struct amz_job_input *input, const struct run_args *a, struct cli_launch *l)
 {
-  struct amz_run_options how = {.parent = a->runs_in, .link = cli->link, .no_history = a->no_history, .ret_requeue = &cli->requeue};
+  struct amz_run_options how = {.parent = a->runs_in, .link = cli->link, .no_history = a->no_history,
+                                .ret_requeue = &cli->requeue};
   struct amz_run_summary summary = {0};
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_error err = {0};
@@ -152,7 +154,8 @@ static int launch_here(struct cli *cli, const struct amz_job_input *input, const
 /* A job that Slurm has started again goes on with the run that it began. */
 static int go_on(struct cli *cli, char *dir, const struct run_args *a)
 {
-  struct cli_resume_how how = {.take_over = true, .no_history = a->no_history, .quiet = a->quiet, .no_progress = a->no_progress, /* Slurm has ended the job's earlier turn */
+  /* Slurm has ended the job's earlier turn */
+  struct cli_resume_how how = {.take_over = true, .no_history = a->no_history, .quiet = a->quiet, .no_progress = a->no_progress,
                                .json = a->format == CLI_FORMAT_JSON};
   int status;
 

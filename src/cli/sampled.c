@@ -151,7 +151,8 @@ static int fill(struct cli_sampled *s, struct amz_sampler *sampler, const struct
   char host[256] = "localhost";
 
   (void)gethostname(host, sizeof host - 1);
-  s->sample = (struct amz_sample){.job = strdup(summary->job), .host = strdup(host), .tasks = summary->total, .slots = sampler->slots,
+  s->sample = (struct amz_sample){.job = strdup(summary->job), .host = strdup(host), .tasks = summary->total,
+                                  .slots = sampler->slots,
     .threads = sampler->threads, .gap_s = amz_sampler_gap(sampler), .seen = sampler->seen, .n = sampler->n};
   sampler->seen = NULL;
   s->dir = strdup(summary->run_dir);
@@ -166,7 +167,8 @@ static uint64_t seed_of_now(void)
   return amz_mix64((uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec);
 }
 
-int cli_sampled_take(struct cli *cli, const struct amz_job_input *input, const char *runs_in, bool no_history, struct cli_sampled *ret)
+int cli_sampled_take(struct cli *cli, const struct amz_job_input *input, const char *runs_in, bool no_history,
+                     struct cli_sampled *ret)
 {
   struct amz_sampler sampler = {.seed = seed_of_now()};
   struct amz_run_options how = {.parent = runs_in, .link = cli->link, .no_history = no_history, .sampler = &sampler};

@@ -14,10 +14,11 @@ struct cli_sampled {
   char *dir;         /* the run that its tasks are recorded in; NULL: a file alone */
 };
 
-/* Runs a sample of the job as the first tasks of a new run, and keeps it there as sample.json. A sample that runs all tasks is a run that has
- * ended: it goes into the history, unless no_history.
+/* Runs a sample of the job as the first tasks of a new run, and keeps it there as sample.json. A sample that runs all tasks is a
+ * run that has ended: it goes into the history, unless no_history.
  * \return CLI_OK, release with cli_sampled_clear; else the exit status, the reason having been told. */
-int cli_sampled_take(struct cli *cli, const struct amz_job_input *input, const char *runs_in, bool no_history, struct cli_sampled *ret);
+int cli_sampled_take(struct cli *cli, const struct amz_job_input *input, const char *runs_in, bool no_history,
+                     struct cli_sampled *ret);
 /* Reads one back: `dir` is a run directory, or NULL and `file` is such a file. \return as cli_sampled_take. */
 int cli_sampled_read(const char *dir, const char *file, struct cli_sampled *ret);
 void cli_sampled_clear(struct cli_sampled *s);

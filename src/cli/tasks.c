@@ -63,7 +63,8 @@ static json_t *row_json(const struct table *t, const struct amz_task_row *r)
     "status", outcome_name(r->outcome), "exit", skipped || r->signal ? json_null() : json_integer(r->exit_code),
     "signal", r->signal ? json_integer(r->signal) : json_null(), "attempts", (json_int_t)r->attempts,
     "node", cli_json_text(r->node ? r->node : "", r->node ? strlen(r->node) : 0), "rank", (json_int_t)r->rank,
-    "slot", r->slot == AMZ_SLOT_SEVERAL ? json_null() : json_integer(r->slot), "launch", (json_int_t)r->epoch, "start_s", r->start_s, "wall_s", r->wall_s, "cpu_s", r->cpu_s,
+    "slot", r->slot == AMZ_SLOT_SEVERAL ? json_null() : json_integer(r->slot), "launch", (json_int_t)r->epoch, "start_s",
+    r->start_s, "wall_s", r->wall_s, "cpu_s", r->cpu_s,
     "max_rss_bytes", (json_int_t)r->max_rss_bytes, "output_bytes", (json_int_t)r->output_bytes);
 
   if (row && r->averaged_over && json_object_set_new(row, "averaged_over", json_integer((json_int_t)r->averaged_over)) < 0) {

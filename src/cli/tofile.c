@@ -1,5 +1,5 @@
-/* A text to a file that the user has named. It is there as a whole or not at all, and what was there before stays until then: a plan
- * that was edited by hand isn't lost to a full disk, and no half of a batch script is left to be submitted. */
+/* A text to a file that the user has named. It is there as a whole or not at all, and what was there before stays until then: a
+ * plan that was edited by hand isn't lost to a full disk, and no half of a batch script is left to be submitted. */
 #define _GNU_SOURCE
 #include "tofile.h"
 

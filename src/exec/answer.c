@@ -84,7 +84,8 @@ static size_t take_with_sentinel(struct amz_answer *a, const struct amz_answer_r
   return emit(a, rules, used, p);
 }
 
-size_t amz_answer_take(struct amz_answer *a, const struct amz_answer_rules *rules, const char *bytes, size_t n, struct amz_piece *ret)
+size_t amz_answer_take(struct amz_answer *a, const struct amz_answer_rules *rules, const char *bytes, size_t n,
+                       struct amz_piece *ret)
 {
   const char *newline;
 

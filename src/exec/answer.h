@@ -38,6 +38,7 @@ void amz_answer_clear(struct amz_answer *a);
 void amz_answer_reset(struct amz_answer *a);
 /* Takes some of n > 0 bytes of output; to be called again with the rest.
  * \return how many were taken, > 0, with *ret; 0: out of memory. */
-size_t amz_answer_take(struct amz_answer *a, const struct amz_answer_rules *rules, const char *bytes, size_t n, struct amz_piece *ret);
+size_t amz_answer_take(struct amz_answer *a, const struct amz_answer_rules *rules, const char *bytes, size_t n,
+                       struct amz_piece *ret);
 
 #endif

@@ -183,7 +183,8 @@ static void read_proc(pid_t pid, const char *name, char *text, size_t room)
   (void)amz_read_small(path, text, room);
 }
 
-/* Its first line is "rchar: 12345": what read() and its like have returned, from whatever; the page cache hides it from ru_inblock. */
+/* Its first line is "rchar: 12345": what read() and its like have returned, from whatever; the page cache hides it from
+ * ru_inblock. */
 uint64_t amz_child_input_bytes(pid_t pid)
 {
   char text[512];
@@ -192,9 +193,9 @@ uint64_t amz_child_input_bytes(pid_t pid)
   return strncmp(text, "rchar:", 6) == 0 ? (uint64_t)strtoull(text + 6, NULL, 10) : 0;
 }
 
-/* "445632 4038858 2": nanoseconds on a CPU, waiting for one, and how often it got one. This is of the first thread: further ones have
- * left /proc when a process can be waited for, as the kernel tells of its end behind theirs. It will do, as what is wanted is wall time:
- * threads that compute together wait about alike, and their sum would have to be divided by their number. */
+/* "445632 4038858 2": nanoseconds on a CPU, waiting for one, and how often it got one. This is of the first thread: further ones
+ * have left /proc when a process can be waited for, as the kernel tells of its end behind theirs. It will do, as what is wanted
+ * is wall time: threads that compute together wait about alike, and their sum would have to be divided by their number. */
 int64_t amz_child_waited_ns(pid_t pid)
 {
   char text[128], *end;

@@ -75,8 +75,8 @@ void amz_child_begin(struct amz_child *t, const struct amz_exec_command *command
 void amz_child_keep(struct amz_child *t, int stream, const char *bytes, size_t n, const struct amz_child_output *to);
 /* Reads once from a stream that epoll says is readable; closes it at its end. */
 void amz_child_read(struct amz_child *t, int stream, const struct amz_child_output *to);
-/* Writes the record of an end, with what was kept of the output, and forgets that. Fills in pack_seq, pack_offset, output_bytes and
- * sink_errno. */
+/* Writes the record of an end, with what was kept of the output, and forgets that. Fills in pack_seq, pack_offset, output_bytes
+ * and sink_errno. */
 void amz_child_record(struct amz_child *t, const struct amz_child_output *to, struct amz_exec_end *end);
 /* Closes a stream that epoll may watch. */
 void amz_child_close(struct amz_child *t, int stream, const struct amz_child_output *to);
@@ -84,11 +84,12 @@ void amz_child_close(struct amz_child *t, int stream, const struct amz_child_out
 void amz_child_finish(struct amz_child *t, const struct amz_child_status *status, const struct amz_child_output *to,
                      struct amz_exec_end *ret);
 
-/* Has what a process that has ended left in its process group killed. Before it is reaped: until then nobody else can have got the
- * group's number. */
+/* Has what a process that has ended left in its process group killed. Before it is reaped: until then nobody else can have got
+ * the group's number. */
 void amz_child_kill_group(const struct amz_child *t);
 
-/* \return what a process that has ended and isn't reaped yet has read, with the children it has reaped itself; 0: the system doesn't say. */
+/* \return what a process that has ended and isn't reaped yet has read, with the children it has reaped itself; 0: the system
+ * doesn't say. */
 uint64_t amz_child_input_bytes(pid_t pid);
 /* \return for how long the first thread of such a process has waited for a CPU; 0: the system doesn't say. */
 int64_t amz_child_waited_ns(pid_t pid);

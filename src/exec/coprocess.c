@@ -208,7 +208,8 @@ static int64_t count_results(const struct amz_answer_rules *rules, const char *b
   int64_t count = 0;
 
   for (const char *at = bytes; at < end && (newline = memchr(at, '\n', (size_t)(end - at))); at = newline + 1)
-    count += !rules->sentinel || ((size_t)(newline - at) == rules->sentinel_bytes && memcmp(at, rules->sentinel, rules->sentinel_bytes) == 0);
+    count += !rules->sentinel || ((size_t)(newline - at) == rules->sentinel_bytes &&
+                                  memcmp(at, rules->sentinel, rules->sentinel_bytes) == 0);
   return count > 0 ? count : 1;
 }
 
@@ -249,7 +250,8 @@ static void surplus(struct amz_streams *s, const struct amz_coprocess *co)
   if (s->surplus_told || s->closing)
     return;
   s->surplus_told = true;
-  amz_streams_note(s, co, "the stream's program has written more than one result per line: results may stand with the wrong tasks; "
+  amz_streams_note(s, co,
+                   "the stream's program has written more than one result per line: results may stand with the wrong tasks; "
                    "nothing else may go to its standard output");
 }
 

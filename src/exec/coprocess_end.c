@@ -1,7 +1,7 @@
 /* The end of a co-process: what it left is taken, and it is judged whose fault that was.
  *
- * A line is guilty when its program died while it had that line alone. Had it more, or had it answered others before and read ahead,
- * all that it had are given again, one at a time. A program that has read nothing is no line's fault. */
+ * A line is guilty when its program died while it had that line alone. Had it more, or had it answered others before and read
+ * ahead, all that it had are given again, one at a time. A program that has read nothing is no line's fault. */
 #include "streams.h"
 
 #include <errno.h>
@@ -41,7 +41,8 @@ static bool has_read_nothing(const struct amz_coprocess *co)
 {
   int unread = 0;
 
-  return co->child->input < 0 || (ioctl(co->child->input, FIONREAD, &unread) == 0 && (size_t)unread >= amz_lines_written(&co->lines));
+  return co->child->input < 0 || (ioctl(co->child->input, FIONREAD, &unread) == 0 &&
+                                  (size_t)unread >= amz_lines_written(&co->lines));
 }
 
 static void drain(struct amz_streams *s, struct amz_coprocess *co, int64_t now_ns)
@@ -55,7 +56,8 @@ static void drain(struct amz_streams *s, struct amz_coprocess *co, int64_t now_n
   amz_coprocess_read_errors(s, co);
 }
 
-static struct amz_exec_end verdict_of(const struct amz_streams *s, const struct amz_coprocess *co, const struct amz_child_status *status,
+static struct amz_exec_end verdict_of(const struct amz_streams *s, const struct amz_coprocess *co,
+                                      const struct amz_child_status *status,
                                       int64_t now_ns)
 {
   struct amz_exec_end end = {.outcome = AMZ_FAILED, .start_ns = co->head_ns + s->real_ns, .wall_ns = now_ns - co->head_ns};
@@ -94,7 +96,8 @@ static void bad_start(struct amz_streams *s, struct amz_coprocess *co, const str
 }
 
 /* Whose fault it was. */
-static void judge(struct amz_streams *s, struct amz_coprocess *co, const struct amz_exec_end *verdict, enum amz_outcome as, bool innocent)
+static void judge(struct amz_streams *s, struct amz_coprocess *co, const struct amz_exec_end *verdict, enum amz_outcome as,
+                  bool innocent)
 {
   struct amz_exec_end end = *verdict;
   size_t in_flight = co->lines.fed + (co->lines.ahead > 0);

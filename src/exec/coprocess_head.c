@@ -1,7 +1,7 @@
 /* The head of a co-process: the line that it works on, what is kept for it, and how it is done with.
  *
- * The slot's struct amz_child always is at the head: its index and attempt are those of the oldest line, and what it keeps is what was
- * printed for that. Between lines it keeps standard error alone, for the next head. */
+ * The slot's struct amz_child always is at the head: its index and attempt are those of the oldest line, and what it keeps is
+ * what was printed for that. Between lines it keeps standard error alone, for the next head. */
 #include "streams.h"
 
 /* The child takes over who it is from the oldest line. What was printed on standard output belongs to nobody by now. */
@@ -81,7 +81,8 @@ void amz_coprocess_fail_all(struct amz_streams *s, struct amz_coprocess *co)
   }
 }
 
-/* From now on all lines fail: the program can't be started, or does nothing. The first tells all; the others why they weren't tried. */
+/* From now on all lines fail: the program can't be started, or does nothing. The first tells all; the others why they weren't
+ * tried. */
 void amz_coprocess_condemn(struct amz_streams *s, struct amz_coprocess *co, const struct amz_exec_end *verdict, const char *why)
 {
   co->condemned = true;

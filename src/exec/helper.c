@@ -78,8 +78,8 @@ static int watch_old(struct helper *h)
   return AMZ_OK;
 }
 
-/* \return how long the rank may still be silent, in ns; 0: it has been for too long. A rank that is stopped, or cut off, is given up by
- * its master at some time; by then nothing of it may run any more. */
+/* \return how long the rank may still be silent, in ns; 0: it has been for too long. A rank that is stopped, or cut off, is given
+ * up by its master at some time; by then nothing of it may run any more. */
 static int64_t silence_left(const struct helper *h)
 {
   int64_t left = h->heard_ns + h->silence_ns - amz_clock_ns(CLOCK_BOOTTIME);
@@ -474,10 +474,12 @@ static int open_descriptors(struct helper *h)
   if (sigemptyset(&set) < 0 || sigaddset(&set, SIGCHLD) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
       (h->child_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 || (h->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
     return amz_error_sys(h->err, AMZ_EIO, errno, "cannot watch for events");
-  h->streams = (struct amz_streams){.launcher = &h->launcher, .output = &h->output, .start = &h->start, .out = &h->out, .epoll = h->epoll};
+  h->streams = (struct amz_streams){.launcher = &h->launcher, .output = &h->output, .start = &h->start, .out = &h->out,
+                                    .epoll = h->epoll};
   if (amz_streams_init(&h->streams) < 0)
     return amz_error_sys(h->err, AMZ_EIO, errno, "cannot make a timer");
-  if (watch(h, h->streams.timer, EPOLLIN, EVENT_TIMER, EPOLL_CTL_ADD) < 0 || watch(h, h->child_fd, EPOLLIN, EVENT_CHILD, EPOLL_CTL_ADD) < 0 || watch(h, h->fd, EPOLLIN, EVENT_SOCKET, EPOLL_CTL_ADD) < 0)
+  if (watch(h, h->streams.timer, EPOLLIN, EVENT_TIMER, EPOLL_CTL_ADD) < 0 ||
+      watch(h, h->child_fd, EPOLLIN, EVENT_CHILD, EPOLL_CTL_ADD) < 0 || watch(h, h->fd, EPOLLIN, EVENT_SOCKET, EPOLL_CTL_ADD) < 0)
     return AMZ_EIO;
   return AMZ_OK;
 }

@@ -19,8 +19,8 @@ struct amz_exec_sink {
   int (*data)(void *ctx, uint64_t index, uint32_t attempt, int stream, const void *bytes, size_t n, uint64_t *link);
   int (*finish)(void *ctx, struct amz_pack_end *end, const struct amz_pack_tail *tail, uint64_t *link);
   void (*close)(void *ctx);
-  /* Between the two, data and finish may gather what they are given; a flush that fails means that nothing of it was kept. Both may
-   * be NULL: each thing is kept by itself. */
+  /* Between the two, data and finish may gather what they are given; a flush that fails means that nothing of it was kept. Both
+   * may be NULL: each thing is kept by itself. */
   void (*hold)(void *ctx);
   int (*flush)(void *ctx);
 };

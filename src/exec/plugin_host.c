@@ -35,7 +35,8 @@ static void *make_piece(const char *name, size_t bytes, int *ret_fd, struct amz_
   int fd = memfd_create(name, MFD_CLOEXEC), code;
   void *at = MAP_FAILED;
 
-  if (fd >= 0 && (ftruncate(fd, (off_t)bytes) < 0 || (at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) == MAP_FAILED)) {
+  if (fd >= 0 && (ftruncate(fd, (off_t)bytes) < 0 || (at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                                                                0)) == MAP_FAILED)) {
     code = errno;
     (void)close(fd);
     errno = code;
@@ -105,7 +106,8 @@ void amz_host_common_wake(struct amz_host_common *c)
   char ignored[64];
   ssize_t n;
 
-  /* A slot that has seen us sleep may lose its core before it writes: what comes when we are long up is taken, too, or no later sleep would be one. */
+  /* A slot that has seen us sleep may lose its core before it writes: what comes when we are long up is taken, too, or no later
+   * sleep would be one. */
   (void)atomic_exchange(&c->shared->rank_sleeps, 0);
   do
     n = read(c->wake[0], ignored, sizeof ignored);
@@ -142,7 +144,8 @@ static void put_cpus(struct amz_host_link *h, const struct amz_host_config *conf
 /* Where everything stands in the piece. */
 static struct amz_host_shared plan(const struct amz_host_config *config)
 {
-  struct amz_host_shared plan = {.magic = AMZ_SHARED_MAGIC, .bytes = sizeof plan, .rank = config->rank, .first_slot = config->first_slot,
+  struct amz_host_shared plan = {.magic = AMZ_SHARED_MAGIC, .bytes = sizeof plan, .rank = config->rank,
+                                 .first_slot = config->first_slot,
     .lanes = config->lanes, .threads = config->threads, .gpus_apart = config->gpus_apart, .tasks = config->tasks};
   uint64_t total = sizeof plan, n_cpus = 0;
 
@@ -293,11 +296,13 @@ struct amz_order_to_run *amz_host_link_order(struct amz_host_link *h, uint32_t l
   return order;
 }
 
-/* Orders that were withdrawn stand in the ring until the lane comes by: there must be room for those that are sent meanwhile, beside the one that runs. */
+/* Orders that were withdrawn stand in the ring until the lane comes by: there must be room for those that are sent meanwhile,
+ * beside the one that runs. */
 bool amz_host_link_withdraw(struct amz_host_link *h, uint32_t lane, uint64_t number)
 {
   struct amz_lane *l = &h->lanes[lane];
-  uint64_t waiting = atomic_load_explicit(&l->ordered, memory_order_relaxed) - atomic_load_explicit(&l->passed, memory_order_acquire);
+  uint64_t waiting = atomic_load_explicit(&l->ordered, memory_order_relaxed) - atomic_load_explicit(&l->passed,
+      memory_order_acquire);
   uint32_t expected = AMZ_ORDER_WAITS;
 
   return number > 0 && waiting <= AMZ_ORDERS - 4 &&

@@ -1,6 +1,7 @@
 /* The rank's side of plug-in hosts: their memory, orders to their lanes, what the lanes tell. Room-private (and run's executor).
  *
- * Who starts the process, and what is done when it dies, is the executor's business (src/run/executor_plugin.c). Nothing blocks. */
+ * Who starts the process, and what is done when it dies, is the executor's business (src/run/executor_plugin.c). Nothing
+ * blocks. */
 #ifndef AMZ_EXEC_PLUGIN_HOST_H
 #define AMZ_EXEC_PLUGIN_HOST_H
 
@@ -18,7 +19,8 @@
 
 struct amz_host_common;
 
-/* `recording` is copied: hosts compute values from it. \return AMZ_OK; AMZ_EIO with *err. Release with amz_host_common_free (accepts NULL). */
+/* `recording` is copied: hosts compute values from it. \return AMZ_OK; AMZ_EIO with *err. Release with amz_host_common_free
+ * (accepts NULL). */
 int amz_host_common_new(const void *recording, size_t n_recording, struct amz_error *err, struct amz_host_common **ret);
 void amz_host_common_free(struct amz_host_common *c);
 /* \return a descriptor that is readable when a lane has woken us. */
@@ -48,7 +50,8 @@ struct amz_host_link;
 int amz_host_link_new(const struct amz_host_config *config, const struct amz_host_common *common, struct amz_error *err,
                       struct amz_host_link **ret);
 void amz_host_link_free(struct amz_host_link *h);
-/* Appends the words (each with its NUL) that start the process. \return AMZ_OK; AMZ_EENV with *err: the program isn't there; AMZ_ENOMEM. */
+/* Appends the words (each with its NUL) that start the process. \return AMZ_OK; AMZ_EENV with *err: the program isn't there;
+ * AMZ_ENOMEM. */
 int amz_host_link_words(const struct amz_host_link *h, struct amz_error *err, struct amz_buf *ret);
 
 enum amz_host_state amz_host_link_state(const struct amz_host_link *h);
@@ -62,7 +65,8 @@ struct amz_order_to_run *amz_host_link_order(struct amz_host_link *h, uint32_t l
 void amz_host_link_send(struct amz_host_link *h, uint32_t lane);
 /* \return the lane's next telling, valid until the next call; NULL: none now. */
 const struct amz_telling *amz_host_link_next(struct amz_host_link *h, uint32_t lane);
-/* The partials beside a telling, valid as long; partials_bytes of them, which is checked to be within bounds. \return NULL: none, or damaged. */
+/* The partials beside a telling, valid as long; partials_bytes of them, which is checked to be within bounds. \return NULL: none,
+ * or damaged. */
 const void *amz_host_link_partials(const struct amz_host_link *h, uint32_t lane, const struct amz_telling *telling);
 /* Orders up to this number are to end with the task that runs. */
 void amz_host_link_yield(struct amz_host_link *h, uint32_t lane, uint64_t number);

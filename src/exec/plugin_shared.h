@@ -1,16 +1,16 @@
 /* What a rank and its plug-in hosts have in common: the layout of two pieces of shared memory (nameless files), both processes of
  * one build. Room-private, and the host program's (src/plugin).
  *
- * The common piece: one per rank, for all its hosts: whether the rank sleeps, and the recorded inputs from which values are computed.
- * The host's piece: one per host: what it is to serve, and a struct amz_lane per slot.
+ * The common piece: one per rank, for all its hosts: whether the rank sleeps, and the recorded inputs from which values are
+ * computed. The host's piece: one per host: what it is to serve, and a struct amz_lane per slot.
  *
- * A lane has two rings, each with one writer and one reader: orders (rank to slot) and tellings (slot to rank). Counters only grow;
- * entry n is at n modulo the ring's size. Who has nothing to read sleeps: the slot on a futex, the rank in poll(2) on a pipe. Before it
- * sleeps it says so and looks once more; who writes looks, after writing, whether the other one has said so. Both sides do these two in
- * sequentially consistent order (Dekker's scheme), so that one of them always sees the other's.
+ * A lane has two rings, each with one writer and one reader: orders (rank to slot) and tellings (slot to rank). Counters only
+ * grow; entry n is at n modulo the ring's size. Who has nothing to read sleeps: the slot on a futex, the rank in poll(2) on a
+ * pipe. Before it sleeps it says so and looks once more; who writes looks, after writing, whether the other one has said so. Both
+ * sides do these two in sequentially consistent order (Dekker's scheme), so that one of them always sees the other's.
  *
- * An order can be withdrawn while it waits. Who comes first decides, by the order's state: the slot takes it, or the rank withdraws it. A slot
- * passes over what was withdrawn; nothing is told of it.
+ * An order can be withdrawn while it waits. Who comes first decides, by the order's state: the slot takes it, or the rank
+ * withdraws it. A slot passes over what was withdrawn; nothing is told of it.
  *
  * `number` and `at` say which task runs; the rank reads them when the process has died, or seems to hang. */
 #ifndef AMZ_EXEC_PLUGIN_SHARED_H

@@ -47,7 +47,8 @@ static int reset_signals(struct amz_error *err)
 
   for (int s = 1; s < NSIG; s++)
     (void)signal(s, SIG_DFL); /* SIGKILL and SIGSTOP refuse, rightly */
-  if (getenv("SLURM_JOB_ID")) /* meant for us ("the end is near"), but sent to all of a step's processes: tasks are to end in peace */
+  /* meant for us ("the end is near"), but sent to all of a step's processes: tasks are to end in peace */
+  if (getenv("SLURM_JOB_ID"))
     (void)signal(SIGUSR1, SIG_IGN);
   if (sigfillset(&all) < 0 || sigprocmask(SIG_SETMASK, &all, NULL) < 0)
     return amz_error_sys(err, AMZ_EIO, errno, "cannot block signals");

@@ -95,8 +95,8 @@ static void child_try(struct amz_spawn *s, const char *program)
   (void)execve("/bin/sh", s->argv - 1, s->env);
 }
 
-/* The PATH search of execvp(3), without its allocation: what can't be executed is remembered, what isn't there is passed over. So is what stands, if
- * anything does, in a directory that we may not search; shells do the same, execvp doesn't. */
+/* The PATH search of execvp(3), without its allocation: what can't be executed is remembered, what isn't there is passed over. So
+ * is what stands, if anything does, in a directory that we may not search; shells do the same, execvp doesn't. */
 static void child_search(struct amz_spawn *s)
 {
   const char *name = s->argv[0], *at = s->path;

@@ -1,7 +1,7 @@
 /* All co-processes of a helper: what the rank wants of them, what is due by the clock, and what the rank is told.
  *
- * Records of one turn are gathered and written at once, and ends are told in company: at once only when a slot has run out of lines or
- * something else matters, else within TELL_NS. */
+ * Records of one turn are gathered and written at once, and ends are told in company: at once only when a slot has run out of
+ * lines or something else matters, else within TELL_NS. */
 #include "streams.h"
 
 #include <errno.h>
@@ -159,7 +159,8 @@ static int read_order(struct amz_coprocess *co)
   co->kill_after_ns = order.kill_after_ns ? order.kill_after_ns : KILL_AFTER_NS;
   co->advice_ns = order.advice_ns;
   co->rules = (struct amz_answer_rules){.sentinel = order.sentinel, .fail_prefix = order.fail_prefix,
-    .sentinel_bytes = order.sentinel ? strlen(order.sentinel) : 0, .fail_prefix_bytes = order.fail_prefix ? strlen(order.fail_prefix) : 0};
+    .sentinel_bytes = order.sentinel ? strlen(order.sentinel) : 0, .fail_prefix_bytes =
+    order.fail_prefix ? strlen(order.fail_prefix) : 0};
   return AMZ_OK;
 }
 
@@ -353,8 +354,8 @@ static void end_it(struct amz_streams *s, struct amz_coprocess *co, int64_t now_
   amz_coprocess_signal(s, co, ask ? SIGTERM : SIGKILL, 0);
 }
 
-/* A program that has read its line, said nothing since it was started, and doesn't compute: it may well have answered, into a buffer
- * of its own. Twice the time, so that what it computed at first doesn't count. */
+/* A program that has read its line, said nothing since it was started, and doesn't compute: it may well have answered, into a
+ * buffer of its own. Twice the time, so that what it computed at first doesn't count. */
 static void advise(struct amz_streams *s, struct amz_coprocess *co, int64_t now_ns)
 {
   int64_t cpu_ns = amz_coprocess_cpu(co), silent_ns = 2 * co->advice_ns;
@@ -373,7 +374,8 @@ static void advise(struct amz_streams *s, struct amz_coprocess *co, int64_t now_
   s->advised = true;
   co->advice_ns = 0;
   co->advise_ns = NEVER;
-  amz_streams_note(s, co, "the stream's program has written nothing for %s. If it should have, it holds its output back: let it flush "
+  amz_streams_note(s, co,
+                   "the stream's program has written nothing for %s. If it should have, it holds its output back: let it flush "
                    "after each result (fflush, print(…, flush=True)), or start it with stdbuf -oL",
                    amz_format_duration(silent_ns, text, sizeof text));
 }

@@ -1,11 +1,11 @@
 /* The co-processes of a helper: a program per slot that is fed task lines and answers each. Room-private; what it promises is in
  * <amorsize/exec.h>, struct amz_exec_stream.
  *
- * streams.c knows all of them: what the rank says, clocks, what the rank is told. coprocess.c is the life of one, coprocess_end.c its
- * end; lines.c what it was given, answer.c what it says.
+ * streams.c knows all of them: what the rank says, clocks, what the rank is told. coprocess.c is the life of one, coprocess_end.c
+ * its end; lines.c what it was given, answer.c what it says.
  *
- * Nothing here waits. A program with much in flight isn't listened to all the time: it is looked at when, by its own pace, half of
- * that should be answered, so that many short tasks cost one turn of the helper. */
+ * Nothing here waits. A program with much in flight isn't listened to all the time: it is looked at when, by its own pace, half
+ * of that should be answered, so that many short tasks cost one turn of the helper. */
 #ifndef AMZ_EXEC_STREAMS_H
 #define AMZ_EXEC_STREAMS_H
 

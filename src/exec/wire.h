@@ -85,7 +85,8 @@ int amz_wire_add_start(struct amz_buf *out, const struct amz_exec_command *comma
 int amz_wire_add_kill(struct amz_buf *out, const struct amz_wire_kill *kill) AMZ_MUST_CHECK;
 int amz_wire_add_end(struct amz_buf *out, const struct amz_exec_end *end) AMZ_MUST_CHECK;
 int amz_wire_add_stream(struct amz_buf *out, const struct amz_exec_stream *stream) AMZ_MUST_CHECK;
-int amz_wire_add_lines(struct amz_buf *out, uint32_t slot, uint32_t attempt, const struct amz_exec_line *lines, size_t n) AMZ_MUST_CHECK;
+int amz_wire_add_lines(struct amz_buf *out, uint32_t slot, uint32_t attempt, const struct amz_exec_line *lines,
+                       size_t n) AMZ_MUST_CHECK;
 int amz_wire_add_close(struct amz_buf *out, int64_t grace_ns) AMZ_MUST_CHECK;
 int amz_wire_add_closed(struct amz_buf *out) AMZ_MUST_CHECK;
 int amz_wire_add_note(struct amz_buf *out, const char *text) AMZ_MUST_CHECK;

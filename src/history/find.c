@@ -43,8 +43,8 @@ static uint64_t scaled(uint64_t index, uint64_t from, uint64_t to)
   return place < to ? (uint64_t)place : to - 1;
 }
 
-/* Whether there is already one of as many threads, alone as this one or not: how tasks scale, and what neighbours cost, is seen in samples
- * alone, which runs that start from known costs don't take. */
+/* Whether there is already one of as many threads, alone as this one or not: how tasks scale, and what neighbours cost, is seen
+ * in samples alone, which runs that start from known costs don't take. */
 static bool has_like(const struct amz_observation *seen, size_t n, const struct amz_observation *o)
 {
   for (size_t i = 0; i < n; i++)
@@ -97,7 +97,8 @@ static int begin(struct joining *j, const struct amz_history_run *run)
 /* A run that was interrupted tells of its last part alone. */
 static void compare(struct joining *j, const struct amz_history_outcome *o)
 {
-  if (o->predicted_s > 0 && o->makespan_s > 0 && o->launches == 1 && o->predicted_from != AMZ_UNKNOWN && j->n_ratios < AMZ_HISTORY_RUNS)
+  if (o->predicted_s > 0 && o->makespan_s > 0 && o->launches == 1 && o->predicted_from != AMZ_UNKNOWN &&
+      j->n_ratios < AMZ_HISTORY_RUNS)
     j->ratios[j->n_ratios++] = o->makespan_s / o->predicted_s;
 }
 
@@ -112,12 +113,14 @@ static int consider(void *ctx, const struct amz_history_row *row)
   if (j->known->runs == 0)
     return begin(j, row->run);
   if (amz_history_drifted(known->seen, j->first, j->tasks, other->seen, other->n, other->tasks, NULL) ||
-      amz_history_drifted(other->seen, other->n, other->tasks, known->seen, j->first, j->tasks, NULL)) /* it had fewer slots than the latest's plan opened */
+      /* it had fewer slots than the latest's plan opened */
+      amz_history_drifted(other->seen, other->n, other->tasks, known->seen, j->first, j->tasks, NULL))
     return AMZ_OK;
   return join(j, row->run);
 }
 
-int amz_history_find(const struct amz_history *h, const struct amz_history_key *key, uint64_t tasks, struct amz_history_known *ret,
+int amz_history_find(const struct amz_history *h, const struct amz_history_key *key, uint64_t tasks,
+                     struct amz_history_known *ret,
                      struct amz_error *err)
 {
   struct amz_history_known known = {.runs = 0};

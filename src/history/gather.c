@@ -18,7 +18,8 @@
 #include "../cache/folder.h"
 #include "../store/path.h"
 
-#define FROM_SAMPLE (AMZ_HISTORY_OBSERVATIONS / 2) /* observations of the run's own sample, at most: they know their circumstances */
+/* observations of the run's own sample, at most: they know their circumstances */
+#define FROM_SAMPLE (AMZ_HISTORY_OBSERVATIONS / 2)
 #define SAMPLE_MAX ((size_t)64 << 20)
 #define MANY 64u /* tasks a slot, from which on a slot's idle time is mostly that between tasks */
 
@@ -57,8 +58,10 @@ static int take(void *ctx, const struct amz_task_row *row)
     return AMZ_OK;
   g->seen[g->n++] = (struct seen){.rank = row->rank, .slot = row->slot, .epoch = row->epoch, .start_s = row->start_s,
     .node = amz_digest_add(AMZ_DIGEST_EMPTY, node, strlen(node)), .averaged = row->averaged_over > 0,
-    .o = {.index = row->index, .weight = weight_of(g->job, row->index), .threads = g->summary->threads ? g->summary->threads : 1, .busy = 1,
-          .failed = row->outcome != AMZ_SUCCEEDED, .wall_s = wall_s, .cpu_s = row->averaged_over && !(row->cpu_s > 0) ? wall_s : row->cpu_s,
+    .o = {.index = row->index, .weight = weight_of(g->job, row->index), .threads = g->summary->threads ? g->summary->threads : 1,
+          .busy = 1,
+          .failed = row->outcome != AMZ_SUCCEEDED, .wall_s = wall_s, .cpu_s = row->averaged_over &&
+          !(row->cpu_s > 0) ? wall_s : row->cpu_s,
           .rss_bytes = row->max_rss_bytes, .out_bytes = row->output_bytes}};
   return AMZ_OK;
 }
@@ -86,8 +89,8 @@ static int read_tasks(struct amz_store_reader *reader, uint64_t seed, struct gat
 
 /* ---- circumstances -------------------------------------------------------------------------------------------------------- */
 
-/* All slots of the ranks that were seen on its node. Which tasks had fewer neighbours, at the end or while others failed, isn't asked: they were
- * not drawn by lot, and would be taken for what tasks cost alone. */
+/* All slots of the ranks that were seen on its node. Which tasks had fewer neighbours, at the end or while others failed, isn't
+ * asked: they were not drawn by lot, and would be taken for what tasks cost alone. */
 static uint32_t slots_beside(const struct gathering *g, const struct seen *s)
 {
   uint32_t ranks = 0, each = g->summary->ranks ? g->summary->slots / g->summary->ranks : g->summary->slots;
@@ -161,7 +164,8 @@ static struct amz_quantity idle_share(const struct amz_run_summary *s)
   return (struct amz_quantity){.value = each, .low = 0, .high = each, .n = UINT32_MAX, .source = AMZ_MEASURED};
 }
 
-/* ---- the run's own sample --------------------------------------------------------------------------------------------------- */
+/* ---- the run's own sample
+ * --------------------------------------------------------------------------------------------------- */
 
 /* Nothing is lost when there is none, or it can't be used. */
 static void read_sample(const char *dir, struct amz_sample *ret)
@@ -204,7 +208,8 @@ static int put_together(const struct gathering *g, const struct amz_sample *samp
   return AMZ_OK;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static char *copy(const char *text)
 {
@@ -217,8 +222,10 @@ static int fill_outcome(const struct amz_run_summary *s, struct amz_history_outc
   struct timespec now = {0, 0};
 
   (void)clock_gettime(CLOCK_REALTIME, &now);
-  *o = (struct amz_history_outcome){.policy = copy(s->policy), .version = copy(NULL), .ended_s = now.tv_sec, .succeeded = s->succeeded,
-    .failed = s->failed, .skipped = s->skipped, .this_launch = s->this_launch, .launches = s->epoch, .ranks = s->ranks, .slots = s->slots,
+  *o = (struct amz_history_outcome){.policy = copy(s->policy), .version = copy(NULL), .ended_s = now.tv_sec,
+                                    .succeeded = s->succeeded,
+    .failed = s->failed, .skipped = s->skipped, .this_launch = s->this_launch, .launches = s->epoch, .ranks = s->ranks,
+    .slots = s->slots,
     .threads = s->threads, .predicted_s = s->predicted_s, .predicted_low_s = planned ? s->predicted.low_s : -1,
     .predicted_high_s = planned ? s->predicted.high_s : -1, .makespan_s = s->makespan_s,
     .total_s = s->total_s, .efficiency = s->efficiency, .task_mean_s = s->task_mean_s, .task_max_s = s->task_max_s};
@@ -241,7 +248,8 @@ static uint64_t id_of_run(const char *dir)
   return id;
 }
 
-static int read_store(const char *dir, uint64_t run_id, struct gathering *g, struct amz_quantity *ret_gap_s, struct amz_error *err)
+static int read_store(const char *dir, uint64_t run_id, struct gathering *g, struct amz_quantity *ret_gap_s,
+                      struct amz_error *err)
 {
   struct amz_store_reader *reader = NULL;
   int rc = amz_store_reader_new(dir, err, &reader, NULL);
@@ -285,7 +293,8 @@ static int fill_costs(const char *dir, uint64_t run_id, struct gathering *g, str
   return rc < 0 ? amz_error_set(err, rc, "out of memory") : AMZ_OK;
 }
 
-int amz_history_gather(const struct amz_job *job, const struct amz_run_summary *summary, struct amz_history_run *ret, uint64_t *ret_run_id,
+int amz_history_gather(const struct amz_job *job, const struct amz_run_summary *summary, struct amz_history_run *ret,
+                       uint64_t *ret_run_id,
                        struct amz_error *err)
 {
   struct gathering g = {.job = job, .summary = summary, .most = AMZ_HISTORY_OBSERVATIONS};

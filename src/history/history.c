@@ -1,12 +1,13 @@
 /* The folder of history: DIR/JOB/STAMP-RUN, JOB the digest of the job's key, the whole of which is in each file and compared.
  *
- * Why files and no SQLite, as the runs have: many processes on many hosts write into one home, often on a network file system whose locks
- * are missing or hang; none of them may wait, or damage what the others have. A run writes its own file and never another's, so two that end
- * at the same time are both there. A file of all runs of a job would have to be read, changed and replaced, and the later one would win.
+ * Why files and no SQLite, as the runs have: many processes on many hosts write into one home, often on a network file system
+ * whose locks are missing or hang; none of them may wait, or damage what the others have. A run writes its own file and never
+ * another's, so two that end at the same time are both there. A file of all runs of a job would have to be read, changed and
+ * replaced, and the later one would win.
  *
- * STAMP is a time of the day, made larger than all that are there: names sort by when they were added, even when the clock was set
- * back, and what is dropped is what has been there longest. RUN tells which run it was, so that one that goes on after its end replaces
- * what it said before. */
+ * STAMP is a time of the day, made larger than all that are there: names sort by when they were added, even when the clock was
+ * set back, and what is dropped is what has been there longest. RUN tells which run it was, so that one that goes on after its
+ * end replaces what it said before. */
 #include <amorsize/history.h>
 
 #include <errno.h>
@@ -44,7 +45,8 @@ static const char *absolute(const struct amz_environment *env, const char *name)
 
 static char *choose_dir(const struct amz_environment *env, bool *ret_set)
 {
-  const char *own = env->get(env->ctx, "AMORSIZE_HISTORY_DIR"), *xdg = absolute(env, "XDG_STATE_HOME"), *home = absolute(env, "HOME");
+  const char *own = env->get(env->ctx, "AMORSIZE_HISTORY_DIR"), *xdg = absolute(env, "XDG_STATE_HOME"),
+      *home = absolute(env, "HOME");
 
   *ret_set = (own && *own) || xdg || home;
   if (own && *own)
@@ -168,7 +170,8 @@ int amz_history_each(const struct amz_history *h, const char *id, const char *ke
   return rc == AMZ_ENOMEM ? amz_error_set(err, rc, "out of memory") : rc;
 }
 
-int amz_history_list(const struct amz_history *h, int (*row)(void *ctx, const struct amz_history_row *row), void *ctx, struct amz_error *err)
+int amz_history_list(const struct amz_history *h, int (*row)(void *ctx, const struct amz_history_row *row), void *ctx,
+                     struct amz_error *err)
 {
   struct amz_buf jobs = AMZ_BUF_INIT;
   int rc = amz_folder_names(h->dir, is_job, &jobs, err);
@@ -308,7 +311,8 @@ static int write_run(const char *dir, uint64_t run_id, const struct amz_buf *byt
   return rc;
 }
 
-static int encode(const struct amz_history_key *key, const struct amz_history_run *run, struct amz_buf *out, struct amz_error *err)
+static int encode(const struct amz_history_key *key, const struct amz_history_run *run, struct amz_buf *out,
+                  struct amz_error *err)
 {
   struct amz_cache_entry entry = {.kind = key->id, .key = key->text, .label = run->costs.job, .made_s = run->outcome.ended_s};
   struct amz_buf value = AMZ_BUF_INIT;
@@ -321,7 +325,8 @@ static int encode(const struct amz_history_key *key, const struct amz_history_ru
   amz_buf_clear(&value);
   if (rc < 0)
     return amz_error_set(err, rc, "out of memory");
-  return out->len > FILE_MAX || strlen(key->text) > KEY_MAX ? amz_error_set(err, AMZ_EINVAL, "too large for the history") : AMZ_OK;
+  return out->len > FILE_MAX || strlen(key->text) > KEY_MAX ? amz_error_set(err, AMZ_EINVAL,
+                                                                            "too large for the history") : AMZ_OK;
 }
 
 /* Again, when the folder was removed between being made and being used. */
@@ -335,7 +340,8 @@ static int write_in_spite(const char *dir, uint64_t run_id, const struct amz_buf
   return rc;
 }
 
-int amz_history_add(const struct amz_history *h, const struct amz_history_key *key, uint64_t run_id, const struct amz_history_run *run,
+int amz_history_add(const struct amz_history *h, const struct amz_history_key *key, uint64_t run_id,
+                    const struct amz_history_run *run,
                     struct amz_error *err)
 {
   struct amz_error why = {.code = AMZ_OK};

@@ -1,9 +1,10 @@
-/* Programs by their content. What is looked at are the words that the first and the last task have in common: what differs is a value. In a
- * command that is executed as it stands, the first word; behind an interpreter (python3 -u score.py) its script; behind a wrapper
- * (nice -n 5 prog) what it starts. In text for a shell, the same for each of its commands whose words are plain.
+/* Programs by their content. What is looked at are the words that the first and the last task have in common: what differs is a
+ * value. In a command that is executed as it stands, the first word; behind an interpreter (python3 -u score.py) its script;
+ * behind a wrapper (nice -n 5 prog) what it starts. In text for a shell, the same for each of its commands whose words are plain.
  *
- * Files up to 8 MiB are read whole. Of larger ones, the size and 32 pieces of 64 KiB spread over them, first and last among them, are: a build
- * that differs, differs in its build id or its length, if not almost everywhere. Time stamps don't count, as programs are copied to nodes. */
+ * Files up to 8 MiB are read whole. Of larger ones, the size and 32 pieces of 64 KiB spread over them, first and last among them,
+ * are: a build that differs, differs in its build id or its length, if not almost everywhere. Time stamps don't count, as
+ * programs are copied to nodes. */
 #include "program.h"
 
 #include <errno.h>
@@ -147,7 +148,8 @@ static bool is_one_of(const char *word, const char *const *names)
 
 static bool is_interpreter(const char *word)
 {
-  static const char *const names[] = {"python", "pypy", "perl", "ruby", "Rscript", "julia", "node", "lua", "php", "java", "octave", "guile",
+  static const char *const names[] = {"python", "pypy", "perl", "ruby", "Rscript", "julia", "node", "lua", "php", "java",
+                                      "octave", "guile",
                                       "sh", "bash", "dash", "zsh", "ksh", "tclsh", "awk", "gawk", "mawk", NULL};
 
   return is_one_of(word, names);
@@ -155,7 +157,8 @@ static bool is_interpreter(const char *word)
 
 static bool is_wrapper(const char *word)
 {
-  static const char *const names[] = {"env", "nice", "ionice", "nohup", "setsid", "timeout", "stdbuf", "taskset", "chrt", "numactl", "time",
+  static const char *const names[] = {"env", "nice", "ionice", "nohup", "setsid", "timeout", "stdbuf", "taskset", "chrt",
+                                      "numactl", "time",
                                       "exec", "command", NULL};
 
   return is_one_of(word, names);
@@ -247,7 +250,8 @@ static int fill(const struct amz_job *job, uint64_t index, struct amz_task *task
 {
   static const struct amz_place place = {.threads = 1};
 
-  return amz_job_kind(job) == AMZ_TASK_STREAM ? amz_program_fill(job, &place, task, err) : amz_task_fill(job, index, &place, task, err);
+  return amz_job_kind(job) == AMZ_TASK_STREAM ? amz_program_fill(job, &place, task, err) : amz_task_fill(job, index, &place, task,
+      err);
 }
 
 static const char *path_of(const struct amz_task *task, const struct amz_environment *env)
@@ -258,7 +262,8 @@ static const char *path_of(const struct amz_task *task, const struct amz_environ
   return env->get(env->ctx, "PATH");
 }
 
-static void add_commands(const struct amz_task *first, const struct amz_task *last, const struct amz_environment *env, struct amz_buf *out)
+static void add_commands(const struct amz_task *first, const struct amz_task *last, const struct amz_environment *env,
+                         struct amz_buf *out)
 {
   struct words a = {.memory = AMZ_BUF_INIT}, b = {.memory = AMZ_BUF_INIT};
   struct finder f = {.path = path_of(first, env), .workdir = first->workdir, .out = out, .room = AMZ_BUF_INIT};

@@ -9,6 +9,7 @@
 
 /* Appends a line for each program that can be told: the word that names it, its size, the digest of its content.
  * \return AMZ_OK; AMZ_ENOMEM; AMZ_EINVAL with *err: the values of the first or the last task don't do. */
-int amz_history_programs(const struct amz_job *job, const struct amz_environment *env, struct amz_buf *out, struct amz_error *err);
+int amz_history_programs(const struct amz_job *job, const struct amz_environment *env, struct amz_buf *out,
+                         struct amz_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* A tasks block: what is to be run, as written. Its values are still nodes, because what is wrong inside them is pointed at later. */
+/* A tasks block: what is to be run, as written. Its values are still nodes, because what is wrong inside them is pointed at
+ * later. */
 #ifndef AMZ_JOB_BLOCK_H
 #define AMZ_JOB_BLOCK_H
 
@@ -13,7 +14,8 @@ struct amz_block_stream { /* NULL: not given */
 
 struct amz_block { /* NULL: not given */
   const struct amz_yaml *map;
-  const struct amz_yaml *command, *stream, *line, *plugin, *args, *lines; /* text; command: or a list of texts; stream: or a map */
+  /* text; command: or a list of texts; stream: or a map */
+  const struct amz_yaml *command, *stream, *line, *plugin, *args, *lines;
   struct amz_block_stream stream_parts;
   const struct amz_yaml *loops, *csv;
   const struct amz_yaml *env, *workdir, *stdin_path, *creates, *weight;

@@ -47,8 +47,8 @@ static bool is_given(const struct amz_yaml *root, const char *path)
   return value && !amz_yaml_null(value);
 }
 
-/* Whoever says anything of chunks, or takes a preset that does, has something in mind that other policies know nothing of: the targets
- * of some presets are the point of them. A policy alone leaves its target open. */
+/* Whoever says anything of chunks, or takes a preset that does, has something in mind that other policies know nothing of: the
+ * targets of some presets are the point of them. A policy alone leaves its target open. */
 static void note_what_is_free(const struct amz_yaml *root, struct amz_settings *s)
 {
   static const char *const bounds[] = {"chunks.target", "chunks.min", "chunks.max", "chunks.rate"};
@@ -63,7 +63,8 @@ static void note_what_is_free(const struct amz_yaml *root, struct amz_settings *
 static void check_sample(struct amz_reader *r, const struct amz_yaml *root, const struct amz_settings *s)
 {
   if (s->sample.tasks_min > s->sample.tasks_max)
-    amz_yaml_error(r->diags, amz_yaml_at(root, "sample.tasks"), "sample.tasks: the least, %u, is more than the most, %u", s->sample.tasks_min,
+    amz_yaml_error(r->diags, amz_yaml_at(root, "sample.tasks"), "sample.tasks: the least, %u, is more than the most, %u",
+                   s->sample.tasks_min,
                    s->sample.tasks_max);
 }
 
@@ -86,14 +87,16 @@ static void check_results(struct amz_reader *r, const struct amz_yaml *root)
     const struct amz_yaml *value = amz_yaml_at(root, keys[i]);
 
     if (value && !amz_yaml_null(value) && (value->kind != AMZ_YAML_SCALAR || strcmp(value->text, "none") != 0))
-      amz_yaml_warning(r->diags, amz_yaml_key_at(root, keys[i]), "%s has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout",
+      amz_yaml_warning(r->diags, amz_yaml_key_at(root, keys[i]),
+                       "%s has no effect: only tasks.plugin has results; what other tasks print is kept by output.stdout",
                        keys[i]);
   }
 }
 
 /* ---- policies ---- */
 
-static const char *const planned[] = {"mfsc", "wf", "awf", "awf-b", "awf-c", "awf-d", "awf-e", "tap", "tfss", "fiss", "viss", "pls",
+static const char *const planned[] = {"mfsc", "wf", "awf", "awf-b", "awf-c", "awf-d", "awf-e", "tap", "tfss", "fiss", "viss",
+                                      "pls",
   "rand"};
 
 enum { PLANNED = sizeof planned / sizeof *planned, POLICIES_MAX = 64 };
@@ -132,7 +135,8 @@ static void check_policy(struct amz_reader *r, const struct amz_yaml *root, stru
     amz_yaml_warning(r->diags, node, "chunks.policy: %s is not in this version yet: adaptive is used", shown);
   } else {
     near = nearest_policy(s->chunks.policy);
-    amz_yaml_error(r->diags, node, "chunks.policy: unknown policy %s%s%s%s", shown, near ? "; did you mean " : "", near ? near : "",
+    amz_yaml_error(r->diags, node, "chunks.policy: unknown policy %s%s%s%s", shown, near ? "; did you mean " : "",
+                   near ? near : "",
                    near ? "?" : "");
   }
   s->chunks.policy = "adaptive";

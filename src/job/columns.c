@@ -1,6 +1,7 @@
 /* Where the tasks come from: `for:`, `csv:` and `lines:` become columns, the columns' axes become the number of tasks.
  *
- * Order: a table's rows are the slowest axis, then the names of `for:` as written, the last one the fastest. `combine: zip` puts all on one axis. */
+ * Order: a table's rows are the slowest axis, then the names of `for:` as written, the last one the fastest. `combine: zip` puts
+ * all on one axis. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@
 
 struct amz_value_form {
   const char *key;
-  /* \return AMZ_OK with *ret; AMZ_EINVAL: *err says what is wrong, or is empty when the value hasn't the right shape; AMZ_ENOMEM. */
+  /* \return AMZ_OK with *ret; AMZ_EINVAL: *err says what is wrong, or is empty when the value hasn't the right shape;
+   * AMZ_ENOMEM. */
   int (*open)(struct amz_loader *l, const struct amz_yaml *value, struct amz_error *err, struct amz_source **ret);
   const char *expected, *empty;
 };
@@ -133,7 +135,8 @@ static const struct amz_value_form *form_named(const char *key)
 }
 
 /* `a`, `[a, b]` and `{FORM: …}`: which form it is, and what it is given. NULL: a finding has been made. */
-static const struct amz_value_form *form_of(struct amz_loader *l, const char *name, const struct amz_yaml *node, const struct amz_yaml **ret_value)
+static const struct amz_value_form *form_of(struct amz_loader *l, const char *name, const struct amz_yaml *node,
+                                            const struct amz_yaml **ret_value)
 {
   static const char *const names[] = {"list", "range", "glob", "lines"};
   const struct amz_value_form *form;
@@ -144,14 +147,16 @@ static const struct amz_value_form *form_of(struct amz_loader *l, const char *na
   if (node->kind == AMZ_YAML_LIST)
     return &forms[0];
   if (node->kind != AMZ_YAML_MAP || node->n != 1) {
-    amz_yaml_error(l->reader.diags, node, "tasks.for.%s: expected a value, a list, or one of {range: [1, 100]}, {glob: \"*.txt\"}, {lines: file}, got %s",
+    amz_yaml_error(l->reader.diags, node, "tasks.for.%s: expected a value, a list, or one of {range: [1, 100]}, {glob: "
+                                          "\"*.txt\"}, {lines: file}, got %s",
                    name, node->kind == AMZ_YAML_MAP ? (node->n ? "several" : "an empty mapping") : amz_yaml_show(node, shown));
     return NULL;
   }
   form = form_named(node->items[0]->text);
   near = amz_nearest(node->items[0]->text, names, FORMS);
   if (!form)
-    amz_yaml_error(l->reader.diags, node->items[0], "tasks.for.%s: unknown source %s; %s%s%s", name, amz_yaml_show(node->items[0], shown),
+    amz_yaml_error(l->reader.diags, node->items[0], "tasks.for.%s: unknown source %s; %s%s%s", name,
+                   amz_yaml_show(node->items[0], shown),
                    near ? "did you mean \"" : "known: list, range, glob, lines", near ? near : "", near ? "\"?" : "");
   *ret_value = node->items[1];
   return form;
@@ -187,7 +192,8 @@ static int open_source(struct amz_loader *l, const char *name, const struct amz_
   if (rc == AMZ_ENOMEM)
     return rc;
   if (rc < 0 && !err.text[0])
-    amz_yaml_error(l->reader.diags, value, "tasks.for.%s: %s: expected %s, got %s", name, form->key, form->expected, amz_yaml_show(value, shown));
+    amz_yaml_error(l->reader.diags, value, "tasks.for.%s: %s: expected %s, got %s", name, form->key, form->expected,
+                   amz_yaml_show(value, shown));
   else if (rc < 0)
     amz_yaml_error(l->reader.diags, value, "tasks.for.%s: %s", name, err.text);
   else if (amz_source_count(*ret) == 0)
@@ -205,8 +211,8 @@ static bool name_is_taken(const struct amz_job *job, const char *name)
   return false;
 }
 
-/* Takes the source over, on failure too; without one (there was a finding) the name counts as given all the same, so that its uses aren't
- * reported as well. */
+/* Takes the source over, on failure too; without one (there was a finding) the name counts as given all the same, so that its
+ * uses aren't reported as well. */
 static int add_column(struct amz_job *job, const char *name, struct amz_source *source, const struct amz_yaml *key, size_t axis)
 {
   size_t cap = job->columns_cap;
@@ -242,7 +248,8 @@ static bool usable_column(struct amz_loader *l, const char *name)
   char shown[AMZ_YAML_SHOWN];
 
   if (why)
-    amz_yaml_warning(l->reader.diags, l->block.csv, "tasks.csv: the column %s %s: it is left out", amz_text_show(name, strlen(name), shown), why);
+    amz_yaml_warning(l->reader.diags, l->block.csv, "tasks.csv: the column %s %s: it is left out",
+                     amz_text_show(name, strlen(name), shown), why);
   return !why;
 }
 
@@ -282,7 +289,8 @@ static bool check_name(struct amz_loader *l, const struct amz_yaml *key)
 
   (void)amz_yaml_show(key, shown);
   if (!amz_job_is_name(key->text))
-    amz_yaml_error(l->reader.diags, key, "tasks.for: %s cannot be a name: a letter or _, then up to 63 letters, digits, _ and -", shown);
+    amz_yaml_error(l->reader.diags, key, "tasks.for: %s cannot be a name: a letter or _, then up to 63 letters, digits, _ and -",
+                   shown);
   else if (amz_job_is_builtin(key->text))
     amz_yaml_error(l->reader.diags, key, "tasks.for: {%s} is built in: choose another name", key->text);
   else if (name_is_taken(l->job, key->text))
@@ -327,7 +335,8 @@ static void check_zip(struct amz_loader *l)
       first = i;
     other = amz_source_count(job->columns[first].source);
     if (count != other)
-      amz_yaml_error(l->reader.diags, job->columns[i].key, "tasks.combine: zip needs equal lengths: \"%s\" has %llu, \"%s\" has %llu", job->names[first],
+      amz_yaml_error(l->reader.diags, job->columns[i].key,
+                     "tasks.combine: zip needs equal lengths: \"%s\" has %llu, \"%s\" has %llu", job->names[first],
                      (unsigned long long)other, job->names[i], (unsigned long long)count);
   }
 }

@@ -8,7 +8,8 @@
 #include "job_impl.h"
 
 /* Makes a finding of a template's error, at its place in the text. \return AMZ_OK, or AMZ_ENOMEM. */
-static int refuse(struct amz_loader *l, int rc, const struct amz_yaml *node, size_t at, const char *path, const struct amz_error *err)
+static int refuse(struct amz_loader *l, int rc, const struct amz_yaml *node, size_t at, const char *path,
+                  const struct amz_error *err)
 {
   if (rc == AMZ_ENOMEM)
     return rc;
@@ -188,7 +189,8 @@ size_t amz_loader_find_name(struct amz_loader *l, const struct amz_yaml *node, c
     return found;
   (void)snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), name);
   near = amz_nearest(word, l->job->names, l->job->n_columns);
-  amz_yaml_error(l->reader.diags, node, "%s: unknown name %s%s%s%s", path, amz_text_show(name, n, shown), near ? "; did you mean \"" : "",
+  amz_yaml_error(l->reader.diags, node, "%s: unknown name %s%s%s%s", path, amz_text_show(name, n, shown),
+                 near ? "; did you mean \"" : "",
                  near ? near : "", near ? "\"?" : "");
   return AMZ_NO_NAME;
 }
@@ -198,10 +200,12 @@ static void find_columns(struct amz_loader *l)
   const struct amz_settings *s = &l->job->settings;
 
   if (s->resources.threads_column)
-    l->job->threads_column = amz_loader_find_name(l, amz_yaml_at(l->root, "resources.threads"), "resources.threads", s->resources.threads_column,
+    l->job->threads_column = amz_loader_find_name(l, amz_yaml_at(l->root, "resources.threads"), "resources.threads",
+                                                  s->resources.threads_column,
                                        strlen(s->resources.threads_column));
   if (s->resources.memory_column)
-    l->job->memory_column = amz_loader_find_name(l, amz_yaml_at(l->root, "resources.memory"), "resources.memory", s->resources.memory_column,
+    l->job->memory_column = amz_loader_find_name(l, amz_yaml_at(l->root, "resources.memory"), "resources.memory",
+                                                 s->resources.memory_column,
                                       strlen(s->resources.memory_column));
 }
 
@@ -228,7 +232,8 @@ static void check_uses(struct amz_loader *l)
   if (!job->command || (l->block.stream && !job->line)) /* without a line, a stream's program is given all names */
     return;
   for (size_t i = 0; i < job->n_columns; i++)
-    if (job->columns[i].key && i != job->threads_column && i != job->memory_column && i != job->weight_column && !any_uses(job, job->names[i]))
+    if (job->columns[i].key && i != job->threads_column && i != job->memory_column && i != job->weight_column &&
+        !any_uses(job, job->names[i]))
       amz_yaml_warning(l->reader.diags, job->columns[i].key, "tasks.for.%s: the name is not used", job->names[i]);
 }
 

@@ -1,7 +1,8 @@
 /* YAML text to tree, over libyaml's events.
  *
- * Its events rather than its documents, because then depth, aliases and sizes are bounded while the text is being read, not after it has
- * all been built. The first error ends it: what follows a broken line is seldom what the user meant. Not so for findings about keys. */
+ * Its events rather than its documents, because then depth, aliases and sizes are bounded while the text is being read, not after
+ * it has all been built. The first error ends it: what follows a broken line is seldom what the user meant. Not so for findings
+ * about keys. */
 #include "tree.h"
 
 #include <stdio.h>
@@ -213,7 +214,8 @@ static int on_scalar(struct composer *c, const yaml_event_t *event)
 {
   const yaml_mark_t *mark = &event->start_mark;
   struct amz_yaml *node;
-  bool quoted = event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE || event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+  bool quoted = event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
+      event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
   int rc = check_tag(c, event->data.scalar.tag, mark);
 
   if (rc == AMZ_OK)
@@ -237,7 +239,8 @@ static int on_scalar(struct composer *c, const yaml_event_t *event)
   return rc < 0 ? rc : attach(c, node);
 }
 
-static int open_frame(struct composer *c, enum amz_yaml_kind kind, const yaml_event_t *event, const yaml_char_t *tag, const yaml_char_t *anchor)
+static int open_frame(struct composer *c, enum amz_yaml_kind kind, const yaml_event_t *event, const yaml_char_t *tag,
+                      const yaml_char_t *anchor)
 {
   const yaml_mark_t *mark = &event->start_mark;
   struct amz_yaml *node;

@@ -1,4 +1,5 @@
-/* A plan that is given to a run: the part of a description that says where and how tasks run, in a file of its own, with what was foreseen.
+/* A plan that is given to a run: the part of a description that says where and how tasks run, in a file of its own, with what was
+ * foreseen.
  *
  * Its values keep their lines and columns, so that whoever edits it is told where he slipped. */
 #include <string.h>
@@ -48,7 +49,8 @@ static int apply_section(struct amz_loader *l, const struct amz_yaml *name, cons
     if (amz_schema_knows(path, &near))
       rc = amz_loader_put(l, l->input->plan_name, path, map->items[2 * i + 1]);
     else
-      amz_yaml_error(l->reader.diags, key, "unknown key %s%s%s%s", amz_text_show(path, strlen(path), shown), near ? "; did you mean \"" : "",
+      amz_yaml_error(l->reader.diags, key, "unknown key %s%s%s%s", amz_text_show(path, strlen(path), shown),
+                     near ? "; did you mean \"" : "",
                      near ? near : "", near ? "\"?" : "");
   }
   return rc;
@@ -57,7 +59,8 @@ static int apply_section(struct amz_loader *l, const struct amz_yaml *name, cons
 static int read_prediction(struct amz_loader *l, const struct amz_yaml *map)
 {
   struct amz_foreseen *p = &l->foreseen;
-  int rc = amz_schema_read(&l->reader, map, "prediction", prediction_keys, sizeof prediction_keys / sizeof *prediction_keys, NULL, p);
+  int rc = amz_schema_read(&l->reader, map, "prediction", prediction_keys, sizeof prediction_keys / sizeof *prediction_keys, NULL,
+                           p);
 
   if (rc == AMZ_OK && p->low_ns > p->high_ns)
     amz_yaml_error(l->reader.diags, map, "prediction: low is more than high");

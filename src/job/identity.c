@@ -72,7 +72,8 @@ static void add_command(struct amz_buf *out, const struct amz_command_template *
 }
 
 /* Words of a task, each followed by a newline; text for a shell is taken apart at blanks. */
-static int split_task(const struct amz_job *job, uint64_t index, struct amz_task *task, struct amz_buf *out, struct amz_error *err)
+static int split_task(const struct amz_job *job, uint64_t index, struct amz_task *task, struct amz_buf *out,
+                      struct amz_error *err)
 {
   static const struct amz_place place = {.threads = 1};
   int rc = amz_task_fill(job, index, &place, task, err);
@@ -218,12 +219,14 @@ static void add_count(struct amz_buf *out, const char *name, uint32_t n, const c
 /* Where tasks take as many threads as they are given, it is the planner that chooses, and observations say how many they had. */
 static uint32_t threads_of(const struct amz_settings *s)
 {
-  return s->resources.threads == AMZ_AUTO || s->plan.threads_per_task == AMZ_AUTO ? s->resources.threads : s->plan.threads_per_task;
+  return s->resources.threads == AMZ_AUTO ||
+      s->plan.threads_per_task == AMZ_AUTO ? s->resources.threads : s->plan.threads_per_task;
 }
 
 static void add_settings(const struct amz_job *job, struct amz_buf *out)
 {
-  static const char *const presets[] = {[AMZ_PRESET_DEFAULT] = "default", [AMZ_PRESET_THROUGHPUT] = "throughput", [AMZ_PRESET_MEMORY] = "memory",
+  static const char *const presets[] = {[AMZ_PRESET_DEFAULT] = "default", [AMZ_PRESET_THROUGHPUT] = "throughput",
+                                        [AMZ_PRESET_MEMORY] = "memory",
     [AMZ_PRESET_LATENCY] = "latency", [AMZ_PRESET_IO] = "io"};
   const struct amz_settings *s = &job->settings;
 

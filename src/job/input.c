@@ -1,4 +1,5 @@
-/* One tree out of a description's text and the command line: the text, then the quick form over it, a given plan over that, then each --set.
+/* One tree out of a description's text and the command line: the text, then the quick form over it, a given plan over that, then
+ * each --set.
  *
  * Each node keeps the name of where it was written, so that a finding names the option and not the file. */
 #include <stdio.h>
@@ -30,9 +31,10 @@ static int parse_word(struct amz_loader *l, const char *file, const char *text, 
   return AMZ_OK;
 }
 
-/* The map with the value at a dotted path; maps on the way are made when missing. *ret stays as it was when there is something else on the way:
- * the schema will report that. `rest` of a name with dots in it can't be: keys have none. */
-static int put(struct amz_loader *l, const char *file, const struct amz_yaml *map, const char *path, struct amz_yaml *value, struct amz_yaml **ret)
+/* The map with the value at a dotted path; maps on the way are made when missing. *ret stays as it was when there is something
+ * else on the way: the schema will report that. `rest` of a name with dots in it can't be: keys have none. */
+static int put(struct amz_loader *l, const char *file, const struct amz_yaml *map, const char *path, struct amz_yaml *value,
+               struct amz_yaml **ret)
 {
   size_t n = strcspn(path, ".");
   char *key = amz_arena_strndup(&l->tree, path, n);
@@ -63,8 +65,8 @@ int amz_loader_put(struct amz_loader *l, const char *file, const char *path, str
 
 /* ---- --set ---- */
 
-/* The value as YAML; but where no mapping can stand, what is no list and not quoted is a text as it is: `echo {x}: # 1` and `{column}` need no
- * quotes beyond the shell's. */
+/* The value as YAML; but where no mapping can stand, what is no list and not quoted is a text as it is: `echo {x}: # 1` and
+ * `{column}` need no quotes beyond the shell's. */
 static int parse_value(struct amz_loader *l, const char *file, const struct amz_set *set, struct amz_yaml **ret)
 {
   if (amz_schema_takes_map(set->path) || strspn(set->value, "[\"'") > 0)
@@ -86,7 +88,8 @@ static int apply_set(struct amz_loader *l, const struct amz_set *set)
   if (!file)
     return AMZ_ENOMEM;
   if (!amz_schema_knows(set->path, &near)) {
-    amz_diags_add(l->reader.diags, AMZ_ERROR, file, 0, 0, "unknown key %s%s%s%s", amz_text_show(set->path, strlen(set->path), shown),
+    amz_diags_add(l->reader.diags, AMZ_ERROR, file, 0, 0, "unknown key %s%s%s%s",
+                  amz_text_show(set->path, strlen(set->path), shown),
                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return AMZ_OK;
   }
@@ -117,7 +120,8 @@ static struct amz_yaml *short_range(struct amz_loader *l, const char *file, cons
   struct amz_yaml *parts[3];
   size_t n = colon ? 3 : 2;
 
-  if (!dots || !is_number(spec, (size_t)(dots - spec)) || !is_number(last, last_n) || (colon && !is_number(colon + 1, strlen(colon + 1))))
+  if (!dots || !is_number(spec, (size_t)(dots - spec)) || !is_number(last, last_n) ||
+      (colon && !is_number(colon + 1, strlen(colon + 1))))
     return NULL;
   parts[0] = amz_yaml_scalar(&l->tree, file, spec, (size_t)(dots - spec));
   parts[1] = amz_yaml_scalar(&l->tree, file, last, last_n);
@@ -224,7 +228,8 @@ static int read_text(struct amz_loader *l)
 
   if (!in->yaml_text && quick)
     return AMZ_OK;
-  rc = amz_yaml_parse(&l->tree, file, true, in->yaml_text ? in->yaml_text : "", in->yaml_text ? in->yaml_len : 0, l->reader.diags, &l->root);
+  rc = amz_yaml_parse(&l->tree, file, true, in->yaml_text ? in->yaml_text : "", in->yaml_text ? in->yaml_len : 0, l->reader.diags,
+                      &l->root);
   if (rc < 0 || (!l->root && quick))
     return rc;
   if (!l->root) {

@@ -13,7 +13,8 @@ struct root_keys {
   struct amz_texts after;
 };
 
-static int read_root_key(struct amz_loader *l, const char *path, const struct amz_type *type, enum amz_effect effect, void *target)
+static int read_root_key(struct amz_loader *l, const char *path, const struct amz_type *type, enum amz_effect effect,
+                         void *target)
 {
   const struct amz_key key = {path, type, 0, effect, NULL, NULL, NULL};
   const struct amz_yaml *value = amz_yaml_at(l->root, path);

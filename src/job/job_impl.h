@@ -11,7 +11,8 @@
 #include "source.h"
 #include "template.h"
 
-/* One name: its values, and which digit of the task's index chooses among them. Names of one axis go together (zip, a table's columns). */
+/* One name: its values, and which digit of the task's index chooses among them. Names of one axis go together (zip, a table's
+ * columns). */
 struct amz_column {
   struct amz_source *source;
   size_t axis;
@@ -77,7 +78,8 @@ struct amz_loader {
 int amz_loader_apply_plan(struct amz_loader *l);
 /* input.c: puts a value at a dotted path of the tree, making maps on the way. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loader_put(struct amz_loader *l, const char *file, const char *path, struct amz_yaml *value);
-/* input.c: the texts and the command line as one tree, l->root. \return AMZ_OK; AMZ_EINVAL: findings say why there is none; AMZ_ENOMEM. */
+/* input.c: the texts and the command line as one tree, l->root. \return AMZ_OK; AMZ_EINVAL: findings say why there is none;
+ * AMZ_ENOMEM. */
 int amz_loader_merge(struct amz_loader *l);
 
 /* columns.c: the sources and the number of tasks. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
@@ -102,7 +104,8 @@ uint64_t amz_job_memory_of(const struct amz_job *job, uint64_t index, uint64_t *
 void amz_job_column_value(const struct amz_job *job, uint64_t index, size_t name, struct amz_buf *out);
 struct amz_place amz_job_place(const struct amz_job *job, const struct amz_place *place);
 
-/* name.c: text as a file name of at most 100 bytes, in the arena; `fallback` when nothing of it remains. \return NULL when out of memory. */
+/* name.c: text as a file name of at most 100 bytes, in the arena; `fallback` when nothing of it remains. \return NULL when out of
+ * memory. */
 const char *amz_job_safe_name(struct amz_arena *arena, const char *text, size_t n, const char *fallback);
 
 /* \return whether [A-Za-z_][A-Za-z0-9_-]{0,63}. */

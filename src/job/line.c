@@ -34,7 +34,8 @@ static const char *culprit(const struct amz_job *job, uint64_t index, char byte)
   return found ? found : "a placeholder";
 }
 
-static int refuse_line(const struct amz_job *job, uint64_t index, char byte, struct amz_buf *out, size_t from, struct amz_error *err)
+static int refuse_line(const struct amz_job *job, uint64_t index, char byte, struct amz_buf *out, size_t from,
+                       struct amz_error *err)
 {
   const char *name = culprit(job, index, byte);
 
@@ -69,7 +70,8 @@ static size_t count_byte(const char *text, size_t n, char byte)
   return count;
 }
 
-int amz_task_line(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_buf *ret, struct amz_error *err)
+int amz_task_line(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_buf *ret,
+                  struct amz_error *err)
 {
   struct amz_place here = amz_job_place(job, place);
   struct at at = {job, index};

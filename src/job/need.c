@@ -1,7 +1,7 @@
 /* resources.threads and resources.memory as columns: what a task takes belongs to a value of a name, like a weight (weight.c).
  *
- * All values are read once, while the job is loaded: a scheduler asks for every task, perhaps more than once. A value that doesn't do is no finding: its task
- * says so when its turn comes, and the others run. */
+ * All values are read once, while the job is loaded: a scheduler asks for every task, perhaps more than once. A value that
+ * doesn't do is no finding: its task says so when its turn comes, and the others run. */
 #include <string.h>
 
 #include <amorsize/units.h>
@@ -12,7 +12,8 @@
 #define THREADS_MAX 65536u
 
 /* Gives `read` the text of each value; "" for one that no text can be. */
-static int read_all(const struct amz_source *source, void (*read)(struct amz_job *job, uint64_t i, const char *text), struct amz_job *job)
+static int read_all(const struct amz_source *source, void (*read)(struct amz_job *job, uint64_t i, const char *text),
+                    struct amz_job *job)
 {
   struct amz_buf text = AMZ_BUF_INIT;
   uint64_t count = amz_source_count(source);
@@ -45,7 +46,8 @@ static void read_memory(struct amz_job *job, uint64_t i, const char *text)
   job->memory_of[i] = good ? bytes : AMZ_NO_BYTES;
 }
 
-/* The source of a column's values; NULL: there is no such column, its values were refused with a finding, or there are too many. */
+/* The source of a column's values; NULL: there is no such column, its values were refused with a finding, or there are too
+ * many. */
 static const struct amz_source *values_of(struct amz_loader *l, size_t column, const char *path)
 {
   const struct amz_job *job = l->job;

@@ -55,7 +55,8 @@ int amz_parts_add(struct amz_parts *parts, struct amz_part part, const char *tex
 int amz_parts_read(struct amz_parts *parts, const char *text, bool shell, const char *const *names, size_t n_names,
                    struct amz_error *err, size_t *ret_at) AMZ_MUST_CHECK;
 void amz_parts_fill(const struct amz_parts *parts, const struct amz_values *values, struct amz_buf *out);
-/* Appends the template again, placeholders as "{name}" or "{name:base}", the end of an argument as a newline: alike for templates that are alike. */
+/* Appends the template again, placeholders as "{name}" or "{name:base}", the end of an argument as a newline: alike for templates
+ * that are alike. */
 void amz_parts_print(const struct amz_parts *parts, struct amz_buf *out);
 bool amz_parts_use(const struct amz_parts *parts, const char *name);
 

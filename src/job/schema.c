@@ -6,7 +6,8 @@
 
 enum { NAMES_MAX = 128, TARGET_MAX = 64 };
 
-const char *const amz_schema_roots[] = {"job", "tasks", "stage", "after", "stages", "resources", "plan", "chunks", "sample", "failures",
+const char *const amz_schema_roots[] = {"job", "tasks", "stage", "after", "stages", "resources", "plan", "chunks", "sample",
+                                        "failures",
   "output", "slurm", NULL};
 
 /* The last part of a path whose parts before it are `section`; NULL when it is none. */
@@ -44,7 +45,8 @@ static bool is_in(const char *const *names, const char *name)
 static const struct {
   const struct amz_key *keys;
   const size_t *n;
-} tables[] = {{amz_settings_keys, &amz_settings_n_keys}, {amz_block_keys, &amz_block_n_keys}, {amz_stream_keys, &amz_stream_n_keys},
+} tables[] = {{amz_settings_keys, &amz_settings_n_keys}, {amz_block_keys, &amz_block_n_keys},
+              {amz_stream_keys, &amz_stream_n_keys},
   {amz_stage_keys, &amz_stage_n_keys}};
 
 enum { TABLES = sizeof tables / sizeof *tables };
@@ -62,7 +64,8 @@ static const char *elsewhere(const char *name)
   return NULL;
 }
 
-static void unknown_key(struct amz_reader *r, const struct amz_yaml *name, const char *section, const struct amz_key *keys, size_t n_keys,
+static void unknown_key(struct amz_reader *r, const struct amz_yaml *name, const char *section, const struct amz_key *keys,
+                        size_t n_keys,
                         const char *const *also)
 {
   const char *names[NAMES_MAX], *near, *dot = *section ? "." : "", *other;
@@ -136,7 +139,8 @@ static void out_of_range(struct amz_reader *r, const struct amz_key *key, const 
     amz_yaml_error(r->diags, value, "%s: out of range, got %s", key->path, shown);
 }
 
-int amz_schema_read_value(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *name, const struct amz_yaml *value, void *target)
+int amz_schema_read_value(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *name,
+                          const struct amz_yaml *value, void *target)
 {
   unsigned char before[TARGET_MAX];
   int rc;
@@ -154,7 +158,8 @@ int amz_schema_read_value(struct amz_reader *r, const struct amz_key *key, const
   return AMZ_OK;
 }
 
-int amz_schema_read(struct amz_reader *r, const struct amz_yaml *map, const char *section, const struct amz_key *keys, size_t n_keys,
+int amz_schema_read(struct amz_reader *r, const struct amz_yaml *map, const char *section, const struct amz_key *keys,
+                    size_t n_keys,
                     const char *const *also, void *base)
 {
   char shown[AMZ_YAML_SHOWN];
@@ -163,7 +168,8 @@ int amz_schema_read(struct amz_reader *r, const struct amz_yaml *map, const char
   if (amz_yaml_null(map))
     return AMZ_OK;
   if (map->kind != AMZ_YAML_MAP) {
-    amz_yaml_error(r->diags, map, "%s%sexpected a mapping of keys to values, got %s", section, *section ? ": " : "", amz_yaml_show(map, shown));
+    amz_yaml_error(r->diags, map, "%s%sexpected a mapping of keys to values, got %s", section, *section ? ": " : "",
+                   amz_yaml_show(map, shown));
     return AMZ_OK;
   }
   for (size_t i = 0; i < map->n && rc == AMZ_OK; i++) {

@@ -21,7 +21,8 @@ struct amz_reader {
 struct amz_type {
   const char *expected; /* "a duration like 200ms" */
   size_t size;          /* of the target */
-  /* \return AMZ_OK with the value at target; AMZ_EINVAL: not of this type; AMZ_ERANGE: outside of what the key allows; AMZ_ENOMEM. */
+  /* \return AMZ_OK with the value at target; AMZ_EINVAL: not of this type; AMZ_ERANGE: outside of what the key allows;
+   * AMZ_ENOMEM. */
   int (*read)(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *node, void *target);
   const char *range;    /* what AMZ_ERANGE means, where the key's min and max don't say it */
 };
@@ -64,14 +65,17 @@ struct amz_texts {
   size_t n;
 };
 
-/* Reads `section`'s map (the root when section is "") against the keys whose path is section.NAME without a further dot. A key that isn't in the
- * table and not in `also` (ended by NULL; may be NULL) is a finding. A value that doesn't do leaves its target as it was.
+/* Reads `section`'s map (the root when section is "") against the keys whose path is section.NAME without a further dot. A key
+ * that isn't in the table and not in `also` (ended by NULL; may be NULL) is a finding. A value that doesn't do leaves its target
+ * as it was.
  * \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
-int amz_schema_read(struct amz_reader *r, const struct amz_yaml *map, const char *section, const struct amz_key *keys, size_t n_keys,
+int amz_schema_read(struct amz_reader *r, const struct amz_yaml *map, const char *section, const struct amz_key *keys,
+                    size_t n_keys,
                     const char *const *also, void *base);
 
 /* Reads one value of a key; what is wrong with it is a finding. \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
-int amz_schema_read_value(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *name, const struct amz_yaml *value, void *target);
+int amz_schema_read_value(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *name,
+                          const struct amz_yaml *value, void *target);
 
 /* The tables: settings.c, block.c. */
 extern const struct amz_key amz_settings_keys[];

@@ -16,8 +16,8 @@ struct amz_stage {
  * \return AMZ_OK whatever the findings; AMZ_ENOMEM. */
 int amz_settings_read(struct amz_reader *r, const struct amz_yaml *root, struct amz_settings *settings, struct amz_stage *stage);
 
-/* What no single key can be blamed for: bounds in the wrong order, a deadline that the goal doesn't use, a policy that isn't there.
- * Bounds that the user left open make way for those that are given. */
+/* What no single key can be blamed for: bounds in the wrong order, a deadline that the goal doesn't use, a policy that isn't
+ * there. Bounds that the user left open make way for those that are given. */
 void amz_settings_check(struct amz_reader *r, const struct amz_yaml *root, struct amz_settings *settings);
 
 #endif

@@ -74,7 +74,8 @@ struct amz_place amz_job_place(const struct amz_job *job, const struct amz_place
 /* ---- numbers that are a column's ---- */
 
 /* Says which task's value doesn't do. */
-static int bad_number(const struct amz_job *job, uint64_t index, size_t name, const char *expected, struct amz_buf *text, struct amz_error *err)
+static int bad_number(const struct amz_job *job, uint64_t index, size_t name, const char *expected, struct amz_buf *text,
+                      struct amz_error *err)
 {
   char shown[AMZ_YAML_SHOWN];
 
@@ -82,11 +83,13 @@ static int bad_number(const struct amz_job *job, uint64_t index, size_t name, co
   amz_job_column_value(job, index, name, text);
   if (amz_buf_ok(text) < 0)
     return AMZ_ENOMEM;
-  return amz_error_set(err, AMZ_EINVAL, "task %llu: %s: expected %s, got %s", (unsigned long long)index, job->names[name], expected,
+  return amz_error_set(err, AMZ_EINVAL, "task %llu: %s: expected %s, got %s", (unsigned long long)index, job->names[name],
+                       expected,
                        amz_text_show(amz_buf_text(text), text->len, shown));
 }
 
-static int fill_numbers(const struct amz_job *job, uint64_t index, struct amz_buf *text, struct amz_task *task, struct amz_error *err)
+static int fill_numbers(const struct amz_job *job, uint64_t index, struct amz_buf *text, struct amz_task *task,
+                        struct amz_error *err)
 {
   uint64_t same = UINT64_MAX;
 
@@ -148,7 +151,8 @@ static size_t fill_text(const struct amz_template *t, const struct amz_values *v
 }
 
 /* `once`: for a program that outlives its tasks. \return how many variables. */
-static size_t fill_env(const struct amz_job *job, const struct amz_values *values, uint32_t threads, bool once, struct amz_buf *text)
+static size_t fill_env(const struct amz_job *job, const struct amz_values *values, uint32_t threads, bool once,
+                       struct amz_buf *text)
 {
   size_t n = 0;
 
@@ -260,7 +264,8 @@ int amz_program_fill(const struct amz_job *job, const struct amz_place *place, s
   return rc == AMZ_ENOMEM ? amz_error_set(err, rc, "out of memory for the words of a program") : rc;
 }
 
-int amz_task_fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task, struct amz_error *err)
+int amz_task_fill(const struct amz_job *job, uint64_t index, const struct amz_place *place, struct amz_task *task,
+                  struct amz_error *err)
 {
   int rc = fill_all(job, index, false, place, task, err);
 

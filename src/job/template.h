@@ -46,9 +46,10 @@ void amz_template_print(const struct amz_template *t, struct amz_buf *out);
  *    backslashes and leading dashes.)
  *  - shell: anything else (| & ; < > ( ) $ ` * ? [ ~ # newline, assignment, built-in…): one template for `/bin/sh -c`, in which
  *    every value is quoted for the place where it stands: bare ('…' with '\'' inside), inside "…" (\ before $ ` " \), inside '…'
- *    ('\'' for '). Inside $( ) the place is that of the text in it. A placeholder is refused where no quoting can be right: inside
- *    backquotes, comments, $(( )), $'…', here-documents and behind them; behind a backslash; and behind whatever shells read
- *    differently (command_place.c). A quote without its end is an error, too. A text that begins with - or + gets a blank before it.
+ *    ('\'' for '). Inside $( ) the place is that of the text in it. A placeholder is refused where no quoting can be right:
+ *    inside backquotes, comments, $(( )), $'…', here-documents and behind them; behind a backslash; and behind whatever shells
+ *    read differently (command_place.c). A quote without its end is an error, too. A text that begins with - or + gets a blank
+ *    before it.
  * From a list: each element is a template and one argument; no shell. */
 struct amz_command_template;
 

@@ -120,7 +120,8 @@ bool amz_yaml_null(const struct amz_yaml *node)
          (node->len == 0 || strcmp(node->text, "~") == 0 || strcmp(node->text, "null") == 0);
 }
 
-static void add(struct amz_diags *d, enum amz_severity severity, const struct amz_yaml *at, size_t column, const char *format, va_list ap)
+static void add(struct amz_diags *d, enum amz_severity severity, const struct amz_yaml *at, size_t column, const char *format,
+                va_list ap)
 {
   char words[2048];
 

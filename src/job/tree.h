@@ -1,8 +1,8 @@
 /* A YAML text as a tree that remembers where each value stood.
  *
- * Bounded in every direction, for the text is a stranger's: bytes, depth, keys of a mapping, anchors, and weight (values and their bytes with every alias
- * written out), so that whoever walks the tree, or copies all of it, has a bounded amount of work. Nodes are never changed once made; the tree is a DAG (aliases
- * share), without cycles. All memory is the arena's. */
+ * Bounded in every direction, for the text is a stranger's: bytes, depth, keys of a mapping, anchors, and weight (values and
+ * their bytes with every alias written out), so that whoever walks the tree, or copies all of it, has a bounded amount of work.
+ * Nodes are never changed once made; the tree is a DAG (aliases share), without cycles. All memory is the arena's. */
 #ifndef AMZ_JOB_TREE_H
 #define AMZ_JOB_TREE_H
 
@@ -36,8 +36,8 @@ struct amz_yaml {
 };
 
 /* Parses one document. `numbered`: whether lines and columns mean anything to the user (not so for words of the command line).
- * \return AMZ_OK with *ret, NULL for a text without content; pairs with a bad key are left out of it, and reported; AMZ_EINVAL: a finding says why
- * there is no tree; AMZ_ENOMEM. */
+ * \return AMZ_OK with *ret, NULL for a text without content; pairs with a bad key are left out of it, and reported; AMZ_EINVAL: a
+ * finding says why there is no tree; AMZ_ENOMEM. */
 int amz_yaml_parse(struct amz_arena *arena, const char *file, bool numbered, const char *text, size_t n, struct amz_diags *diags,
                    struct amz_yaml **ret);
 

@@ -209,7 +209,8 @@ NAMED(stop_after) = {"a number of failures like 10 or a share like 5%", sizeof(s
 
 static int read_statuses(struct amz_reader *r, const struct amz_key *key, const struct amz_yaml *node, void *target)
 {
-  struct amz_yaml *const one[] = {(struct amz_yaml *)(uintptr_t)node}, *const *items = node->kind == AMZ_YAML_LIST ? node->items : one;
+  struct amz_yaml *const one[] = {(struct amz_yaml *)(uintptr_t)node}, *const *items =
+      node->kind == AMZ_YAML_LIST ? node->items : one;
   size_t n = node->kind == AMZ_YAML_LIST ? node->n : 1;
   uint64_t bits[4] = {0, 0, 0, 0};
   uint32_t status;

@@ -1,8 +1,9 @@
 /* tasks.weight: what is believed of a task's cost. A weight belongs to a value of one name, so that there are as many weights as
  * that name has values, however many tasks there are.
  *
- * Sizes are asked of the injected files while the job is loaded, as everything else that the task list is made from: a resumed run
- * sees the sizes that the run began with. A file whose size can't be told weighs nothing: the hint is only a hint, and its task will say more. */
+ * Sizes are asked of the injected files while the job is loaded, as everything else that the task list is made from: a resumed
+ * run sees the sizes that the run began with. A file whose size can't be told weighs nothing: the hint is only a hint, and its
+ * task will say more. */
 #include <math.h>
 #include <string.h>
 
@@ -25,7 +26,8 @@ static size_t find_weight(struct amz_loader *l, bool *ret_is_size)
     return amz_loader_find_name(l, of, "tasks.weight", of->text, of->len);
   if (w->kind == AMZ_YAML_SCALAR && w->len > 2 && w->text[0] == '{' && w->text[w->len - 1] == '}')
     return amz_loader_find_name(l, w, "tasks.weight", w->text + 1, w->len - 2);
-  amz_yaml_error(l->reader.diags, w, "tasks.weight: expected {size_of: name} or a name like \"{column}\", got %s", amz_yaml_show(w, shown));
+  amz_yaml_error(l->reader.diags, w, "tasks.weight: expected {size_of: name} or a name like \"{column}\", got %s",
+                 amz_yaml_show(w, shown));
   return AMZ_NO_NAME;
 }
 
@@ -49,7 +51,8 @@ static bool weigh_number(struct amz_loader *l, const char *text, size_t n, doubl
   if (strlen(text) == n && amz_parse_f64(text, ret) == AMZ_OK && *ret >= 0)
     return true;
   *ret = 0;
-  amz_yaml_error(l->reader.diags, l->block.weight, "tasks.weight: expected numbers >= 0 in \"%s\", got %s", l->job->names[l->job->weight_column],
+  amz_yaml_error(l->reader.diags, l->block.weight, "tasks.weight: expected numbers >= 0 in \"%s\", got %s",
+                 l->job->names[l->job->weight_column],
                  amz_text_show(text, n, shown));
   return false;
 }
@@ -71,7 +74,8 @@ static int weigh_all(struct amz_loader *l, const struct amz_source *source, bool
     amz_buf_reset(&text);
     amz_source_value(source, i, &text);
     rc = amz_buf_ok(&text);
-    if (rc < 0 || (is_size ? weigh_file(teller, amz_buf_text(&text), weight) : weigh_number(teller, amz_buf_text(&text), text.len, weight)))
+    if (rc < 0 || (is_size ? weigh_file(teller, amz_buf_text(&text), weight) : weigh_number(teller, amz_buf_text(&text), text.len,
+        weight)))
       continue;
     if (!is_size)
       break;
@@ -97,7 +101,8 @@ int amz_loader_weigh(struct amz_loader *l)
     return AMZ_OK;
   count = amz_source_count(source);
   if (count > VALUES_MAX) {
-    amz_yaml_error(l->reader.diags, l->block.weight, "tasks.weight: \"%s\" has more than %llu values", job->names[job->weight_column],
+    amz_yaml_error(l->reader.diags, l->block.weight, "tasks.weight: \"%s\" has more than %llu values",
+                   job->names[job->weight_column],
                    (unsigned long long)VALUES_MAX);
     return AMZ_OK;
   }

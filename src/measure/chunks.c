@@ -1,7 +1,7 @@
 /* Empty chunks between the real machines of the scheduler: a master here, a worker with one slot there, whose tasks take no time.
  *
- * The worker sees how long a chunk takes from the question to its arrival; the master how long it is kept busy by a question, from taking the message
- * off the transport to having handed over the answer. */
+ * The worker sees how long a chunk takes from the question to its arrival; the master how long it is kept busy by a question,
+ * from taking the message off the transport to having handed over the answer. */
 #include "link.h"
 
 #include <stdlib.h>
@@ -165,7 +165,8 @@ static int hear_samples(const struct amz_link *link, struct amz_quantity *ret, s
   return AMZ_OK;
 }
 
-int amz_link_lead_chunks(const struct amz_link *link, uint32_t peer, int64_t duration_ns, struct amz_node_costs *costs, struct amz_error *err)
+int amz_link_lead_chunks(const struct amz_link *link, uint32_t peer, int64_t duration_ns, struct amz_node_costs *costs,
+                         struct amz_error *err)
 {
   struct bench b = {.link = link, .peer = peer, .wire = AMZ_BUF_INIT};
   struct amz_event start = {.kind = AMZ_EV_START};
@@ -199,7 +200,8 @@ static int perform(struct bench *b, const struct amz_action *a)
     note_question(b, a->message);
     return send(b, a->message);
   case AMZ_DO_RUN: /* it has ended by the time we have heard of it */
-    b->ran[0] = (struct amz_result){.position = a->first, .attempt = a->attempt, .outcome = AMZ_SUCCEEDED, .slot = a->slot, .seq = ++b->ended};
+    b->ran[0] = (struct amz_result){.position = a->first, .attempt = a->attempt, .outcome = AMZ_SUCCEEDED, .slot = a->slot,
+                                    .seq = ++b->ended};
     b->has_ran = true;
     return AMZ_OK;
   case AMZ_DO_SYNC:
@@ -299,7 +301,8 @@ static int tell_samples(struct bench *b)
 int amz_link_serve_chunks(const struct amz_link *link, struct amz_error *err)
 {
   struct bench b = {.link = link, .peer = 0, .wire = AMZ_BUF_INIT};
-  const struct amz_worker_config config = {.rank = WORKER, .epoch = EPOCH, .slots = 1, .node = link->net->node(link->mpi), .grain = 1};
+  const struct amz_worker_config config = {.rank = WORKER, .epoch = EPOCH, .slots = 1, .node = link->net->node(link->mpi),
+                                           .grain = 1};
   struct amz_event start = {.kind = AMZ_EV_START};
   int rc = open_bench(&b);
 

@@ -1,4 +1,5 @@
-/* All costs of a node: process starts, then launches of ranks at a few sizes, in one of which messages and chunks are measured. */
+/* All costs of a node: process starts, then launches of ranks at a few sizes, in one of which messages and chunks are
+ * measured. */
 #include "costs.h"
 
 #include <stdio.h>
@@ -37,11 +38,13 @@ struct launches {
   struct amz_error *err;
 };
 
-static const char advice[] = "load the module of the MPI that this program was built with (amorsize-mpi --version names it), and measure again";
+static const char advice[] =
+    "load the module of the MPI that this program was built with (amorsize-mpi --version names it), and measure again";
 
 static int not_measured(struct launches *l, const char *why)
 {
-  return amz_findings_add(l->node, AMZ_FINDING_WARNING, advice, "what launching ranks and messages cost could not be measured: %s", why);
+  return amz_findings_add(l->node, AMZ_FINDING_WARNING, advice,
+                          "what launching ranks and messages cost could not be measured: %s", why);
 }
 
 static int tell_stage(const struct launches *l, uint32_t ranks)
@@ -51,7 +54,8 @@ static int tell_stage(const struct launches *l, uint32_t ranks)
   if (l->observer && l->observer->stop && l->observer->stop(l->observer->ctx))
     return amz_error_set(l->err, AMZ_ECLOSED, "measuring was ended early");
   if (l->observer && l->observer->stage) {
-    (void)snprintf(text, sizeof text, "launching %u rank%s%s", ranks, ranks == 1 ? "" : "s", l->allocation.n_nodes > 1 ? " on each node" : "");
+    (void)snprintf(text, sizeof text, "launching %u rank%s%s", ranks, ranks == 1 ? "" : "s",
+                   l->allocation.n_nodes > 1 ? " on each node" : "");
     l->observer->stage(l->observer->ctx, text);
   }
   return AMZ_OK;
@@ -62,7 +66,8 @@ static int tell_stage(const struct launches *l, uint32_t ranks)
 static int launch(struct launches *l, uint32_t per_node, const char *mode, struct amz_trial_result *ret)
 {
   uint32_t nodes = l->allocation.n_nodes > 1 ? (uint32_t)l->allocation.n_nodes : 1;
-  struct amz_trial trial = {.allocation = &l->allocation, .spread = {.ranks = nodes * per_node, .nodes = nodes, .per_node = per_node}, .way = l->way,
+  struct amz_trial trial = {.allocation = &l->allocation, .spread = {.ranks = nodes * per_node, .nodes = nodes,
+    .per_node = per_node}, .way = l->way,
                             .mode = mode, .timeout_ns = LAUNCH_TIMEOUT_NS, .observer = l->observer};
   int64_t start_ns = amz_clock_monotonic_ns();
   int rc = tell_stage(l, per_node);
@@ -98,7 +103,8 @@ static void take_costs(struct amz_node_costs *to, const struct amz_node_costs *f
   to->service_s = from->service_s;
 }
 
-/* The first launch, of two ranks on a node, finds out which way of launching works, and measures messages. \return AMZ_OK with *ret_works. */
+/* The first launch, of two ranks on a node, finds out which way of launching works, and measures messages. \return AMZ_OK with
+ * *ret_works. */
 static int first_launch(struct launches *l, bool *ret_works)
 {
   struct amz_trial_result r = {.ready = false};
@@ -127,7 +133,8 @@ static int first_launch(struct launches *l, bool *ret_works)
   take_costs(&l->node->costs, &r.costs);
   if (r.done || is_late(l))
     return AMZ_OK;
-  return amz_findings_add(l->node, AMZ_FINDING_WARNING, "measure again; if that doesn't help, check that the ranks can reach each other",
+  return amz_findings_add(l->node, AMZ_FINDING_WARNING,
+                          "measure again; if that doesn't help, check that the ranks can reach each other",
                           "what messages cost could not be measured: %s", *r.said ? r.said : "the ranks ended early");
 }
 
@@ -156,8 +163,8 @@ static int add_points(struct launches *l)
   return AMZ_OK;
 }
 
-/* What a rank more usually costs, of what a launch itself does: its start takes CPU time, of which there is as much as there are cores. Two cores were seen
- * to need 0.2 with Open MPI, sixteen hardly anything. */
+/* What a rank more usually costs, of what a launch itself does: its start takes CPU time, of which there is as much as there are
+ * cores. Two cores were seen to need 0.2 with Open MPI, sixteen hardly anything. */
 static double usual_rank(const struct amz_node *node)
 {
   double cores = node->allowed_cores ? node->allowed_cores : 1;
@@ -182,8 +189,8 @@ static int fit(struct launches *l)
 
 /* ---- all launches ----------------------------------------------------------------------------------------------------- */
 
-/* Size after size, round after round, as long as the next launch will probably end in time: as the last one took, or the last one of its size. The largest
- * comes first: with it and the first launch there is a line. */
+/* Size after size, round after round, as long as the next launch will probably end in time: as the last one took, or the last one
+ * of its size. The largest comes first: with it and the first launch there is a line. */
 static int launch_sizes(struct launches *l)
 {
   int64_t took_ns[AMZ_LAUNCH_SIZES_MOST] = {0};
@@ -238,7 +245,8 @@ static int measure_ranks(struct launches *l)
   return rc;
 }
 
-int amz_measure_costs(struct amz_node *node, enum amz_effort effort, const struct amz_measure_observer *observer, struct amz_error *err)
+int amz_measure_costs(struct amz_node *node, enum amz_effort effort, const struct amz_measure_observer *observer,
+                      struct amz_error *err)
 {
   struct amz_error own = {0};
   struct launches l = {.node = node, .effort = effort, .observer = observer, .err = err ? err : &own};
@@ -246,7 +254,8 @@ int amz_measure_costs(struct amz_node *node, enum amz_effort effort, const struc
   int rc;
 
   if (!node->this_machine)
-    return amz_error_set(err, AMZ_EINVAL, "%s is not the machine we are on: it can't be measured", node->topology ? node->topology : "that");
+    return amz_error_set(err, AMZ_EINVAL, "%s is not the machine we are on: it can't be measured",
+                         node->topology ? node->topology : "that");
   rc = amz_measure_starts(NULL, effort, observer, &node->costs, l.err);
   if (rc < 0)
     return rc;

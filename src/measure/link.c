@@ -120,7 +120,8 @@ static int ping(const struct amz_link *link, uint32_t peer, const char *bytes, s
 }
 
 /* The median of half a round trip. */
-static int ping_size(const struct amz_link *link, uint32_t peer, const char *bytes, size_t n, int64_t duration_ns, double *samples, double *ret_s,
+static int ping_size(const struct amz_link *link, uint32_t peer, const char *bytes, size_t n, int64_t duration_ns,
+                     double *samples, double *ret_s,
                      struct amz_error *err)
 {
   int64_t until_ns = amz_clock_monotonic_ns() + duration_ns;
@@ -139,7 +140,8 @@ static int ping_size(const struct amz_link *link, uint32_t peer, const char *byt
   return rc;
 }
 
-static int measure_messages(const struct amz_link *link, uint32_t peer, int64_t duration_ns, struct amz_message_cost *ret, struct amz_error *err)
+static int measure_messages(const struct amz_link *link, uint32_t peer, int64_t duration_ns, struct amz_message_cost *ret,
+                            struct amz_error *err)
 {
   char *bytes = amz_new_array(sizes[N_SIZES - 1], 1);
   double *samples = amz_new_array(ROUNDS_MOST, sizeof *samples), x[N_SIZES], y[N_SIZES];
@@ -210,7 +212,8 @@ int amz_link_serve(struct amz_link *link, struct amz_error *err)
   return rc;
 }
 
-int amz_measure_link(const struct amz_net *net, struct amz_mpi *mpi, enum amz_effort effort, struct amz_node_costs *costs, struct amz_error *err)
+int amz_measure_link(const struct amz_net *net, struct amz_mpi *mpi, enum amz_effort effort, struct amz_node_costs *costs,
+                     struct amz_error *err)
 {
   struct amz_link link = {.net = net, .mpi = mpi};
   int rc = amz_link_gather(&link, err);

@@ -1,4 +1,5 @@
-/* Measuring between the ranks of one launch: rank 0 leads, one rank of its node and one of another answer, the rest wait. Inside the room.
+/* Measuring between the ranks of one launch: rank 0 leads, one rank of its node and one of another answer, the rest wait. Inside
+ * the room.
  *
  * A message's first byte says what it is; all other messages are the scheduler's, and only between WORK and SAMPLES. */
 #ifndef AMZ_MEASURE_LINK_H
@@ -33,7 +34,8 @@ int amz_link_next(const struct amz_link *link, bool due, struct amz_mpi_message 
 int amz_link_tell(const struct amz_link *link, uint32_t rank, char what, struct amz_error *err);
 
 /* The chunks, both sides: empty ones from a master here to a worker there. */
-int amz_link_lead_chunks(const struct amz_link *link, uint32_t peer, int64_t duration_ns, struct amz_node_costs *costs, struct amz_error *err);
+int amz_link_lead_chunks(const struct amz_link *link, uint32_t peer, int64_t duration_ns, struct amz_node_costs *costs,
+                         struct amz_error *err);
 int amz_link_serve_chunks(const struct amz_link *link, struct amz_error *err);
 
 #endif

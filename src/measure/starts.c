@@ -49,7 +49,8 @@ static int start_one(struct amz_exec *helper, const struct amz_exec_command *com
   return AMZ_OK;
 }
 
-static int start_many(struct amz_exec *helper, const struct amz_exec_command *command, int64_t duration_ns, double *samples, struct amz_quantity *ret,
+static int start_many(struct amz_exec *helper, const struct amz_exec_command *command, int64_t duration_ns, double *samples,
+                      struct amz_quantity *ret,
                       double quartiles[2], struct amz_error *err)
 {
   int64_t until_ns = amz_clock_monotonic_ns() + duration_ns;
@@ -87,7 +88,8 @@ static int64_t duration(enum amz_effort effort, const struct amz_measure_observe
   return left_ns / 10 < each_ns ? left_ns / 10 : each_ns;
 }
 
-static int measure(struct amz_exec *helper, enum amz_effort effort, const struct amz_measure_observer *observer, struct amz_node_costs *costs,
+static int measure(struct amz_exec *helper, enum amz_effort effort, const struct amz_measure_observer *observer,
+                   struct amz_node_costs *costs,
                    struct amz_error *err)
 {
   static const char *const plain[] = {"/bin/true", NULL}, *const shell[] = {"/bin/sh", "-c", "/bin/true; exit", NULL};
@@ -95,7 +97,8 @@ static int measure(struct amz_exec *helper, enum amz_effort effort, const struct
   const struct amz_exec_command by_name = {.argv = plain, .attempt = 1}, by_shell = {.argv = shell, .shell = true, .attempt = 1};
   int64_t each_ns = duration(effort, observer);
   double *samples = amz_new_array(STARTS_MOST, sizeof *samples);
-  int rc = samples ? amz_exec_set_up(helper, &config, err) : amz_error_set(err, AMZ_ENOMEM, "no memory to measure process starts");
+  int rc = samples ? amz_exec_set_up(helper, &config, err) : amz_error_set(err, AMZ_ENOMEM,
+                                                                           "no memory to measure process starts");
 
   if (rc == AMZ_OK && (rc = say(observer, "starting processes", err)) == AMZ_OK)
     rc = start_many(helper, &by_name, each_ns, samples, &costs->start_s, costs->start_quartiles_s, err);
@@ -105,7 +108,8 @@ static int measure(struct amz_exec *helper, enum amz_effort effort, const struct
   return rc;
 }
 
-int amz_measure_starts(struct amz_exec *helper, enum amz_effort effort, const struct amz_measure_observer *observer, struct amz_node_costs *costs,
+int amz_measure_starts(struct amz_exec *helper, enum amz_effort effort, const struct amz_measure_observer *observer,
+                       struct amz_node_costs *costs,
                        struct amz_error *err)
 {
   struct amz_exec *own = NULL;

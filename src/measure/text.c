@@ -1,4 +1,5 @@
-/* Costs as text and back: "amorsize-mpi: cost NAME N VALUE LOW HIGH". Numbers are written in full, so that they come back as they were. */
+/* Costs as text and back: "amorsize-mpi: cost NAME N VALUE LOW HIGH". Numbers are written in full, so that they come back as they
+ * were. */
 #include "text.h"
 
 #include <inttypes.h>
@@ -11,8 +12,10 @@ static const struct {
   const char *name;
   size_t offset; /* in struct amz_node_costs */
 } rows[] = {
-  {"inside-alpha", offsetof(struct amz_node_costs, inside.alpha_s)},   {"inside-beta", offsetof(struct amz_node_costs, inside.beta_s_per_byte)},
-  {"between-alpha", offsetof(struct amz_node_costs, between.alpha_s)}, {"between-beta", offsetof(struct amz_node_costs, between.beta_s_per_byte)},
+  {"inside-alpha", offsetof(struct amz_node_costs, inside.alpha_s)},   {"inside-beta",
+    offsetof(struct amz_node_costs, inside.beta_s_per_byte)},
+  {"between-alpha", offsetof(struct amz_node_costs, between.alpha_s)}, {"between-beta",
+    offsetof(struct amz_node_costs, between.beta_s_per_byte)},
   {"chunk", offsetof(struct amz_node_costs, chunk_s)},                 {"service", offsetof(struct amz_node_costs, service_s)},
 };
 
@@ -37,7 +40,8 @@ bool amz_costs_parse(const char *line, struct amz_node_costs *costs)
   struct amz_quantity q = {.source = AMZ_MEASURED};
   char name[32];
 
-  if (sscanf(line, "amorsize-mpi: cost %31s %" SCNu32 " %lf %lf %lf", name, &q.n, &q.value, &q.low, &q.high) != 5 || !is_sensible(&q))
+  if (sscanf(line, "amorsize-mpi: cost %31s %" SCNu32 " %lf %lf %lf", name, &q.n, &q.value, &q.low, &q.high) != 5 ||
+      !is_sensible(&q))
     return false;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (strcmp(name, rows[i].name) == 0) {

@@ -1,5 +1,5 @@
-/* Launching ranks to see how long it takes. What the launcher and the ranks print comes through one pipe; lines of ours are taken, of the others the last is
- * kept, to be told when the launch fails. */
+/* Launching ranks to see how long it takes. What the launcher and the ranks print comes through one pipe; lines of ours are
+ * taken, of the others the last is kept, to be told when the launch fails. */
 #define _GNU_SOURCE
 #include "trial.h"
 
@@ -60,7 +60,8 @@ static int whole_line(const struct amz_trial *trial, struct amz_buf *line, struc
   return rc < 0 ? amz_error_set(err, rc, "out of memory") : AMZ_OK;
 }
 
-/* A process group of its own with the usual signals, as the one who started us may block or ignore some. \return 0 or an errno. */
+/* A process group of its own with the usual signals, as the one who started us may block or ignore some. \return 0 or an
+ * errno. */
 static int spawn(char **words, int out, pid_t *ret)
 {
   posix_spawn_file_actions_t actions;
@@ -77,7 +78,8 @@ static int spawn(char **words, int out, pid_t *ret)
     if ((rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)) == 0 &&
         (rc = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO)) == 0 &&
         (rc = posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO)) == 0 &&
-        (rc = posix_spawnattr_setsigmask(&attributes, &none)) == 0 && (rc = posix_spawnattr_setsigdefault(&attributes, &usual)) == 0 &&
+        (rc = posix_spawnattr_setsigmask(&attributes, &none)) == 0 && (rc = posix_spawnattr_setsigdefault(&attributes,
+            &usual)) == 0 &&
         (rc = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)) == 0)
       rc = posix_spawnp(ret, words[0], &actions, &attributes, words, environ);
     (void)posix_spawnattr_destroy(&attributes);

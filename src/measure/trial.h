@@ -28,7 +28,8 @@ struct amz_trial_result {
 };
 
 /* Launches, listens, waits for the end; leaves no process behind. A launch that fails is a result, too.
- * \return AMZ_OK; AMZ_ENOENT: there is no such way to launch; AMZ_ECLOSED: the observer said stop; AMZ_EENV: a program is missing; AMZ_ENOMEM, AMZ_EIO. */
+ * \return AMZ_OK; AMZ_ENOENT: there is no such way to launch; AMZ_ECLOSED: the observer said stop; AMZ_EENV: a program is
+ * missing; AMZ_ENOMEM, AMZ_EIO. */
 int amz_trial_run(const struct amz_trial *trial, struct amz_trial_result *ret, struct amz_error *err);
 
 #endif

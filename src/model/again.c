@@ -39,7 +39,8 @@ static double relative(const struct amz_workload *w, const struct amz_observatio
 {
   double expected = amz_workload_expect(w, o->weight, amz_workload_place(w, o->index));
 
-  if (o->failed || !(expected > 0) || (o->threads != w->threads && w->serial.source == AMZ_UNKNOWN) || (uint64_t)o->busy * o->threads * 2 <= (uint64_t)w->busy * w->threads)
+  if (o->failed || !(expected > 0) || (o->threads != w->threads && w->serial.source == AMZ_UNKNOWN) ||
+      (uint64_t)o->busy * o->threads * 2 <= (uint64_t)w->busy * w->threads)
     return 0;
   return o->wall_s * amz_workload_speedup(w, o->threads) / expected;
 }
@@ -140,7 +141,8 @@ static struct parts part_by_part(const struct amz_workload *w, const struct task
   return (struct parts){within, fmax(0, amz_stats_variance(&means) - within * per_part / (double)means.count)};
 }
 
-/* \return the machine's pace now over that of the sample, as far as it is known; 1: not at all, or unchanged; 0: all count alike. */
+/* \return the machine's pace now over that of the sample, as far as it is known; 1: not at all, or unchanged; 0: all count
+ * alike. */
 static double pace(const struct amz_workload *w, const struct tasks *sample, const struct tasks *later)
 {
   const struct part p = part_of(later);
@@ -181,7 +183,8 @@ static int join(const struct tasks *sample, const struct tasks *later, double by
   return AMZ_OK;
 }
 
-int amz_workload_refit(const struct amz_observation *sample, size_t n, const struct amz_observation *later, size_t n_later, uint64_t tasks, double confidence,
+int amz_workload_refit(const struct amz_observation *sample, size_t n, const struct amz_observation *later, size_t n_later,
+                       uint64_t tasks, double confidence,
                        struct amz_workload *ret)
 {
   const struct tasks before = {sample, n}, now = {later, n_later};

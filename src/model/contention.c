@@ -6,7 +6,8 @@ static double at_least_one(double x)
   return x > 1 ? x : 1;
 }
 
-/* max(1, c·b/B(c)): by how much a stretch is stretched that draws b on a core by itself; its source tells whether the curves know. */
+/* max(1, c·b/B(c)): by how much a stretch is stretched that draws b on a core by itself; its source tells whether the curves
+ * know. */
 static struct amz_quantity crowding(const struct amz_node *node, uint32_t domain, uint32_t cores, struct amz_quantity one)
 {
   struct amz_quantity all = amz_node_bandwidth(node, domain, cores), q = {0};
@@ -23,7 +24,8 @@ static struct amz_quantity crowding(const struct amz_node *node, uint32_t domain
   return q;
 }
 
-struct amz_quantity amz_contention_of(const struct amz_node *node, uint32_t domain, uint32_t cores, double memory_share, struct amz_quantity drawn)
+struct amz_quantity amz_contention_of(const struct amz_node *node, uint32_t domain, uint32_t cores, double memory_share,
+                                      struct amz_quantity drawn)
 {
   struct amz_quantity q = crowding(node, domain, cores, drawn);
 
@@ -45,10 +47,12 @@ static double within_one(double x)
 
 struct amz_quantity amz_memory_share(const struct amz_node *node, uint32_t domain, uint32_t cores, struct amz_quantity slowdown)
 {
-  struct amz_quantity crowd = crowding(node, domain, cores, amz_node_bandwidth(node, domain, 1)), phi = amz_node_slowdown(node, domain, cores), q = {0};
+  struct amz_quantity crowd = crowding(node, domain, cores, amz_node_bandwidth(node, domain, 1)),
+      phi = amz_node_slowdown(node, domain, cores), q = {0};
   double pure = phi.source != AMZ_UNKNOWN && phi.value > 0 ? phi.value : 1;
 
-  if (crowd.source == AMZ_UNKNOWN || crowd.value < 1.05 || slowdown.source == AMZ_UNKNOWN) /* a division by next to nothing tells nothing */
+  /* a division by next to nothing tells nothing */
+  if (crowd.source == AMZ_UNKNOWN || crowd.value < 1.05 || slowdown.source == AMZ_UNKNOWN)
     return q;
   q.value = within_one((slowdown.value / pure - 1) / (crowd.value - 1));
   q.low = within_one((slowdown.low / pure - 1) / (crowd.value - 1));

@@ -1,7 +1,9 @@
-/* How long tasks take beside few and many others, from what was seen at each: for those that wait, whose neighbours are no matter of cores.
+/* How long tasks take beside few and many others, from what was seen at each: for those that wait, whose neighbours are no matter
+ * of cores.
  *
- * Observations go by doublings of their busy slots. More neighbours make nothing faster: where a mean falls, or rises by no more than chance does, groups are
- * pooled (pool adjacent violators: Barlow et al., "Statistical Inference under Order Restrictions", 1972, section 1.2). */
+ * Observations go by doublings of their busy slots. More neighbours make nothing faster: where a mean falls, or rises by no more
+ * than chance does, groups are pooled (pool adjacent violators: Barlow et al., "Statistical Inference under Order Restrictions",
+ * 1972, section 1.2). */
 #include "workload_private.h"
 
 #include <math.h>
@@ -27,7 +29,8 @@ static unsigned doublings(uint32_t busy)
 /* `variance`: of single times, of all groups together. */
 static bool is_more(const struct amz_crowd_point *than, const struct amz_crowd_point *p, double variance)
 {
-  return p->relative - than->relative > SURE * sqrt(variance * (1 / (double)than->n + 1 / (double)p->n)) && p->relative >= than->relative;
+  return p->relative - than->relative > SURE * sqrt(variance * (1 / (double)than->n + 1 / (double)p->n)) &&
+      p->relative >= than->relative;
 }
 
 static void pool(struct amz_crowd_point *p, size_t *n, double variance)
@@ -77,13 +80,14 @@ void amz_workload_fit_crowd(struct amz_workload *w, const struct amz_observation
     if (groups[k].times.count > 0 && groups[k].times.mean > 0) {
       double busy = exp(groups[k].busy / (double)groups[k].times.count);
 
-      w->crowd[w->n_crowd++] = (struct amz_crowd_point){.from = busy, .until = busy, .n = (size_t)groups[k].times.count, .relative = groups[k].times.mean};
+      w->crowd[w->n_crowd++] = (struct amz_crowd_point){.from = busy, .until = busy, .n = (size_t)groups[k].times.count,
+                                                        .relative = groups[k].times.mean};
     }
   pool(w->crowd, &w->n_crowd, variance_within(groups));
 }
 
-/* Straight in the logarithms between what was seen; beyond it goes on as it last did, but tasks don't wait for more than their turn: never steeper than the number of
- * slots. */
+/* Straight in the logarithms between what was seen; beyond it goes on as it last did, but tasks don't wait for more than their
+ * turn: never steeper than the number of slots. */
 double amz_workload_beside(const struct amz_workload *w, double busy)
 {
   const struct amz_crowd_point *p = w->crowd, *last;
@@ -95,7 +99,8 @@ double amz_workload_beside(const struct amz_workload *w, double busy)
     return p->relative;
   for (size_t i = 1; i < w->n_crowd; i++) {
     if (busy <= p[i].from)
-      return p[i - 1].relative * pow(p[i].relative / p[i - 1].relative, log(busy / p[i - 1].until) / log(p[i].from / p[i - 1].until));
+      return p[i - 1].relative * pow(p[i].relative / p[i - 1].relative, log(busy / p[i - 1].until) /
+                                     log(p[i].from / p[i - 1].until));
     if (busy <= p[i].until)
       return p[i].relative;
   }

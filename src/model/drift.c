@@ -37,7 +37,8 @@ static void choose_circumstances(const struct amz_observation *known, size_t n, 
 /* Slots run dry at a run's end: half as many neighbours, or twice, still count. */
 static bool is_alike(const struct yardstick *y, const struct amz_observation *o)
 {
-  return !o->failed && o->threads == y->threads && (uint64_t)o->busy * 2 > y->busy && (uint64_t)y->busy * 2 > o->busy && o->wall_s > 0 &&
+  return !o->failed && o->threads == y->threads && (uint64_t)o->busy * 2 > y->busy && (uint64_t)y->busy * 2 > o->busy &&
+      o->wall_s > 0 &&
          isfinite(o->wall_s);
 }
 
@@ -88,8 +89,9 @@ static void learn(const struct amz_observation *known, size_t n, uint64_t tasks,
   y->by_weight = y->weight.r2 > RELATED;
 }
 
-/* What the weight or place of a task lets expect of its time, up to one factor for all, which cancels out. Lines may fall below nothing where
- * nobody looked; a hundredth of the mean is as near to it as a task is thought to come. \return 0: nothing is expected of such a task. */
+/* What the weight or place of a task lets expect of its time, up to one factor for all, which cancels out. Lines may fall below
+ * nothing where nobody looked; a hundredth of the mean is as near to it as a task is thought to come. \return 0: nothing is
+ * expected of such a task. */
 static double expected_of(const struct yardstick *y, const struct amz_observation *o, uint64_t tasks)
 {
   double expected = 1;
@@ -103,7 +105,8 @@ static double expected_of(const struct yardstick *y, const struct amz_observatio
   return isfinite(expected) ? expected : 0;
 }
 
-/* Times x held against what was expected, e: sums are compared, not single ratios, among which those of the shortest tasks would count most. */
+/* Times x held against what was expected, e: sums are compared, not single ratios, among which those of the shortest tasks would
+ * count most. */
 struct held {
   size_t n;
   double x, e, xx, xe, ee; /* sums */
@@ -128,8 +131,8 @@ static struct held gather(const struct yardstick *y, const struct amz_observatio
   return h;
 }
 
-/* n times the relative variance of the ratio estimator R = Σx/Σe: n²/(n − 1) · Σ(x − R·e)² / (Σx)² (Cochran, "Sampling Techniques", 1977, section
- * 6.4); where all e are alike, the square of the times' CV. */
+/* n times the relative variance of the ratio estimator R = Σx/Σe: n²/(n − 1) · Σ(x − R·e)² / (Σx)² (Cochran, "Sampling
+ * Techniques", 1977, section 6.4); where all e are alike, the square of the times' CV. */
 static double cv2_of(const struct held *h)
 {
   double ratio = h->x / h->e, n = (double)h->n;
@@ -154,7 +157,8 @@ static void set_ratio(const struct held *known, const struct held *seen, struct 
   d->high = d->ratio * exp(half);
 }
 
-bool amz_history_drifted(const struct amz_observation *known, size_t n_known, uint64_t known_tasks, const struct amz_observation *seen,
+bool amz_history_drifted(const struct amz_observation *known, size_t n_known, uint64_t known_tasks,
+                         const struct amz_observation *seen,
                          size_t n_seen, uint64_t seen_tasks, struct amz_history_drift *ret)
 {
   struct amz_history_drift d = {.ratio = 1, .high = INFINITY};

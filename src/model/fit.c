@@ -130,7 +130,8 @@ static void fit_flat(const double *x, const double *y, const double *weights, si
 {
   struct sums s = add_up(x, y, weights, n);
 
-  ret->a = known_by(s.y, amz_student_quantile(0.95, (uint32_t)(n - 1)) * sqrt(residual(x, y, weights, n, s.y, 0, n - 1) / s.w), n);
+  ret->a = known_by(s.y, amz_student_quantile(0.95, (uint32_t)(n - 1)) * sqrt(residual(x, y, weights, n, s.y, 0, n - 1) / s.w),
+                    n);
   ret->b = known_by(0, 0, n);
 }
 
@@ -143,7 +144,8 @@ static void fit_through_origin(const double *x, const double *y, const double *w
     xy += weights[i] * x[i] * y[i];
   }
   ret->a = known_by(0, 0, n);
-  ret->b = known_by(xy / xx, amz_student_quantile(0.95, (uint32_t)(n - 1)) * sqrt(residual(x, y, weights, n, 0, xy / xx, n - 1) / xx), n);
+  ret->b = known_by(xy / xx, amz_student_quantile(0.95, (uint32_t)(n - 1)) * sqrt(residual(x, y, weights, n, 0, xy / xx,
+      n - 1) / xx), n);
 }
 
 static void not_below_zero(struct amz_quantity *q)

@@ -1,4 +1,5 @@
-/* The tasks to come, foreseen from their weights or places: what a sample can't know of a list whose tasks differ, the list may. */
+/* The tasks to come, foreseen from their weights or places: what a sample can't know of a list whose tasks differ, the list
+ * may. */
 #include "workload_private.h"
 
 #include <math.h>
@@ -27,7 +28,8 @@ static int by_time(const void *a, const void *b)
 static bool is_valid(const struct amz_rest *r)
 {
   for (size_t i = 0; i < r->n; i++)
-    if ((r->weight && !(isfinite(r->weight[i]) && r->weight[i] >= 0)) || (r->place && !(isfinite(r->place[i]) && r->place[i] >= 0)))
+    if ((r->weight && !(isfinite(r->weight[i]) && r->weight[i] >= 0)) || (r->place &&
+                                                                          !(isfinite(r->place[i]) && r->place[i] >= 0)))
       return false;
   return r->n < UINT32_MAX;
 }
@@ -53,7 +55,8 @@ static void add_centre(struct centre *c, double time_s, double x)
 }
 
 /* What the relation left in the sample is dealt out at random; the mean stays what the relation says. */
-static double deal(const struct amz_workload *w, const struct amz_rest *r, enum amz_times_from from, struct part *parts, struct centre *c)
+static double deal(const struct amz_workload *w, const struct amz_rest *r, enum amz_times_from from, struct part *parts,
+                   struct centre *c)
 {
   double expected = 0, dealt = 0;
 
@@ -74,7 +77,8 @@ static double deal(const struct amz_workload *w, const struct amz_rest *r, enum 
   return expected / (double)r->n;
 }
 
-/* Of a line of logarithms: exp(± t·√(s²/n + s⁴/(2(n − 1)) + s²(x̄ − m)²/Sxx)), Cox's terms and the slope's; of a plain one its own. */
+/* Of a line of logarithms: exp(± t·√(s²/n + s⁴/(2(n − 1)) + s²(x̄ − m)²/Sxx)), Cox's terms and the slope's; of a plain one its
+ * own. */
 static struct amz_quantity interval(const struct amz_workload *w, enum amz_times_from from, double mean_s, double x)
 {
   const struct amz_relation *r = from == AMZ_TIMES_WEIGHT ? &w->weight : &w->along;

@@ -1,5 +1,6 @@
-/* What is left of tasks that run. Which of the times seen is theirs isn't known, but that it is more than they have had. Who has outlasted all that was seen is taken
- * to be about to end where he is just beyond it, and to have as much to go as he is beyond it else. */
+/* What is left of tasks that run. Which of the times seen is theirs isn't known, but that it is more than they have had. Who has
+ * outlasted all that was seen is taken to be about to end where he is just beyond it, and to have as much to go as he is beyond
+ * it else. */
 #include "workload_private.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* The makespan by formulas. Integrals over the empirical distribution are sums of exact pieces: between two neighbouring times F is
- * constant and F_e a straight line. */
+/* The makespan by formulas. Integrals over the empirical distribution are sums of exact pieces: between two neighbouring times F
+ * is constant and F_e a straight line. */
 #include <amorsize/makespan.h>
 
 #include <math.h>
@@ -33,7 +33,8 @@ double amz_expected_max(const double *sorted, size_t n, uint64_t k)
   return sum;
 }
 
-/* E[max] = ∫₀^end (1 − F_e(x)^k) dx. On a piece of length d, F_e rises straight from a to b: ∫ F_e^k = d (b^(k+1) − a^(k+1)) / ((b − a)(k + 1)). */
+/* E[max] = ∫₀^end (1 − F_e(x)^k) dx. On a piece of length d, F_e rises straight from a to b: ∫ F_e^k = d (b^(k+1) − a^(k+1)) /
+ * ((b − a)(k + 1)). */
 double amz_expected_max_rest(const double *sorted, size_t n, uint64_t k)
 {
   double mean = mean_of(sorted, n), exponent = (double)k + 1, sum = 0, from = 0, a = 0;
@@ -65,7 +66,8 @@ static double mean_rest(const double *x, size_t n)
 
 static bool is_valid(const struct amz_makespan_work *w)
 {
-  return w->task_s && w->n >= 1 && w->slots >= 1 && w->chunk_s >= 0 && w->overhead_s >= 0 && w->service_s >= 0 && w->task_s[0] >= 0 &&
+  return w->task_s && w->n >= 1 && w->slots >= 1 && w->chunk_s >= 0 && w->overhead_s >= 0 && w->service_s >= 0 &&
+      w->task_s[0] >= 0 &&
          isfinite(w->task_s[w->n - 1]);
 }
 

@@ -14,7 +14,8 @@ const char *amz_source_name(enum amz_source source)
 
 void amz_node_clear(struct amz_node *node)
 {
-  char **texts[] = {&node->host, &node->cpu_model, &node->kernel, &node->machine, &node->hypervisor, &node->topology, &node->bandwidth_method};
+  char **texts[] = {&node->host, &node->cpu_model, &node->kernel, &node->machine, &node->hypervisor, &node->topology,
+                    &node->bandwidth_method};
 
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     free(*texts[i]);

@@ -20,7 +20,8 @@
 
 int amz_ramp_begin(struct amz_ramp *r, uint32_t slots, uint32_t base, uint32_t most, double cores, int64_t now_ns)
 {
-  *r = (struct amz_ramp){.slots = slots, .base = base, .most = most > slots ? most : slots, .cores = cores, .waits = amz_load_waits_below(0),
+  *r = (struct amz_ramp){.slots = slots, .base = base, .most = most > slots ? most : slots, .cores = cores,
+                         .waits = amz_load_waits_below(0),
                          .opened_ns = now_ns};
   if (slots == 0 || base == 0 || !(cores > 0))
     return AMZ_EINVAL;
@@ -50,7 +51,8 @@ static uint8_t generation(const struct amz_ramp *r)
   return (uint8_t)(r->n_levels + 1);
 }
 
-/* Slots that were opened together begin one behind the other, in their sequence: the lowest and the highest that is known tell how fast. */
+/* Slots that were opened together begin one behind the other, in their sequence: the lowest and the highest that is known tell
+ * how fast. */
 static void note_start(struct amz_ramp *r, uint32_t slot, int64_t start_ns)
 {
   struct amz_ramp_start start = {slot, start_ns};
@@ -107,7 +109,8 @@ static double error_of_median(const double *wall_s, size_t middle, size_t n)
   return n < 3 ? INFINITY : MEDIAN_ERROR * sqrt(squares / (double)middle / (double)n);
 }
 
-/* \return whether the generation is known: the median of its successes, those that haven't ended taken for longer than those that have. */
+/* \return whether the generation is known: the median of its successes, those that haven't ended taken for longer than those that
+ * have. */
 static bool learn_level(struct amz_ramp *r)
 {
   size_t successes = r->slots - r->failed, middle = successes / 2;
@@ -134,7 +137,8 @@ double amz_ramp_start_s(const struct amz_ramp *r)
   return start_s;
 }
 
-/* ---- what follows ----------------------------------------------------------------------------------------------------------- */
+/* ---- what follows
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* Tasks that take `alone_s` when nobody is in their way need rate · alone_s slots to have that rate (Little, "A proof for the
  * queuing formula L = λW", Operations Research 9, 1961): what is beyond them only queues. So the number may lie between two
@@ -167,7 +171,8 @@ static uint32_t best_of(const struct amz_ramp *r, uint32_t bound)
   return slots < bound ? slots : bound;
 }
 
-/* \return whether the last generation has brought too little, beyond doubt: tasks took longer beside more others, or couldn't be started as fast. */
+/* \return whether the last generation has brought too little, beyond doubt: tasks took longer beside more others, or couldn't be
+ * started as fast. */
 static bool brought_nothing(const struct amz_ramp *r)
 {
   const struct amz_ramp_level *now = &r->levels[r->n_levels - 1], *before = now - 1;

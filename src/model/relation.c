@@ -47,7 +47,8 @@ static void relate(const struct pairs *p, struct amz_relation *ret)
     amz_stats_add(&places, p->x[i]);
     left += off * off;
   }
-  *ret = (struct amz_relation){.intercept = line.a.value, .slope = line.b.value, .r2 = all.m2 > 0 ? 1 - left / all.m2 : 0, .n = p->n,
+  *ret = (struct amz_relation){.intercept = line.a.value, .slope = line.b.value, .r2 = all.m2 > 0 ? 1 - left / all.m2 : 0,
+                               .n = p->n,
                                .mean_x = places.mean, .sxx = places.m2, .scatter = sqrt(left / (double)(p->n - 2))};
   ret->holds = amz_relation_holds(ret);
 }

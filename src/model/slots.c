@@ -68,8 +68,8 @@ static uint32_t wanted(const struct giving *g, uint32_t slot)
   return g->places->per_slot - g->has[slot];
 }
 
-/* The j-th of m slots that still want any begins at ⌊j·F/m⌋ of the F that are free; later where those before have come so far, earlier where
- * those behind would else get too few. */
+/* The j-th of m slots that still want any begins at ⌊j·F/m⌋ of the F that are free; later where those before have come so far,
+ * earlier where those behind would else get too few. */
 static void give_rest(struct giving *g, uint32_t *rest)
 {
   const struct amz_gpu_places *p = g->places;
@@ -142,7 +142,8 @@ uint32_t amz_node_gpu_slots(const struct amz_node *node, uint32_t *ret_threads)
 }
 
 /* The places of usable GPUs in node->gpus, their domains, and those of the slots. */
-static void find_places(const struct amz_node *node, uint32_t slots, uint32_t threads, uint32_t *at, uint32_t *gpu_domain, uint32_t *slot_domain)
+static void find_places(const struct amz_node *node, uint32_t slots, uint32_t threads, uint32_t *at, uint32_t *gpu_domain,
+                        uint32_t *slot_domain)
 {
   uint32_t n = 0;
 
@@ -166,7 +167,8 @@ int amz_node_gpus_of_slots(const struct amz_node *node, uint32_t slots, uint32_t
   gpu_domain = amz_new_array(n, sizeof *gpu_domain);
   slot_domain = amz_new_array(slots, sizeof *slot_domain);
   if (at && gpu_domain && slot_domain) {
-    struct amz_gpu_places places = {.gpu_domain = gpu_domain, .n_gpus = n, .slot_domain = slot_domain, .slots = slots, .per_slot = per_slot};
+    struct amz_gpu_places places = {.gpu_domain = gpu_domain, .n_gpus = n, .slot_domain = slot_domain, .slots = slots,
+                                    .per_slot = per_slot};
 
     find_places(node, slots, threads, at, gpu_domain, slot_domain);
     rc = amz_gpus_of_slots(&places, ret);

@@ -19,7 +19,8 @@
 #define BATCHES 12u
 #define BATCH_LEAST 3u /* values in each */
 #define CHANCE 2.3     /* Allan's variance over what chance lets expect, which it passes in one of fifty: eleven overlapping differences tell as
-                          much as some eight independent ones, and the variance within is known by two dozen or more (F's quantile) */
+                          much as some eight independent ones, and the variance within is known by two dozen or more (F's
+                          quantile) */
 
 /* Over what was expected of the task; < 0: it tells nothing of the pace. */
 static double relative(const struct amz_workload *w, const struct amz_observation *o)

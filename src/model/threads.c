@@ -1,7 +1,7 @@
 /* What threads bring and what neighbours cost: means over groups of observations.
  *
- * Tasks of one group aren't those of another. So each time is divided by what was expected of its task (by weight or place, where such a relation
- * holds) before means are taken, and the intervals know how much is left. */
+ * Tasks of one group aren't those of another. So each time is divided by what was expected of its task (by weight or place, where
+ * such a relation holds) before means are taken, and the intervals know how much is left. */
 #include "workload_private.h"
 
 #include <math.h>
@@ -69,12 +69,15 @@ static double pooled_cv(const struct group *groups, size_t n, uint32_t *ret_df)
   return df > 0 ? sqrt(squares / df) : 0;
 }
 
-/* A ratio of two means, its interval by their relative errors (of the logarithm of the ratio). Of single values nothing is known. */
-static struct amz_quantity ratio(const struct amz_stats *over, const struct amz_stats *under, double cv, uint32_t df, double confidence)
+/* A ratio of two means, its interval by their relative errors (of the logarithm of the ratio). Of single values nothing is
+ * known. */
+static struct amz_quantity ratio(const struct amz_stats *over, const struct amz_stats *under, double cv, uint32_t df,
+                                 double confidence)
 {
   double value = under->mean > 0 ? over->mean / under->mean : 1, half = INFINITY;
   uint64_t least = over->count < under->count ? over->count : under->count;
-  struct amz_quantity q = {.value = value, .high = 2 * value, .n = least < UINT32_MAX ? (uint32_t)least : UINT32_MAX, .source = AMZ_SAMPLED};
+  struct amz_quantity q = {.value = value, .high = 2 * value, .n = least < UINT32_MAX ? (uint32_t)least : UINT32_MAX,
+                           .source = AMZ_SAMPLED};
 
   if (df > 0)
     half = amz_student_quantile(confidence, df) * cv * sqrt(1 / (double)over->count + 1 / (double)under->count);
@@ -104,8 +107,8 @@ static double serial_of(double intercept, double slope)
   return f < 0 ? 0 : f > 1 ? 1 : f;
 }
 
-/* τ(t) = τ₁·f + τ₁·(1 − f)·(1/t): a line in 1/t over the groups' means. The interval: each end by the means moved by twice their standard
- * errors, few threads' one way and many threads' the other. */
+/* τ(t) = τ₁·f + τ₁·(1 − f)·(1/t): a line in 1/t over the groups' means. The interval: each end by the means moved by twice their
+ * standard errors, few threads' one way and many threads' the other. */
 static void fit_serial(struct amz_workload *w, const struct group *groups, size_t n)
 {
   double x[AMZ_THREAD_POINTS], y[3][AMZ_THREAD_POINTS], f[3];
@@ -125,7 +128,8 @@ static void fit_serial(struct amz_workload *w, const struct group *groups, size_
       return;
     f[k] = serial_of(line.a.value, line.b.value);
   }
-  w->serial = (struct amz_quantity){.value = f[1], .low = fmin(f[0], f[1]), .high = fmax(f[1], f[2]), .n = (uint32_t)n, .source = AMZ_SAMPLED};
+  w->serial = (struct amz_quantity){.value = f[1], .low = fmin(f[0], f[1]), .high = fmax(f[1], f[2]), .n = (uint32_t)n,
+                                    .source = AMZ_SAMPLED};
 }
 
 void amz_workload_fit_threads(struct amz_workload *w, const struct amz_observation *seen, size_t n)
@@ -182,7 +186,8 @@ static double at_point(const struct amz_workload *w, const struct amz_thread_poi
   return p->threads == w->threads ? 1 : is_contradicted(w, p) ? p->speedup.value : amdahl(w, p->threads);
 }
 
-static double between(const struct amz_workload *w, const struct amz_thread_point *a, const struct amz_thread_point *b, uint32_t threads)
+static double between(const struct amz_workload *w, const struct amz_thread_point *a, const struct amz_thread_point *b,
+                      uint32_t threads)
 {
   double x = (1.0 / a->threads - 1.0 / threads) / (1.0 / a->threads - 1.0 / b->threads);
   double time_a = 1 / at_point(w, a), time_b = 1 / at_point(w, b);

@@ -49,7 +49,8 @@ int amz_node_type(const struct amz_node *node, struct amz_buf *out)
   add_line(out, "machine", node->machine);
   add_line(out, "CPU", node->cpu_model);
   add_line(out, "hypervisor", node->hypervisor);
-  amz_buf_addf(out, "topology packages %u cores %u units %u domains %zu digest %016" PRIx64 "\n", node->packages, node->cores, node->units,
+  amz_buf_addf(out, "topology packages %u cores %u units %u domains %zu digest %016" PRIx64 "\n", node->packages, node->cores,
+               node->units,
                node->n_domains, digest_of(node));
   amz_buf_addf(out, "allowed cores %u CPUs %.3f by domain", node->allowed_cores, node->allowed_cpu);
   for (size_t i = 0; i < node->n_domains && i < DOMAINS_SHOWN; i++)

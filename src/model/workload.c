@@ -1,5 +1,5 @@
-/* From observations to a workload. Every number is taken from those observations alone that bear on it: times from successes at the
- * reference, memory from all, threads and neighbours from means over groups. */
+/* From observations to a workload. Every number is taken from those observations alone that bear on it: times from successes at
+ * the reference, memory from all, threads and neighbours from means over groups. */
 #include "workload_private.h"
 
 #include <math.h>
@@ -66,7 +66,8 @@ static double mean_input(const struct amz_observation *seen, size_t n, const str
   return input.count ? input.mean : 0;
 }
 
-/* What a CPU's being there would have spared. A clock that is read in ticks may tell of more waiting than there was time without computing. */
+/* What a CPU's being there would have spared. A clock that is read in ticks may tell of more waiting than there was time without
+ * computing. */
 static double waited(const struct amz_observation *o)
 {
   return fmin(o->waited_s, fmax(0, o->wall_s - o->cpu_s / o->threads));

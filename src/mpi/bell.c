@@ -1,17 +1,20 @@
-/* Bells between ranks of one host, so that who waits for a message needn't look for it again and again: each look takes its time from the tasks that keep
- * the cores busy.
+/* Bells between ranks of one host, so that who waits for a message needn't look for it again and again: each look takes its time
+ * from the tasks that keep the cores busy.
  *
- * Messages travel by MPI, as ever. A rank has a page of memory and a pipe, both without names, which its fellows open by way of /proc. Before it sleeps it says
- * so in the page, and looks for messages once more; who has sent looks, after sending, whether the other one has said so, and if so writes to its pipe. Both
- * do the two in sequentially consistent order (Dekker's scheme), so that one of them always sees the other's.
+ * Messages travel by MPI, as ever. A rank has a page of memory and a pipe, both without names, which its fellows open by way of
+ * /proc. Before it sleeps it says so in the page, and looks for messages once more; who has sent looks, after sending, whether
+ * the other one has said so, and if so writes to its pipe. Both do the two in sequentially consistent order (Dekker's scheme), so
+ * that one of them always sees the other's.
  *
- * Traffic is between rank 0 and the others: a rank can rely on being woken when rank 0 has its bell; rank 0, when all others have its own. What can't be had
- * (other hosts, other process name spaces, a /proc that hides) is looked for as without bells. A bell is a hint: the message may come a little later than it.
+ * Traffic is between rank 0 and the others: a rank can rely on being woken when rank 0 has its bell; rank 0, when all others have
+ * its own. What can't be had (other hosts, other process name spaces, a /proc that hides) is looked for as without bells. A bell
+ * is a hint: the message may come a little later than it.
  *
- * MPI may keep a message for a while, as when the receiver's box in shared memory is full, and hand it over while we look after something else. So who has
- * parcels that MPI isn't done with rings again each time it looks after them (outbox.c). And who has been seen to sleep may be rung when it has long been up,
- * for between taking note of that and writing to the pipe a sender may lose its core: such a late bell is taken out of the pipe, which else would be readable
- * until the next one is due, and each sleep until then none. */
+ * MPI may keep a message for a while, as when the receiver's box in shared memory is full, and hand it over while we look after
+ * something else. So who has parcels that MPI isn't done with rings again each time it looks after them (outbox.c). And who has
+ * been seen to sleep may be rung when it has long been up, for between taking note of that and writing to the pipe a sender may
+ * lose its core: such a late bell is taken out of the pipe, which else would be readable until the next one is due, and each
+ * sleep until then none. */
 #include "state.h"
 
 #include <errno.h>
@@ -164,12 +167,14 @@ static void let_go(struct ringer *r)
   *r = (struct ringer){.fd = -1};
 }
 
-/* \return whether the rank can be rung. Numbers of processes mean the same in one name space of one system, and nothing elsewhere. */
+/* \return whether the rank can be rung. Numbers of processes mean the same in one name space of one system, and nothing
+ * elsewhere. */
 static bool take_hold(const struct record *own, const struct record *other, struct ringer *ret)
 {
   struct stat st;
 
-  if (other->pid == 0 || own->pid_space == 0 || own->pid_space != other->pid_space || memcmp(own->boot, other->boot, sizeof own->boot) != 0)
+  if (other->pid == 0 || own->pid_space == 0 || own->pid_space != other->pid_space ||
+      memcmp(own->boot, other->boot, sizeof own->boot) != 0)
     return false;
   ret->page = map_of(other);
   if (ret->page && memcmp(ret->page->cookie, other->cookie, sizeof other->cookie) == 0)
@@ -277,8 +282,10 @@ void amz_bell_ring(struct amz_mpi *t, uint32_t rank)
   if (!b || i >= b->n_ringers || (t->rank != 0 && rank != 0) || !b->ringers[i].page)
     return;
   atomic_thread_fence(memory_order_seq_cst);
-  if (atomic_load_explicit(&b->ringers[i].page->sleeps, memory_order_relaxed) && atomic_exchange(&b->ringers[i].page->sleeps, 0)) {
-    while (write(b->ringers[i].fd, "", 1) < 0 && errno == EINTR) /* a full pipe wakes, too; of the dead MPI doesn't tell, either */
+  if (atomic_load_explicit(&b->ringers[i].page->sleeps, memory_order_relaxed) &&
+      atomic_exchange(&b->ringers[i].page->sleeps, 0)) {
+    /* a full pipe wakes, too; of the dead MPI doesn't tell, either */
+    while (write(b->ringers[i].fd, "", 1) < 0 && errno == EINTR)
       ;
     t->rang = true;
   }

@@ -1,6 +1,6 @@
-/* Naps grow with the silence: they are a part of it, so that a message is late by at most that part of the time it took to come, and
- * a long silence costs next to nothing. An eighth, where lateness is all that a nap costs. A half where each look takes its time
- * from tasks: then a message that comes each 40 ms costs eleven looks, less than a hundredth of a core, and ranks ask early
+/* Naps grow with the silence: they are a part of it, so that a message is late by at most that part of the time it took to come,
+ * and a long silence costs next to nothing. An eighth, where lateness is all that a nap costs. A half where each look takes its
+ * time from tasks: then a message that comes each 40 ms costs eleven looks, less than a hundredth of a core, and ranks ask early
  * enough to have the answer in time. */
 #include "pace.h"
 

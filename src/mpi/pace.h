@@ -17,7 +17,8 @@
 /* quiet_ns: since the last message or completed send; left_ns: to the deadline.
  * \return 0: look again at once; else a time, never beyond the deadline. */
 int64_t amz_pace_nap_ns(int64_t quiet_ns, int64_t left_ns, enum amz_mpi_haste haste);
-/* The same for one who will be woken by whatever comes, and looks after longest_ns all the same; acknowledged: whoever was sent something has taken it. */
+/* The same for one who will be woken by whatever comes, and looks after longest_ns all the same; acknowledged: whoever was sent
+ * something has taken it. */
 int64_t amz_pace_rung_nap_ns(int64_t left_ns, int64_t longest_ns, bool acknowledged);
 
 #endif

@@ -118,12 +118,14 @@ int amz_inbox_advance(struct amz_mpi *t, struct amz_error *err);
 void amz_inbox_close(struct amz_mpi *t);
 void amz_inbox_free(struct amz_mpi *t);
 
-/* bell.c: all ranks make their bells, and agree who has whose. \return AMZ_OK, t->bell NULL: we have none; AMZ_ENOMEM, AMZ_EIO with *err. */
+/* bell.c: all ranks make their bells, and agree who has whose. \return AMZ_OK, t->bell NULL: we have none; AMZ_ENOMEM, AMZ_EIO
+ * with *err. */
 int amz_bell_open(struct amz_mpi *t, struct amz_error *err);
 void amz_bell_free(struct amz_mpi *t);
 /* Wakes a rank that sleeps, after something was sent to it. */
 void amz_bell_ring(struct amz_mpi *t, uint32_t rank);
-/* Before a sleep, then look for messages once more. \return a descriptor that is readable when somebody rings; -1: nobody will. */
+/* Before a sleep, then look for messages once more. \return a descriptor that is readable when somebody rings; -1: nobody
+ * will. */
 int amz_bell_sleep(struct amz_mpi *t);
 /* After it; readable: the descriptor was. \return whether somebody has rung in this sleep. */
 bool amz_bell_wake(struct amz_mpi *t, bool readable);

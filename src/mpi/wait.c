@@ -119,9 +119,10 @@ static int block(struct amz_mpi *t, int64_t deadline_ns, struct amz_error *err)
 
 #endif
 
-/* MPI itself wants to be looked after while something of ours isn't gone, or something long isn't here; and what a bell has told of may come later. Cores that
- * idle until an answer comes may as well look for it: being woken takes longer on a busy node. What nobody has taken yet may be stuck in MPI, which can't be told
- * from a receiver that is late. Who has woken somebody doesn't spin, though: a pipe's reader is put on its writer's core, which is expected to be free soon. */
+/* MPI itself wants to be looked after while something of ours isn't gone, or something long isn't here; and what a bell has told
+ * of may come later. Cores that idle until an answer comes may as well look for it: being woken takes longer on a busy node. What
+ * nobody has taken yet may be stuck in MPI, which can't be told from a receiver that is late. Who has woken somebody doesn't
+ * spin, though: a pipe's reader is put on its writer's core, which is expected to be free soon. */
 static int64_t nap_of(struct amz_mpi *t, int64_t now_ns, int64_t left_ns, size_t n_fds, enum amz_mpi_haste haste)
 {
   bool woken = haste != AMZ_MPI_DUE && t->is_rung && !t->rung && !t->holding && n_fds <= FDS_MAX && amz_outbox_settled(t);
@@ -134,7 +135,8 @@ static int64_t nap_of(struct amz_mpi *t, int64_t now_ns, int64_t left_ns, size_t
   return woken ? amz_pace_rung_nap_ns(left_ns, t->rung_ns, t->active_head == NULL) : amz_pace_nap_ns(quiet_ns, left_ns, haste);
 }
 
-/* Sleeps by the bell, unless a message has come that nobody rings for any more. \return as look_at_fds; AMZ_ENOMEM, AMZ_ECORRUPT. */
+/* Sleeps by the bell, unless a message has come that nobody rings for any more. \return as look_at_fds; AMZ_ENOMEM,
+ * AMZ_ECORRUPT. */
 static int sleep_by_bell(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t nap_ns, struct amz_error *err)
 {
   int bell_fd = nap_ns > 0 ? amz_bell_sleep(t) : -1, woke, rc = AMZ_OK;

@@ -119,7 +119,8 @@ static int add_batch_memory(const struct batch_reader *r)
 /* Outside of Slurm nothing is said of a node, and nothing need be read. */
 static bool is_slurm(const struct amz_environment *env)
 {
-  static const char *const variables[] = {"SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_NODELIST", "SLURM_NODELIST", "SLURM_CPUS_ON_NODE",
+  static const char *const variables[] = {"SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_NODELIST", "SLURM_NODELIST",
+                                          "SLURM_CPUS_ON_NODE",
                                           "SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU"};
 
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)

@@ -1,4 +1,5 @@
-/* Which cores are ours: by the kernel's lists, or by hwloc where somebody has told it about another machine, or the lists say too little. */
+/* Which cores are ours: by the kernel's lists, or by hwloc where somebody has told it about another machine, or the lists say too
+ * little. */
 #define _GNU_SOURCE
 #include <amorsize/cores.h>
 
@@ -14,8 +15,8 @@
 #include "cores_private.h"
 #include "topology.h"
 
-/* The file that hwloc would read instead of the machine, which comes last of its variables. \return NULL: none; or this may be a rank of a launch, whose MPI
- * has read it before us. */
+/* The file that hwloc would read instead of the machine, which comes last of its variables. \return NULL: none; or this may be a
+ * rank of a launch, whose MPI has read it before us. */
 static const char *file_to_read(void)
 {
   static const char *const before[] = {"HWLOC_COMPONENTS", "HWLOC_FSROOT", "HWLOC_CPUID_PATH", "HWLOC_SYNTHETIC"};
@@ -36,7 +37,8 @@ static int load(hwloc_topology_t topology, struct amz_error *err)
   if (rc == AMZ_ENOMEM)
     return amz_error_set(err, rc, "out of memory for the topology");
   if (rc < 0)
-    return amz_error_set(err, AMZ_EENV, "HWLOC_XMLFILE: %.400s is no topology in XML that hwloc can read (lstopo FILE.xml writes one)", path);
+    return amz_error_set(err, AMZ_EENV,
+                         "HWLOC_XMLFILE: %.400s is no topology in XML that hwloc can read (lstopo FILE.xml writes one)", path);
   if (!path && hwloc_topology_load(topology) < 0)
     return amz_error_set(err, AMZ_EENV, "hwloc cannot read this machine's topology; is /sys mounted?");
   return AMZ_OK;
@@ -192,7 +194,8 @@ void amz_cores_keep(struct amz_cores *cores, uint32_t first, uint32_t count)
   cores->count = cores->most = count;
 }
 
-void amz_cores_of_slot(const struct amz_cores *cores, uint32_t slot, uint32_t slots, uint32_t threads, const uint32_t **ret_cpus, size_t *ret_n)
+void amz_cores_of_slot(const struct amz_cores *cores, uint32_t slot, uint32_t slots, uint32_t threads, const uint32_t **ret_cpus,
+                       size_t *ret_n)
 {
   uint64_t needed = (uint64_t)slots * threads;
   uint32_t from = 0, to = cores->count;

@@ -1,7 +1,7 @@
 /* Which cores are ours, by three system calls a unit.
  *
- * hwloc says the same, but takes seven milliseconds, most of them for loading what it may be asked about GPUs and displays: a tenth of what a run of twenty
- * tiny tasks may take. What isn't plain here is left to it. */
+ * hwloc says the same, but takes seven milliseconds, most of them for loading what it may be asked about GPUs and displays: a
+ * tenth of what a run of twenty tiny tasks may take. What isn't plain here is left to it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>

@@ -16,7 +16,8 @@ void amz_cores_add(struct amz_cores *cores, hwloc_bitmap_t usable, hwloc_const_b
 /* cores_kernel.c: from the kernel's own lists, as hwloc would say. Takes what it has read out of `usable`.
  * \return AMZ_OK; AMZ_ENOENT: they aren't there, or don't make sense; AMZ_ENOMEM. Release with amz_cores_clear in any case. */
 int amz_cores_by_kernel(const struct amz_tree *tree, hwloc_bitmap_t usable, struct amz_cores *ret);
-/* This process's affinity mask, which keeps within its cpuset. \return AMZ_OK; AMZ_ENOENT: the kernel doesn't tell; AMZ_ENOMEM. */
+/* This process's affinity mask, which keeps within its cpuset. \return AMZ_OK; AMZ_ENOENT: the kernel doesn't tell;
+ * AMZ_ENOMEM. */
 int amz_cores_mask(hwloc_bitmap_t ret);
 
 #endif

@@ -37,9 +37,9 @@ static bool sizes_are_told(hwloc_topology_t h)
   return false;
 }
 
-/* The nearest domain with memory of what is near `nodes`: its position among NUMA nodes in logical order; AMZ_NO_DOMAIN: there is none.
- * Several domains may be local to a core (HBM beside DRAM, a large one behind all): the one of the fewest units is the closest,
- * and of equals the first is where memory comes from unless somebody asks otherwise. */
+/* The nearest domain with memory of what is near `nodes`: its position among NUMA nodes in logical order; AMZ_NO_DOMAIN: there is
+ * none. Several domains may be local to a core (HBM beside DRAM, a large one behind all): the one of the fewest units is the
+ * closest, and of equals the first is where memory comes from unless somebody asks otherwise. */
 static uint32_t domain_of_nodes(hwloc_topology_t h, hwloc_const_bitmap_t nodes)
 {
   uint32_t best = AMZ_NO_DOMAIN;

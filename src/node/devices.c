@@ -1,8 +1,9 @@
 /* GPUs: hwloc tells where they are, the variables that programs obey tell which are ours.
  *
  * hwloc sees a GPU as a PCI device, with the devices that drivers made of it below (nvml0, rsmi0, card0; cuda0 in an XML file),
- * when it was built with what asks them. Without, the PCI class remains: display controllers and accelerators, less the plain graphics of
- * service processors and virtual machines. The variables number GPUs in the order of the bus, CUDA's with the reservation below. */
+ * when it was built with what asks them. Without, the PCI class remains: display controllers and accelerators, less the plain
+ * graphics of service processors and virtual machines. The variables number GPUs in the order of the bus, CUDA's with the
+ * reservation below. */
 #include "devices.h"
 
 #include <stdio.h>
@@ -195,8 +196,9 @@ static bool is_called(const struct seen_gpu *gpu, const char *id, size_t n)
   return false;
 }
 
-/* "GPU-6f2a": as much of a UUID as tells it from the others, which is enough for CUDA. "MIG-GPU-6f2a/1/0" is a part of that GPU. AMD's runtime puts GPU- before
- * what the device itself says. "MIG-77ab" is a name of the part's own: nobody here knows whose part it is. */
+/* "GPU-6f2a": as much of a UUID as tells it from the others, which is enough for CUDA. "MIG-GPU-6f2a/1/0" is a part of that GPU.
+ * AMD's runtime puts GPU- before what the device itself says. "MIG-77ab" is a name of the part's own: nobody here knows whose
+ * part it is. */
 static size_t find_uuid(const struct seen *s, const char *id)
 {
   const char *whole = strncmp(id, "MIG-GPU-", 8) == 0 ? id + 4 : id, *bare = strncmp(whole, "GPU-", 4) == 0 ? whole + 4 : "";
@@ -250,15 +252,18 @@ static bool counts_among_few(const struct amz_environment *env, const struct amz
   for (uint32_t i = 0; i < gpus->count; i++) {
     uint64_t number, on_node;
 
-    few = few || (amz_parse_u64(gpus->ids[i], &number) == AMZ_OK && number_on_node(env, i, gpus->count, &on_node) && on_node != number);
+    few = few || (amz_parse_u64(gpus->ids[i], &number) == AMZ_OK && number_on_node(env, i, gpus->count, &on_node) &&
+                  on_node != number);
   }
   return few;
 }
 
-/* CUDA's 0 is the GPU that it takes for the fastest, and the order of the others is left open, unless CUDA_DEVICE_ORDER=PCI_BUS_ID (CUDA programming guide,
- * environment variables). Where all that it counts are of one model, it has nothing to sort by, and the bus's order remains.
+/* CUDA's 0 is the GPU that it takes for the fastest, and the order of the others is left open, unless
+ * CUDA_DEVICE_ORDER=PCI_BUS_ID (CUDA programming guide, environment variables). Where all that it counts are of one model, it has
+ * nothing to sort by, and the bus's order remains.
  * \return whether a number may be any of several. */
-static bool numbers_are_vague(const struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, struct amz_diags *diags)
+static bool numbers_are_vague(const struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus,
+                              struct amz_diags *diags)
 {
   static const char variable[] = "CUDA_DEVICE_ORDER";
   const char *order = amz_environment_value(env, variable);
@@ -283,8 +288,10 @@ static bool numbers_are_vague(const struct seen *s, const struct amz_environment
   return false;
 }
 
-/* The GPU that the variables name so. \return its position; s->count when hwloc doesn't see it, or nobody can tell which it is. */
-static size_t find_named(const struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, bool vague, uint32_t position)
+/* The GPU that the variables name so. \return its position; s->count when hwloc doesn't see it, or nobody can tell which it
+ * is. */
+static size_t find_named(const struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, bool vague,
+                         uint32_t position)
 {
   const char *id = gpus->ids[position];
   uint64_t number;
@@ -320,9 +327,10 @@ static uint32_t domain_of_all(const struct seen *s, const struct amz_node *node)
   return node->n_domains == 1 ? 0 : domain;
 }
 
-/* What the variables name is usable and called so, what they don't name isn't ours; those that hwloc doesn't see come behind, and so do further parts of one
- * that it sees, which are where that is. */
-static int apply_names(struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, bool vague, const struct amz_node *node)
+/* What the variables name is usable and called so, what they don't name isn't ours; those that hwloc doesn't see come behind, and
+ * so do further parts of one that it sees, which are where that is. */
+static int apply_names(struct seen *s, const struct amz_environment *env, const struct amz_gpus *gpus, bool vague,
+                       const struct amz_node *node)
 {
   uint32_t only_domain = domain_of_all(s, node);
   size_t n_seen = s->count;
@@ -353,8 +361,10 @@ static int tell_vague(const struct amz_gpus *gpus, struct amz_node *node)
     id = amz_parse_u64(gpus->ids[i], &number) == AMZ_OK ? gpus->ids[i] : NULL;
   if (!id)
     return AMZ_OK;
-  return amz_findings_add(node, AMZ_FINDING_NOTE, "with CUDA_DEVICE_ORDER=PCI_BUS_ID in the environment, it counts along the bus, as nvidia-smi does",
-                          "the GPUs here differ, and CUDA counts the fastest one first: which of them is number %s, and near to which cores, can't be told", id);
+  return amz_findings_add(node, AMZ_FINDING_NOTE,
+                          "with CUDA_DEVICE_ORDER=PCI_BUS_ID in the environment, it counts along the bus, as nvidia-smi does",
+                          "the GPUs here differ, and CUDA counts the fastest one first: which of them is number %s, and near to "
+                          "which cores, can't be told", id);
 }
 
 static int ask_variables(struct seen *s, const struct amz_environment *env, struct amz_tree *tree, struct amz_node *node)

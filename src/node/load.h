@@ -14,7 +14,8 @@
  * \return AMZ_OK; AMZ_ENOMEM. */
 int amz_load_read(const struct amz_tree *tree, hwloc_const_bitmap_t bound, bool wait, struct amz_node *node);
 
-/* Adds findings: about the load, memory, frequencies, throttling, huge pages. Nothing is ever changed. \return AMZ_OK; AMZ_ENOMEM. */
+/* Adds findings: about the load, memory, frequencies, throttling, huge pages. Nothing is ever changed. \return AMZ_OK;
+ * AMZ_ENOMEM. */
 int amz_state_find(const struct amz_tree *tree, hwloc_const_bitmap_t bound, struct amz_node *node);
 
 #endif

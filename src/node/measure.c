@@ -99,7 +99,8 @@ int amz_points_mirror(struct amz_points *points, uint32_t domain)
 
 /* ---- memory ----------------------------------------------------------------------------------------------------------- */
 
-/* Pages at once instead of one by one when they are touched, which takes twice as long. A kernel before 5.14 can't: then they are. */
+/* Pages at once instead of one by one when they are touched, which takes twice as long. A kernel before 5.14 can't: then they
+ * are. */
 static void populate(double *from, size_t n)
 {
   uintptr_t begin = (uintptr_t)from / PAGE * PAGE, end = (uintptr_t)(from + n);
@@ -159,7 +160,8 @@ int amz_gauge_map(struct amz_gauge *g)
     return amz_error_set(g->err, AMZ_ENOMEM, "no memory for %u threads", g->plan.n_units);
   for (uint32_t d = 0; rc == AMZ_OK && d < g->plan.n_domains; d++)
     for (uint32_t i = 0; rc == AMZ_OK && i < g->plan.domains[d].count; i++)
-      rc = map_one(g, &g->regions[g->plan.domains[d].first + i], amz_triad_room(g->node, g->plan.scale, i, g->plan.domains[d].count));
+      rc = map_one(g, &g->regions[g->plan.domains[d].first + i], amz_triad_room(g->node, g->plan.scale, i,
+                                                                                g->plan.domains[d].count));
   g->touch_until_ns = amz_gauge_now_ns() + (g->deadline_ns - amz_gauge_now_ns()) / TOUCH_SHARE;
   rc = rc < 0 ? rc : amz_crew_run(g->plan.units, g->plan.n_units, touch, g, g->err);
   for (uint32_t i = 0; rc == AMZ_OK && i < g->plan.n_units; i++)
@@ -191,7 +193,8 @@ static bool read_ticks(struct ticks *ret)
 
   if (!f)
     return false;
-  n = fscanf(f, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &user, &nice, &system, &idle,
+  n = fscanf(f, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &user, &nice,
+             &system, &idle,
              &waiting, &interrupts, &soft, &stolen);
   if (fclose(f) != 0 || n != 8)
     return false;
@@ -210,7 +213,8 @@ static int tell_stolen(struct amz_gauge *g, const struct ticks *before)
   if (g->node->load.steal < STOLEN_MUCH)
     return AMZ_OK;
   return amz_findings_add(g->node, AMZ_FINDING_WARNING, "measure again at a quieter time, or on a dedicated host",
-                          "the hypervisor gave %.0f %% of the CPU time to others while this was measured", g->node->load.steal * 100);
+                          "the hypervisor gave %.0f %% of the CPU time to others while this was measured",
+                          g->node->load.steal * 100);
 }
 
 /* ---- all of it -------------------------------------------------------------------------------------------------------- */
@@ -261,7 +265,8 @@ static int make_plan(struct amz_gauge *g)
   return rc < 0 ? amz_error_set(g->err, rc, "no memory to measure with") : AMZ_OK;
 }
 
-/* What takes little time, and always about the same, comes first; the triad makes the best of what is left, less a share for what memory's latency takes. */
+/* What takes little time, and always about the same, comes first; the triad makes the best of what is left, less a share for what
+ * memory's latency takes. */
 static int measure(struct amz_gauge *g)
 {
   struct ticks before;
@@ -283,13 +288,15 @@ static int measure(struct amz_gauge *g)
   return rc;
 }
 
-int amz_measure_memory(struct amz_node *node, enum amz_effort effort, const struct amz_measure_observer *observer, struct amz_error *err)
+int amz_measure_memory(struct amz_node *node, enum amz_effort effort, const struct amz_measure_observer *observer,
+                       struct amz_error *err)
 {
   struct amz_gauge g = {.node = node, .effort = effort, .observer = observer, .err = err};
   int rc;
 
   if (!node->this_machine)
-    return amz_error_set(err, AMZ_EINVAL, "%s is not the machine we are on: it can't be measured", node->topology ? node->topology : "that");
+    return amz_error_set(err, AMZ_EINVAL, "%s is not the machine we are on: it can't be measured",
+                         node->topology ? node->topology : "that");
   rc = make_plan(&g);
   if (rc < 0)
     return rc;

@@ -1,7 +1,9 @@
-/* Latency: a chain of loads, each of which needs the one before it, over lines in a random cycle, so that no prefetcher knows the next one.
+/* Latency: a chain of loads, each of which needs the one before it, over lines in a random cycle, so that no prefetcher knows the
+ * next one.
  *
- * The cycle is one through all lines (Sattolo, "An algorithm to generate a random cyclic permutation", Information Processing Letters 22, 1986). It is made
- * in a small array of line numbers; the lines themselves are then written once, from the first to the last. */
+ * The cycle is one through all lines (Sattolo, "An algorithm to generate a random cyclic permutation", Information Processing
+ * Letters 22, 1986). It is made in a small array of line numbers; the lines themselves are then written once, from the first to
+ * the last. */
 #include "measure_gauge.h"
 
 #include <stdlib.h>
@@ -113,7 +115,8 @@ static int measure_one(struct amz_gauge *g, const struct amz_chase *what, struct
   if (rc == AMZ_OK && c->failed)
     rc = amz_error_set(g->err, AMZ_ENOMEM, "no memory to measure latency");
   if (rc == AMZ_OK)
-    *ret = (struct amz_latency_point){.bytes = c->lines * c->line_bytes, .level = what->level, .seconds = amz_fit_median(c->seconds, c->n_batches)};
+    *ret = (struct amz_latency_point){.bytes = c->lines * c->line_bytes, .level = what->level,
+                                      .seconds = amz_fit_median(c->seconds, c->n_batches)};
   free(c);
   return rc;
 }
@@ -122,7 +125,8 @@ static int measure_one(struct amz_gauge *g, const struct amz_chase *what, struct
 static uint64_t room(const struct amz_gauge *g)
 {
   const struct amz_region *r = &g->regions[0];
-  uint64_t there = (uint64_t)((char *)r->c - (char *)r->a) + r->bytes, most = (uint64_t)amz_gauge_choose(g, 1 << 29, INT64_C(1) << 32);
+  uint64_t there = (uint64_t)((char *)r->c - (char *)r->a) + r->bytes, most = (uint64_t)amz_gauge_choose(g, 1 << 29,
+      INT64_C(1) << 32);
 
   return there < most ? there : most;
 }

@@ -1,4 +1,5 @@
-/* Bound threads, started behind a gate that opens when all are there: those that meet must not wait for one that couldn't be started. */
+/* Bound threads, started behind a gate that opens when all are there: those that meet must not wait for one that couldn't be
+ * started. */
 #define _GNU_SOURCE
 #include "measure_crew.h"
 
@@ -98,7 +99,8 @@ static int start_bound(struct member *m, uint32_t unit)
   if (rc == 0) {
     CPU_ZERO_S(bytes, set);
     CPU_SET_S((size_t)unit, bytes, set);
-    if ((rc = pthread_attr_setaffinity_np(&attributes, bytes, set)) == 0 && (rc = pthread_attr_setstacksize(&attributes, stack_bytes())) == 0)
+    if ((rc = pthread_attr_setaffinity_np(&attributes, bytes, set)) == 0 &&
+        (rc = pthread_attr_setstacksize(&attributes, stack_bytes())) == 0)
       rc = pthread_create(&m->thread, &attributes, live, m);
     (void)pthread_attr_destroy(&attributes);
   }
@@ -106,7 +108,8 @@ static int start_bound(struct member *m, uint32_t unit)
   return rc;
 }
 
-/* Threads inherit the mask, so that signals go to the thread that is waiting for us. \return 0 or an errno; *ret_n: how many run. */
+/* Threads inherit the mask, so that signals go to the thread that is waiting for us. \return 0 or an errno; *ret_n: how many
+ * run. */
 static int start_all(struct crew *crew, struct member *members, const uint32_t *units, uint32_t n, uint32_t *ret_n)
 {
   sigset_t all, before;
@@ -141,5 +144,6 @@ int amz_crew_run(const uint32_t *units, uint32_t n, void (*body)(void *ctx, uint
   free(members);
   if (rc == 0)
     return AMZ_OK;
-  return amz_error_sys(err, AMZ_EENV, rc, "cannot start thread %u of %u, bound to processing unit %u", started + 1, n, units[started < n ? started : n - 1]);
+  return amz_error_sys(err, AMZ_EENV, rc, "cannot start thread %u of %u, bound to processing unit %u", started + 1, n,
+                       units[started < n ? started : n - 1]);
 }

@@ -45,8 +45,9 @@ int amz_points_add(struct amz_points *points, uint32_t domain, uint32_t cores, c
 /* What the curve of the only domain says is true of all domains together. */
 int amz_points_mirror(struct amz_points *points, uint32_t domain);
 
-/* From seconds of the same work, median or so, at so many cores, to φ. A core isn't faster beside busy others: where it seems so, other work was in between,
- * and the time at more cores holds for fewer. \return the time alone: the least of all; unknown without points. */
+/* From seconds of the same work, median or so, at so many cores, to φ. A core isn't faster beside busy others: where it seems so,
+ * other work was in between, and the time at more cores holds for fewer. \return the time alone: the least of all; unknown
+ * without points. */
 struct amz_quantity amz_points_to_slowdown(struct amz_points *points);
 
 /* All of these: \return AMZ_OK, also when there was no time left for some or all; AMZ_ECLOSED; AMZ_ENOMEM, AMZ_EENV with *g->err.

@@ -1,8 +1,9 @@
 /* Kernels. They stand apart from their callers, so that no compiler sees that their results are not used.
  *
- * The triad is written with SSE2 where there is SSE2, as every x86-64 has it, and its non-temporal stores need no line to be read before it is written. One
- * core alone is held up by the number of its loads and stores as well as by memory, so where the processor has AVX, four elements go at a time instead of
- * two: what tasks get that were compiled for it. None of it depends on the compiler's flags. */
+ * The triad is written with SSE2 where there is SSE2, as every x86-64 has it, and its non-temporal stores need no line to be read
+ * before it is written. One core alone is held up by the number of its loads and stores as well as by memory, so where the
+ * processor has AVX, four elements go at a time instead of two: what tasks get that were compiled for it. None of it depends on
+ * the compiler's flags. */
 #include "measure_kernels.h"
 
 #if defined __SSE2__ && defined __GNUC__

@@ -1,8 +1,8 @@
 /* Choosing what to measure.
  *
- * Sizes follow STREAM's run rules (McCalpin, "STREAM: Sustainable Memory Bandwidth in High Performance Computers"): each array at least four times as large
- * as all last-level caches that take part. The caches that take part are those of the cores that do: a domain's cores are kept busy in their order, so
- * the first caches fill up first. */
+ * Sizes follow STREAM's run rules (McCalpin, "STREAM: Sustainable Memory Bandwidth in High Performance Computers"): each array at
+ * least four times as large as all last-level caches that take part. The caches that take part are those of the cores that do: a
+ * domain's cores are kept busy in their order, so the first caches fill up first. */
 #include "measure_plan.h"
 
 #include <stdlib.h>
@@ -17,7 +17,8 @@
 #define MEMORY_SHARE 4u            /* of what is allowed, 1/4 is taken at most */
 #define UNTOLD_MEMORY (1024 * MIB) /* when nothing tells how much there is */
 #define PAGE 4096u
-#define CHASE_TIMES 8u             /* memory's chain is so many times the last cache: an eighth of the loads may still find their line there */
+/* memory's chain is so many times the last cache: an eighth of the loads may still find their line there */
+#define CHASE_TIMES 8u
 #define CHASE_LEAST (64 * MIB)
 #define SATURATED 0.9
 
@@ -29,7 +30,8 @@ static uint32_t domain_of(const struct amz_node_core *core)
 }
 
 /* \return the core's first unit that we may use; UINT32_MAX: none. */
-static uint32_t unit_of(const struct amz_node *node, const struct amz_node_core *core, bool (*may_run)(void *, uint32_t), void *ctx)
+static uint32_t unit_of(const struct amz_node *node, const struct amz_node_core *core, bool (*may_run)(void *, uint32_t),
+                        void *ctx)
 {
   for (uint32_t i = 0; core->allowed_units > 0 && i < core->n_units; i++)
     if (may_run(ctx, node->unit[core->first_unit + i]))
@@ -161,7 +163,8 @@ static double scale_of(const struct amz_node *node, const struct amz_measure_pla
 
 /* ---- the plan --------------------------------------------------------------------------------------------------------- */
 
-int amz_measure_plan_make(const struct amz_node *node, bool (*may_run)(void *ctx, uint32_t unit), void *ctx, struct amz_measure_plan *ret)
+int amz_measure_plan_make(const struct amz_node *node, bool (*may_run)(void *ctx, uint32_t unit), void *ctx,
+                          struct amz_measure_plan *ret)
 {
   struct amz_measure_plan plan = {0};
   uint32_t domains = node->n_domains > 1 ? (uint32_t)node->n_domains : 1;

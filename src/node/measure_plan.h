@@ -1,4 +1,5 @@
-/* What is to be measured, decided before anything is: which cores, how many at a time, how large the arrays are. Values in, values out. */
+/* What is to be measured, decided before anything is: which cores, how many at a time, how large the arrays are. Values in,
+ * values out. */
 #ifndef AMZ_NODE_MEASURE_PLAN_H
 #define AMZ_NODE_MEASURE_PLAN_H
 
@@ -30,14 +31,15 @@ struct amz_measure_plan {
 
 /* Cores that we may use, by the profile and by `may_run` (the process's own mask), no more than the allowance has CPU time for.
  * \return AMZ_OK, clear with amz_measure_plan_clear; AMZ_EENV: there are none; AMZ_ENOMEM. */
-int amz_measure_plan_make(const struct amz_node *node, bool (*may_run)(void *ctx, uint32_t unit), void *ctx, struct amz_measure_plan *ret);
+int amz_measure_plan_make(const struct amz_node *node, bool (*may_run)(void *ctx, uint32_t unit), void *ctx,
+                          struct amz_measure_plan *ret);
 void amz_measure_plan_clear(struct amz_measure_plan *plan);
 
 /* 1, 2, 4 … and n. \return how many; n ≥ 1. */
 size_t amz_measure_counts(uint32_t n, uint32_t ret[AMZ_COUNTS_MAX]);
 
-/* Bytes of each of the triad's arrays for each of `cores` threads on cores of one domain: all together 4 × the last-level caches that those cores have, as
- * STREAM's rules want it. A multiple of 4096. */
+/* Bytes of each of the triad's arrays for each of `cores` threads on cores of one domain: all together 4 × the last-level caches
+ * that those cores have, as STREAM's rules want it. A multiple of 4096. */
 uint64_t amz_triad_share(const struct amz_node *node, double scale, uint32_t cores);
 /* The most that the thread on a domain's core number `place` needs at any number of cores up to `most`. */
 uint64_t amz_triad_room(const struct amz_node *node, double scale, uint32_t place, uint32_t most);
@@ -47,8 +49,8 @@ struct amz_chase {
   uint64_t bytes;
   uint32_t level; /* 0: memory */
 };
-/* One for each level of cache, well inside it, and one for memory, of `room` bytes at most; without one for memory when `room` can't tell it from the last
- * cache. \return how many, smallest first. */
+/* One for each level of cache, well inside it, and one for memory, of `room` bytes at most; without one for memory when `room`
+ * can't tell it from the last cache. \return how many, smallest first. */
 size_t amz_measure_chases(const struct amz_node *node, uint64_t room, struct amz_chase ret[AMZ_LEVELS_MAX]);
 /* Bytes between two of a chain's loads: a cache line. */
 uint32_t amz_measure_line(const struct amz_node *node);

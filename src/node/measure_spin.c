@@ -1,7 +1,8 @@
-/* φ: how much longer pure computing takes when more cores are busy (clocks go down, hardware threads share a core, neighbours take turns).
+/* φ: how much longer pure computing takes when more cores are busy (clocks go down, hardware threads share a core, neighbours
+ * take turns).
  *
- * Every thread does the same arithmetic on registers again and again, all beginning together; the times of all threads are taken together, over the median
- * of one thread alone. */
+ * Every thread does the same arithmetic on registers again and again, all beginning together; the times of all threads are taken
+ * together, over the median of one thread alone. */
 #include "measure_gauge.h"
 
 #include <stdatomic.h>
@@ -27,7 +28,8 @@ struct spin {
   double *results; /* kept, so that computing them can't be left out */
 };
 
-/* The first thread says before a meeting that the turn behind it is one too many: all see it behind that meeting, as nobody gets to the next one. */
+/* The first thread says before a meeting that the turn behind it is one too many: all see it behind that meeting, as nobody gets
+ * to the next one. */
 static void run_turns(void *ctx, uint32_t i)
 {
   struct spin *s = ctx;
@@ -46,8 +48,10 @@ static void run_turns(void *ctx, uint32_t i)
   }
 }
 
-/* Times of threads on the first cores of planned domains [first, first + n_domains), s->stop turns of each, in s->seconds: to be freed. */
-static int spin_at(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t per_domain, uint32_t *ret_cores)
+/* Times of threads on the first cores of planned domains [first, first + n_domains), s->stop turns of each, in s->seconds: to be
+ * freed. */
+static int spin_at(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t per_domain,
+                   uint32_t *ret_cores)
 {
   uint32_t *units = amz_new_array(g->plan.n_units, sizeof *units), n = 0;
   int rc;
@@ -106,7 +110,8 @@ static struct amz_quantity per_second(const struct amz_quantity *turn, uint64_t 
 }
 
 /* A point in seconds a turn. */
-static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t per_domain, uint32_t name, struct amz_points *points)
+static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t per_domain, uint32_t name,
+                     struct amz_points *points)
 {
   struct amz_quantity q;
   uint32_t cores;
@@ -121,7 +126,8 @@ static int add_point(struct amz_gauge *g, struct spin *s, uint32_t first, uint32
   return rc;
 }
 
-static int measure_curve(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t name, struct amz_points *points)
+static int measure_curve(struct amz_gauge *g, struct spin *s, uint32_t first, uint32_t n_domains, uint32_t name,
+                         struct amz_points *points)
 {
   uint32_t counts[AMZ_COUNTS_MAX];
   size_t n = amz_measure_counts(n_domains == 1 ? g->plan.domains[first].count : g->plan.widest, counts);

@@ -1,6 +1,7 @@
 /* The triad at several numbers of cores.
  *
- * All threads of a point begin each pass together; a pass lasts from the first one's start to the last one's end. The first pass isn't counted. */
+ * All threads of a point begin each pass together; a pass lasts from the first one's start to the last one's end. The first pass
+ * isn't counted. */
 #include "measure_gauge.h"
 
 #include <stdio.h>
@@ -91,7 +92,8 @@ static struct amz_quantity rate(struct triad *t, unsigned bytes_per_element)
 
 /* ---- points ----------------------------------------------------------------------------------------------------------- */
 
-/* A point: `per_domain` cores of the planned domains [first, first + n_domains), on memory of their own or of another domain's threads. */
+/* A point: `per_domain` cores of the planned domains [first, first + n_domains), on memory of their own or of another domain's
+ * threads. */
 struct point {
   uint32_t first, n_domains, per_domain;
   const struct amz_plan_domain *memory; /* NULL: their own */
@@ -105,7 +107,8 @@ static uint32_t busy_of(const struct amz_plan_domain *d, uint32_t per_domain)
   return d->count < per_domain ? d->count : per_domain;
 }
 
-static uint32_t choose_threads(const struct amz_gauge *g, const struct point *p, uint32_t *units, const struct amz_region **regions, uint64_t *ret_bytes)
+static uint32_t choose_threads(const struct amz_gauge *g, const struct point *p, uint32_t *units,
+                               const struct amz_region **regions, uint64_t *ret_bytes)
 {
   uint32_t n = 0;
 
@@ -140,7 +143,8 @@ static int run_point(struct amz_gauge *g, const struct point *p, struct amz_quan
     t->kernel = p->kernel;
     t->elements = (size_t)(bytes / sizeof(double));
     t->until_ns = p->until_ns < longest_ns ? p->until_ns : longest_ns;
-    t->end_ns = t->until_ns + (g->deadline_ns > t->until_ns ? (g->deadline_ns - t->until_ns) / 2 : 0); /* the rest is for the others */
+    /* the rest is for the others */
+    t->end_ns = t->until_ns + (g->deadline_ns > t->until_ns ? (g->deadline_ns - t->until_ns) / 2 : 0);
     amz_meet_init(&t->meet, n);
     rc = amz_crew_run(units, n, run_passes, t, g->err);
     *ret = rate(t, p->bytes);
@@ -169,8 +173,10 @@ static uint32_t in_turn(const uint32_t *counts, size_t n, size_t turn)
   return turn == 0 ? counts[n - 1] : counts[turn - 1];
 }
 
-/* One curve over planned domains [first, first + n): named `name` in the profile. The first point is measured even when it is late. */
-static int measure_curve(struct amz_gauge *g, uint32_t first, uint32_t n_domains, uint32_t name, int64_t until_ns, struct amz_points *points)
+/* One curve over planned domains [first, first + n): named `name` in the profile. The first point is measured even when it is
+ * late. */
+static int measure_curve(struct amz_gauge *g, uint32_t first, uint32_t n_domains, uint32_t name, int64_t until_ns,
+                         struct amz_points *points)
 {
   uint32_t counts[AMZ_COUNTS_MAX];
   size_t n = amz_measure_counts(n_domains == 1 ? g->plan.domains[first].count : g->plan.widest, counts);
@@ -202,7 +208,8 @@ static int measure_ordinary(struct amz_gauge *g, int64_t until_ns)
 
   if (amz_gauge_late(g))
     return AMZ_OK;
-  if ((rc = amz_gauge_stage(g, "memory bandwidth with ordinary stores")) < 0 || (rc = run_point(g, &one, &g->node->stream_one, &cores)) < 0)
+  if ((rc = amz_gauge_stage(g, "memory bandwidth with ordinary stores")) < 0 ||
+      (rc = run_point(g, &one, &g->node->stream_one, &cores)) < 0)
     return rc;
   all.n_domains = g->plan.n_domains;
   all.per_domain = g->plan.widest;
@@ -213,10 +220,12 @@ static int measure_ordinary(struct amz_gauge *g, int64_t until_ns)
 /* ---- remote memory ---------------------------------------------------------------------------------------------------- */
 
 /* As many cores of the first domain as the other one has, at most, on that one's memory and on their own, one after the other. */
-static int measure_one_remote(struct amz_gauge *g, const struct amz_plan_domain *other, int64_t until_ns, struct amz_quantity *ret)
+static int measure_one_remote(struct amz_gauge *g, const struct amz_plan_domain *other, int64_t until_ns,
+                              struct amz_quantity *ret)
 {
   uint32_t cores = busy_of(other, g->plan.domains[0].count), busy;
-  struct point far = {.n_domains = 1, .per_domain = cores, .memory = other, .kernel = amz_triad_streaming, .bytes = amz_triad_bus_bytes(),
+  struct point far = {.n_domains = 1, .per_domain = cores, .memory = other, .kernel = amz_triad_streaming,
+                      .bytes = amz_triad_bus_bytes(),
                       .until_ns = share_of_time(until_ns, 2)};
   struct point near = far;
   struct amz_quantity there, here;
@@ -275,7 +284,8 @@ static int keep(struct amz_gauge *g, struct amz_points *points)
   if (g->hurried)
     (void)snprintf(text, sizeof text, "%s; arrays of less than 4 x the last-level cache, for want of time", amz_triad_method());
   else if (g->plan.scale < 1)
-    (void)snprintf(text, sizeof text, "%s; arrays of %.0f %% of 4 x the last-level cache only, for want of memory", amz_triad_method(),
+    (void)snprintf(text, sizeof text, "%s; arrays of %.0f %% of 4 x the last-level cache only, for want of memory",
+                   amz_triad_method(),
                    g->plan.scale * 100);
   method = amz_strndup(text, strlen(text));
   if (!method)

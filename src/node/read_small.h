@@ -1,5 +1,5 @@
-/* Reading a small file whole, such as those that the kernel makes up in /proc: for all rooms below, and for processes that are to stay as small as the spawn helper, so
- * that it is here and in no library. */
+/* Reading a small file whole, such as those that the kernel makes up in /proc: for all rooms below, and for processes that are to
+ * stay as small as the spawn helper, so that it is here and in no library. */
 #ifndef AMZ_NODE_READ_SMALL_H
 #define AMZ_NODE_READ_SMALL_H
 

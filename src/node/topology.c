@@ -34,7 +34,8 @@ static int name_it(struct amz_topology *t, const char *name, struct amz_error *e
 
 static int not_xml(const char *path, const char *who, struct amz_error *err)
 {
-  return amz_error_set(err, AMZ_EINVAL, "%s: %.400s is no topology in XML that hwloc can read (lstopo FILE.xml writes one)", who, path);
+  return amz_error_set(err, AMZ_EINVAL, "%s: %.400s is no topology in XML that hwloc can read (lstopo FILE.xml writes one)", who,
+                       path);
 }
 
 static int use_xml(struct amz_topology *t, const char *path, const char *who, struct amz_error *err)
@@ -86,8 +87,8 @@ bool amz_topology_is_launched(const struct amz_environment *env)
   return amz_environment_rank(env) != NULL;
 }
 
-/* The file that a variable names is as little to be trusted as one on the command line; but MPIs use hwloc, too, so the ranks of a launch have read it
- * already when they get here. */
+/* The file that a variable names is as little to be trusted as one on the command line; but MPIs use hwloc, too, so the ranks of
+ * a launch have read it already when they get here. */
 static int load_named(struct amz_topology *t, const struct amz_environment *env, const char *path, struct amz_error *err)
 {
   static const char who[] = "HWLOC_XMLFILE";
@@ -121,8 +122,8 @@ static int choose(struct amz_topology *t, const struct amz_look *look, const str
 }
 
 /* Parts of hwloc that start the runtimes of GPUs, which takes up to seconds, or talk to displays; what they would add is known
- * from the bus and from NVML and its like. The part for the bus asks a library that leaks; without it, /sys is read, which says as
- * much but for names. One that this hwloc hasn't got needn't be left out. */
+ * from the bus and from NVML and its like. The part for the bus asks a library that leaks; without it, /sys is read, which says
+ * as much but for names. One that this hwloc hasn't got needn't be left out. */
 static void leave_out_slow_parts(hwloc_topology_t handle)
 {
   static const char *const parts[] = {"cuda", "opencl", "gl", "pci"};
@@ -139,7 +140,8 @@ int amz_topology_open(const struct amz_look *look, const struct amz_tree *tree, 
   if (hwloc_topology_init(&t.handle) < 0)
     return amz_error_set(err, AMZ_ENOMEM, "hwloc: out of memory");
   leave_out_slow_parts(t.handle);
-  if (hwloc_topology_set_io_types_filter(t.handle, look->quick ? HWLOC_TYPE_FILTER_KEEP_NONE : HWLOC_TYPE_FILTER_KEEP_IMPORTANT) < 0)
+  if (hwloc_topology_set_io_types_filter(t.handle,
+                                         look->quick ? HWLOC_TYPE_FILTER_KEEP_NONE : HWLOC_TYPE_FILTER_KEEP_IMPORTANT) < 0)
     rc = amz_error_set(err, AMZ_EENV, "hwloc can't be told which devices to look for");
   else
     rc = choose(&t, look, tree, err);

@@ -22,8 +22,8 @@ struct amz_topology {
 int amz_topology_open(const struct amz_look *look, const struct amz_tree *tree, struct amz_error *err, struct amz_topology *ret);
 void amz_topology_close(struct amz_topology *topology);
 
-/* Loads the tree below tree->root into a handle that isn't loaded yet. Where hwloc can't make anything of it, that is told and the
- * processing units that are online are counted as cores. \return AMZ_OK; AMZ_EENV with *err; AMZ_ENOMEM. */
+/* Loads the tree below tree->root into a handle that isn't loaded yet. Where hwloc can't make anything of it, that is told and
+ * the processing units that are online are counted as cores. \return AMZ_OK; AMZ_EENV with *err; AMZ_ENOMEM. */
 int amz_topology_load_tree(hwloc_topology_t handle, const struct amz_tree *tree, struct amz_error *err);
 
 /* Loads an XML file of hwloc's, whatever is in it. \return AMZ_OK; AMZ_EENV: it is none; AMZ_ENOMEM. */

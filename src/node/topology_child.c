@@ -1,8 +1,9 @@
 /* The topology of a tree of /proc and /sys, or of an XML file that somebody gave us.
  *
  * hwloc takes a tree's root by environment variables only, prints what it thinks of contradictions, and stops the process when
- * /sys says nonsense, or crashes at XML that lacks what it counts on. All of that happens in a process of its own, which hands the topology
- * over as XML of hwloc's. What it dies of in a tree is told as far as we see it ourselves, and the units are counted instead. */
+ * /sys says nonsense, or crashes at XML that lacks what it counts on. All of that happens in a process of its own, which hands
+ * the topology over as XML of hwloc's. What it dies of in a tree is told as far as we see it ourselves, and the units are counted
+ * instead. */
 #define _GNU_SOURCE
 #include "topology.h"
 

@@ -31,7 +31,8 @@ static ssize_t read_once(int fd, char *to, size_t n)
   return got;
 }
 
-/* Appends until the end, max_bytes or an error; an error counts as one only when nothing came before it. \return 0, an errno, or ENOMEM. */
+/* Appends until the end, max_bytes or an error; an error counts as one only when nothing came before it. \return 0, an errno, or
+ * ENOMEM. */
 static int read_some(int fd, size_t max_bytes, struct amz_buf *ret)
 {
   size_t before = ret->len;
@@ -74,7 +75,8 @@ int amz_tree_read(const struct amz_tree *tree, const char *path, size_t max_byte
   return rc == 0 ? AMZ_OK : rc == ENOMEM ? AMZ_ENOMEM : AMZ_ENOENT;
 }
 
-/* A byte of none is none of a number: it is made one that no reader takes. \return the line's length, without blanks at its end. */
+/* A byte of none is none of a number: it is made one that no reader takes. \return the line's length, without blanks at its
+ * end. */
 static size_t first_line(const struct amz_buf *text, char *ret, size_t n)
 {
   const char *end = text->len > 0 ? memchr(text->data, '\n', text->len) : NULL;

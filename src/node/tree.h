@@ -23,7 +23,8 @@ int amz_tree_read(const struct amz_tree *tree, const char *path, size_t max_byte
  * \return false: the file isn't there, can't be read, or holds nothing. */
 bool amz_tree_line(const struct amz_tree *tree, const char *path, char *ret, size_t n);
 
-/* The same of a file that bounds us, and mustn't be passed over in silence: one that is there and can't be read, or holds nothing, is told. */
+/* The same of a file that bounds us, and mustn't be passed over in silence: one that is there and can't be read, or holds
+ * nothing, is told. */
 bool amz_tree_bound(const struct amz_tree *tree, const char *path, char *ret, size_t n);
 
 /* A whole number from low to high that a file holds.

@@ -110,14 +110,16 @@ static const char *label(const struct amz_plan_input *in, size_t kind, char room
   return room;
 }
 
-static int say_memory(const struct amz_plan_input *in, struct amz_plan *plan, size_t kind, const struct amz_plan_bounds *b, uint32_t otherwise)
+static int say_memory(const struct amz_plan_input *in, struct amz_plan *plan, size_t kind, const struct amz_plan_bounds *b,
+                      uint32_t otherwise)
 {
   char each[32], all[32], need[32], like[LABEL];
   int rc;
 
   if (b->memory >= otherwise)
     return AMZ_OK;
-  rc = say(plan, "memory", true, "%u slots a node%s instead of %u: %s a task, and %.0f %% of %s are for tasks", b->memory, label(in, kind, like), otherwise,
+  rc = say(plan, "memory", true, "%u slots a node%s instead of %u: %s a task, and %.0f %% of %s are for tasks", b->memory,
+           label(in, kind, like), otherwise,
            bytes(task_memory(in), each), 100 * AMZ_MEMORY_HEADROOM, bytes(node_memory(in->nodes[kind].node), all));
   if (rc < 0)
     return rc;
@@ -153,17 +155,20 @@ static int say_counts(const struct amz_plan_input *in, struct amz_plan *plan, co
   int rc = AMZ_OK;
 
   if (b->gpus < otherwise) {
-    rc = say(plan, "gpus", true, "%u slots a node instead of %u: a task takes %u GPU%s", b->gpus, otherwise, in->want.gpus, in->want.gpus == 1 ? "" : "s");
+    rc = say(plan, "gpus", true, "%u slots a node instead of %u: a task takes %u GPU%s", b->gpus, otherwise, in->want.gpus,
+             in->want.gpus == 1 ? "" : "s");
     if (rc == AMZ_OK)
       rc = lift(plan, "nodes of %u GPUs would allow all %u", otherwise * in->want.gpus, otherwise);
   }
   if (rc == AMZ_OK && b->workers < otherwise) {
-    rc = say(plan, "max_workers", true, "%u slots a node instead of %u: plan.max_workers is %u", b->workers, otherwise, in->want.max_workers);
+    rc = say(plan, "max_workers", true, "%u slots a node instead of %u: plan.max_workers is %u", b->workers, otherwise,
+             in->want.max_workers);
     if (rc == AMZ_OK)
       rc = lift(plan, "a larger plan.max_workers");
   }
   if (rc == AMZ_OK && b->load < otherwise) {
-    rc = say(plan, "load", true, "%u slots a node instead of %u: other work keeps the node busy, and plan.load_aware minds it", b->load, otherwise);
+    rc = say(plan, "load", true, "%u slots a node instead of %u: other work keeps the node busy, and plan.load_aware minds it",
+             b->load, otherwise);
     if (rc == AMZ_OK)
       rc = lift(plan, "a node without other work");
   }
@@ -185,7 +190,8 @@ static int say_left_out(const struct amz_plan_input *in, struct amz_plan *plan, 
   if (in->n_nodes == 1 || taken == nodes->count)
     return AMZ_OK;
   if (amz_plan_rank_slots(in, kind, &plan->chosen.layout) == 0)
-    return say(plan, "nodes", true, "%u of %u nodes%s aren't used: not one task fits there", nodes->count - taken, nodes->count, label(in, kind, like));
+    return say(plan, "nodes", true, "%u of %u nodes%s aren't used: not one task fits there", nodes->count - taken, nodes->count,
+               label(in, kind, like));
   return say(plan, "nodes", false, "%u of %u nodes%s aren't used", nodes->count - taken, nodes->count, label(in, kind, like));
 }
 
@@ -196,7 +202,8 @@ static int say_kind(const struct amz_plan_input *in, struct amz_plan *plan, size
   int rc;
 
   amz_plan_bound(in, in->nodes[kind].node, plan->chosen.layout.threads, plan->chosen.layout.nodes, &b);
-  if ((rc = say_left_out(in, plan, kind)) < 0 || (rc = say_cores(in, plan, kind)) < 0 || (rc = say_memory(in, plan, kind, &b, b.cores)) < 0)
+  if ((rc = say_left_out(in, plan, kind)) < 0 || (rc = say_cores(in, plan, kind)) < 0 ||
+      (rc = say_memory(in, plan, kind, &b, b.cores)) < 0)
     return rc;
   return kind == 0 ? say_counts(in, plan, &b) : AMZ_OK;
 }
@@ -212,7 +219,8 @@ static int say_given(const struct amz_plan_input *in, struct amz_plan *plan)
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows && rc == AMZ_OK; i++)
     if (rows[i].given != AMZ_AUTO) {
-      rc = say(plan, "given", true, "%s: %u, as %s", rows[i].name, rows[i].given, in->want.launched && i < 2 ? "launched" : "given");
+      rc = say(plan, "given", true, "%s: %u, as %s", rows[i].name, rows[i].given, in->want.launched &&
+               i < 2 ? "launched" : "given");
       if (rc == AMZ_OK)
         rc = lift(plan, "%s", in->want.launched && i < 2 ? "another launch" : "auto");
     }
@@ -221,7 +229,8 @@ static int say_given(const struct amz_plan_input *in, struct amz_plan *plan)
 
 static int say_neighbours(const struct amz_plan_input *in, struct amz_plan *plan)
 {
-  int rc = say(plan, "neighbours", true, "no more than %.0f slots a node: tasks that wait ran beside %u other%s at most, and what they wait for "
+  int rc = say(plan, "neighbours", true,
+               "no more than %.0f slots a node: tasks that wait ran beside %u other%s at most, and what they wait for "
                "may not serve more", amz_plan_most_waiting(in->work), in->work->busy - 1, in->work->busy == 2 ? "" : "s");
 
   return rc < 0 ? rc : lift(plan, "a longer sample, or a run, which tries more and more; the next plan knows what came of it");
@@ -233,24 +242,30 @@ static int say_shapes(const struct amz_plan_input *in, struct amz_plan *plan)
   int rc = AMZ_OK;
 
   if (!amz_plan_domains_are_even(node) && in->want.ranks_per_node == AMZ_AUTO && in->work->kind != AMZ_WORK_IO)
-    rc = say(plan, "numa", false, "one rank has all of a node's cores, as its %u NUMA domains are of unequal size", amz_plan_domains(node));
+    rc = say(plan, "numa", false, "one rank has all of a node's cores, as its %u NUMA domains are of unequal size",
+             amz_plan_domains(node));
   else if (amz_plan_domains(node) > 1 && in->want.ranks_per_node == AMZ_AUTO && in->work->kind != AMZ_WORK_IO)
-    rc = say(plan, "numa", false, "a rank stays within one of %u NUMA domains of %u cores, unless one task needs more", amz_plan_domains(node),
+    rc = say(plan, "numa", false, "a rank stays within one of %u NUMA domains of %u cores, unless one task needs more",
+             amz_plan_domains(node),
              amz_plan_domain_cores(node));
   if (rc == AMZ_OK && in->work->kind == AMZ_WORK_IO && amz_plan_may_starve(in->work, node)) {
-    rc = say(plan, "load", true, "tasks waited %.0f %% of their time, and it may have been for a CPU: other work keeps those busy. No more slots than cores",
+    rc = say(plan, "load", true, "tasks waited %.0f %% of their time, and it may have been for a CPU: other work keeps those "
+                                 "busy. No more slots than cores",
              100 * (1 - in->work->cpu_per_wall));
     if (rc == AMZ_OK)
       rc = lift(plan, "a sample on a node without other work");
   }
   else if (rc == AMZ_OK && in->work->kind == AMZ_WORK_IO && amz_plan_bound_by_neighbours(in->work, node))
     rc = say_neighbours(in, plan);
-  if (rc == AMZ_OK && in->want.threads_per_task == AMZ_AUTO && in->work->serial.source == AMZ_UNKNOWN && amz_plan_cores(node) > 1) {
-    rc = say(plan, "threads", false, "%u thread%s a task: what more would bring wasn't sampled", in->work->threads, in->work->threads == 1 ? "" : "s");
+  if (rc == AMZ_OK && in->want.threads_per_task == AMZ_AUTO && in->work->serial.source == AMZ_UNKNOWN &&
+      amz_plan_cores(node) > 1) {
+    rc = say(plan, "threads", false, "%u thread%s a task: what more would bring wasn't sampled", in->work->threads,
+             in->work->threads == 1 ? "" : "s");
     if (rc == AMZ_OK)
       rc = lift(plan, "resources.threads: auto samples tasks with 1, 2, 4 … threads");
   }
-  if (rc == AMZ_OK && in->want.threads_per_task == AMZ_AUTO && in->work->n_points && amz_workload_threads_seen(in->work) < amz_plan_cores(node)) {
+  if (rc == AMZ_OK && in->want.threads_per_task == AMZ_AUTO && in->work->n_points &&
+      amz_workload_threads_seen(in->work) < amz_plan_cores(node)) {
     rc = say(plan, "threads", false, "no more than %u threads a task: more weren't sampled", amz_workload_threads_seen(in->work));
     if (rc == AMZ_OK && !amz_workload_falls_from(in->work))
       rc = lift(plan, "a larger sample.time, if tasks still got faster");
@@ -264,8 +279,10 @@ static int say_shapes(const struct amz_plan_input *in, struct amz_plan *plan)
 static int say_deadline(const struct amz_plan_input *in, struct amz_plan *plan)
 {
   const struct amz_candidate *c = &plan->chosen;
-  double launch_s = fmax(c->launch_s, in->costs.launch_base_s.value + in->costs.launch_per_rank_s.value), paid_s = launch_s + c->collect_s;
-  double run_s = c->interval_s[1], wanted_s = in->want.deadline_s, nodes = c->layout.nodes * run_s / fmax(wanted_s - paid_s, 1e-9);
+  double launch_s = fmax(c->launch_s, in->costs.launch_base_s.value + in->costs.launch_per_rank_s.value),
+      paid_s = launch_s + c->collect_s;
+  double run_s = c->interval_s[1], wanted_s = in->want.deadline_s, nodes = c->layout.nodes * run_s / fmax(wanted_s - paid_s,
+      1e-9);
   char late[32], wanted[32];
   int rc;
 
@@ -289,14 +306,18 @@ static int advise_on_shares(struct amz_plan *plan)
   int rc = AMZ_OK;
 
   if (c->launch_s > LAUNCH_SHARE * c->total_s)
-    rc = recommend(plan, "launching the ranks takes %.0f %% of the time: give one launch more tasks, or fewer ranks", 100 * c->launch_s / c->total_s);
+    rc = recommend(plan, "launching the ranks takes %.0f %% of the time: give one launch more tasks, or fewer ranks",
+                   100 * c->launch_s / c->total_s);
   if (rc == AMZ_OK && c->dispatch_s > DISPATCH_SHARE * c->makespan_s)
-    rc = recommend(plan, "handing out work takes %.0f %% of the makespan: longer chunks (chunks.target) would help", 100 * c->dispatch_s / c->makespan_s);
+    rc = recommend(plan, "handing out work takes %.0f %% of the makespan: longer chunks (chunks.target) would help",
+                   100 * c->dispatch_s / c->makespan_s);
   if (rc == AMZ_OK && c->gap_s > GAP_SHARE * c->makespan_s)
-    rc = recommend(plan, "%.0f %% of the makespan goes into starting tasks, not into them: let a task do more, or use a stream or plug-in",
+    rc = recommend(plan, "%.0f %% of the makespan goes into starting tasks, not into them: let a task do more, or use a stream "
+                         "or plug-in",
                    100 * c->gap_s / c->makespan_s);
   if (rc == AMZ_OK && c->imbalance_s > IMBALANCE_SHARE * c->makespan_s)
-    rc = recommend(plan, "slots wait %.0f %% of the makespan for the last tasks: split the longest, or give weights so that they start first",
+    rc = recommend(plan, "slots wait %.0f %% of the makespan for the last tasks: split the longest, or give weights so that they "
+                         "start first",
                    100 * c->imbalance_s / c->makespan_s);
   if (rc == AMZ_OK && c->contention > CROWDED)
     rc = recommend(plan, "beside busy neighbours tasks take %.1f times as long: they share memory bandwidth", c->contention);
@@ -313,8 +334,10 @@ static int advise_on_memory(const struct amz_plan_input *in, struct amz_plan *pl
   amz_plan_bound(in, node, threads, plan->chosen.layout.nodes, &b);
   if (b.memory >= b.cores || (uint64_t)b.memory * threads >= cores)
     return AMZ_OK;
-  return recommend(plan, "memory leaves %u of a node's %u cores idle: tasks that need less, %snodes with more memory a core", cores - b.memory * threads, cores,
-                   in->want.threads_per_task == AMZ_AUTO && in->work->n_points ? "" : "more threads for each (resources.threads: auto tries them), ");
+  return recommend(plan, "memory leaves %u of a node's %u cores idle: tasks that need less, %snodes with more memory a core",
+                   cores - b.memory * threads, cores,
+                   in->want.threads_per_task == AMZ_AUTO &&
+                   in->work->n_points ? "" : "more threads for each (resources.threads: auto tries them), ");
 }
 
 static int advise_on_tasks(const struct amz_plan_input *in, struct amz_plan *plan)
@@ -328,7 +351,8 @@ static int advise_on_tasks(const struct amz_plan_input *in, struct amz_plan *pla
   if (w->mean_s.value < TINY_S)
     rc = recommend(plan, "tasks take less than a millisecond: as a stream or plug-in they need no process of their own");
   if (rc == AMZ_OK && w->heavy)
-    rc = recommend(plan, "task times differ much (CV %.1f): %zu samples may have missed the longest, and the prediction gets better while it runs", w->cv,
+    rc = recommend(plan, "task times differ much (CV %.1f): %zu samples may have missed the longest, and the prediction gets "
+                         "better while it runs", w->cv,
                    w->n);
   if (rc == AMZ_OK && w->failed)
     rc = recommend(plan, "%zu of %zu sampled tasks failed: look at them first", w->failed, w->observed);
@@ -375,7 +399,8 @@ void amz_plan_infeasible(const struct amz_plan_input *in, struct amz_error *err)
 
   amz_plan_bound(in, node, threads, 1, &b);
   if (b.memory == 0)
-    (void)amz_error_set(err, AMZ_ERANGE, "not one task fits: it needs %s, and %.0f %% of %s are for tasks; larger nodes, or plan.memory: ignore",
+    (void)amz_error_set(err, AMZ_ERANGE,
+                        "not one task fits: it needs %s, and %.0f %% of %s are for tasks; larger nodes, or plan.memory: ignore",
                         bytes(task_memory(in), each), 100 * AMZ_MEMORY_HEADROOM, bytes(node_memory(node), all));
   else if (b.gpus == 0)
     (void)amz_error_set(err, AMZ_ERANGE, "not one task fits: it needs %u GPUs of a node", in->want.gpus);

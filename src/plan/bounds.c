@@ -116,7 +116,8 @@ static uint32_t gpu_bound(const struct amz_plan_input *input, const struct amz_n
   return usable / input->want.gpus;
 }
 
-void amz_plan_bound(const struct amz_plan_input *input, const struct amz_node *node, uint32_t threads, uint32_t nodes, struct amz_plan_bounds *ret)
+void amz_plan_bound(const struct amz_plan_input *input, const struct amz_node *node, uint32_t threads, uint32_t nodes,
+                    struct amz_plan_bounds *ret)
 {
   uint32_t workers = input->want.max_workers;
   const struct amz_load_rule rule = AMZ_LOAD_RULE;

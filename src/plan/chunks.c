@@ -1,13 +1,13 @@
 /* How the tasks of a layout are handed out: by which policy, and in chunks of which duration, where the user hasn't said.
  *
- * Rivals play the same tasks on the same ranks as the policy that stands (common random numbers), in two heats, a race as of Maron
- * and Moore ("Hoeffding races", NIPS 6, 1993) with as few rounds as there can be: the first heat rules out those that aren't worth
- * more, the second, of other replicates, decides between the one or two that are left. So whoever was lucky in the first heat has to
- * show it again.
+ * Rivals play the same tasks on the same ranks as the policy that stands (common random numbers), in two heats, a race as of
+ * Maron and Moore ("Hoeffding races", NIPS 6, 1993) with as few rounds as there can be: the first heat rules out those that
+ * aren't worth more, the second, of other replicates, decides between the one or two that are left. So whoever was lucky in the
+ * first heat has to show it again.
  *
  * Invariants: what was given isn't changed. Nothing is tried where nothing can be won: a run can't be shorter than its work, its
- * longest task, or as many of its shortest as some slot must run. Only whole runs are compared, since chunks of most policies depend
- * on how many tasks there are; what is too long for that is handed out by the default. */
+ * longest task, or as many of its shortest as some slot must run. Only whole runs are compared, since chunks of most policies
+ * depend on how many tasks there are; what is too long for that is handed out by the default. */
 #include "plan_private.h"
 
 #include <math.h>
@@ -247,7 +247,8 @@ static void tell(const struct race *r, size_t winner, struct amz_chunk_trial *re
     note(r, &r->stands, "slower", ret);
   add_how(&r->stands, before, sizeof before);
   if (!changed) {
-    (void)snprintf(ret->why, sizeof ret->why, "none of %zu other ways that were played out is faster than %s by 2 %% beyond chance",
+    (void)snprintf(ret->why, sizeof ret->why,
+                   "none of %zu other ways that were played out is faster than %s by 2 %% beyond chance",
                    r->n, before);
     return;
   }

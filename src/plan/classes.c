@@ -20,7 +20,8 @@ uint32_t amz_plan_room(const struct amz_plan_input *in, size_t kind)
   return in->launched ? in->launched[kind].most_slots : UINT32_MAX;
 }
 
-/* The most slots that a rank may have there: by the bounds of the node and its own room, and within a domain as long as one task does. */
+/* The most slots that a rank may have there: by the bounds of the node and its own room, and within a domain as long as one task
+ * does. */
 uint32_t amz_plan_rank_slots(const struct amz_plan_input *in, size_t kind, const struct amz_plan_layout *l)
 {
   const struct amz_node *node = in->nodes[kind].node;
@@ -34,20 +35,23 @@ uint32_t amz_plan_rank_slots(const struct amz_plan_input *in, size_t kind, const
     bounds.cores = UINT32_MAX; /* more slots than cores are the user's business, more than memory aren't */
   slots = amz_plan_most_slots(&bounds) / ranks_on(in, kind, l);
   slots = slots < room ? slots : room;
-  if (in->want.slots_per_rank == AMZ_AUTO && in->want.ranks_per_node == AMZ_AUTO && amz_plan_domains(node) > 1 && amz_plan_domains_are_even(node) &&
+  if (in->want.slots_per_rank == AMZ_AUTO && in->want.ranks_per_node == AMZ_AUTO && amz_plan_domains(node) > 1 &&
+      amz_plan_domains_are_even(node) &&
       l->threads <= domain_cores && in->work->kind != AMZ_WORK_IO && slots > domain_cores / l->threads)
     slots = domain_cores / l->threads;
   return slots;
 }
 
-static void fill_class(const struct amz_plan_input *in, const struct amz_plan_layout *l, uint32_t kind, uint32_t slots, struct amz_plan_class *ret)
+static void fill_class(const struct amz_plan_input *in, const struct amz_plan_layout *l, uint32_t kind, uint32_t slots,
+                       struct amz_plan_class *ret)
 {
   const struct amz_plan_nodes *nodes = &in->nodes[kind];
   struct amz_plan_layout here = *l;
 
   here.ranks_per_node = in->n_nodes > 1 ? ranks_on(in, kind, l) : l->ranks_per_node;
   here.slots_per_rank = slots < l->slots_per_rank ? slots : l->slots_per_rank;
-  *ret = (struct amz_plan_class){.kind = kind, .nodes = nodes->count, .ranks_per_node = here.ranks_per_node, .slots_per_rank = here.slots_per_rank};
+  *ret = (struct amz_plan_class){.kind = kind, .nodes = nodes->count, .ranks_per_node = here.ranks_per_node,
+                                 .slots_per_rank = here.slots_per_rank};
   ret->task_s = in->work->mean_s.value * amz_plan_stretch(in, nodes, &here, &ret->contention) / nodes->speed;
 }
 
@@ -68,7 +72,8 @@ static void insert(struct amz_plan_class *classes, size_t n, const struct amz_pl
   classes[at] = *c;
 }
 
-size_t amz_plan_classes(const struct amz_plan_input *in, const struct amz_plan_layout *l, struct amz_plan_class ret[AMZ_PLAN_KINDS_MAX])
+size_t amz_plan_classes(const struct amz_plan_input *in, const struct amz_plan_layout *l,
+                        struct amz_plan_class ret[AMZ_PLAN_KINDS_MAX])
 {
   uint32_t left = l->nodes;
   size_t n = 0, taken = 0;

@@ -52,7 +52,8 @@ static int by_core_hours(const void *a, const void *b)
 
 struct goal {
   const struct amz_plan_want *want;
-  double played; /* how much longer runs took in the simulator than by formula, as far as that was tried: expected of the others, too */
+  /* how much longer runs took in the simulator than by formula, as far as that was tried: expected of the others, too */
+  double played;
 };
 
 static bool meets_goal(const struct goal *g, const struct amz_candidate *c)

@@ -1,5 +1,6 @@
-/* What the planner's parts share: bounds.c (what fits), score.c (formulas), stretch.c (their terms), search.c (which layouts), simulate.c (the best few, played out),
- * chunks.c (how their tasks are handed out), advise.c (words), plan.c (all in their sequence). */
+/* What the planner's parts share: bounds.c (what fits), score.c (formulas), stretch.c (their terms), search.c (which layouts),
+ * simulate.c (the best few, played out), chunks.c (how their tasks are handed out), advise.c (words), plan.c (all in their
+ * sequence). */
 #ifndef AMZ_SRC_PLAN_PRIVATE_H
 #define AMZ_SRC_PLAN_PRIVATE_H
 
@@ -18,16 +19,20 @@ struct amz_search {
 /* ---- score.c */
 int amz_plan_check(const struct amz_plan_input *input);
 /* As amz_plan_score, with room for the sample's times and without the interval, which takes a hundred times as long. */
-int amz_plan_score_in(const struct amz_plan_input *input, const struct amz_plan_layout *layout, double *times, struct amz_candidate *ret);
+int amz_plan_score_in(const struct amz_plan_input *input, const struct amz_plan_layout *layout, double *times,
+                      struct amz_candidate *ret);
 /* Fills in interval_s about makespan_s. */
 int amz_plan_doubt(const struct amz_plan_input *input, double *times, struct amz_candidate *candidate);
 /* Fills `times` with the sample under the candidate's conditions, ascending. */
 void amz_plan_times(const struct amz_plan_input *input, const struct amz_candidate *candidate, double *times);
-/* stretch.c: by how much longer tasks take on nodes of a kind under the layout than they did when they were sampled, but for their speed.
+/* stretch.c: by how much longer tasks take on nodes of a kind under the layout than they did when they were sampled, but for
+ * their speed.
  * *ret_contention: the neighbours' part (may be NULL). */
-double amz_plan_stretch(const struct amz_plan_input *input, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout,
+double amz_plan_stretch(const struct amz_plan_input *input, const struct amz_plan_nodes *kind,
+                        const struct amz_plan_layout *layout,
                         double *ret_contention);
-/* What a task that runs has done of the time that it counts with among all: of one foreseen, its own; of any other, the mean's. */
+/* What a task that runs has done of the time that it counts with among all: of one foreseen, its own; of any other, the
+ * mean's. */
 double amz_plan_done_s(const struct amz_plan_input *input, size_t i);
 /* How much of the tasks' time is left, as some of them run: 1 when none does. */
 double amz_plan_left(const struct amz_plan_input *input);
@@ -83,11 +88,12 @@ void amz_plan_stage_clear(struct amz_stage *stage);
  * \return AMZ_OK with *ret_s, the run's makespan; AMZ_ENOMEM, AMZ_EINVAL. */
 int amz_plan_play(const struct amz_stage *stage, const char *policy, double chunk_s, uint32_t replicate, double *ret_s);
 /* Replaces the candidate's makespan and interval by those of played-out runs. \return AMZ_OK; AMZ_ENOMEM, AMZ_EINVAL. */
-int amz_plan_simulate(const struct amz_plan_input *input, uint64_t tasks_each, uint32_t replicates, struct amz_candidate *candidate);
+int amz_plan_simulate(const struct amz_plan_input *input, uint64_t tasks_each, uint32_t replicates,
+                      struct amz_candidate *candidate);
 
 /* ---- chunks.c */
-/* Whether other ways to hand out the tasks of a candidate that was played out are faster, where they are free to be chosen: plays of
- * no more than `budget` tasks in all. The candidate becomes what it is with the best of them; *ret: what was tried. */
+/* Whether other ways to hand out the tasks of a candidate that was played out are faster, where they are free to be chosen: plays
+ * of no more than `budget` tasks in all. The candidate becomes what it is with the best of them; *ret: what was tried. */
 struct amz_chunk_trial {
   struct amz_plan_layout layout;
   struct amz_chunking tried[AMZ_PLAN_CHUNKINGS];

@@ -12,13 +12,16 @@
 #define SIDED_90 1.645 /* standard deviations to either side */
 #define FORETOLD_TASKS 256u /* are played out in a millisecond */
 #define FORETOLD_REPLICATES 12u
-#define FEW 20u        /* values: of fewer a bootstrap is too sure, as it can't draw what it hasn't seen (Efron, Tibshirani 1993, section 12.6); Student's t isn't */
+/* values: of fewer a bootstrap is too sure, as it can't draw what it hasn't seen (Efron, Tibshirani 1993, section 12.6);
+ * Student's t isn't */
+#define FEW 20u
 
 static bool has_work(const struct amz_plan_input *in)
 {
   const struct amz_workload *w = in->work;
 
-  return w && w->wall_s && w->n > 0 && w->tasks > 0 && w->threads > 0 && w->busy > 0 && in->unforeseen.value >= 0 && in->unforeseen.value <= 1;
+  return w && w->wall_s && w->n > 0 && w->tasks > 0 && w->threads > 0 && w->busy > 0 && in->unforeseen.value >= 0 &&
+      in->unforeseen.value <= 1;
 }
 
 int amz_plan_check(const struct amz_plan_input *in)
@@ -108,7 +111,8 @@ static double launch_time(const struct amz_plan_input *in, const struct amz_plan
 
 void amz_plan_finish_candidate(const struct amz_plan_input *in, double serial_task_s, struct amz_candidate *c)
 {
-  double tasks = (double)in->work->tasks * amz_plan_left(in), work = tasks * serial_task_s, serial_s = work + tasks * in->costs.gap_s.value;
+  double tasks = (double)in->work->tasks * amz_plan_left(in), work = tasks * serial_task_s,
+      serial_s = work + tasks * in->costs.gap_s.value;
 
   c->total_s = c->launch_s + c->makespan_s + c->collect_s;
   c->speedup = c->total_s > 0 ? serial_s / c->total_s : 0; /* one slot pays for its gaps, too */
@@ -118,17 +122,21 @@ void amz_plan_finish_candidate(const struct amz_plan_input *in, double serial_ta
 
 static struct amz_makespan_work work_of(const struct amz_plan_input *in, const struct amz_candidate *c, const double *times)
 {
-  return (struct amz_makespan_work){.task_s = times, .n = in->work->n, .tasks = in->work->tasks, .apart = in->work->apart && in->work->from == AMZ_TIMES_SEEN,
-    .slots = c->slots, .chunk_s = amz_plan_chunk_s(in), .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value};
+  return (struct amz_makespan_work){.task_s = times, .n = in->work->n, .tasks = in->work->tasks, .apart = in->work->apart &&
+                                    in->work->from == AMZ_TIMES_SEEN,
+    .slots = c->slots, .chunk_s = amz_plan_chunk_s(in), .overhead_s = in->costs.chunk_s.value,
+    .service_s = in->costs.service_s.value};
 }
 
-/* Tasks that are foreseen: all of them together are off by as much as the relation's mean may be; by what it left of K tasks, over W slots; and at the end by
- * what it left of the longest, as far as that is what the run waits for. */
+/* Tasks that are foreseen: all of them together are off by as much as the relation's mean may be; by what it left of K tasks,
+ * over W slots; and at the end by what it left of the longest, as far as that is what the run waits for. */
 static void doubt_foreseen(const struct amz_plan_input *in, struct amz_candidate *c)
 {
   const struct amz_workload *w = in->work;
-  double mean = w->mean_s.value, each = c->task_s + in->costs.gap_s.value, longest = mean > 0 ? w->wall_s[w->n - 1] / mean * each : 0;
-  double used = fmin((double)c->slots, (double)w->tasks), end = c->makespan_s > 0 ? fmin(1, longest / c->makespan_s) * longest : 0;
+  double mean = w->mean_s.value, each = c->task_s + in->costs.gap_s.value, longest = mean > 0 ? w->wall_s[w->n - 1] / mean *
+      each : 0;
+  double used = fmin((double)c->slots, (double)w->tasks), end = c->makespan_s > 0 ? fmin(1,
+      longest / c->makespan_s) * longest : 0;
   double sum = SIDED_90 * w->scatter * hypot(each * sqrt((double)w->tasks) / used, end);
 
   c->interval_s[0] = c->interval_s[1] = c->makespan_s;
@@ -142,7 +150,8 @@ static int doubt_seen(const struct amz_plan_input *in, double *times, struct amz
 {
   struct amz_makespan_work work = work_of(in, c, times);
   double mean = in->work->mean_s.value, scale = mean > 0 ? (c->task_s + in->costs.gap_s.value) / mean : 0, by_formula;
-  struct amz_makespan_doubt doubt = {.confidence = INTERVAL_CONFIDENCE, .seed = in->seed, .mean_low = in->work->mean_s.low * scale,
+  struct amz_makespan_doubt doubt = {.confidence = INTERVAL_CONFIDENCE, .seed = in->seed,
+                                     .mean_low = in->work->mean_s.low * scale,
                                      .mean_high = in->work->mean_s.high * scale};
   struct amz_makespan m;
   int rc;
@@ -158,8 +167,8 @@ static int doubt_seen(const struct amz_plan_input *in, double *times, struct amz
   return AMZ_OK;
 }
 
-/* Of tasks whose waiting wasn't counted, as that of plug-ins, of children and of further threads isn't, what they didn't compute on a machine whose tasks wait for
- * CPUs. */
+/* Of tasks whose waiting wasn't counted, as that of plug-ins, of children and of further threads isn't, what they didn't compute
+ * on a machine whose tasks wait for CPUs. */
 static double starved(const struct amz_plan_input *in)
 {
   const struct amz_workload *w = in->work;
@@ -176,8 +185,8 @@ double amz_plan_unforeseen(const struct amz_plan_input *in)
   return fmin(1, hypot(known, starved(in)));
 }
 
-/* A run that is played out ends on the rounds that were played: the last one may as well begin earlier or later by a part of a task, any part alike, of which 90 %
- * lie within 0.45 to either side. For hundreds of tasks a slot that is nothing. */
+/* A run that is played out ends on the rounds that were played: the last one may as well begin earlier or later by a part of a
+ * task, any part alike, of which 90 % lie within 0.45 to either side. For hundreds of tasks a slot that is nothing. */
 static double round_error(const struct amz_plan_input *in, const struct amz_candidate *c)
 {
   return c->simulated && in->work->tasks > c->slots ? 0.45 * c->task_s : 0;
@@ -210,7 +219,8 @@ int amz_plan_doubt(const struct amz_plan_input *in, double *times, struct amz_ca
 static void bound_by_starts(const struct amz_plan_input *in, const struct amz_candidate *c, struct amz_makespan *m)
 {
   uint64_t ranks = (uint64_t)c->layout.nodes * c->layout.ranks_per_node, each = ranks ? c->slots / ranks : c->slots;
-  double start_s = in->costs.start_s.value, run = (double)in->n_in_hand, tasks = fmax(0, (double)in->work->tasks - run); /* the others have been started */
+  /* the others have been started */
+  double start_s = in->costs.start_s.value, run = (double)in->n_in_hand, tasks = fmax(0, (double)in->work->tasks - run);
   double slots = fmin((double)each, tasks) - run / (double)(ranks ? ranks : 1);
 
   m->longest_s = fmax(m->longest_s, start_s * tasks / (double)(ranks ? ranks : 1));
@@ -221,7 +231,8 @@ static void bound_by_starts(const struct amz_plan_input *in, const struct amz_ca
 /* Tasks that run have done some of their work. When there are no others, the one that has most left is waited for. */
 static void leave_out_done(const struct amz_plan_input *in, const struct amz_candidate *c, struct amz_makespan *m)
 {
-  double done_s = m->work_s * (1 - amz_plan_left(in)), stretch = in->work->mean_s.value > 0 ? c->task_s / in->work->mean_s.value : 1, longest = 0;
+  double done_s = m->work_s * (1 - amz_plan_left(in)), stretch = in->work->mean_s.value > 0 ? c->task_s /
+      in->work->mean_s.value : 1, longest = 0;
 
   for (size_t i = 0; i < in->n_in_hand; i++)
     longest = fmax(longest, in->in_hand[i].rest_s * stretch);
@@ -254,7 +265,8 @@ static int predict(const struct amz_plan_input *in, double *times, double serial
   return AMZ_OK;
 }
 
-int amz_plan_score_in(const struct amz_plan_input *in, const struct amz_plan_layout *layout, double *times, struct amz_candidate *ret)
+int amz_plan_score_in(const struct amz_plan_input *in, const struct amz_plan_layout *layout, double *times,
+                      struct amz_candidate *ret)
 {
   const struct amz_plan_layout serial = {1, 1, 1, 1};
   struct amz_candidate c = {.layout = *layout, .policy = amz_plan_policy(in), .chunk_s = amz_plan_chunk_s(in),

@@ -40,8 +40,8 @@ static uint64_t ceil_div(uint64_t a, uint64_t b)
   return a / b + (a % b != 0);
 }
 
-/* Where tasks are few, they end in rounds: the fewest slots that make do with so many rounds are as fast as more, until a round less is
- * enough. `ranks`: of all nodes. */
+/* Where tasks are few, they end in rounds: the fewest slots that make do with so many rounds are as fast as more, until a round
+ * less is enough. `ranks`: of all nodes. */
 static void add_rounds(struct counts *c, uint64_t tasks, uint64_t ranks, uint32_t most)
 {
   uint64_t least = ceil_div(tasks, most * ranks);
@@ -96,8 +96,9 @@ static void list_threads(const struct amz_plan_input *in, struct counts *c)
   }
 }
 
-/* A rank stays within a NUMA domain unless one task needs more: one rank, or one for each domain, of which each kind may have another number. Domains of
- * unequal size go to one rank: equal shares of the cores don't follow them, and slots of the smallest alone would leave most cores idle. */
+/* A rank stays within a NUMA domain unless one task needs more: one rank, or one for each domain, of which each kind may have
+ * another number. Domains of unequal size go to one rank: equal shares of the cores don't follow them, and slots of the smallest
+ * alone would leave most cores idle. */
 static void list_ranks(const struct amz_plan_input *in, struct counts *c)
 {
   c->n = 0;
@@ -121,7 +122,8 @@ static bool straddles(const struct amz_plan_input *in, const struct amz_plan_lay
   return domains > 1 && l->threads <= cores && (uint64_t)l->slots_per_rank * l->threads > cores;
 }
 
-/* \return the most slots that a rank may have: of several kinds, on that which allows most, as the others then have what fits there. */
+/* \return the most slots that a rank may have: of several kinds, on that which allows most, as the others then have what fits
+ * there. */
 static uint32_t most_slots(const struct amz_plan_input *in, const struct amz_plan_layout *layout)
 {
   struct amz_plan_bounds bounds;

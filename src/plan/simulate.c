@@ -1,9 +1,9 @@
-/* The best few layouts played out: the real master and workers (sim.h) over virtual time, on task times drawn from the sample. The
- * draws depend on the task's position and the replicate alone, so that layouts are compared on the very same tasks.
+/* The best few layouts played out: the real master and workers (sim.h) over virtual time, on task times drawn from the sample.
+ * The draws depend on the task's position and the replicate alone, so that layouts are compared on the very same tasks.
  *
- * Only the last tasks of a long run are played: before them every slot is busy, and takes what the mean says. What a draw happens to
- * have more or less than its share of work is taken out again (a control variate: the work drawn is known exactly), so that few replicates
- * suffice; how far a run may be off is the interval's to say. */
+ * Only the last tasks of a long run are played: before them every slot is busy, and takes what the mean says. What a draw happens
+ * to have more or less than its share of work is taken out again (a control variate: the work drawn is known exactly), so that
+ * few replicates suffice; how far a run may be off is the interval's to say. */
 #include "plan_private.h"
 
 #include <math.h>
@@ -163,7 +163,8 @@ static struct amz_sim_config configure(const struct amz_stage *s, const char *po
   const struct amz_candidate *c = s->c;
   const struct amz_policy_ops *ops = amz_policy_find(policy);
   struct amz_sim_config config = {.ranks = s->ranks, .slots_per_rank = s->most_slots, .slots = s->slots, .speed = s->pace,
-    .seed = draw->seed, .bulk = true, .start_ns = (int64_t)(started_apart(in) * 1e9), .latency_ns = nanoseconds(in->costs.chunk_s) / 2,
+    .seed = draw->seed, .bulk = true, .start_ns = (int64_t)(started_apart(in) * 1e9),
+    .latency_ns = nanoseconds(in->costs.chunk_s) / 2,
     .message_ns = nanoseconds(in->costs.service_s)};
 
   config.master.tasks = s->tasks;
@@ -171,7 +172,8 @@ static struct amz_sim_config configure(const struct amz_stage *s, const char *po
   config.master.stop_after = UINT64_MAX;
   config.master.dead_ns = config.master.suspect_ns = config.master.heartbeat_ns = config.worker.heartbeat_ns = AMZ_NEVER;
   config.master.params = (struct amz_policy_params){.mean_s = c->task_s, .stddev_s = c->task_s * in->work->cv,
-    .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value, .target_s = chunk_s, .min_s = in->want.chunk_min_s,
+    .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value, .target_s = chunk_s,
+    .min_s = in->want.chunk_min_s,
     .max_s = in->want.chunk_max_s, .longest_first = in->work->from == AMZ_TIMES_WEIGHT};
   config.worker.grain = 1;
   config.running = in->n_in_hand > draw->skipped ? in->n_in_hand - draw->skipped : 0;
@@ -196,7 +198,8 @@ int amz_plan_play(const struct amz_stage *s, const char *policy, double chunk_s,
   const struct amz_plan_input *in = s->in;
   const struct amz_candidate *c = s->c;
   struct draw draw = {.in = in, .stretch = in->work->mean_s.value > 0 ? c->task_s / in->work->mean_s.value : 1, .times = s->times,
-    .n = in->work->n, .seed = amz_mix64(in->seed + replicate), .sequence = in->work->sequence, .skipped = in->work->tasks - s->tasks,
+    .n = in->work->n, .seed = amz_mix64(in->seed + replicate), .sequence = in->work->sequence,
+    .skipped = in->work->tasks - s->tasks,
     .tasks = in->work->tasks, .start_s = started_apart(in)};
   struct amz_sim_config config = configure(s, policy, chunk_s, &draw);
   double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, sum_s = 0;

@@ -1,14 +1,16 @@
 /* How a layout stretches a task's time (design section 6), with each of its terms:
  *
- *   stretch = (1 − a)·wait + a · φκ·left / S(t) · max(1, CPU wanted / CPUs)        a: share of the wall time in which the task computes
+ *   stretch = (1 − a)·wait + a · φκ·left / S(t) · max(1, CPU wanted / CPUs) a: share of the wall time in which the task computes
  *
  * All of it relative to the circumstances of the sample: c₀ busy cores of a domain, t₀ threads.
  *   φ     computing alone gets slower by (clock, SMT): the node's curve
- *   κ     1 + m·(max(1, c·b/B(c)) − 1): the share m that memory limits, by the node's curve of bandwidth; m from the slowdown that was sampled, and 0
- *         where tasks fit their share of the last cache; b is B(1) of the node that was sampled on, times the speed of this kind of nodes: cores that
- *         compute faster ask for more, and memory that is slower than there stretches tasks from one core on
+ *   κ 1 + m·(max(1, c·b/B(c)) − 1): the share m that memory limits, by the node's curve of bandwidth; m from the slowdown that
+ *   was sampled, and 0
+ *         where tasks fit their share of the last cache; b is B(1) of the node that was sampled on, times the speed of this kind
+ *         of nodes: cores that compute faster ask for more, and memory that is slower than there stretches tasks from one core on
  *   left  what was sampled beyond φκ, whatever it is (a lock, a disk, a cache that is shared): a straight line in the busy cores
- *   wait  for tasks that mostly wait: what they took beside few and many others (amz_workload_beside); else waiting isn't stretched by neighbours */
+ *   wait for tasks that mostly wait: what they took beside few and many others (amz_workload_beside); else waiting isn't
+ *   stretched by neighbours */
 #include "plan_private.h"
 
 #include <math.h>
@@ -74,7 +76,8 @@ struct curves {
   double phi_share; /* of what φ of the node that was sampled on is above 1 */
 };
 
-/* What others did while φ was measured may be in it: neighbours can't have cost the sampled tasks more than these were seen to lose, at most. */
+/* What others did while φ was measured may be in it: neighbours can't have cost the sampled tasks more than these were seen to
+ * lose, at most. */
 static void trust_phi(const struct amz_workload *w, struct curves *k)
 {
   double told = computing(k->sampled_on, k->domain0, k->c0).value / computing(k->sampled_on, k->domain0, 1).value;
@@ -148,7 +151,8 @@ static void fill_speedup(const struct amz_workload *w, uint32_t threads, struct 
     }
 }
 
-static void fill(const struct amz_plan_input *in, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout, struct amz_plan_terms *t)
+static void fill(const struct amz_plan_input *in, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout,
+                 struct amz_plan_terms *t)
 {
   const struct amz_workload *w = in->work;
   const struct amz_node *node = kind->node;
@@ -189,7 +193,8 @@ double amz_plan_stretch_error(const struct amz_plan_input *in, const struct amz_
   return fmin(1, t.active * hypot(neighbours, relative_error(&t.speedup)));
 }
 
-double amz_plan_stretch(const struct amz_plan_input *in, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout, double *ret_contention)
+double amz_plan_stretch(const struct amz_plan_input *in, const struct amz_plan_nodes *kind, const struct amz_plan_layout *layout,
+                        double *ret_contention)
 {
   struct amz_plan_terms t;
   double beside;

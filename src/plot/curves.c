@@ -21,7 +21,8 @@ static bool has_points(const struct amz_curve_point *points, size_t n, uint32_t 
 }
 
 /* A block of data: cores, value, low, high. */
-static void add_data(const char *name, const struct amz_curve_point *points, size_t n, uint32_t domain, double unit, struct amz_buf *out)
+static void add_data(const char *name, const struct amz_curve_point *points, size_t n, uint32_t domain, double unit,
+                     struct amz_buf *out)
 {
   amz_buf_addf(out, "$%s%u << EOD\n", name, domain);
   for (size_t i = 0; i < n; i++)
@@ -53,7 +54,8 @@ static void each_line(const struct amz_node *node, const struct curve *c, bool d
       continue;
     }
     (void)snprintf(title, sizeof title, domain == AMZ_ALL_DOMAINS ? "%s" : "%s, domain %u", c->title, domain);
-    amz_buf_addf(out, "%s$%s%u using 1:2:3:4 %s with yerrorlines lw 2 %s lc %u title ", *line ? ", \\\n  " : "plot ", c->name, domain, c->axes,
+    amz_buf_addf(out, "%s$%s%u using 1:2:3:4 %s with yerrorlines lw 2 %s lc %u title ", *line ? ", \\\n  " : "plot ", c->name,
+                 domain, c->axes,
                  c->mark, *line + 1);
     amz_plot_text(title, out);
     ++*line;
@@ -73,12 +75,14 @@ void amz_plot_curves(const struct amz_node *node, struct amz_buf *out)
   struct amz_buf title = AMZ_BUF_INIT;
   unsigned line = 0;
 
-  amz_buf_addf(&title, "%s: memory bandwidth (triad) and slowdown of computing%s", node->host && *node->host ? node->host : "node",
+  amz_buf_addf(&title, "%s: memory bandwidth (triad) and slowdown of computing%s", node->host &&
+               *node->host ? node->host : "node",
                is_assumed(node) ? ", assumed" : "");
   amz_buf_adds(out, "set title ");
   amz_plot_text(amz_buf_text(&title), out);
   amz_buf_clear(&title);
-  amz_buf_addf(out, "\nset xlabel 'busy cores' offset 0,0.5\nset ylabel 'GB/s'\nset y2label 'slowdown'\nset ytics nomirror\nset y2tics\n"
+  amz_buf_addf(out, "\nset xlabel 'busy cores' offset 0,0.5\nset ylabel 'GB/s'\nset y2label 'slowdown'\nset ytics nomirror\nset "
+                    "y2tics\n"
                     "set xrange [0:%u]\nset yrange [0:*]\nset y2range [0:*]\nset grid\nset key outside below\n", node->cores + 1);
   for (size_t i = 0; i < sizeof curves / sizeof *curves; i++)
     each_line(node, &curves[i], true, &line, out);

@@ -1,4 +1,5 @@
-/* Running gnuplot: its program on standard input, the picture from its standard output, both through files, so that nothing can block. */
+/* Running gnuplot: its program on standard input, the picture from its standard output, both through files, so that nothing can
+ * block. */
 #define _GNU_SOURCE
 #include "plot.h"
 
@@ -23,7 +24,8 @@
 
 extern char **environ;
 
-/* ---- finding ---------------------------------------------------------------------------------------------------------------- */
+/* ---- finding
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 int amz_plot_ready(struct amz_error *err)
 {
@@ -43,7 +45,8 @@ int amz_plot_ready(struct amz_error *err)
   return found ? AMZ_OK : amz_error_set(err, AMZ_EENV, "%s", INSTALL);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------------------ */
+/* ---- files
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 /* A nameless file with content, to be read from its beginning. \return NULL with errno. */
 static FILE *file_of(const char *bytes, size_t n)
@@ -84,7 +87,8 @@ static void add_words(FILE *said, struct amz_buf *out)
     amz_buf_add_printable(out, text, (size_t)n, sizeof text);
 }
 
-/* ---- the child -------------------------------------------------------------------------------------------------------------- */
+/* ---- the child
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static int start(int in, int out, int said, pid_t *ret)
 {
@@ -165,12 +169,14 @@ static int run(int in, int out, const char *aside, FILE *said, struct amz_error 
   if (ended && WIFEXITED(status) && (rc = why_cut(out)) != 0)
     return amz_error_sys(err, AMZ_EIO, rc, "%s: cannot be written", aside);
   add_words(said, &words);
-  rc = amz_error_set(err, AMZ_EENV, "gnuplot %s: %s", ended ? "has failed" : "has drawn for half a minute and was ended", amz_buf_text(&words));
+  rc = amz_error_set(err, AMZ_EENV, "gnuplot %s: %s", ended ? "has failed" : "has drawn for half a minute and was ended",
+                     amz_buf_text(&words));
   amz_buf_clear(&words);
   return rc;
 }
 
-/* ---- drawing ---------------------------------------------------------------------------------------------------------------- */
+/* ---- drawing
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static int draw_aside(const struct amz_buf *program, const char *aside, struct amz_error *err)
 {

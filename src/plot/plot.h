@@ -18,8 +18,10 @@ void amz_plot_program(const struct amz_node *node, enum amz_plot what, struct am
 /* Whether there is a gnuplot in PATH. \return AMZ_OK; AMZ_EENV with *err, which says what to install. */
 int amz_plot_ready(struct amz_error *err);
 
-/* Has gnuplot draw into a file, which is replaced at once when all is there. Takes less than a second, never more than half a minute.
- * \return AMZ_OK; AMZ_EENV: no gnuplot, or it failed, *err has its words; AMZ_EIO with *err: the file can't be written; AMZ_ENOMEM. */
+/* Has gnuplot draw into a file, which is replaced at once when all is there. Takes less than a second, never more than half a
+ * minute.
+ * \return AMZ_OK; AMZ_EENV: no gnuplot, or it failed, *err has its words; AMZ_EIO with *err: the file can't be written;
+ * AMZ_ENOMEM. */
 int amz_plot_draw(const struct amz_buf *program, const char *path, struct amz_error *err);
 
 #endif

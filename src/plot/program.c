@@ -23,7 +23,8 @@ void amz_plot_text(const char *text, struct amz_buf *out)
 
 static void begin(unsigned height, struct amz_buf *out)
 {
-  amz_buf_addf(out, "set encoding utf8\nset terminal svg size %u,%u noenhanced background 'white' font 'sans-serif,12'\n", AMZ_PLOT_WIDTH, height);
+  amz_buf_addf(out, "set encoding utf8\nset terminal svg size %u,%u noenhanced background 'white' font 'sans-serif,12'\n",
+               AMZ_PLOT_WIDTH, height);
 }
 
 static void part(unsigned top, unsigned height, unsigned all, struct amz_buf *out)

@@ -1,5 +1,5 @@
-/* Packages, domains and cores as boxes. Cores that follow one another in the same package and domain make a group; a group has its name, and
- * a small box per core in rows. Domains that have memory alone are groups without boxes. */
+/* Packages, domains and cores as boxes. Cores that follow one another in the same package and domain make a group; a group has
+ * its name, and a small box per core in rows. Domains that have memory alone are groups without boxes. */
 #include "program.h"
 
 #include <stdbool.h>
@@ -23,7 +23,8 @@ static struct group group_at(const struct amz_node *node, uint32_t first)
   const struct amz_node_core *c = &node->core[first];
   struct group g = {c->package, c->domain, first, 0};
 
-  while (first + g.count < node->cores && node->core[first + g.count].package == g.package && node->core[first + g.count].domain == g.domain)
+  while (first + g.count < node->cores && node->core[first + g.count].package == g.package &&
+         node->core[first + g.count].domain == g.domain)
     g.count++;
   return g;
 }
@@ -75,7 +76,8 @@ static void add_label(const char *text, double row, struct amz_buf *out)
 
 static void add_box(double left, double right, double row, bool ours, struct amz_buf *out)
 {
-  amz_buf_addf(out, "set object rect from %.3f,%.3f to %.3f,%.3f fc rgb '%s' fs solid 1 border lc rgb '#404040'\n", left, row + 0.08, right,
+  amz_buf_addf(out, "set object rect from %.3f,%.3f to %.3f,%.3f fc rgb '%s' fs solid 1 border lc rgb '#404040'\n", left,
+               row + 0.08, right,
                row + 0.92, ours ? "#3b7dd8" : "#d8d8d8");
 }
 
@@ -84,7 +86,8 @@ static void add_name(const struct amz_node *node, const struct group *g, double 
   char text[160], memory[32];
 
   if (g->domain < node->n_domains)
-    (void)snprintf(text, sizeof text, "package %u, domain %u: %u core%s, %s in the domain", g->package, g->domain, g->count, g->count == 1 ? "" : "s",
+    (void)snprintf(text, sizeof text, "package %u, domain %u: %u core%s, %s in the domain", g->package, g->domain, g->count,
+                   g->count == 1 ? "" : "s",
                    amz_format_bytes(node->domains[g->domain].memory_bytes, memory, sizeof memory));
   else
     (void)snprintf(text, sizeof text, "package %u: %u core%s", g->package, g->count, g->count == 1 ? "" : "s");
@@ -123,7 +126,8 @@ static void add_memory(const struct amz_node *node, double row, struct amz_buf *
   for (size_t i = 0; i < node->n_domains; i++) {
     if (!is_memory_only(node, i))
       continue;
-    (void)snprintf(text, sizeof text, "domain %zu: no cores, %s", i, amz_format_bytes(node->domains[i].memory_bytes, memory, sizeof memory));
+    (void)snprintf(text, sizeof text, "domain %zu: no cores, %s", i, amz_format_bytes(node->domains[i].memory_bytes, memory,
+        sizeof memory));
     add_label(text, row + 0.5, out);
     row += 1.5;
   }
@@ -133,12 +137,14 @@ void amz_plot_topology(const struct amz_node *node, struct amz_buf *out)
 {
   struct amz_buf title = AMZ_BUF_INIT;
 
-  amz_buf_addf(&title, "%s: %u cores in %u packages, %zu NUMA domains; %u cores are ours (blue)", node->host && *node->host ? node->host : "node",
+  amz_buf_addf(&title, "%s: %u cores in %u packages, %zu NUMA domains; %u cores are ours (blue)", node->host &&
+               *node->host ? node->host : "node",
                node->cores, node->packages, node->n_domains, node->allowed_cores);
   amz_buf_adds(out, "set title ");
   amz_plot_text(amz_buf_text(&title), out);
   amz_buf_clear(&title);
-  amz_buf_addf(out, "\nunset border\nunset tics\nunset key\nset lmargin 4\nset rmargin 4\nset bmargin 1\nset xrange [0:%u]\nset yrange [%.3f:0]\n", PER_ROW,
+  amz_buf_addf(out, "\nunset border\nunset tics\nunset key\nset lmargin 4\nset rmargin 4\nset bmargin 1\nset xrange [0:%u]\nset "
+                    "yrange [%.3f:0]\n", PER_ROW,
                all_rows(node) + 0.001);
   add_memory(node, add_groups(node, out), out);
   amz_buf_adds(out, "plot NaN notitle\n");

@@ -1,6 +1,6 @@
-/* Who ended the process. A host with several threads dies as a whole; the rank wants to know whose task it was, so that the others'
- * are merely run again. A thread that gets a deadly signal, or calls exit(), marks its lane on the way out. What can't be seen
- * here (_exit(), SIGKILL by the out-of-memory killer) leaves no mark: then all tasks that ran are suspected. */
+/* Who ended the process. A host with several threads dies as a whole; the rank wants to know whose task it was, so that the
+ * others' are merely run again. A thread that gets a deadly signal, or calls exit(), marks its lane on the way out. What can't be
+ * seen here (_exit(), SIGKILL by the out-of-memory killer) leaves no mark: then all tasks that ran are suspected. */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>

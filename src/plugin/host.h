@@ -1,8 +1,8 @@
 /* The plug-in host: the process in which plug-in tasks run. What its files share.
  *
- * A rank has its helper start it (src/exec/plugin_host.h), with shared memory between the two (src/exec/plugin_shared.h). The main
- * thread loads the plug-in, starts a thread per lane that it serves (all when the plug-in is thread-safe, else the first), and
- * waits for them. A lane's thread opens the plug-in, takes orders, runs their tasks and tells what came of them. No MPI, and
+ * A rank has its helper start it (src/exec/plugin_host.h), with shared memory between the two (src/exec/plugin_shared.h). The
+ * main thread loads the plug-in, starts a thread per lane that it serves (all when the plug-in is thread-safe, else the first),
+ * and waits for them. A lane's thread opens the plug-in, takes orders, runs their tasks and tells what came of them. No MPI, and
  * nothing that a crash of the plug-in could damage for others: that is what it is for. */
 #ifndef AMZ_PLUGIN_HOST_H
 #define AMZ_PLUGIN_HOST_H

@@ -1,7 +1,7 @@
 /* What becomes of results: they are written into the run's file, they are taken into its reduction, or both.
  *
- * A telling takes along the partials of exactly the tasks that it tells of, and has room for so many nodes. So a stretch of tasks is told
- * when that is full. Nothing is told of before its results are written. */
+ * A telling takes along the partials of exactly the tasks that it tells of, and has room for so many nodes. So a stretch of tasks
+ * is told when that is full. Nothing is told of before its results are written. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,8 @@
 
 #include "host.h"
 
-static const enum amz_value types[] = {[AMZ_PLUGIN_NONE] = AMZ_VALUE_BYTES, [AMZ_PLUGIN_F64] = AMZ_VALUE_F64, [AMZ_PLUGIN_I64] = AMZ_VALUE_I64,
+static const enum amz_value types[] = {[AMZ_PLUGIN_NONE] = AMZ_VALUE_BYTES, [AMZ_PLUGIN_F64] = AMZ_VALUE_F64,
+                                       [AMZ_PLUGIN_I64] = AMZ_VALUE_I64,
   [AMZ_PLUGIN_U64] = AMZ_VALUE_U64, [AMZ_PLUGIN_BYTES] = AMZ_VALUE_BYTES};
 
 static const char *text_at(const struct amz_host *h, uint64_t at)
@@ -26,7 +27,8 @@ static bool refuse_wish(struct amz_host *h, const char *text)
 
 static bool open_results(struct amz_host *h, enum amz_value type, uint32_t width)
 {
-  const struct amz_results_format format = {.tasks = h->shared->tasks, .type = type, .width = width, .job = text_at(h, h->shared->job_at),
+  const struct amz_results_format format = {.tasks = h->shared->tasks, .type = type, .width = width,
+                                            .job = text_at(h, h->shared->job_at),
     .plugin = h->plugin->name, .run = text_at(h, h->shared->run_at)};
   struct amz_error err;
 
@@ -51,10 +53,12 @@ static bool check_reduction(struct amz_host *h, enum amz_value type, uint32_t wi
   if (h->reduce.op == AMZ_REDUCE_NONE)
     return true;
   if (amz_reduce_check(&h->reduce, &err) < 0) {
-    (void)snprintf(text, sizeof text, "output.reduce: %.900s", h->result_bytes ? err.text : "the plug-in's tasks have no results; they can only be counted");
+    (void)snprintf(text, sizeof text, "output.reduce: %.900s",
+                   h->result_bytes ? err.text : "the plug-in's tasks have no results; they can only be counted");
     return refuse_wish(h, text);
   }
-  return amz_reduce_node_bytes(&h->reduce) <= AMZ_TELLING_PARTIALS || refuse_wish(h, "output.reduce: a result has more than 1000 numbers");
+  return amz_reduce_node_bytes(&h->reduce) <= AMZ_TELLING_PARTIALS || refuse_wish(h,
+      "output.reduce: a result has more than 1000 numbers");
 }
 
 bool amz_host_keep(struct amz_host *h)

@@ -47,7 +47,8 @@ static bool attach(struct amz_host *h, char **argv)
   h->shared = map_of(argv[1], argv[2], sizeof *h->shared, &bytes);
   h->common = map_of(argv[1], argv[3], sizeof *h->common, &common_bytes);
   h->wake_fd = open_of(argv[1], argv[4], O_WRONLY | O_NONBLOCK);
-  if (!h->shared || !h->common || h->wake_fd < 0 || h->shared->magic != AMZ_SHARED_MAGIC || h->shared->bytes != sizeof *h->shared ||
+  if (!h->shared || !h->common || h->wake_fd < 0 || h->shared->magic != AMZ_SHARED_MAGIC ||
+      h->shared->bytes != sizeof *h->shared ||
       h->shared->total > bytes || h->common->recording_bytes > common_bytes - sizeof *h->common)
     return false;
   h->values.recording = h->common + 1;
@@ -83,7 +84,8 @@ static uint32_t load(struct amz_host *h)
     return 0;
   }
   h->result_bytes = amz_plugin_result_size(h->plugin);
-  shared->flags = shared->gpus_apart ? h->plugin->flags & ~AMZ_PLUGIN_THREAD_SAFE : h->plugin->flags; /* GPUs are told by the environment */
+  /* GPUs are told by the environment */
+  shared->flags = shared->gpus_apart ? h->plugin->flags & ~AMZ_PLUGIN_THREAD_SAFE : h->plugin->flags;
   shared->result_type = h->plugin->result_type;
   shared->result_bytes = (uint32_t)h->result_bytes;
   shared->has_range = h->plugin->run_range != NULL;

@@ -28,7 +28,8 @@ struct stretch {
   bool timed;
 };
 
-/* A thread's CPU time costs a system call: it is worth that for stretches that may last, and for those of which nothing is known. */
+/* A thread's CPU time costs a system call: it is worth that for stretches that may last, and for those of which nothing is
+ * known. */
 static bool asks_cpu(const struct amz_slot_thread *s, uint64_t tasks)
 {
   return s->mean_ns <= 0 || s->mean_ns * (double)tasks >= TIMED_NS;
@@ -46,10 +47,12 @@ static void fill_times(struct amz_telling *telling, const struct stretch *t)
 {
   telling->start_ns = t->start_ns;
   telling->wall_ns = now_ns(CLOCK_MONOTONIC) - t->began_ns;
-  telling->cpu_ns = t->cpu_ns >= 0 ? now_ns(CLOCK_THREAD_CPUTIME_ID) - t->cpu_ns : telling->wall_ns; /* threads of plug-ins rarely wait */
+  /* threads of plug-ins rarely wait */
+  telling->cpu_ns = t->cpu_ns >= 0 ? now_ns(CLOCK_THREAD_CPUTIME_ID) - t->cpu_ns : telling->wall_ns;
 }
 
-static struct amz_telling telling_of(const struct amz_order_to_run *order, enum amz_telling_kind kind, uint64_t offset, uint64_t count)
+static struct amz_telling telling_of(const struct amz_order_to_run *order, enum amz_telling_kind kind, uint64_t offset,
+                                     uint64_t count)
 {
   return (struct amz_telling){.number = order->number, .kind = (uint32_t)kind, .offset = offset, .count = count,
                               .last = offset + count == order->count};
@@ -95,7 +98,8 @@ static void tell_undone(struct amz_slot_thread *s, const struct amz_order_to_run
   amz_slot_tell(s, &telling);
 }
 
-static void tell_unkept(struct amz_slot_thread *s, const struct amz_order_to_run *order, uint64_t offset, uint64_t count, int code)
+static void tell_unkept(struct amz_slot_thread *s, const struct amz_order_to_run *order, uint64_t offset, uint64_t count,
+                        int code)
 {
   struct amz_telling telling = telling_of(order, AMZ_TELL_UNKEPT, offset, count);
 
@@ -104,7 +108,8 @@ static void tell_unkept(struct amz_slot_thread *s, const struct amz_order_to_run
 }
 
 /* Tasks that have succeeded: their results are kept, and the stretch has them. */
-static void keep(struct amz_slot_thread *s, const struct amz_order_to_run *order, struct stretch *t, uint64_t offset, uint64_t first,
+static void keep(struct amz_slot_thread *s, const struct amz_order_to_run *order, struct stretch *t, uint64_t offset,
+                 uint64_t first,
                  uint64_t count, const unsigned char *results)
 {
   int code = amz_slot_write(s, first, count, results);
@@ -144,8 +149,10 @@ static int run_one(struct amz_slot_thread *s, struct stretch *t, void *result)
   return code;
 }
 
-/* Runs tasks first .. first + count - 1, which begin at `offset` of the order. \return how many were run; fewer when told to yield. */
-static uint64_t run_each(struct amz_slot_thread *s, const struct amz_order_to_run *order, struct stretch *t, uint64_t offset, uint64_t first,
+/* Runs tasks first .. first + count - 1, which begin at `offset` of the order. \return how many were run; fewer when told to
+ * yield. */
+static uint64_t run_each(struct amz_slot_thread *s, const struct amz_order_to_run *order, struct stretch *t, uint64_t offset,
+                         uint64_t first,
                          uint64_t count)
 {
   size_t each = s->host->result_bytes;
@@ -188,7 +195,8 @@ static uint64_t run_together(struct amz_slot_thread *s, const struct amz_order_t
   return count;
 }
 
-/* How many tasks to run between two looks at the world outside: as many as results have room, and with run_range no more than some time's worth. */
+/* How many tasks to run between two looks at the world outside: as many as results have room, and with run_range no more than
+ * some time's worth. */
 static uint64_t step_of(const struct amz_slot_thread *s, bool together, uint64_t count)
 {
   uint64_t most = s->results_most ? s->results_most : count;
@@ -203,7 +211,8 @@ static uint64_t step_of(const struct amz_slot_thread *s, bool together, uint64_t
 }
 
 /* \return how many of the range's tasks were run. */
-static uint64_t run_range_of(struct amz_slot_thread *s, const struct amz_order_to_run *order, struct stretch *t, uint64_t offset, uint64_t first,
+static uint64_t run_range_of(struct amz_slot_thread *s, const struct amz_order_to_run *order, struct stretch *t, uint64_t offset,
+                             uint64_t first,
                              uint64_t count)
 {
   bool together = s->host->plugin->run_range && !order->one_by_one && !t->timed;

@@ -156,7 +156,8 @@ static double mean_next(const struct state *s)
   return larger(s->late.mean_s, smaller(s->ever.mean_s, CAUTION * s->late.mean_s));
 }
 
-/* Of all that remain: a sample over the whole list knows of what comes later. Behind the longest ones there are only shorter ones. */
+/* Of all that remain: a sample over the whole list knows of what comes later. Behind the longest ones there are only shorter
+ * ones. */
 static double mean_left(const struct state *s)
 {
   if (s->longest_first)
@@ -173,7 +174,8 @@ static double pace_of(const struct state *s, const struct amz_policy_ask *ask)
 }
 
 /* Short tasks have come to an end, and long ones follow: a mean over thousands of short ones would see that too late. One that is
- * far longer than the others may be chance; several in a row are news. Then what was believed counts no more than what is seen. */
+ * far longer than the others may be chance; several in a row are news. Then what was believed counts no more than what is
+ * seen. */
 static void note_surprise(struct state *s, const struct amz_policy_feedback *f)
 {
   double mean_s = f->wall_s / (double)f->tasks;
@@ -267,7 +269,8 @@ static double fit(double budget, double spread)
 static void begin_round(struct state *s, const struct amz_policy_ask *ask)
 {
   double remaining = (double)ask->remaining, slots = (double)ask->slots, pace = pace_of(s, ask), each = remaining / pace;
-  double left_s = each * mean_left(s), mean_s = mean_next(s), cv = cv_of(s), among = sqrt(2 * log(slots)), doubt = DOUBT, length_s;
+  double left_s = each * mean_left(s), mean_s = mean_next(s), cv = cv_of(s), among = sqrt(2 * log(slots)), doubt = DOUBT,
+      length_s;
 
   if (s->asked_slots)
     doubt = smaller(larger(s->doubt, 0) / (double)s->asked_slots + s->rate * DRIFT * DOUBT, DOUBT);
@@ -307,8 +310,8 @@ static double fair_of(const struct state *s, const struct amz_policy_ask *ask, d
   return larger(fair, larger(HELD_SERVE * (double)ask->slots * s->service_s, s->overhead_s) / mean_s);
 }
 
-/* A rank is believed to be slow at once, which costs little if it is wrong; and to be fast when it has been so a few times: the first tasks of a
- * rising list are short on any rank. */
+/* A rank is believed to be slow at once, which costs little if it is wrong; and to be fast when it has been so a few times: the
+ * first tasks of a rising list are short on any rank. */
 static double slowness_of(const struct worker *w)
 {
   if (!w)

@@ -1,12 +1,12 @@
-/* AF, adaptive factoring: FAC without knowing the tasks beforehand. Mean and variance are measured per worker, and a chunk is such
- * that the workers may be expected to be busy with half of what remains, whatever their speeds.
+/* AF, adaptive factoring: FAC without knowing the tasks beforehand. Mean and variance are measured per worker, and a chunk is
+ * such that the workers may be expected to be busy with half of what remains, whatever their speeds.
  * Banicescu and Liu, "Adaptive factoring: a dynamic scheduling method tuned to the rate of weight changes", HPC 2000:
  * D = sum of sigma_j² / mu_j, T = 1 / (sum of 1 / mu_j), over all j that take part, size (D + 2TR - sqrt(D² + 4DTR)) / (2 mu_p).
  *
  * D has the variance in it; with sigma in its stead, as some have it, the unit is wrong and chunks don't shrink when the tasks'
  * unit of time changes. j are slots: a worker's terms count as often as it has slots. Before two chunks or tasks of a worker have
- * been seen it is taken for the mean of the others; as long as there is nobody, params' mu and sigma count, and without them chunks
- * are FAC2's.
+ * been seen it is taken for the mean of the others; as long as there is nobody, params' mu and sigma count, and without them
+ * chunks are FAC2's.
  *
  * Both sums are kept up to date by differences, and made anew every so often, lest roundings grow. */
 #include <stdlib.h>

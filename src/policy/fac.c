@@ -1,6 +1,6 @@
 /* FAC, factoring: batches of P equal chunks; the larger the variance, the smaller the part of the rest that a batch takes.
- * Hummel, Schonberg and Flynn, "Factoring: a method for scheduling parallel loops", CACM 35(8), 1992: b = P sigma / (2 mu sqrt(R)),
- * x = 1 + b² + b sqrt(b² + 2) in the first batch, 2 + b² + b sqrt(b² + 4) later, sizes ceil(R / (x P)).
+ * Hummel, Schonberg and Flynn, "Factoring: a method for scheduling parallel loops", CACM 35(8), 1992: b = P sigma / (2 mu
+ * sqrt(R)), x = 1 + b² + b sqrt(b² + 2) in the first batch, 2 + b² + b sqrt(b² + 4) later, sizes ceil(R / (x P)).
  *
  * sigma = 0 hands out everything in the first batch, as the paper has it. When mu is unknown x is 2, which is FAC2. A batch ends
  * early when P changes, as in fac2.c. */

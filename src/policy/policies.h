@@ -1,5 +1,5 @@
-/* The policies of this room, one file each; the registry (registry.c) lists them. Beside them what several of them share: roundings,
- * and what has been seen of a worker's tasks (seen.c). Room-private. */
+/* The policies of this room, one file each; the registry (registry.c) lists them. Beside them what several of them share:
+ * roundings, and what has been seen of a worker's tasks (seen.c). Room-private. */
 #ifndef AMZ_SRC_POLICY_POLICIES_H
 #define AMZ_SRC_POLICY_POLICIES_H
 

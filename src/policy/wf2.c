@@ -1,8 +1,8 @@
 /* WF2, weighted factoring: FAC2's batches, in which a faster worker's chunks are larger by its weight.
  * Hummel, Schmidt, Uma and Wein, "Load-sharing in heterogeneous systems via weighted factoring", SPAA 1996.
  *
- * A slot's weight is the given relative speed of its worker over the mean of all workers' (sum of w = P where workers have equally
- * many slots). Without weights, and for workers that none was given for, this is FAC2. */
+ * A slot's weight is the given relative speed of its worker over the mean of all workers' (sum of w = P where workers have
+ * equally many slots). Without weights, and for workers that none was given for, this is FAC2. */
 #include <stdlib.h>
 
 #include <amorsize/alloc.h>

@@ -1,8 +1,8 @@
 /* The part of the tree that stands for a run of task indexes, as a stack of nodes with ascending indexes.
  *
- * Invariant while adding: the nodes lie side by side, and no two neighbours are siblings; those grow together at once, so that there are at
- * most two of each level. Invariant while folding: the parent of a node contains the next node, so that there is one of each level.
- * Both follow from combining two siblings whenever they meet on top. */
+ * Invariant while adding: the nodes lie side by side, and no two neighbours are siblings; those grow together at once, so that
+ * there are at most two of each level. Invariant while folding: the parent of a node contains the next node, so that there is one
+ * of each level. Both follow from combining two siblings whenever they meet on top. */
 #include <amorsize/reduce.h>
 
 #include <stdlib.h>
@@ -222,8 +222,8 @@ int amz_reducer_join(struct amz_reducer *r, const void *partials, size_t bytes)
   return AMZ_OK;
 }
 
-/* Lets the nodes on top stand for their parents, as nothing more comes below `first`, until the top's parent contains it. What meets its
- * sibling on the way is combined with it. */
+/* Lets the nodes on top stand for their parents, as nothing more comes below `first`, until the top's parent contains it. What
+ * meets its sibling on the way is combined with it. */
 static void rise(struct amz_reducer *r, uint64_t first)
 {
   while (r->n > 0 && r->nodes[r->n - 1].level < LEVELS - 1) {

@@ -1,7 +1,8 @@
 /* Sums, minima and maxima of doubles and integers.
  *
- * Only the sum of doubles depends on the sequence, and only it keeps to the tree inside a block. The other operations give the same in any
- * sequence: integers are summed in 128 bits, and min and max of doubles are those of an order that is total but for NaN, which wins. */
+ * Only the sum of doubles depends on the sequence, and only it keeps to the tree inside a block. The other operations give the
+ * same in any sequence: integers are summed in 128 bits, and min and max of doubles are those of an order that is total but for
+ * NaN, which wins. */
 #include "values.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* A run as history keeps it, as JSON and back. Writer and reader share one table of keys. Reading believes nothing: a key that is missing, or
- * a value that makes no sense, makes the whole damaged, as nobody is served by half a run. */
+/* A run as history keeps it, as JSON and back. Writer and reader share one table of keys. Reading believes nothing: a key that is
+ * missing, or a value that makes no sense, makes the whole damaged, as nobody is served by half a run. */
 #include <amorsize/history.h>
 
 #include <stddef.h>
@@ -53,7 +53,8 @@ static const struct field fields[] = {
 #define N_FIELDS (sizeof fields / sizeof *fields)
 
 /* What the values of an observation's row are. */
-static const char *const columns[] = {"index", "weight", "threads", "busy", "failed", "wall_s", "cpu_s", "max_rss_bytes", "output_bytes"};
+static const char *const columns[] = {"index", "weight", "threads", "busy", "failed", "wall_s", "cpu_s", "max_rss_bytes",
+                                      "output_bytes"};
 #define N_COLUMNS (sizeof columns / sizeof *columns)
 
 void amz_history_run_clear(struct amz_history_run *run)
@@ -87,7 +88,8 @@ static void put_field(struct object *o, const struct field *f, const struct amz_
 
 static json_t *row_of(const struct amz_observation *o)
 {
-  return json_pack("[I,f,I,I,b,f,f,I,I]", (json_int_t)o->index, o->weight, (json_int_t)o->threads, (json_int_t)o->busy, o->failed, o->wall_s,
+  return json_pack("[I,f,I,I,b,f,f,I,I]", (json_int_t)o->index, o->weight, (json_int_t)o->threads, (json_int_t)o->busy, o->failed,
+                   o->wall_s,
                    o->cpu_s, (json_int_t)o->rss_bytes, (json_int_t)o->out_bytes);
 }
 
@@ -180,7 +182,8 @@ static bool read_row(const json_t *row, struct amz_observation *o)
             number_of(json_array_get(row, 1), &o->weight) && count_of(json_array_get(row, 2), UINT32_MAX, &threads) &&
             count_of(json_array_get(row, 3), UINT32_MAX, &busy) && json_is_boolean(json_array_get(row, 4)) &&
             number_of(json_array_get(row, 5), &o->wall_s) && number_of(json_array_get(row, 6), &o->cpu_s) &&
-            count_of(json_array_get(row, 7), INT64_MAX, &o->rss_bytes) && count_of(json_array_get(row, 8), INT64_MAX, &o->out_bytes);
+            count_of(json_array_get(row, 7), INT64_MAX, &o->rss_bytes) && count_of(json_array_get(row, 8), INT64_MAX,
+                &o->out_bytes);
 
   o->failed = json_is_true(json_array_get(row, 4));
   o->threads = (uint32_t)threads;

@@ -1,5 +1,6 @@
-/* What a job is known by, in words. The key is made for comparing (job/identity.c, history/key.c): lines of a word and what it says. What is as it is without anybody
- * saying so is left out here; JSON has the key as it stands. Lines that aren't understood are shown as they are. */
+/* What a job is known by, in words. The key is made for comparing (job/identity.c, history/key.c): lines of a word and what it
+ * says. What is as it is without anybody saying so is left out here; JSON has the key as it stands. Lines that aren't understood
+ * are shown as they are. */
 #include "history_key.h"
 
 #include <inttypes.h>
@@ -91,7 +92,8 @@ static bool add_size(struct line l, struct amz_buf *out)
     return true;
   if (l.n < 2 || memcmp(l.at, "2^", 2) != 0 || !read_number(&power, &bits) || bits > 63)
     return false;
-  amz_buf_addf(out, "weight: %s or more, less than twice that, in the median", amz_format_count(UINT64_C(1) << bits, text, sizeof text));
+  amz_buf_addf(out, "weight: %s or more, less than twice that, in the median",
+               amz_format_count(UINT64_C(1) << bits, text, sizeof text));
   return true;
 }
 
@@ -185,7 +187,8 @@ static const struct {
   {"chunks", add_chunks},   {"program", add_program}, {"topology", add_topology}, {"allowed", add_allowed},
 };
 
-/* ---- all of it ---------------------------------------------------------------------------------------------------------------- */
+/* ---- all of it
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void add_line(struct line l, struct amz_buf *out)
 {

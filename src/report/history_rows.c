@@ -74,7 +74,8 @@ static void put_trend(struct object *o, const struct amz_history_job *job)
   const struct amz_sample *first = &job->runs[0].costs, *last = &job->runs[job->n - 1].costs;
   struct object trend = object_new();
   struct amz_history_drift d;
-  bool drifted = amz_history_drifted(first->seen, first->n, first->tasks, last->seen, last->n, last->tasks, &d), known = isfinite(d.high);
+  bool drifted = amz_history_drifted(first->seen, first->n, first->tasks, last->seen, last->n, last->tasks, &d),
+      known = isfinite(d.high);
 
   put_number(&trend, "ratio", known ? d.ratio : (double)NAN);
   put(&trend, "interval", known ? range_json(d.low, d.high) : json_null());
@@ -82,7 +83,8 @@ static void put_trend(struct object *o, const struct amz_history_job *job)
   put_object(o, "trend", &trend);
 }
 
-int amz_report_history_job_json(const struct amz_history_job *job, const struct amz_workload *work, size_t runs, struct amz_buf *out)
+int amz_report_history_job_json(const struct amz_history_job *job, const struct amz_workload *work, size_t runs,
+                                struct amz_buf *out)
 {
   struct object o = object_new(), known = object_new();
   json_t *rows = json_array();

@@ -44,7 +44,8 @@ void amz_report_history_list(const struct amz_history_job *jobs, size_t n, struc
   char latest[AMZ_WORD], tasks[AMZ_WORD], mean[AMZ_WORD], makespan[AMZ_WORD], predicted[AMZ_WORD], off[AMZ_WORD];
 
   if (n)
-    amz_buf_addf(out, "%-16s  %4s  %-16s  %10s  %12s  %12s  %12s  %6s  %s\n", "id", "runs", "latest (UTC)", "tasks", "task time", "makespan",
+    amz_buf_addf(out, "%-16s  %4s  %-16s  %10s  %12s  %12s  %12s  %6s  %s\n", "id", "runs", "latest (UTC)", "tasks", "task time",
+                 "makespan",
                  "predicted", "off by", "job");
   for (size_t i = 0; i < n; i++) {
     const struct amz_history_run *run = &jobs[i].runs[jobs[i].n - 1];
@@ -63,16 +64,20 @@ void amz_report_history_list(const struct amz_history_job *jobs, size_t n, struc
 
 static void add_runs(const struct amz_history_job *job, struct amz_buf *out)
 {
-  char ended[AMZ_WORD], tasks[AMZ_WORD], mean[AMZ_WORD], longest[AMZ_WORD], makespan[AMZ_WORD], predicted[AMZ_WORD], off[AMZ_WORD];
+  char ended[AMZ_WORD], tasks[AMZ_WORD], mean[AMZ_WORD], longest[AMZ_WORD], makespan[AMZ_WORD], predicted[AMZ_WORD],
+      off[AMZ_WORD];
 
-  amz_buf_addf(out, "  %-16s  %10s  %6s  %7s  %7s  %10s  %12s  %12s  %12s  %12s  %6s  %s\n", "ended (UTC)", "tasks", "failed", "slots", "threads",
+  amz_buf_addf(out, "  %-16s  %10s  %6s  %7s  %7s  %10s  %12s  %12s  %12s  %12s  %6s  %s\n", "ended (UTC)", "tasks", "failed",
+               "slots", "threads",
                "efficiency", "task time", "longest", "makespan", "predicted", "off by", "run");
   for (size_t i = 0; i < job->n; i++) {
     const struct amz_history_outcome *o = &job->runs[i].outcome;
 
     amz_buf_addf(out, "  %-16s  %10s  %6" PRIu64 "  %7" PRIu32 "  %7" PRIu32 "  %8.0f %%  %12s  %12s  %12s  %12s  %6s  ",
-                 amz_format_time(o->ended_s, ended, sizeof ended), amz_format_count(job->runs[i].costs.tasks, tasks, sizeof tasks), o->failed,
-                 o->slots, o->threads, 100 * o->efficiency, amz_word_seconds(o->task_mean_s, mean), amz_word_seconds(o->task_max_s, longest),
+                 amz_format_time(o->ended_s, ended, sizeof ended), amz_format_count(job->runs[i].costs.tasks, tasks,
+                     sizeof tasks), o->failed,
+                 o->slots, o->threads, 100 * o->efficiency, amz_word_seconds(o->task_mean_s, mean),
+                 amz_word_seconds(o->task_max_s, longest),
                  amz_word_seconds(o->makespan_s, makespan), word_predicted(o, predicted), word_off(o, off));
     amz_report_path(o->run_dir, out);
     amz_buf_adds(out, o->this_launch < o->succeeded + o->failed + o->skipped ? " (its last launch)\n" : "\n");
@@ -93,7 +98,8 @@ static void add_trend(const struct amz_history_job *job, struct amz_buf *out)
   if (!isfinite(d.high))
     amz_buf_adds(out, "the first run and the latest can't be compared\n");
   else
-    amz_buf_addf(out, "the latest run's tasks took %.2f times as long as the first's (95 %%: %.2f to %.2f)%s\n", d.ratio, d.low, d.high,
+    amz_buf_addf(out, "the latest run's tasks took %.2f times as long as the first's (95 %%: %.2f to %.2f)%s\n", d.ratio, d.low,
+                 d.high,
                  drifted ? ": costs have changed" : "");
 }
 
@@ -122,7 +128,8 @@ static void add_predictions(const struct amz_history_job *job, struct amz_buf *o
   if (n) {
     qsort(off, n, sizeof *off, ascending);
     amz_word_name("predictions", out);
-    amz_buf_addf(out, "%zu, off by %.0f %% in the median, %.0f %% at worst", n, 100 * amz_quantile(off, n, 0.5), 100 * off[n - 1]);
+    amz_buf_addf(out, "%zu, off by %.0f %% in the median, %.0f %% at worst", n, 100 * amz_quantile(off, n, 0.5),
+                 100 * off[n - 1]);
     if (with_interval)
       amz_buf_addf(out, "; %zu of %zu within their intervals", within, with_interval);
     amz_buf_addc(out, '\n');
@@ -137,8 +144,10 @@ static void add_known(const struct amz_workload *w, size_t runs, struct amz_buf 
 
   amz_word_name("a plan takes", out);
   if (w && w->n)
-    amz_buf_addf(out, "task time mean %s (95 %%: %s to %s), CV %.2f, %s: from %zu tasks of %zu run%s\n", amz_word_seconds(w->mean_s.value, a),
-                 amz_word_seconds(w->mean_s.low, b), amz_word_seconds(w->mean_s.high, c), w->cv, amz_work_kind_name(w->kind), w->n, runs,
+    amz_buf_addf(out, "task time mean %s (95 %%: %s to %s), CV %.2f, %s: from %zu tasks of %zu run%s\n",
+                 amz_word_seconds(w->mean_s.value, a),
+                 amz_word_seconds(w->mean_s.low, b), amz_word_seconds(w->mean_s.high, c), w->cv, amz_work_kind_name(w->kind),
+                 w->n, runs,
                  runs == 1 ? "" : "s");
   else
     amz_buf_adds(out, "nothing from here: no task of these runs succeeded\n");

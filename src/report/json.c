@@ -119,7 +119,8 @@ static void put_prediction(struct object *o, const char *key, const struct amz_p
   put_object(o, key, &x);
 }
 
-/* What sampling and planning cost, and by how much the run would be longer if none of that went on beside tasks; null: nothing was sampled. */
+/* What sampling and planning cost, and by how much the run would be longer if none of that went on beside tasks; null: nothing
+ * was sampled. */
 static void put_planning(struct object *o, const struct amz_run_summary *s)
 {
   double cost_s = s->slots ? (s->planning_idle_s + s->planning_cpu_s) / s->slots : 0;

@@ -72,7 +72,8 @@ static const struct amz_field cost_fields[] = {
   FIELD("launch_per_rank_s", QUANTITY, struct amz_node_costs, launch_per_rank_s),
   WITHIN("message_inside", struct amz_node_costs, inside, message_fields),
   WITHIN("message_between", struct amz_node_costs, between, message_fields),
-  FIELD("chunk_s", QUANTITY, struct amz_node_costs, chunk_s), FIELD("service_s", QUANTITY, struct amz_node_costs, service_s), {0}};
+  FIELD("chunk_s", QUANTITY, struct amz_node_costs, chunk_s), FIELD("service_s", QUANTITY, struct amz_node_costs, service_s),
+  {0}};
 
 static const struct amz_field load_fields[] = {
   FIELD("cpu", SHARE, struct amz_node_load, cpu), FIELD("memory", SHARE, struct amz_node_load, memory),
@@ -81,7 +82,8 @@ static const struct amz_field load_fields[] = {
   FIELD("io_pressure", SHARE, struct amz_node_load, io_pressure), FIELD("steal", SHARE, struct amz_node_load, steal), {0}};
 
 static const struct amz_field finding_fields[] = {
-  {.key = "level", .kind = AMZ_FIELD_NAME, .required = true, .offset = offsetof(struct amz_finding, level), .names = finding_levels},
+  {.key = "level", .kind = AMZ_FIELD_NAME, .required = true, .offset = offsetof(struct amz_finding, level),
+   .names = finding_levels},
   NEEDED("text", TEXT, struct amz_finding, text), FIELD("advice", TEXT, struct amz_finding, advice), {0}};
 
 const struct amz_field amz_node_fields[] = {
@@ -91,7 +93,8 @@ const struct amz_field amz_node_fields[] = {
   FIELD("this_machine", FLAG, struct amz_node, this_machine), FIELD("measured_at_s", I64, struct amz_node, measured_at_s),
   FIELD("packages", U32, struct amz_node, packages), NEEDED("cores", U32, struct amz_node, cores),
   NEEDED("units", U32, struct amz_node, units), FIELD("units_per_core", U32, struct amz_node, units_per_core),
-  FIELD("units_share_cores", FLAG, struct amz_node, units_share_cores), NEEDED("memory_bytes", U64, struct amz_node, memory_bytes),
+  FIELD("units_share_cores", FLAG, struct amz_node, units_share_cores), NEEDED("memory_bytes", U64, struct amz_node,
+                                                                               memory_bytes),
   FIELD("allowed_cores", U32, struct amz_node, allowed_cores), FIELD("allowed_cpu", REAL, struct amz_node, allowed_cpu),
   FIELD("allowed_memory_bytes", U64, struct amz_node, allowed_memory_bytes),
   ROWS("limits", struct amz_node, limits, n_limits, struct amz_limit, limit_fields),
@@ -110,7 +113,8 @@ const struct amz_field amz_node_fields[] = {
   WITHIN("costs", struct amz_node, costs, cost_fields), WITHIN("load", struct amz_node, load, load_fields),
   ROWS("findings", struct amz_node, findings, n_findings, struct amz_finding, finding_fields),
   {.key = "core", .kind = AMZ_FIELD_ROWS, .required = true, .offset = offsetof(struct amz_node, core), .fields = core_fields,
-   .count = offsetof(struct amz_node, cores), .count_u32 = true, .item_bytes = sizeof(struct amz_node_core), .max = AMZ_PROFILE_UNITS_MAX},
+   .count = offsetof(struct amz_node, cores), .count_u32 = true, .item_bytes = sizeof(struct amz_node_core),
+   .max = AMZ_PROFILE_UNITS_MAX},
   {.key = "unit", .kind = AMZ_FIELD_NUMBERS, .required = true, .offset = offsetof(struct amz_node, unit),
    .count = offsetof(struct amz_node, units), .count_u32 = true, .item_bytes = sizeof(uint32_t), .max = AMZ_PROFILE_UNITS_MAX},
   {0}};

@@ -1,4 +1,5 @@
-/* GPUs of a node: where they are, and which slot of a run whose tasks take one each would get which. Cores are numbered as in the profile. */
+/* GPUs of a node: where they are, and which slot of a run whose tasks take one each would get which. Cores are numbered as in the
+ * profile. */
 #include "node_gpus.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* A node's profile as JSON (RFC 8259), by the tables of node_fields.c. Rows of an array stand on a line each: with hundreds of cores
- * it is still read by people, too. */
+/* A node's profile as JSON (RFC 8259), by the tables of node_fields.c. Rows of an array stand on a line each: with hundreds of
+ * cores it is still read by people, too. */
 #include <amorsize/profile.h>
 
 #include "node_fields.h"
@@ -194,7 +194,8 @@ static bool add_members(json_t *object, const char *begin, const char *between, 
 
 static void put_origin(struct object *o, const struct amz_profile_origin *origin)
 {
-  static const char *const names[] = {[AMZ_PROFILE_ASSUMED] = "assumed", [AMZ_PROFILE_MEASURED] = "measured", [AMZ_PROFILE_CACHED] = "cache"};
+  static const char *const names[] = {[AMZ_PROFILE_ASSUMED] = "assumed", [AMZ_PROFILE_MEASURED] = "measured",
+                                      [AMZ_PROFILE_CACHED] = "cache"};
 
   put_text(o, "from", names[origin->from]);
   put(o, "age_s", json_integer(origin->age_s));

@@ -107,7 +107,8 @@ static int name_kind(struct amz_profile_kind *k, const json_t *row, struct amz_e
 }
 
 /* A slow node beside the one whose profile stands for its type. */
-static int add_slow(struct amz_profile_kinds *kinds, const json_t *profile, const json_t *row, const struct pace *pace, struct amz_error *err)
+static int add_slow(struct amz_profile_kinds *kinds, const json_t *profile, const json_t *row, const struct pace *pace,
+                    struct amz_error *err)
 {
   struct amz_profile_kind *k = &kinds->items[kinds->n];
   int rc = add(kinds, profile, 1, err);
@@ -128,7 +129,8 @@ static void join_slow(struct amz_profile_kind *k, const struct pace *pace)
 }
 
 /* A slow node is a kind of its own as long as there is room: the types behind this one need some, too. */
-static int add_rows(struct amz_profile_kinds *kinds, const json_t *profile, const json_t *each, size_t of, uint32_t room, uint32_t *ret_slow,
+static int add_rows(struct amz_profile_kinds *kinds, const json_t *profile, const json_t *each, size_t of, uint32_t room,
+                    uint32_t *ret_slow,
                     struct amz_error *err)
 {
   const struct pace shown = pace_of(json_array_get(each, of));

@@ -48,7 +48,8 @@ static void leave(struct reader *r, size_t before)
 static int expected(struct reader *r, const char *what, const json_t *got)
 {
   static const char *const names[] = {[JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "a text",
-    [JSON_INTEGER] = "a whole number", [JSON_REAL] = "a number", [JSON_TRUE] = "true", [JSON_FALSE] = "false", [JSON_NULL] = "null"};
+    [JSON_INTEGER] = "a whole number", [JSON_REAL] = "a number", [JSON_TRUE] = "true", [JSON_FALSE] = "false",
+    [JSON_NULL] = "null"};
 
   if (!got)
     return amz_error_set(r->err, AMZ_EINVAL, "%s is missing: expected %s", r->path, what);
@@ -274,7 +275,8 @@ static int get_rows(struct reader *r, const json_t *v, const struct amz_field *f
     size_t before = enter_row(r, i);
     void *item = items + i * f->item_bytes;
 
-    rc = f->kind == AMZ_FIELD_NUMBERS ? get_u32(r, json_array_get(v, i), item) : get_struct(r, json_array_get(v, i), f->fields, item);
+    rc = f->kind == AMZ_FIELD_NUMBERS ? get_u32(r, json_array_get(v, i), item) : get_struct(r, json_array_get(v, i), f->fields,
+        item);
     leave(r, before);
   }
   return rc;
@@ -388,11 +390,13 @@ static int check_cores(const struct amz_node *node, struct amz_error *err)
       rc = amz_error_set(err, AMZ_EINVAL, "domains[%zu].allowed_cores: more than cores", i);
   }
   if (rc == AMZ_OK && in_domains > node->cores)
-    rc = amz_error_set(err, AMZ_EINVAL, "domains: they have %llu cores together, the node %u", (unsigned long long)in_domains, node->cores);
+    rc = amz_error_set(err, AMZ_EINVAL, "domains: they have %llu cores together, the node %u", (unsigned long long)in_domains,
+                       node->cores);
   return rc;
 }
 
-static int check_curve(const struct amz_node *node, const struct amz_curve_point *points, size_t n, const char *key, struct amz_error *err)
+static int check_curve(const struct amz_node *node, const struct amz_curve_point *points, size_t n, const char *key,
+                       struct amz_error *err)
 {
   for (size_t i = 0; i < n; i++) {
     if (points[i].domain != AMZ_ALL_DOMAINS && points[i].domain >= node->n_domains)

@@ -208,7 +208,8 @@ static void add_domains(const struct amz_node *node, struct amz_buf *out)
 /* ---- what of it is ours ------------------------------------------------------------------------------------------------ */
 
 /* The one that counts first, the others behind it: "12 cores: cgroup cpu.max (16 cores: SLURM_CPUS_ON_NODE)". */
-static void add_limits(const struct amz_node *node, enum amz_limit_kind kind, const char *name, word_of *word, struct amz_buf *out)
+static void add_limits(const struct amz_node *node, enum amz_limit_kind kind, const char *name, word_of *word,
+                       struct amz_buf *out)
 {
   const char *between = " (";
   char a[AMZ_WORD];
@@ -250,7 +251,8 @@ static void add_point(const struct amz_curve_point *p, word_of *word, struct amz
 }
 
 /* With one domain, its curve is that of all: shown once, without their names. */
-static void add_curve(const char *name, const struct amz_node *node, const struct amz_curve_point *points, size_t n, word_of *word,
+static void add_curve(const char *name, const struct amz_node *node, const struct amz_curve_point *points, size_t n,
+                      word_of *word,
                       struct amz_buf *out)
 {
   uint32_t domain = AMZ_NO_DOMAIN - 1; /* none yet */
@@ -426,7 +428,8 @@ static void add_origin(const struct amz_node *node, const struct amz_profile_ori
 
 const char *amz_profile_hint(enum amz_profile_from from)
 {
-  return from == AMZ_PROFILE_ASSUMED ? "what this node can do is assumed; amorsize-mpi node measures it once, which sharpens these numbers" : NULL;
+  return from == AMZ_PROFILE_ASSUMED ? "what this node can do is assumed; amorsize-mpi node measures it once, which sharpens "
+                                       "these numbers" : NULL;
 }
 
 void amz_profile_text(const struct amz_node *node, const struct amz_profile_origin *origin, struct amz_buf *out)

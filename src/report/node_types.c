@@ -1,7 +1,7 @@
 /* Nodes of one launch, by type, and which of them are slower than their like.
  *
- * A node is compared with the median of the others of its type, so that one fast node makes nobody slow, and two that differ are told apart.
- * Only what was measured counts. */
+ * A node is compared with the median of the others of its type, so that one fast node makes nobody slow, and two that differ are
+ * told apart. Only what was measured counts. */
 #include <amorsize/profile.h>
 
 #include <stdio.h>

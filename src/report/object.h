@@ -1,5 +1,5 @@
-/* Building JSON objects: what the files that write JSON share. Text that isn't UTF-8 is shown with \xNN, numbers that JSON doesn't
- * know (infinite, none) as null. */
+/* Building JSON objects: what the files that write JSON share. Text that isn't UTF-8 is shown with \xNN, numbers that JSON
+ * doesn't know (infinite, none) as null. */
 #ifndef AMZ_REPORT_OBJECT_H
 #define AMZ_REPORT_OBJECT_H
 
@@ -44,7 +44,8 @@ static inline void put_count(struct object *o, const char *key, uint64_t n)
   put(o, key, json_integer(n <= INT64_MAX ? (json_int_t)n : (json_int_t)INT64_MAX));
 }
 
-/* A number as JSON has it; null for those that it hasn't: an interval's open end, what was divided by nothing. \return NULL when out of memory. */
+/* A number as JSON has it; null for those that it hasn't: an interval's open end, what was divided by nothing. \return NULL when
+ * out of memory. */
 static inline json_t *number_json(double v)
 {
   return isfinite(v) ? json_real(v) : json_null();

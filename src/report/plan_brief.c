@@ -18,7 +18,8 @@ static void add_plan(const struct amz_plan_told *t, struct amz_buf *out)
   amz_word_name("plan", out);
   amz_words_layout(&t->report.plan->chosen.layout, out);
   amz_words_changed(t->report.input, &t->report.plan->chosen, out);
-  amz_buf_addf(out, ": from %s of %s, %s\n", amz_word_tasks(t->sampled, a), amz_word_seconds(w->mean_s.value, b), amz_work_kind_name(w->kind));
+  amz_buf_addf(out, ": from %s of %s, %s\n", amz_word_tasks(t->sampled, a), amz_word_seconds(w->mean_s.value, b),
+               amz_work_kind_name(w->kind));
 }
 
 /* That the ranks are those that were launched is no news. */
@@ -38,7 +39,8 @@ static void add_sources(const struct amz_plan_told *t, struct amz_buf *out)
 
   amz_word_name("numbers", out);
   if (t->report.history_runs)
-    amz_buf_addf(out, "tasks from history (%zu earlier run%s, the latest of %s UTC)", t->report.history_runs, t->report.history_runs == 1 ? "" : "s",
+    amz_buf_addf(out, "tasks from history (%zu earlier run%s, the latest of %s UTC)", t->report.history_runs,
+                 t->report.history_runs == 1 ? "" : "s",
                  amz_format_time(t->report.history_latest_s, a, sizeof a));
   else
     amz_buf_addf(out, "tasks %s", amz_source_name(t->report.input->work->mean_s.source));

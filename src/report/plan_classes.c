@@ -40,7 +40,8 @@ void amz_words_classes(const struct amz_plan_report *r, struct amz_buf *out)
       amz_buf_adds(out, " like ");
       amz_buf_add_printable(out, host, strlen(host), 255);
     }
-    amz_buf_addf(out, ": %u rank%s × %u slot%s, a task %s\n", c->ranks_per_node, plural(c->ranks_per_node), c->slots_per_rank, plural(c->slots_per_rank),
+    amz_buf_addf(out, ": %u rank%s × %u slot%s, a task %s\n", c->ranks_per_node, plural(c->ranks_per_node), c->slots_per_rank,
+                 plural(c->slots_per_rank),
                  amz_word_seconds(c->task_s, a));
   }
 }

@@ -1,4 +1,5 @@
-/* A plan as plan.yaml: what can be changed in it stands where a job description has it, what was only foreseen under `prediction`. */
+/* A plan as plan.yaml: what can be changed in it stands where a job description has it, what was only foreseen under
+ * `prediction`. */
 #include <amorsize/plan_report.h>
 
 #include <math.h>
@@ -26,7 +27,8 @@ static void add_prediction(const struct amz_plan_file *f, struct amz_buf *out)
 
   if (!(p->makespan_s > 0))
     return;
-  amz_buf_addf(out, "prediction: {makespan: %.6fs, low: %.6fs, high: %.6fs", fmin(p->makespan_s, YEAR_S), fmin(p->low_s, YEAR_S), fmin(p->high_s, YEAR_S));
+  amz_buf_addf(out, "prediction: {makespan: %.6fs, low: %.6fs, high: %.6fs", fmin(p->makespan_s, YEAR_S), fmin(p->low_s, YEAR_S),
+               fmin(p->high_s, YEAR_S));
   if (f->tasks)
     amz_buf_addf(out, ", tasks: %llu", (unsigned long long)f->tasks);
   amz_buf_addf(out, ", slots: %llu", (unsigned long long)l->nodes * l->ranks_per_node * l->slots_per_rank);
@@ -43,7 +45,8 @@ void amz_report_plan_file(const struct amz_plan_file *f, struct amz_buf *out)
   const struct amz_plan_layout *l = &f->layout;
 
   add_comment("plan of ", f->job, out);
-  amz_buf_addf(out, "plan: {nodes: %u, ranks_per_node: %u, slots_per_rank: %u, threads_per_task: %u}\n", l->nodes, l->ranks_per_node,
+  amz_buf_addf(out, "plan: {nodes: %u, ranks_per_node: %u, slots_per_rank: %u, threads_per_task: %u}\n", l->nodes,
+               l->ranks_per_node,
                l->slots_per_rank, l->threads);
   amz_buf_addf(out, "chunks: {policy: %s", f->policy);
   if (f->target_ns > 0)

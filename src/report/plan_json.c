@@ -85,7 +85,8 @@ static void put_costs(struct object *o, const struct amz_plan_input *in)
 }
 
 /* A list whose items are made by `fill`. */
-static void put_list(struct object *o, const char *key, size_t n, void (*fill)(struct object *item, const struct amz_plan_report *r, size_t i),
+static void put_list(struct object *o, const char *key, size_t n, void (*fill)(struct object *item,
+                                                                               const struct amz_plan_report *r, size_t i),
                      const struct amz_plan_report *r)
 {
   json_t *array = json_array();

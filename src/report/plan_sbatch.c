@@ -66,10 +66,12 @@ static void add_classes(const struct amz_plan_report *r, struct amz_buf *out)
 {
   const struct amz_plan_class *classes = r->plan->classes;
 
-  amz_buf_adds(out, "# The nodes differ, and a request is the same for all of them: whole nodes are asked for, and each rank takes the cores that it finds.\n"
+  amz_buf_adds(out, "# The nodes differ, and a request is the same for all of them: whole nodes are asked for, and each rank "
+                    "takes the cores that it finds.\n"
                     "# Planned were");
   for (size_t i = 0; i < r->plan->n_classes; i++)
-    amz_buf_addf(out, "%s %u × %u rank%s × %u slot%s", i ? "," : "", classes[i].nodes, classes[i].ranks_per_node, classes[i].ranks_per_node == 1 ? "" : "s",
+    amz_buf_addf(out, "%s %u × %u rank%s × %u slot%s", i ? "," : "", classes[i].nodes, classes[i].ranks_per_node,
+                 classes[i].ranks_per_node == 1 ? "" : "s",
                  classes[i].slots_per_rank, classes[i].slots_per_rank == 1 ? "" : "s");
   amz_buf_adds(out, "; see that you get such nodes (--constraint, --nodelist).\n");
 }
@@ -93,7 +95,8 @@ static void add_options(const struct amz_plan_report *r, const struct amz_sbatch
       amz_buf_adds(out, "#SBATCH --hint=nomultithread\n");
   }
   if (each && !uneven && !r->input->want.memory_ignore)
-    amz_buf_addf(out, "#SBATCH --mem=%lluM\n", (unsigned long long)((node + MIB - 1) / MIB + (uint64_t)OWN_MIB * l->ranks_per_node));
+    amz_buf_addf(out, "#SBATCH --mem=%lluM\n", (unsigned long long)((node + MIB - 1) / MIB + (uint64_t)OWN_MIB *
+                                                                    l->ranks_per_node));
   if (r->input->want.gpus)
     amz_buf_addf(out, "#SBATCH --gpus-per-node=%u\n", r->input->want.gpus * l->ranks_per_node * l->slots_per_rank);
   amz_buf_adds(out, "#SBATCH --time=");
@@ -165,7 +168,8 @@ void amz_report_plan_sbatch(const struct amz_plan_report *r, const struct amz_sb
   amz_buf_addf(out, "# Predicted: %s (90 %%: %s to %s) with %s%u slots a rank; asked for: the upper end and a margin.\n",
                amz_word_seconds(r->plan->chosen.makespan_s, a), amz_word_seconds(r->plan->chosen.interval_s[0], b),
                amz_word_seconds(r->plan->chosen.interval_s[1], c), uneven ? "up to " : "", l->slots_per_rank);
-  amz_buf_adds(out, "# `exec`: the signal before the end of the time reaches amorsize-mpi itself, which lets running tasks finish.\n");
+  amz_buf_adds(out, "# `exec`: the signal before the end of the time reaches amorsize-mpi itself, which lets running tasks "
+                    "finish.\n");
   amz_buf_addf(out, "exec amorsize-mpi %s ", s->command);
   if (fewest_ranks(r) > 1) /* a rank on each node is what comes of itself; whoever edits --nodes keeps as many on each */
     amz_buf_addf(out, "--ranks \"$((%u * SLURM_JOB_NUM_NODES))\" ", fewest_ranks(r));

@@ -82,8 +82,10 @@ static void add_system(const struct amz_plan_report *r, struct amz_buf *out)
     const struct amz_node *n = in->nodes[i].node;
 
     amz_word_name(i ? "" : "nodes", out);
-    amz_buf_addf(out, "%u × %u cores (%u ours), %zu NUMA domain%s, %s of memory ours", in->nodes[i].count, n->cores, n->allowed_cores, n->n_domains,
-                 plural(n->n_domains), amz_format_bytes(n->allowed_memory_bytes ? n->allowed_memory_bytes : n->memory_bytes, a, sizeof a));
+    amz_buf_addf(out, "%u × %u cores (%u ours), %zu NUMA domain%s, %s of memory ours", in->nodes[i].count, n->cores,
+                 n->allowed_cores, n->n_domains,
+                 plural(n->n_domains), amz_format_bytes(n->allowed_memory_bytes ? n->allowed_memory_bytes : n->memory_bytes, a,
+                                                        sizeof a));
     if (in->nodes[i].speed < 1 || in->nodes[i].speed > 1)
       amz_buf_addf(out, ", speed %.2f", in->nodes[i].speed);
     amz_buf_addc(out, '\n');
@@ -105,7 +107,8 @@ static void add_decision(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_adds(out, "\nOptimization decision\n");
   amz_word_name("layout", out);
   amz_words_layout(&p->chosen.layout, out);
-  amz_buf_addf(out, "%s = %s tasks at a time\n", amz_plan_is_uneven(p) ? ", at most" : "", amz_format_count(p->chosen.slots, a, sizeof a));
+  amz_buf_addf(out, "%s = %s tasks at a time\n", amz_plan_is_uneven(p) ? ", at most" : "",
+               amz_format_count(p->chosen.slots, a, sizeof a));
   amz_words_classes(r, out);
   amz_word_name("chunks", out);
   amz_words_chunks(p->chosen.policy, p->chosen.chunk_s, out);
@@ -135,8 +138,10 @@ static void add_memory_term(const struct amz_plan_terms *t, struct amz_buf *out)
   if (t->in_cache)
     amz_buf_addf(out, "× 1: a task's memory fits its share of the last cache (measured sizes, sampled memory)\n");
   else
-    amz_buf_addf(out, "× %.3f: %.0f %% of the computing waits for memory (%s), of which %u busy cores leave less (%s)\n", t->memory.value,
-                 100 * t->memory_share.value, t->memory_share.source == AMZ_UNKNOWN ? "unknown: counted as nothing" : amz_source_name(t->memory_share.source),
+    amz_buf_addf(out, "× %.3f: %.0f %% of the computing waits for memory (%s), of which %u busy cores leave less (%s)\n",
+                 t->memory.value,
+                 100 * t->memory_share.value,
+                 t->memory_share.source == AMZ_UNKNOWN ? "unknown: counted as nothing" : amz_source_name(t->memory_share.source),
                  t->busy, amz_source_name(t->memory.source));
 }
 
@@ -152,7 +157,8 @@ static void add_terms(const struct amz_plan_report *r, struct amz_buf *out)
                amz_word_seconds(r->input->work->mean_s.value, b), amz_source_name(r->input->work->mean_s.source));
   amz_word_name("  threads", out);
   amz_buf_addf(out, "÷ %.3f: %u a task (%s%s)\n", t->speedup.value, c->layout.threads,
-               t->speedup.source == AMZ_UNKNOWN ? "others weren't sampled" : amz_source_name(t->speedup.source), t->beyond ? ", extrapolated" : "");
+               t->speedup.source == AMZ_UNKNOWN ? "others weren't sampled" : amz_source_name(t->speedup.source),
+               t->beyond ? ", extrapolated" : "");
   amz_word_name("  computing", out);
   amz_buf_addf(out, "× %.3f: %u busy cores of a NUMA domain instead of %u (%s)\n", t->computing.value, t->busy, t->sampled_busy,
                t->computing.source == AMZ_UNKNOWN ? "unknown: counted as nothing" : amz_source_name(t->computing.source));
@@ -192,7 +198,8 @@ static void add_prediction(const struct amz_plan_report *r, struct amz_buf *out)
     amz_buf_adds(out, ")\n");
   }
   amz_word_name("speedup", out);
-  amz_buf_addf(out, "%.3g over one slot (%s); theoretical maximum %.3g\n", c->speedup, amz_word_seconds(r->plan->serial.total_s, a),
+  amz_buf_addf(out, "%.3g over one slot (%s); theoretical maximum %.3g\n", c->speedup,
+               amz_word_seconds(r->plan->serial.total_s, a),
                r->plan->theoretical_speedup);
   amz_word_name("efficiency", out);
   amz_buf_addf(out, "%.1f %%; %.3g core-hours\n", 100 * c->efficiency, c->core_hours);
@@ -225,12 +232,14 @@ static void add_rejected(const struct amz_plan *p, struct amz_buf *out)
   if (p->n_others == 0)
     amz_buf_adds(out, "  none: nothing else fits\n");
   else
-    amz_buf_addf(out, "  %5s %5s %6s %7s %10s %10s  %s\n", "nodes", "ranks", "slots", "threads", "in all", "efficiency", "why not");
+    amz_buf_addf(out, "  %5s %5s %6s %7s %10s %10s  %s\n", "nodes", "ranks", "slots", "threads", "in all", "efficiency",
+                 "why not");
   for (size_t i = 0; i < p->n_others; i++) {
     const struct amz_candidate *c = &p->others[i];
     char a[AMZ_WORD];
 
-    amz_buf_addf(out, "  %5u %5u %6u %7u %10s %8.1f %%  %s\n", c->layout.nodes, c->layout.ranks_per_node, c->layout.slots_per_rank, c->layout.threads,
+    amz_buf_addf(out, "  %5u %5u %6u %7u %10s %8.1f %%  %s\n", c->layout.nodes, c->layout.ranks_per_node,
+                 c->layout.slots_per_rank, c->layout.threads,
                  amz_word_seconds(c->total_s, a), 100 * c->efficiency, p->why_not[i]);
   }
   add_chunkings(p, out);

@@ -59,7 +59,8 @@ static void add_times(const struct amz_workload *w, struct amz_buf *out)
   char a[AMZ_WORD], b[AMZ_WORD], c[AMZ_WORD];
 
   amz_word_name("task time", out);
-  amz_buf_addf(out, "mean %s (95 %%: %s to %s), from %zu %s\n", amz_word_seconds(w->mean_s.value, a), amz_word_seconds(w->mean_s.low, b),
+  amz_buf_addf(out, "mean %s (95 %%: %s to %s), from %zu %s\n", amz_word_seconds(w->mean_s.value, a),
+               amz_word_seconds(w->mean_s.low, b),
                amz_word_seconds(w->mean_s.high, c), w->sampled,
                w->mean_s.source == AMZ_HISTORY ? "tasks of earlier runs" : "sampled");
   if (w->from != AMZ_TIMES_SEEN) {
@@ -92,7 +93,8 @@ static void add_threads(const struct amz_workload *w, struct amz_buf *out)
   uint32_t falls = amz_workload_falls_from(w);
 
   amz_word_name("threads", out);
-  amz_buf_addf(out, "%.0f %% of a task is serial (Amdahl; 95 %%: %.0f to %.0f %%)", 100 * w->serial.value, 100 * w->serial.low, 100 * w->serial.high);
+  amz_buf_addf(out, "%.0f %% of a task is serial (Amdahl; 95 %%: %.0f to %.0f %%)", 100 * w->serial.value, 100 * w->serial.low,
+               100 * w->serial.high);
   for (size_t i = 1; i < w->n_points; i++)
     add_point(&w->points[i], i > 1 ? "," : "; seen with", out);
   amz_buf_addc(out, '\n');
@@ -105,7 +107,8 @@ static void add_threads(const struct amz_workload *w, struct amz_buf *out)
 static void add_neighbours(const struct amz_workload *w, struct amz_buf *out)
 {
   amz_word_name("neighbours", out);
-  amz_buf_addf(out, "tasks take %.2f times as long beside %u other%s (95 %%: %.2f to ", w->slowdown.value, w->busy - 1, plural(w->busy - 1), w->slowdown.low);
+  amz_buf_addf(out, "tasks take %.2f times as long beside %u other%s (95 %%: %.2f to ", w->slowdown.value, w->busy - 1,
+               plural(w->busy - 1), w->slowdown.low);
   if (isfinite(w->slowdown.high))
     amz_buf_addf(out, "%.2f)%s\n", w->slowdown.high, w->slowdown.low <= 1 ? ", which may be chance: counted as nothing" : "");
   else
@@ -127,13 +130,15 @@ void amz_words_workload(const char *job, const struct amz_workload *w, struct am
   }
   if (w->in_bytes > 0) {
     amz_word_name("input", out);
-    amz_buf_addf(out, "%s a task, read from files and pipes\n", amz_format_bytes(w->in_bytes < 1e18 ? (uint64_t)w->in_bytes : 0, a, sizeof a));
+    amz_buf_addf(out, "%s a task, read from files and pipes\n", amz_format_bytes(w->in_bytes < 1e18 ? (uint64_t)w->in_bytes : 0,
+        a, sizeof a));
   }
   amz_word_name("output", out);
   amz_buf_addf(out, "%s a task\n", amz_format_bytes(w->out_bytes < 1e18 ? (uint64_t)w->out_bytes : 0, a, sizeof a));
   if (w->trend_r2 > 0.3) {
     amz_word_name("trend", out);
-    amz_buf_addf(out, "times %s by %.0f %% of the mean along the list\n", w->trend > 0 ? "grow" : "fall", 100 * (w->trend > 0 ? w->trend : -w->trend));
+    amz_buf_addf(out, "times %s by %.0f %% of the mean along the list\n", w->trend > 0 ? "grow" : "fall",
+                 100 * (w->trend > 0 ? w->trend : -w->trend));
   }
   if (w->weight.r2 >= 0) {
     amz_word_name("weights", out);
@@ -174,7 +179,8 @@ static const char *times_from(const struct amz_workload *w)
 /* 0, 5, 25, 50, 75, 95 and 100 %. */
 static json_t *quantiles_of(const struct amz_workload *w)
 {
-  return json_pack("[f,f,f,f,f,f,f]", amz_quantile(w->wall_s, w->n, 0), amz_quantile(w->wall_s, w->n, 0.05), amz_quantile(w->wall_s, w->n, 0.25),
+  return json_pack("[f,f,f,f,f,f,f]", amz_quantile(w->wall_s, w->n, 0), amz_quantile(w->wall_s, w->n, 0.05),
+                   amz_quantile(w->wall_s, w->n, 0.25),
                    amz_quantile(w->wall_s, w->n, 0.5), amz_quantile(w->wall_s, w->n, 0.75), amz_quantile(w->wall_s, w->n, 0.95),
                    amz_quantile(w->wall_s, w->n, 1));
 }
@@ -183,7 +189,8 @@ static json_t *weight_of(const struct amz_workload *w)
 {
   if (w->weight.r2 < 0)
     return json_null();
-  return json_pack("{s:o,s:o,s:o,s:b}", "exponent", number_json(w->weight.slope), "factor_s", number_json(exp(w->weight.intercept)), "r2", number_json(w->weight.r2), "holds", w->weight.holds);
+  return json_pack("{s:o,s:o,s:o,s:b}", "exponent", number_json(w->weight.slope), "factor_s",
+                   number_json(exp(w->weight.intercept)), "r2", number_json(w->weight.r2), "holds", w->weight.holds);
 }
 
 static json_t *points_of(const struct amz_workload *w)
@@ -193,8 +200,10 @@ static json_t *points_of(const struct amz_workload *w)
   for (size_t i = 0; i < w->n_points && points; i++) {
     const struct amz_thread_point *p = &w->points[i];
 
-    if (json_array_append_new(points, json_pack("{s:I,s:I,s:o,s:o,s:o}", "threads", (json_int_t)p->threads, "tasks", (json_int_t)p->n, "speedup",
-                                                number_json(p->speedup.value), "low", number_json(p->speedup.low), "high", number_json(p->speedup.high))) < 0) {
+    if (json_array_append_new(points, json_pack("{s:I,s:I,s:o,s:o,s:o}", "threads", (json_int_t)p->threads, "tasks",
+                                                (json_int_t)p->n, "speedup",
+                                                number_json(p->speedup.value), "low", number_json(p->speedup.low), "high",
+                                                number_json(p->speedup.high))) < 0) {
       json_decref(points);
       return NULL;
     }

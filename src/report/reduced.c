@@ -12,7 +12,8 @@
 
 #define SHOWN 8 /* values in a line of text */
 
-static const char *const names[] = {[AMZ_REDUCE_NONE] = "none", [AMZ_REDUCE_SUM] = "sum", [AMZ_REDUCE_MIN] = "min", [AMZ_REDUCE_MAX] = "max",
+static const char *const names[] = {[AMZ_REDUCE_NONE] = "none", [AMZ_REDUCE_SUM] = "sum", [AMZ_REDUCE_MIN] = "min",
+                                    [AMZ_REDUCE_MAX] = "max",
   [AMZ_REDUCE_MEAN] = "mean", [AMZ_REDUCE_COUNT] = "count"};
 
 static void add_value(const struct amz_reduced_value *v, struct amz_buf *out)
@@ -66,7 +67,8 @@ json_t *amz_reduced_object(enum amz_reduce op, const struct amz_reduced *reduced
   put_text(&o, "op", names[op]);
   put_count(&o, "tasks", reduced->tasks);
   for (size_t i = 0; i < reduced->n_values; i++)
-    if (json_array_append_new(values, number_of(&reduced->values[i])) < 0 || json_array_append_new(exact, text_of(&reduced->values[i])) < 0)
+    if (json_array_append_new(values, number_of(&reduced->values[i])) < 0 ||
+        json_array_append_new(exact, text_of(&reduced->values[i])) < 0)
       o.ok = false;
   put(&o, "values", values);
   put(&o, "exact", exact);

@@ -1,4 +1,5 @@
-/* A sample as words and JSON, and back. Reading believes nothing: counts are bounded by what is there, numbers by what makes sense. */
+/* A sample as words and JSON, and back. Reading believes nothing: counts are bounded by what is there, numbers by what makes
+ * sense. */
 #include <amorsize/sample_report.h>
 
 #include <stdlib.h>
@@ -28,9 +29,12 @@ void amz_report_sample(const struct amz_sample *s, const struct amz_workload *w,
 
 static json_t *row_of(const struct amz_observation *o)
 {
-  json_t *row = json_pack("{s:I,s:f,s:I,s:I,s:b,s:f,s:f,s:f,s:I,s:I,s:I}", "index", (json_int_t)o->index, "weight", o->weight, "threads",
-                          (json_int_t)o->threads, "busy", (json_int_t)o->busy, "failed", o->failed, "wall_s", o->wall_s, "cpu_s", o->cpu_s,
-                          "cpu_wait_s", o->waited_s, "max_rss_bytes", (json_int_t)o->rss_bytes, "output_bytes", (json_int_t)o->out_bytes,
+  json_t *row = json_pack("{s:I,s:f,s:I,s:I,s:b,s:f,s:f,s:f,s:I,s:I,s:I}", "index", (json_int_t)o->index, "weight", o->weight,
+                          "threads",
+                          (json_int_t)o->threads, "busy", (json_int_t)o->busy, "failed", o->failed, "wall_s", o->wall_s, "cpu_s",
+                          o->cpu_s,
+                          "cpu_wait_s", o->waited_s, "max_rss_bytes", (json_int_t)o->rss_bytes, "output_bytes",
+                          (json_int_t)o->out_bytes,
                           "input_bytes", (json_int_t)o->in_bytes);
 
   if (row && o->count > 1 && json_object_set_new(row, "tasks", json_integer((json_int_t)o->count)) < 0) {
@@ -108,7 +112,8 @@ static bool read_row(const json_t *row, uint64_t tasks, struct amz_observation *
 {
   uint64_t threads = 0, busy = 0;
   bool ok = get_count(row, "index", INT64_MAX, &o->index) && get_count(row, "threads", UINT32_MAX, &threads) &&
-            get_count(row, "busy", UINT32_MAX, &busy) && get_number(row, "weight", &o->weight) && get_number(row, "wall_s", &o->wall_s) &&
+            get_count(row, "busy", UINT32_MAX, &busy) && get_number(row, "weight", &o->weight) &&
+            get_number(row, "wall_s", &o->wall_s) &&
             get_number(row, "cpu_s", &o->cpu_s) && get_count(row, "max_rss_bytes", INT64_MAX, &o->rss_bytes) &&
             get_count(row, "output_bytes", INT64_MAX, &o->out_bytes) && json_is_boolean(json_object_get(row, "failed")) &&
             (!json_object_get(row, "input_bytes") || get_count(row, "input_bytes", INT64_MAX, &o->in_bytes)) &&

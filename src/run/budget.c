@@ -1,5 +1,6 @@
-/* Tasks take threads and memory. Where all take the same, slots bound them: as many as cores and memory suffice for. Where columns say what each takes, slots are
- * places only, as many as the smallest tasks could use, and the scheduler starts what fits. */
+/* Tasks take threads and memory. Where all take the same, slots bound them: as many as cores and memory suffice for. Where
+ * columns say what each takes, slots are places only, as many as the smallest tasks could use, and the scheduler starts what
+ * fits. */
 #include "budget.h"
 
 #include <stdio.h>
@@ -98,7 +99,8 @@ static bool fits(const struct amz_need *need, const struct amz_need *all)
 }
 
 /* The first of the tasks that doesn't fit. */
-static bool find_misfit(const struct fit *f, const struct amz_range *tasks, size_t n_tasks, uint64_t *ret_index, struct amz_need *ret)
+static bool find_misfit(const struct fit *f, const struct amz_range *tasks, size_t n_tasks, uint64_t *ret_index,
+                        struct amz_need *ret)
 {
   const struct amz_need all = amz_budget_all(f->job, f->budget);
 
@@ -130,7 +132,8 @@ static const char *what_there_is(const struct fit *f, char *out, size_t n)
   (void)amz_format_bytes(f->budget->node_bytes, bytes, sizeof bytes);
   if (f->budget->sharers > 1)
     (void)snprintf(of_ranks, sizeof of_ranks, "of %u ranks ", f->budget->sharers);
-  (void)snprintf(out, n, "%s are for tasks %s%s (%.0f %% of %s)", bytes, of_ranks, f->words->where, 100 * AMZ_MEMORY_HEADROOM, source);
+  (void)snprintf(out, n, "%s are for tasks %s%s (%.0f %% of %s)", bytes, of_ranks, f->words->where, 100 * AMZ_MEMORY_HEADROOM,
+                 source);
   return out;
 }
 
@@ -139,11 +142,14 @@ static int refuse(const struct fit *f, uint64_t index, const struct amz_need *ne
   char room[1024], bytes[32];
 
   if (need->memory_bytes > f->budget->memory_bytes)
-    return amz_error_set(err, AMZ_EENV, "task %llu needs %s (resources.memory), and %s: ask for more memory or for fewer ranks a node, or "
+    return amz_error_set(err, AMZ_EENV,
+                         "task %llu needs %s (resources.memory), and %s: ask for more memory or for fewer ranks a node, or "
                          "take the risk with plan.memory: ignore", (unsigned long long)index,
                          amz_format_bytes(need->memory_bytes, bytes, sizeof bytes), what_there_is(f, room, sizeof room));
-  return amz_error_set(err, AMZ_EENV, "task %llu takes %u threads (resources.threads), and %u core%s may be busy %s: ask for more cores, or for fewer ranks "
-                       "a node", (unsigned long long)index, need->cores, f->budget->cores, f->budget->cores == 1 ? "" : "s", f->words->where);
+  return amz_error_set(err, AMZ_EENV, "task %llu takes %u threads (resources.threads), and %u core%s may be busy %s: ask for "
+                                      "more cores, or for fewer ranks "
+                       "a node", (unsigned long long)index, need->cores, f->budget->cores, f->budget->cores == 1 ? "" : "s",
+                       f->words->where);
 }
 
 /* ---- fitting ----------------------------------------------------------------------------------------------------------- */
@@ -156,11 +162,13 @@ static int fit_slots(const struct fit *f, uint64_t each, struct amz_layout *layo
   (void)amz_format_bytes(each, bytes, sizeof bytes);
   (void)what_there_is(f, room, sizeof room);
   if (most == 0)
-    return amz_error_set(err, AMZ_EENV, "each task needs %s (resources.memory), and %s: ask for more memory, or take the risk with plan.memory: ignore",
+    return amz_error_set(err, AMZ_EENV, "each task needs %s (resources.memory), and %s: ask for more memory, or take the risk "
+                                        "with plan.memory: ignore",
                          bytes, room);
   if (most >= layout->slots)
     return AMZ_OK;
-  (void)snprintf(text, sizeof text, "%llu slot%s instead of %u: each task needs %s, and %s", (unsigned long long)most, most == 1 ? "" : "s",
+  (void)snprintf(text, sizeof text, "%llu slot%s instead of %u: each task needs %s, and %s", (unsigned long long)most,
+                 most == 1 ? "" : "s",
                  layout->slots, bytes, room);
   layout->slots = (uint32_t)most;
   note(f, text);
@@ -174,13 +182,16 @@ static void tell_risk(const struct fit *f, uint64_t most, const struct amz_layou
 
   if (f->budget->memory_bytes == AMZ_ANY_MEMORY || (double)most * layout->slots <= (double)f->budget->memory_bytes)
     return;
-  (void)snprintf(text, sizeof text, "memory is ignored as asked (plan.memory): %u task%s at a time may need %s %s, where %s would be safe; the kernel may end some of them",
-                 layout->slots, layout->slots == 1 ? "" : "s", amz_format_bytes(most * layout->slots, wanted, sizeof wanted), f->words->where,
+  (void)snprintf(text, sizeof text, "memory is ignored as asked (plan.memory): %u task%s at a time may need %s %s, where %s "
+                                    "would be safe; the kernel may end some of them",
+                 layout->slots, layout->slots == 1 ? "" : "s", amz_format_bytes(most * layout->slots, wanted, sizeof wanted),
+                 f->words->where,
                  amz_format_bytes(f->budget->memory_bytes, there, sizeof there));
   note(f, text);
 }
 
-int amz_budget_fit(const struct amz_job *job, const struct amz_budget *budget, const struct amz_budget_words *words, const struct amz_range *tasks, size_t n_tasks,
+int amz_budget_fit(const struct amz_job *job, const struct amz_budget *budget, const struct amz_budget_words *words,
+                   const struct amz_range *tasks, size_t n_tasks,
                    const struct amz_run_observer *observer, struct amz_layout *layout, struct amz_error *err)
 {
   const struct fit f = {job, budget, words, observer};

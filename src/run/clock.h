@@ -7,8 +7,8 @@
 int64_t amz_clock_monotonic_ns(void);
 int64_t amz_clock_realtime_ns(void);
 
-/* What the kernel has given the calling thread so far, and what it let it wait for: time in which it could have run and had no CPU (other processes,
- * a quota). Without the kernel's scheduling statistics the second stays 0. */
+/* What the kernel has given the calling thread so far, and what it let it wait for: time in which it could have run and had no
+ * CPU (other processes, a quota). Without the kernel's scheduling statistics the second stays 0. */
 struct amz_cpu_time {
   int64_t had_ns, missed_ns;
 };

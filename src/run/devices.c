@@ -71,11 +71,13 @@ static bool share(const struct amz_member *a, const struct amz_member *b)
 }
 
 /* One group of members that see the same GPUs: `first` is the first of them. Their slots choose together. */
-static int share_in_group(const struct amz_team *team, struct amz_order_of_work *orders, uint32_t per_slot, uint32_t first, uint32_t *slot_domain,
+static int share_in_group(const struct amz_team *team, struct amz_order_of_work *orders, uint32_t per_slot, uint32_t first,
+                          uint32_t *slot_domain,
                           uint32_t *chosen)
 {
   const struct amz_member *leader = &team->members[first];
-  struct amz_gpu_places places = {.gpu_domain = leader->gpu_domains, .n_gpus = leader->gpus, .slot_domain = slot_domain, .per_slot = per_slot};
+  struct amz_gpu_places places = {.gpu_domain = leader->gpu_domains, .n_gpus = leader->gpus, .slot_domain = slot_domain,
+                                  .per_slot = per_slot};
   int rc;
 
   for (uint32_t i = first; i < team->count; i++)
@@ -118,7 +120,8 @@ int amz_devices_share(const struct amz_team *team, struct amz_order_of_work *ord
   return rc;
 }
 
-int amz_devices_share_alone(const struct amz_cores *cores, const struct amz_gpus *gpus, const struct amz_layout *layout, uint32_t per_slot, uint32_t **ret)
+int amz_devices_share_alone(const struct amz_cores *cores, const struct amz_gpus *gpus, const struct amz_layout *layout,
+                            uint32_t per_slot, uint32_t **ret)
 {
   struct amz_member self;
   struct amz_team team = {&self, 1};

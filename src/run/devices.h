@@ -18,11 +18,13 @@ int amz_devices_read(struct amz_gpus *ret, struct amz_error *err);
 int amz_devices_fit(struct amz_layout *layout, uint32_t per_slot, uint32_t most, uint32_t gpus, const char *where,
                     const struct amz_run_observer *observer, struct amz_error *err);
 
-/* Chooses the GPUs of each slot of each rank by where both are (amz_gpus_of_slots), ranks that see the same GPUs together. Fills slot_gpus of
- * the orders, whose slots, threads and cores are given; they point into *ret (free it), which is for as long as they are.
+/* Chooses the GPUs of each slot of each rank by where both are (amz_gpus_of_slots), ranks that see the same GPUs together. Fills
+ * slot_gpus of the orders, whose slots, threads and cores are given; they point into *ret (free it), which is for as long as they
+ * are.
  * \return AMZ_OK; AMZ_ERANGE: more slots than GPUs; AMZ_ENOMEM. */
 int amz_devices_share(const struct amz_team *team, struct amz_order_of_work *orders, uint32_t per_slot, uint32_t **ret);
 /* The same for a process alone: *ret has layout->slots · per_slot positions in gpus. */
-int amz_devices_share_alone(const struct amz_cores *cores, const struct amz_gpus *gpus, const struct amz_layout *layout, uint32_t per_slot, uint32_t **ret);
+int amz_devices_share_alone(const struct amz_cores *cores, const struct amz_gpus *gpus, const struct amz_layout *layout,
+                            uint32_t per_slot, uint32_t **ret);
 
 #endif

@@ -59,7 +59,8 @@ static void note(const struct drive *d, enum amz_severity severity, const char *
 
 /* ---- where -------------------------------------------------------------------------------------------------------------- */
 
-static int read_allocation(const struct amz_drive_options *options, const struct amz_run_observer *observer, struct amz_allocation *ret,
+static int read_allocation(const struct amz_drive_options *options, const struct amz_run_observer *observer,
+                           struct amz_allocation *ret,
                            struct amz_error *err)
 {
   struct amz_diags diags;
@@ -73,7 +74,8 @@ static int read_allocation(const struct amz_drive_options *options, const struct
   return rc;
 }
 
-int amz_drive_wanted(const struct amz_drive_options *options, const struct amz_run_observer *observer, bool *ret, struct amz_error *err)
+int amz_drive_wanted(const struct amz_drive_options *options, const struct amz_run_observer *observer, bool *ret,
+                     struct amz_error *err)
 {
   struct amz_allocation a;
   int rc;
@@ -248,7 +250,8 @@ static void hurry(struct drive *d, int64_t now_ns)
 /* Waits for the launcher's end. \return its wait status. */
 static int watch(struct drive *d)
 {
-  struct pollfd fds[] = {{.fd = (int)syscall(SYS_pidfd_open, d->launcher, 0), .events = POLLIN}, {.fd = d->signals.fd, .events = POLLIN},
+  struct pollfd fds[] = {{.fd = (int)syscall(SYS_pidfd_open, d->launcher, 0), .events = POLLIN},
+                         {.fd = d->signals.fd, .events = POLLIN},
                          {.events = POLLIN}, {.events = POLLIN}};
   int wait_status = 0, number, ignored;
 
@@ -313,7 +316,8 @@ struct tries {
   uint64_t done;
 };
 
-/* What to do after a launch that didn't end in order. \return 1: launch again; AMZ_OK: the run ends with *ret_status; negative with *err. */
+/* What to do after a launch that didn't end in order. \return 1: launch again; AMZ_OK: the run ends with *ret_status; negative
+ * with *err. */
 static int after_death(struct drive *d, struct tries *t, int wait_status, int *ret_status, struct amz_error *err)
 {
   char how[64], text[256];
@@ -331,7 +335,8 @@ static int after_death(struct drive *d, struct tries *t, int wait_status, int *r
     return AMZ_OK;
   }
   if (t->idle >= LAUNCHES_WITHOUT_PROGRESS)
-    return amz_error_set(err, AMZ_EENV, "the ranks died %u times in a row without getting further (%s); what was recorded is safe: amorsize-mpi resume %s",
+    return amz_error_set(err, AMZ_EENV, "the ranks died %u times in a row without getting further (%s); what was recorded is "
+                                        "safe: amorsize-mpi resume %s",
                          t->idle, how, d->dir);
   (void)snprintf(text, sizeof text, "the ranks died (%s); launching them again for what is left", how);
   note(d, AMZ_WARNING, text);
@@ -348,7 +353,8 @@ static int launch_until_done(struct drive *d, int *ret_status, struct amz_error 
     rc = start_launcher(d, t.way, err);
     if (rc == AMZ_ENOENT)
       return amz_error_set(err, AMZ_EENV, t.way == 0 ? "no mpirun of %s in PATH: load its module, or give --launcher" :
-                           "the ranks could not be launched (the launcher's own words are above); this was built with %s", amz_mpi_version());
+                           "the ranks could not be launched (the launcher's own words are above); this was built with %s",
+                               amz_mpi_version());
     if (rc < 0)
       return rc;
     wait_status = watch(d);
@@ -361,7 +367,8 @@ static int launch_until_done(struct drive *d, int *ret_status, struct amz_error 
   return rc;
 }
 
-/* Whether what is left is for another turn of the job: rank 0 knows of the time limit and of signals to the ranks, we know of our own. */
+/* Whether what is left is for another turn of the job: rank 0 knows of the time limit and of signals to the ranks, we know of our
+ * own. */
 static bool is_for_another_turn(const struct drive *d, const struct amz_job *job, int status)
 {
   bool out_of_time = d->first_signal ? d->first_signal == SIGUSR1 : amz_marker_out_of_time(d->dir);
@@ -369,7 +376,8 @@ static bool is_for_another_turn(const struct drive *d, const struct amz_job *job
   return status == 75 && out_of_time && amz_job_settings(job)->slurm.requeue;
 }
 
-static int drive(struct drive *d, const struct amz_job *job, const struct amz_run_options *run, int *ret_status, struct amz_error *err)
+static int drive(struct drive *d, const struct amz_job *job, const struct amz_run_options *run, int *ret_status,
+                 struct amz_error *err)
 {
   int rc = choose_spread(d, amz_job_settings(job), err);
 

@@ -12,7 +12,8 @@
 
 const struct amz_executor *amz_executor_of(enum amz_task_kind kind)
 {
-  static const struct amz_executor *const known[] = {[AMZ_TASK_COMMAND] = &amz_executor_command, [AMZ_TASK_STREAM] = &amz_executor_stream,
+  static const struct amz_executor *const known[] = {[AMZ_TASK_COMMAND] = &amz_executor_command,
+                                                     [AMZ_TASK_STREAM] = &amz_executor_stream,
     [AMZ_TASK_PLUGIN] = &amz_executor_plugin};
 
   return (size_t)kind < sizeof known / sizeof *known ? known[kind] : NULL;
@@ -56,7 +57,8 @@ int amz_loop_add_gpus(struct amz_loop *l, uint32_t slot, const char *const *env,
   if (per_slot == 0)
     return AMZ_OK;
   amz_buf_reset(&l->gpu_env);
-  rc = slot < c->layout.slots ? amz_gpus_add_env(c->gpus, c->slot_gpus + (size_t)slot * per_slot, per_slot, &l->gpu_env) : AMZ_ERANGE;
+  rc = slot < c->layout.slots ? amz_gpus_add_env(c->gpus, c->slot_gpus + (size_t)slot * per_slot, per_slot,
+                                                 &l->gpu_env) : AMZ_ERANGE;
   while (env && env[n])
     n++;
   if (rc < 0 || (rc = amz_grow((void **)&l->env, &l->cap_env, n + GPU_VARIABLES + 1, sizeof *l->env)) < 0)
@@ -86,7 +88,8 @@ static void warn_of_binding(struct amz_loop *l, uint32_t slot)
   if (l->binding_told)
     return;
   l->binding_told = true;
-  (void)snprintf(text, sizeof text, "rank %u: the cores of slot %u could not be kept for its tasks: is somebody else binding processes?",
+  (void)snprintf(text, sizeof text,
+                 "rank %u: the cores of slot %u could not be kept for its tasks: is somebody else binding processes?",
                  l->config->rank, slot);
   amz_loop_note(l, AMZ_WARNING, text);
 }

@@ -26,11 +26,13 @@ struct amz_executor {
   bool run_ahead;         /* likewise: `start` may be called for a slot that runs something, once */
   bool minds_timeout;     /* failures.timeout is its own business; else the worker's, which sends a KILL */
   uint32_t helper_slots;  /* places in the helper per slot of the rank, >= 1 */
-  /* Before the first step, with the loop's configuration alone; what it keeps is l->executing. \return AMZ_OK; negative with *err. May be NULL. */
+  /* Before the first step, with the loop's configuration alone; what it keeps is l->executing. \return AMZ_OK; negative with
+   * *err. May be NULL. */
   int (*open)(struct amz_loop *l, struct amz_error *err);
   /* After the last step; also when open failed. May be NULL. */
   void (*close)(struct amz_loop *l);
-  /* Runs positions [run->first, run->first + run->count) on slot run->slot: it is idle, or will be (run_ahead). \return AMZ_OK; AMZ_ENOMEM. */
+  /* Runs positions [run->first, run->first + run->count) on slot run->slot: it is idle, or will be (run_ahead). \return AMZ_OK;
+   * AMZ_ENOMEM. */
   int (*start)(struct amz_loop *l, const struct amz_action *run);
   /* kill->signal to what runs on kill->slot; its outcome is kill->outcome. \return AMZ_OK; AMZ_ENOMEM. */
   int (*kill)(struct amz_loop *l, const struct amz_action *kill);
@@ -38,7 +40,8 @@ struct amz_executor {
   int (*ended)(struct amz_loop *l, const struct amz_exec_end *end);
   /* Each turn, before the helper's ends: what came by other ways, and what is due by the clock. May be NULL. */
   int (*gather)(struct amz_loop *l);
-  /* Descriptors (at most AMZ_EXECUTOR_FDS) that wake the loop, asked for before each wait. Not called when broken. \return how many. May be NULL. */
+  /* Descriptors (at most AMZ_EXECUTOR_FDS) that wake the loop, asked for before each wait. Not called when broken. \return how
+   * many. May be NULL. */
   size_t (*watch)(struct amz_loop *l, struct pollfd *fds);
   /* \return when `gather` is to be called at the latest, by amz_clock_monotonic_ns, AMZ_NEVER: no matter. May be NULL. */
   int64_t (*deadline)(const struct amz_loop *l);
@@ -59,7 +62,8 @@ int amz_loop_tell_ran(struct amz_loop *l, const struct amz_result *results, size
 int amz_loop_end_at_once(struct amz_loop *l, const struct amz_action *run, enum amz_outcome outcome, int32_t exit_code);
 /* Notes why a task cannot be started, and fails it at once. */
 int amz_loop_refuse(struct amz_loop *l, const struct amz_action *run, uint64_t index, const char *why);
-/* *ret: `env` (or NULL) and, behind it so that they win, the GPUs of the slot; valid until the next call. \return AMZ_OK; AMZ_ENOMEM. */
+/* *ret: `env` (or NULL) and, behind it so that they win, the GPUs of the slot; valid until the next call. \return AMZ_OK;
+ * AMZ_ENOMEM. */
 int amz_loop_add_gpus(struct amz_loop *l, uint32_t slot, const char *const *env, const char *const **ret);
 /* What an end says of the helper's work: a full disk breaks the rank, a binding that could not be kept is told once. Notes its
  * pack record. \return false: nothing of the attempt was kept, so that it hasn't happened. */

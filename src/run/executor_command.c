@@ -65,4 +65,5 @@ static int ended(struct amz_loop *l, const struct amz_exec_end *end)
   return amz_loop_tell_ran(l, &result, 1);
 }
 
-const struct amz_executor amz_executor_command = {.grain = 1, .helper_slots = 1, .start = start, .kill = kill_task, .ended = ended};
+const struct amz_executor amz_executor_command = {.grain = 1, .helper_slots = 1, .start = start, .kill = kill_task,
+                                                  .ended = ended};

@@ -11,7 +11,8 @@
 
 #include "plugin.h"
 
-#define GRAIN_NS INT64_C(20000000)   /* that a RUN should last: the loop takes some 60 us of a core for each, while the slot is at the next one */
+/* that a RUN should last: the loop takes some 60 us of a core for each, while the slot is at the next one */
+#define GRAIN_NS INT64_C(20000000)
 #define OVERDUE_NS (3 * GRAIN_NS)    /* then an order of several tasks is cut short: other ranks may be idle … */
 #define OVERDUE_HERE_NS GRAIN_NS     /* … and so early when a slot of this one is */
 #define CLOSE_MS 5000                /* for plug-ins to close */

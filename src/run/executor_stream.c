@@ -1,8 +1,8 @@
 /* Stream tasks: a program per slot that stays, in the helper's care; here, the lines it is given and the results that come back.
  *
- * A program is known to the helper from its slot's first task on. The lines of a RUN go in parts, so that the program has begun with
- * the first before the last is made; ends come in parts, too, and the worker is told of many at once. What the helper gives back
- * because a program was slower than thought comes as cancelled, and goes back to the master. */
+ * A program is known to the helper from its slot's first task on. The lines of a RUN go in parts, so that the program has begun
+ * with the first before the last is made; ends come in parts, too, and the worker is told of many at once. What the helper gives
+ * back because a program was slower than thought comes as cancelled, and goes back to the master. */
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +72,8 @@ static void close_streams(struct amz_loop *l)
 
 /* ---- the program -------------------------------------------------------------------------------------------------------- */
 
-/* Python's own word for flushing, as most programs that forget to are written in it. The user's environment comes behind, and wins. */
+/* Python's own word for flushing, as most programs that forget to are written in it. The user's environment comes behind, and
+ * wins. */
 static int add_unbuffered(const char *const *env, const char ***ret)
 {
   size_t n = 0;
@@ -218,7 +219,8 @@ static int collect(struct amz_loop *l, const struct amz_exec_end *end)
     rc = tell_ends(l);
   s->ends[s->n_ends++] = (struct amz_result){.position = end->tag, .attempt = l->slots[end->slot].attempt,
     .outcome = amz_loop_note_end(l, end) ? end->outcome : AMZ_CANCELLED, .slot = end->slot, .exit_code = end->exit_code,
-    .signal = end->signal, .seq = end->pack_seq, .pack_offset = end->pack_offset, .start_ns = end->start_ns, .wall_ns = end->wall_ns,
+    .signal = end->signal, .seq = end->pack_seq, .pack_offset = end->pack_offset, .start_ns = end->start_ns,
+    .wall_ns = end->wall_ns,
     .cpu_ns = end->cpu_ns, .max_rss_bytes = end->max_rss_bytes, .output_bytes = end->output_bytes};
   return rc;
 }

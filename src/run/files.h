@@ -26,7 +26,8 @@ void amz_disk_free(struct amz_disk *disk);
  * literally; a `[` without its `]` is literal (as in sh). A directory that can't be listed is AMZ_EIO, so that no task is left
  * out in silence. */
 struct amz_files amz_disk_files(struct amz_disk *disk);
-/* One file of at most `most` bytes, for who reads nothing else. \return as amz_files.read: AMZ_OK, what it holds appended to *ret; others with *err. */
+/* One file of at most `most` bytes, for who reads nothing else. \return as amz_files.read: AMZ_OK, what it holds appended to
+ * *ret; others with *err. */
 int amz_disk_read_file(const char *path, uint64_t most, struct amz_buf *ret, struct amz_error *err);
 
 /* ---- recorder --------------------------------------------------------------------------------------------------------- */

@@ -75,7 +75,8 @@ static int take_file(struct amz_gather_source *s, uint32_t file, struct amz_erro
 {
   uint32_t rank, epoch;
   struct amz_cursor c;
-  int rc = amz_results_apart_name(s->names[file], &rank, &epoch) ? amz_gather_results(s, file, rank, epoch, err) : take_pack(s, file, err);
+  int rc = amz_results_apart_name(s->names[file], &rank, &epoch) ? amz_gather_results(s, file, rank, epoch, err) : take_pack(s,
+      file, err);
 
   if (rc < 0)
     return rc;
@@ -114,7 +115,8 @@ static int read_list(struct amz_gather_source *s, struct amz_cursor *c)
 
     amz_cursor_bytes(c, &name, &len);
     if (amz_grow((void **)&s->names, &s->cap_names, s->n + 1, sizeof *s->names) < 0 ||
-        amz_grow((void **)&s->sizes, &s->cap_sizes, s->n + 1, sizeof *s->sizes) < 0 || !(s->names[s->n] = amz_strndup(len ? name : "", len)))
+        amz_grow((void **)&s->sizes, &s->cap_sizes, s->n + 1, sizeof *s->sizes) < 0 ||
+        !(s->names[s->n] = amz_strndup(len ? name : "", len)))
       return AMZ_ENOMEM;
     s->sizes[s->n++] = amz_cursor_u64(c);
   }
@@ -139,7 +141,8 @@ static int list(struct amz_gather_source *s, struct amz_error *err)
   if (rc < 0)
     return rc;
   rc = read_list(s, &c);
-  return rc < 0 ? amz_error_set(err, rc == AMZ_ENOMEM ? rc : AMZ_EENV, "rank %u: its list of packs is not understood", s->rank) : AMZ_OK;
+  return rc < 0 ? amz_error_set(err, rc == AMZ_ENOMEM ? rc : AMZ_EENV, "rank %u: its list of packs is not understood",
+                                s->rank) : AMZ_OK;
 }
 
 static int take_all(struct amz_gather_source *s, struct amz_error *err)
@@ -156,8 +159,10 @@ static int take_all(struct amz_gather_source *s, struct amz_error *err)
   return rc == AMZ_OK ? with_path(s, AMZ_ASK_CLEAR, err) : rc;
 }
 
-/* All packs below `path` on a rank's node. \return AMZ_OK with *ret_had: it was done; false: it is told why not. AMZ_ECLOSED: a signal; AMZ_EIO, AMZ_ENOMEM. */
-static int take_from(struct amz_launch *l, uint32_t rank, bool own, const char *node, const char *path, bool *ret_had, int *ret_signal, struct amz_error *err)
+/* All packs below `path` on a rank's node. \return AMZ_OK with *ret_had: it was done; false: it is told why not. AMZ_ECLOSED: a
+ * signal; AMZ_EIO, AMZ_ENOMEM. */
+static int take_from(struct amz_launch *l, uint32_t rank, bool own, const char *node, const char *path, bool *ret_had,
+                     int *ret_signal, struct amz_error *err)
 {
   struct amz_giver giver = AMZ_GIVER_INIT;
   struct amz_gather_source s = {.l = l, .rank = rank, .path = path, .own = own ? &giver : NULL, .word = AMZ_BUF_INIT};
@@ -166,7 +171,8 @@ static int take_from(struct amz_launch *l, uint32_t rank, bool own, const char *
 
   *ret_had = rc == AMZ_OK;
   if (rc == AMZ_EENV) {
-    (void)snprintf(text, sizeof text, "outputs could not be gathered from node %s, where they stay in %s: %s", node, path, err->text);
+    (void)snprintf(text, sizeof text, "outputs could not be gathered from node %s, where they stay in %s: %s", node, path,
+                   err->text);
     note(l, text);
     rc = AMZ_OK;
   }
@@ -187,7 +193,8 @@ static const char *own_node(const struct amz_launch *l)
 }
 
 /* From all ranks of its node, as each may have a /tmp of its own. */
-static int take_place(struct amz_launch *l, const struct amz_pack_place *place, bool *ret_had, int *ret_signal, struct amz_error *err)
+static int take_place(struct amz_launch *l, const struct amz_pack_place *place, bool *ret_had, int *ret_signal,
+                      struct amz_error *err)
 {
   int rc = AMZ_OK;
   bool had = false, all = true, any = false;
@@ -265,7 +272,8 @@ static int plan_rank(struct amz_launch *l, uint32_t rank, struct amz_error *err)
     l->node_dirs[rank] = path;
   else
     free(path);
-  return rc < 0 ? amz_error_set(err, rc, "node %s: outputs cannot be gathered from there: %s", m->node, amz_err_name(rc)) : AMZ_OK;
+  return rc < 0 ? amz_error_set(err, rc, "node %s: outputs cannot be gathered from there: %s", m->node,
+                                amz_err_name(rc)) : AMZ_OK;
 }
 
 int amz_gather_plan(struct amz_launch *l, struct amz_error *err)
@@ -308,7 +316,8 @@ static int forget_places(struct amz_launch *l, struct amz_error *err)
     bool used = false, all = true;
 
     for (uint32_t i = 1; i < l->team.count; i++) {
-      if (!l->node_dirs[i] || strcmp(l->team.members[i].node, l->places.items[k].node) != 0 || strcmp(l->node_dirs[i], l->places.items[k].path) != 0)
+      if (!l->node_dirs[i] || strcmp(l->team.members[i].node, l->places.items[k].node) != 0 ||
+          strcmp(l->node_dirs[i], l->places.items[k].path) != 0)
         continue;
       used = true;
       all &= is_here(l, i);
@@ -327,10 +336,12 @@ static void tell_elsewhere(const struct amz_launch *l, const char *node, uint64_
 
   amz_report_path(l->shown_dir, &dir);
   if (path)
-    (void)snprintf(text, sizeof text, "outputs of %" PRIu64 " tasks are on node %s in %.900s: amorsize-mpi resume %.500s gathers them when a rank runs there; if "
+    (void)snprintf(text, sizeof text, "outputs of %" PRIu64 " tasks are on node %s in %.900s: amorsize-mpi resume %.500s gathers "
+                                                            "them when a rank runs there; if "
                    "they are lost, resume --retry-lost runs those tasks again", tasks, node, path, amz_buf_text(&dir));
   else
-    (void)snprintf(text, sizeof text, "outputs of %" PRIu64 " tasks that ran on node %s are lost: amorsize-mpi resume --retry-lost %.500s runs those tasks again",
+    (void)snprintf(text, sizeof text, "outputs of %" PRIu64 " tasks that ran on node %s are lost: amorsize-mpi resume "
+                                                            "--retry-lost %.500s runs those tasks again",
                    tasks, node, amz_buf_text(&dir));
   amz_buf_clear(&dir);
   note(l, text);

@@ -22,7 +22,8 @@ int amz_gather_ask(struct amz_gather_source *s, struct amz_error *err)
   int rc = amz_buf_ok(&s->word);
 
   if (rc == AMZ_OK)
-    rc = s->own ? amz_giver_answer(s->own, s->word.data, s->word.len) : link->net->send(link->mpi, s->rank, s->word.data, s->word.len);
+    rc = s->own ? amz_giver_answer(s->own, s->word.data, s->word.len) : link->net->send(link->mpi, s->rank, s->word.data,
+        s->word.len);
   if (rc == AMZ_ECLOSED)
     return amz_error_set(err, AMZ_EENV, "rank %u is gone", s->rank);
   return rc < 0 ? amz_error_set(err, rc, "cannot ask for outputs: %s", amz_err_name(rc)) : AMZ_OK;
@@ -89,7 +90,8 @@ int amz_gather_ask_piece(struct amz_gather_source *s, uint32_t file, uint64_t of
   return amz_gather_ask(s, err);
 }
 
-int amz_gather_hear_piece(struct amz_gather_source *s, uint32_t file, uint64_t offset, const char **ret, size_t *ret_n, struct amz_error *err)
+int amz_gather_hear_piece(struct amz_gather_source *s, uint32_t file, uint64_t offset, const char **ret, size_t *ret_n,
+                          struct amz_error *err)
 {
   struct amz_cursor c;
   uint32_t sum;

@@ -1,5 +1,6 @@
-/* Results by index that ranks on other nodes have kept in files of their own: which of them count says the store, so that what nobody recorded never gets into the
- * place of what somebody did. All of it is idempotent: whoever dies in between has it done again. */
+/* Results by index that ranks on other nodes have kept in files of their own: which of them count says the store, so that what
+ * nobody recorded never gets into the place of what somebody did. All of it is idempotent: whoever dies in between has it done
+ * again. */
 #include "gather_source.h"
 
 #include <stdlib.h>
@@ -30,12 +31,14 @@ static bool next_place(struct places *p, struct amz_range *ret)
   return true;
 }
 
-static int ask_place(struct amz_gather_source *s, uint32_t file, const struct amz_range *place, uint64_t bytes, struct amz_error *err)
+static int ask_place(struct amz_gather_source *s, uint32_t file, const struct amz_range *place, uint64_t bytes,
+                     struct amz_error *err)
 {
   return amz_gather_ask_piece(s, file, AMZ_RESULTS_HEADER + place->first * bytes, (uint32_t)(place->count * bytes), err);
 }
 
-static int take_place(struct amz_gather_source *s, uint32_t file, const struct amz_range *place, const struct amz_results *to, uint64_t bytes, struct amz_error *err)
+static int take_place(struct amz_gather_source *s, uint32_t file, const struct amz_range *place, const struct amz_results *to,
+                      uint64_t bytes, struct amz_error *err)
 {
   const char *got;
   size_t n;
@@ -46,7 +49,8 @@ static int take_place(struct amz_gather_source *s, uint32_t file, const struct a
   return rc == AMZ_OK ? amz_results_write(to, place->first, place->count, got, err) : rc;
 }
 
-static int take_places(struct amz_gather_source *s, uint32_t file, const struct amz_range *ranges, size_t n, const struct amz_results *to, struct amz_error *err)
+static int take_places(struct amz_gather_source *s, uint32_t file, const struct amz_range *ranges, size_t n,
+                       const struct amz_results *to, struct amz_error *err)
 {
   struct places asked = {.ranges = ranges, .n = n, .bytes = amz_results_each(to)}, taken = asked;
   const unsigned window = s->own ? 1 : AMZ_GATHER_WINDOW;
@@ -98,7 +102,8 @@ int amz_gather_results(struct amz_gather_source *s, uint32_t file, uint32_t rank
   if (!s->l->store)
     return amz_error_set(err, AMZ_EENV, "results lie there, and this run has none");
   rc = amz_store_recorded_by(s->l->store, rank, epoch, err, &ranges, &n);
-  if (rc == AMZ_OK && n > 0 && (rc = open_target(s, file, err, &to)) == AMZ_OK && (rc = take_places(s, file, ranges, n, to, err)) == AMZ_OK)
+  if (rc == AMZ_OK && n > 0 && (rc = open_target(s, file, err, &to)) == AMZ_OK &&
+      (rc = take_places(s, file, ranges, n, to, err)) == AMZ_OK)
     rc = amz_results_sync(to, err);
   amz_results_close(to);
   free(ranges);

@@ -65,7 +65,8 @@ static int add_file(struct amz_giver *g, const char *name, uint64_t size)
 {
   if (g->n >= AMZ_GATHER_FILES_MAX)
     return AMZ_OK; /* the next listing has the others */
-  if (amz_grow((void **)&g->names, &g->cap, g->n + 1, sizeof *g->names) < 0 || !(g->names[g->n] = amz_strndup(name, strlen(name))))
+  if (amz_grow((void **)&g->names, &g->cap, g->n + 1, sizeof *g->names) < 0 ||
+      !(g->names[g->n] = amz_strndup(name, strlen(name))))
     return AMZ_ENOMEM;
   g->n++;
   amz_buf_add_bytes(&g->word, name, strlen(name));
@@ -78,7 +79,8 @@ static int list_entry(struct amz_giver *g, const char *name)
   struct stat st;
   uint32_t rank, epoch;
 
-  if ((!amz_pack_name(name, &rank, &epoch) && !amz_results_apart_name(name, &rank, &epoch)) || fstatat(g->out_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+  if ((!amz_pack_name(name, &rank, &epoch) && !amz_results_apart_name(name, &rank, &epoch)) ||
+      fstatat(g->out_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
     return AMZ_OK;
   return add_file(g, name, (uint64_t)st.st_size);
 }
@@ -272,7 +274,8 @@ int amz_giver_answer(struct amz_giver *g, const void *question, size_t n)
   return rc < 0 ? rc : amz_buf_ok(&g->word);
 }
 
-int amz_giver_hear(struct amz_giver *g, const struct amz_rank_link *link, const struct amz_mpi_message *got, struct amz_error *err)
+int amz_giver_hear(struct amz_giver *g, const struct amz_rank_link *link, const struct amz_mpi_message *got,
+                   struct amz_error *err)
 {
   int rc = amz_giver_answer(g, got->bytes, got->n);
 
@@ -281,7 +284,8 @@ int amz_giver_hear(struct amz_giver *g, const struct amz_rank_link *link, const 
   return g->word.len > 0 ? amz_word_send(link, got->source, &g->word, err) : AMZ_OK;
 }
 
-static int serve_one(struct amz_giver *g, const struct amz_rank_link *link, int64_t *heard_ns, int64_t *until_ns, struct amz_error *err)
+static int serve_one(struct amz_giver *g, const struct amz_rank_link *link, int64_t *heard_ns, int64_t *until_ns,
+                     struct amz_error *err)
 {
   int64_t now_ns = amz_clock_monotonic_ns();
   struct amz_mpi_message got;
@@ -306,7 +310,8 @@ int amz_giver_serve(struct amz_giver *g, const struct amz_rank_link *link, int64
 
   while (rc == AMZ_OK && !g->told_to_leave) {
     if (amz_process_is_gone(master_pid) || now_ns - heard_ns >= SILENT_NS || now_ns >= until_ns)
-      return amz_error_set(err, AMZ_EENV, "rank %u: rank 0 is gone; outputs stay on this node, and are gathered by resume", link->net->rank(link->mpi));
+      return amz_error_set(err, AMZ_EENV, "rank %u: rank 0 is gone; outputs stay on this node, and are gathered by resume",
+                           link->net->rank(link->mpi));
     rc = serve_one(g, link, &heard_ns, &until_ns, err);
     now_ns = amz_clock_monotonic_ns();
   }

@@ -14,7 +14,8 @@ int amz_allocation_here(const char *hostfile, struct amz_diags *diags, struct am
  * \return as amz_cores_allowed. */
 int amz_cores_here(struct amz_buf *ret_source, struct amz_error *err, struct amz_cores *ret);
 
-/* How much of this node's memory is ours, 0: nobody says; who does is appended to *ret_source (may be NULL). \return AMZ_OK; AMZ_ENOMEM with *err. */
+/* How much of this node's memory is ours, 0: nobody says; who does is appended to *ret_source (may be NULL). \return AMZ_OK;
+ * AMZ_ENOMEM with *err. */
 int amz_memory_here(struct amz_buf *ret_source, struct amz_error *err, uint64_t *ret_bytes);
 
 #endif

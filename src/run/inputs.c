@@ -1,4 +1,5 @@
-/* Recording and replaying a job's inputs: the description itself and its command-line parts are notes beside the sources' answers. */
+/* Recording and replaying a job's inputs: the description itself and its command-line parts are notes beside the sources'
+ * answers. */
 #define _GNU_SOURCE
 #include "inputs.h"
 
@@ -76,7 +77,8 @@ static int note_cwd(struct amz_recorder *rec, struct amz_error *err)
   return rc;
 }
 
-int amz_inputs_load(const struct amz_job_input *input, struct amz_diags *diags, struct amz_buf *ret_bytes, struct amz_job **ret_job,
+int amz_inputs_load(const struct amz_job_input *input, struct amz_diags *diags, struct amz_buf *ret_bytes,
+                    struct amz_job **ret_job,
                     struct amz_error *err)
 {
   struct amz_disk *disk = NULL;
@@ -216,7 +218,8 @@ int amz_inputs_replay(const void *bytes, size_t n, struct amz_diags *diags, stru
   cwd = noted_text(rep, "cwd");
   rc = cwd ? load_again(rep, diags, ret_job) : AMZ_ECORRUPT;
   if (rc < 0)
-    (void)amz_error_set(err, rc, "the recorded inputs of this run don't make a job any more (%s); was it begun by another version?",
+    (void)amz_error_set(err, rc,
+                        "the recorded inputs of this run don't make a job any more (%s); was it begun by another version?",
                         amz_err_name(rc));
   else
     amz_buf_adds(ret_cwd, cwd);

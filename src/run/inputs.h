@@ -9,7 +9,8 @@
 
 /* Loads a description while recording what its sources answer, and appends the recording's bytes.
  * \return as amz_job_load, or AMZ_EIO with *err (the current directory can't be told); findings go to diags. */
-int amz_inputs_load(const struct amz_job_input *input, struct amz_diags *diags, struct amz_buf *ret_bytes, struct amz_job **ret_job,
+int amz_inputs_load(const struct amz_job_input *input, struct amz_diags *diags, struct amz_buf *ret_bytes,
+                    struct amz_job **ret_job,
                     struct amz_error *err);
 
 /* Makes the job again from a recording; appends the directory in which it was started to *ret_cwd.

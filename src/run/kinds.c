@@ -35,7 +35,8 @@ static int by_node(const void *a, const void *b)
 }
 
 /* What the ranks of one node have together. \return false: they run nothing. */
-static bool add_up(const struct placed *placed, size_t n, const struct amz_rank_share *shares, struct amz_kinds *kinds, struct amz_kind *ret)
+static bool add_up(const struct placed *placed, size_t n, const struct amz_rank_share *shares, struct amz_kinds *kinds,
+                   struct amz_kind *ret)
 {
   struct amz_kind_rank *ranks = kinds->ranks;
   struct amz_kind k = {.nodes = 1};
@@ -77,7 +78,8 @@ static uint64_t difference(uint64_t a, uint64_t b)
 
 static bool alike(const struct amz_kind *a, const struct amz_kind *b)
 {
-  return a->ranks == b->ranks && a->cores == b->cores && a->most_slots == b->most_slots && (a->memory_bytes == 0) == (b->memory_bytes == 0) &&
+  return a->ranks == b->ranks && a->cores == b->cores && a->most_slots == b->most_slots &&
+      (a->memory_bytes == 0) == (b->memory_bytes == 0) &&
          difference(a->memory_bytes, b->memory_bytes) <= a->memory_bytes / ALIKE;
 }
 
@@ -241,7 +243,8 @@ uint32_t amz_kinds_slots(const struct amz_kinds *k, const struct amz_plan_class 
 
 /* ---- memory, as it turns out ------------------------------------------------------------------------------------------- */
 
-bool amz_shares_bound(const struct amz_rank_share *shares, uint32_t n, uint64_t task_bytes, uint32_t *slots, uint32_t *ret_slots, uint32_t *ret_before)
+bool amz_shares_bound(const struct amz_rank_share *shares, uint32_t n, uint64_t task_bytes, uint32_t *slots, uint32_t *ret_slots,
+                      uint32_t *ret_before)
 {
   uint32_t most = 0;
 

@@ -19,7 +19,8 @@ struct amz_rank_share {
   uint64_t memory_bytes; /* for its tasks; AMZ_ANY_MEMORY: nobody knows (budget.h) */
 };
 
-/* Nodes that are alike, with all that is ours there. Ranks that differ among each other on their node are seen as one that has it all. */
+/* Nodes that are alike, with all that is ours there. Ranks that differ among each other on their node are seen as one that has it
+ * all. */
 struct amz_kind {
   uint32_t nodes;        /* >= 1 */
   uint32_t ranks;        /* on each; >= 1 */
@@ -40,20 +41,23 @@ struct amz_kinds {
   uint32_t n_ranks, nodes, most_ranks; /* most_ranks: that run something, on one node */
 };
 
-/* Finds the kinds. Memory that differs by less than an eighth is alike; more than AMZ_PLAN_KINDS_MAX kinds are joined with those that come next to
- * them in cores, and then count as the smaller. Nodes whose ranks run nothing are none.
+/* Finds the kinds. Memory that differs by less than an eighth is alike; more than AMZ_PLAN_KINDS_MAX kinds are joined with those
+ * that come next to them in cores, and then count as the smaller. Nodes whose ranks run nothing are none.
  * \return AMZ_OK, release with amz_kinds_clear; AMZ_ENOMEM. */
 int amz_kinds_find(const struct amz_team *team, const struct amz_rank_share *shares, struct amz_kinds *ret);
 /* Of a process alone. \return likewise. */
 int amz_kinds_alone(const struct amz_rank_share *share, struct amz_kinds *ret);
 void amz_kinds_clear(struct amz_kinds *kinds);
 
-/* The slots of each rank under the classes of a plan (plan.h), by rank: those of a class go to the first nodes of its kind; a rank of several that differ
- * has its cores' share of them. \return the most of any; 0: none has any. */
-uint32_t amz_kinds_slots(const struct amz_kinds *kinds, const struct amz_plan_class *classes, size_t n_classes, uint32_t *ret_slots);
+/* The slots of each rank under the classes of a plan (plan.h), by rank: those of a class go to the first nodes of its kind; a
+ * rank of several that differ has its cores' share of them. \return the most of any; 0: none has any. */
+uint32_t amz_kinds_slots(const struct amz_kinds *kinds, const struct amz_plan_class *classes, size_t n_classes,
+                         uint32_t *ret_slots);
 
-/* Takes from each of n ranks, where `slots` says how many it has, those for which its memory doesn't suffice when each task takes task_bytes; who has some keeps
- * one. \return whether any had too many; then *ret_slots is the most that such a rank has now, and *ret_before what the same one had. */
-bool amz_shares_bound(const struct amz_rank_share *shares, uint32_t n, uint64_t task_bytes, uint32_t *slots, uint32_t *ret_slots, uint32_t *ret_before);
+/* Takes from each of n ranks, where `slots` says how many it has, those for which its memory doesn't suffice when each task takes
+ * task_bytes; who has some keeps one. \return whether any had too many; then *ret_slots is the most that such a rank has now, and
+ * *ret_before what the same one had. */
+bool amz_shares_bound(const struct amz_rank_share *shares, uint32_t n, uint64_t task_bytes, uint32_t *slots, uint32_t *ret_slots,
+                      uint32_t *ret_before);
 
 #endif

@@ -1,5 +1,5 @@
-/* One launch of a run, from the three ways in to its summary: directory and lease (launch_dir.c), who is there, what there is to do (launch_work.c), outputs
- * brought home, store closed, the history. */
+/* One launch of a run, from the three ways in to its summary: directory and lease (launch_dir.c), who is there, what there is to
+ * do (launch_work.c), outputs brought home, store closed, the history. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -129,7 +129,8 @@ static int bring_home(struct amz_launch *l, struct amz_error *err)
     *err = own;
     return rc;
   }
-  (void)amz_error_set(&l->result.err, rc, "outputs could not be gathered, and stay on their nodes: %.600s; 'amorsize-mpi resume %.300s' gathers them", own.text,
+  (void)amz_error_set(&l->result.err, rc, "outputs could not be gathered, and stay on their nodes: %.600s; 'amorsize-mpi resume "
+                                          "%.300s' gathers them", own.text,
                       l->shown_dir);
   return AMZ_OK;
 }
@@ -228,7 +229,8 @@ static void begin(struct amz_launch *l, const struct amz_run_options *options, c
     (void)snprintf(l->host, sizeof l->host, "localhost");
 }
 
-/* Tells the driver, if there is one, that the launch came to an end, and to which. What the summary says is in the store by now. */
+/* Tells the driver, if there is one, that the launch came to an end, and to which. What the summary says is in the store by
+ * now. */
 static void mark_end(const struct amz_launch *l, int rc, const struct amz_run_summary *s)
 {
   struct amz_error ignored; /* without the marker the driver looks at the store again, by another launch */
@@ -305,7 +307,8 @@ static int fit_all(struct amz_launch *l, struct amz_error *err)
 }
 
 /* From the description to a directory that can be resumed. `here`: this process runs the tasks, or takes part in it. */
-static int prepare(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options, bool here, struct amz_error *err)
+static int prepare(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options, bool here,
+                   struct amz_error *err)
 {
   struct amz_diags diags;
   int rc;
@@ -315,7 +318,8 @@ static int prepare(struct amz_launch *l, const struct amz_job_input *input, cons
   rc = amz_inputs_load(input, &diags, &l->recording, &l->job, err);
   amz_launch_tell_findings(l->observer, &diags);
   if (rc == AMZ_EINVAL)
-    (void)amz_error_set(err, rc, "the job description has %zu error%s; nothing was started", diags.errors, diags.errors == 1 ? "" : "s");
+    (void)amz_error_set(err, rc, "the job description has %zu error%s; nothing was started", diags.errors,
+                        diags.errors == 1 ? "" : "s");
   amz_diags_clear(&diags);
   if (rc < 0 || (rc = find_plugin(l->job, err)) < 0 || (rc = choose_layout(l, err)) < 0 ||
       (here && (rc = fit_all(l, err)) < 0) || (rc = amz_launch_make_directory(l, input, options, err)) < 0)
@@ -336,7 +340,8 @@ int amz_run_new(const struct amz_job_input *input, const struct amz_run_options 
   return end(&l, rc, ret_text, ret_summary, err);
 }
 
-int amz_launch_prepare(const struct amz_job_input *input, const struct amz_run_options *options, const struct amz_run_observer *observer,
+int amz_launch_prepare(const struct amz_job_input *input, const struct amz_run_options *options,
+                       const struct amz_run_observer *observer,
                        char **ret_dir, struct amz_job **ret_job, struct amz_error *err)
 {
   struct amz_launch l;
@@ -368,9 +373,11 @@ int amz_run_resume(const char *dir, const struct amz_run_options *options, const
   int rc;
 
   begin(&l, options, observer);
-  if ((rc = amz_launch_take_directory(&l, dir, options->take_over, err)) == AMZ_OK && (rc = amz_launch_load_job(&l, options, err)) == AMZ_OK &&
+  if ((rc = amz_launch_take_directory(&l, dir, options->take_over, err)) == AMZ_OK &&
+      (rc = amz_launch_load_job(&l, options, err)) == AMZ_OK &&
       (rc = choose_layout(&l, err)) == AMZ_OK &&
-      (options->n_sets == 0 || (rc = amz_launch_write_plan(&l, err)) == AMZ_OK) && (rc = go_where_it_began(&l.cwd, err)) == AMZ_OK)
+      (options->n_sets == 0 || (rc = amz_launch_write_plan(&l, err)) == AMZ_OK) &&
+      (rc = go_where_it_began(&l.cwd, err)) == AMZ_OK)
     rc = run_in_directory(&l, options, err);
   return end(&l, rc, ret_text, ret_summary, err);
 }

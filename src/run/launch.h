@@ -69,7 +69,8 @@ struct amz_launch {
   struct amz_reduced reduced; /* of all launches; zeroed when nothing is reduced */
 };
 
-/* Gives what is due while the loop doesn't run: signs of life to the other ranks, and to the lease while the store isn't open yet. */
+/* Gives what is due while the loop doesn't run: signs of life to the other ranks, and to the lease while the store isn't open
+ * yet. */
 void amz_launch_tick(struct amz_launch *l);
 
 void amz_launch_tick_for(void *launch); /* the same, for whoever calls back */
@@ -82,9 +83,12 @@ bool amz_launch_is_driven(const struct amz_launch *l);
 struct amz_prediction amz_launch_given_prediction(const struct amz_launch *l);
 /* DIR/plan.yaml := the layout and the settings. \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM with *err. */
 int amz_launch_write_plan(const struct amz_launch *l, struct amz_error *err);
-/* Makes a new one, with its lease. One that can't be resumed is taken back: nobody shall be told to go on with it. \return as amz_run_new. */
-int amz_launch_make_directory(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options, struct amz_error *err);
-/* Takes one that is there: it is ours before anything of it is read, and cleaned of an old wish to stop. \return as amz_run_resume. */
+/* Makes a new one, with its lease. One that can't be resumed is taken back: nobody shall be told to go on with it. \return as
+ * amz_run_new. */
+int amz_launch_make_directory(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options,
+                              struct amz_error *err);
+/* Takes one that is there: it is ours before anything of it is read, and cleaned of an old wish to stop. \return as
+ * amz_run_resume. */
 int amz_launch_take_directory(struct amz_launch *l, const char *dir, bool take_over, struct amz_error *err);
 /* What its run was made from, with what options change of it, and the job from that. \return likewise. */
 int amz_launch_load_job(struct amz_launch *l, const struct amz_run_options *options, struct amz_error *err);
@@ -96,7 +100,8 @@ int amz_launch_open_store(struct amz_launch *l, const struct amz_run_options *ho
 int amz_launch_work(struct amz_launch *l, struct amz_signals *signals, struct amz_error *err);
 
 /* ---- the rest */
-/* Takes what earlier launches left on nodes that have a rank now (amz_gather_before). A signal ends it: l->signal. \return AMZ_OK; negative with *err. */
+/* Takes what earlier launches left on nodes that have a rank now (amz_gather_before). A signal ends it: l->signal. \return
+ * AMZ_OK; negative with *err. */
 int amz_launch_fetch(struct amz_launch *l, struct amz_error *err);
 /* Sums up how far the launch came; strings go into *text. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struct amz_run_summary *ret);
@@ -105,12 +110,15 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
 void amz_launch_ask_history(struct amz_launch *l, bool finds);
 /* Waits for the answer, for the planner: nothing also when it can't be read. */
 void amz_launch_recall(struct amz_launch *l);
-/* Adds a run that has come to its end to the history, for the next one to start from; gives the lease up. What goes wrong is a note. */
+/* Adds a run that has come to its end to the history, for the next one to start from; gives the lease up. What goes wrong is a
+ * note. */
 void amz_launch_remember(struct amz_launch *l, const struct amz_run_summary *summary);
 
-/* Makes a new run's directory, ready to be resumed, and lets it go. *ret_dir as the user may type it (free it); *ret_job: the job.
+/* Makes a new run's directory, ready to be resumed, and lets it go. *ret_dir as the user may type it (free it); *ret_job: the
+ * job.
  * \return as amz_run_new. */
-int amz_launch_prepare(const struct amz_job_input *input, const struct amz_run_options *options, const struct amz_run_observer *observer,
+int amz_launch_prepare(const struct amz_job_input *input, const struct amz_run_options *options,
+                       const struct amz_run_observer *observer,
                        char **ret_dir, struct amz_job **ret_job, struct amz_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* A launch's run directory: a new one is made so that it can be resumed from its first moment; one that is there is taken, and read.
+/* A launch's run directory: a new one is made so that it can be resumed from its first moment; one that is there is taken, and
+ * read.
  *
  * DIR/inputs is the last file of a new directory: one that has it has all that a run needs. */
 #define _GNU_SOURCE
@@ -85,21 +86,24 @@ struct amz_prediction amz_launch_given_prediction(const struct amz_launch *l)
 
   if (l->before.succeeded + l->before.failed + l->before.skipped > 0 || is_of_others(l) || is_of_another_layout(l))
     return (struct amz_prediction){0};
-  return (struct amz_prediction){(double)s->prediction.makespan_ns * unit, (double)s->prediction.low_ns * unit, (double)s->prediction.high_ns * unit};
+  return (struct amz_prediction){(double)s->prediction.makespan_ns * unit, (double)s->prediction.low_ns * unit,
+                                 (double)s->prediction.high_ns * unit};
 }
 
 int amz_launch_write_plan(const struct amz_launch *l, struct amz_error *err)
 {
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_plan_file f = {.job = amz_job_name(l->job), .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
-    .layout = {s->plan.nodes == AMZ_AUTO ? 1 : s->plan.nodes, s->plan.ranks_per_node == AMZ_AUTO ? l->layout.ranks : s->plan.ranks_per_node,
+    .layout = {s->plan.nodes == AMZ_AUTO ? 1 : s->plan.nodes,
+               s->plan.ranks_per_node == AMZ_AUTO ? l->layout.ranks : s->plan.ranks_per_node,
                l->layout.slots, l->layout.threads}, .predicted = amz_launch_given_prediction(l), .tasks = s->prediction.tasks,
     .task_s = (double)s->prediction.task_ns * 1e-9, .task_stddev_s = (double)s->prediction.task_stddev_ns * 1e-9};
   struct amz_buf text = AMZ_BUF_INIT;
   int rc;
 
   amz_report_plan_file(&f, &text);
-  rc = amz_buf_ok(&text) < 0 ? amz_error_set(err, AMZ_ENOMEM, "out of memory") : amz_rundir_write(l->dir, "plan.yaml", text.data, text.len, false, err);
+  rc = amz_buf_ok(&text) < 0 ? amz_error_set(err, AMZ_ENOMEM, "out of memory") : amz_rundir_write(l->dir, "plan.yaml", text.data,
+      text.len, false, err);
   amz_buf_clear(&text);
   return rc;
 }
@@ -141,7 +145,8 @@ static int fill_directory(struct amz_launch *l, const struct amz_job_input *inpu
   if ((rc = absolute(l->shown_dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0 ||
       (rc = write_job(l, input, err)) < 0 || (rc = amz_launch_write_plan(l, err)) < 0 || (rc = amz_batch_mark(l->dir, err)) < 0)
     return rc;
-  return amz_rundir_write(l->dir, "inputs", l->recording.data, l->recording.len, !l->unsettled, err); /* last: from now on it can be resumed */
+  /* last: from now on it can be resumed */
+  return amz_rundir_write(l->dir, "inputs", l->recording.data, l->recording.len, !l->unsettled, err);
 }
 
 int amz_launch_make_directory(struct amz_launch *l, const struct amz_job_input *input, const struct amz_run_options *options,
@@ -175,7 +180,8 @@ static int read_recording(const char *dir, struct amz_buf *ret, struct amz_error
     return amz_error_set(err, AMZ_EINVAL, "%s: the path is too long", dir);
   rc = amz_disk_read_file(path, UINT64_MAX, ret, err);
   if (rc == AMZ_ENOENT)
-    return amz_error_set(err, rc, "%s has no file 'inputs': it is no run directory, or was never started and can be removed", dir);
+    return amz_error_set(err, rc, "%s has no file 'inputs': it is no run directory, or was never started and can be removed",
+                         dir);
   return rc;
 }
 
@@ -193,7 +199,8 @@ static int amend(struct amz_buf *recording, const struct amz_set *sets, size_t n
   return rc;
 }
 
-int amz_run_load_recorded(const char *dir, const struct amz_set *sets, size_t n, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err)
+int amz_run_load_recorded(const char *dir, const struct amz_set *sets, size_t n, struct amz_diags *diags, struct amz_job **ret,
+                          struct amz_error *err)
 {
   struct amz_buf recording = AMZ_BUF_INIT, cwd = AMZ_BUF_INIT;
   struct amz_error cause = {0};
@@ -264,7 +271,8 @@ int amz_launch_take_directory(struct amz_launch *l, const char *dir, bool take_o
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   if ((rc = absolute(dir, &l->dir, err)) < 0)
     return rc;
-  rc = amz_patience_wait(l->dir, take_over, l->observer, l->link ? l->link->signals : NULL, amz_launch_tick_for, l, &l->signal, err);
+  rc = amz_patience_wait(l->dir, take_over, l->observer, l->link ? l->link->signals : NULL, amz_launch_tick_for, l, &l->signal,
+                         err);
   if (rc == AMZ_ECLOSED)
     return amz_error_set(err, AMZ_EBUSY, "%s: ended by %s while waiting for it", dir, amz_signal_name(l->signal));
   if (rc < 0)

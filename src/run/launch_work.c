@@ -1,4 +1,5 @@
-/* What a launch has to do, in which order, and by whom: the store with what is left, the run's order, the helper, the planner, the loop. */
+/* What a launch has to do, in which order, and by whom: the store with what is left, the run's order, the helper, the planner,
+ * the loop. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,8 @@ static int recall_sample(struct amz_launch *l, uint64_t *want)
 {
   const struct amz_settings *s = amz_job_settings(l->job);
   const struct amz_look_back how = {.job = l->job, .dir = l->dir, .store = l->store, .left = l->left, .n_left = l->n_left,
-                                    .threads = tries_threads(l) ? 0 : l->layout.threads, .most = amz_sample_limit(amz_job_tasks(l->job), s->sample.tasks_max)};
+                                    .threads = tries_threads(l) ? 0 : l->layout.threads,
+                                    .most = amz_sample_limit(amz_job_tasks(l->job), s->sample.tasks_max)};
   struct amz_observation *seen;
   size_t n;
   int rc;
@@ -123,7 +125,8 @@ static int order_of_run(struct amz_launch *l, uint64_t left)
     return rc;
   if (want == 0)
     return amz_run_order(l->job, l->left, l->n_left, 0, &l->order);
-  rc = amz_run_draw(l->job, l->left, l->n_left, want < DRAWN_MAX ? want : DRAWN_MAX, l->own_sampler.seed, &ranges, &n, &l->n_first);
+  rc = amz_run_draw(l->job, l->left, l->n_left, want < DRAWN_MAX ? want : DRAWN_MAX, l->own_sampler.seed, &ranges, &n,
+                    &l->n_first);
   if (rc < 0)
     return rc;
   l->own_sampler.most = l->own_sampler.n;
@@ -137,7 +140,8 @@ static int order_of_run(struct amz_launch *l, uint64_t left)
 /* As many as the description says, and enough for all slots of all ranks to be busy for a while. */
 static uint64_t sample_size(const struct amz_launch *l, uint64_t left)
 {
-  uint64_t slots = (uint64_t)l->layout.slots * (l->link ? l->team.count : 1), want = amz_sample_limit(left, amz_job_settings(l->job)->sample.tasks_max);
+  uint64_t slots = (uint64_t)l->layout.slots * (l->link ? l->team.count : 1),
+      want = amz_sample_limit(left, amz_job_settings(l->job)->sample.tasks_max);
 
   return l->link && want < 2 * slots ? 2 * slots : want;
 }
@@ -191,7 +195,8 @@ int amz_launch_open_store(struct amz_launch *l, const struct amz_run_options *ho
 
 static int set_up_helper(struct amz_launch *l, struct amz_error *err)
 {
-  struct amz_exec_config config = {.pack_path = l->pack_path, .slots = amz_executor_of(amz_job_kind(l->job))->helper_slots * amz_layout_capacity(&l->layout),
+  struct amz_exec_config config = {.pack_path = l->pack_path, .slots = amz_executor_of(amz_job_kind(l->job))->helper_slots *
+                                   amz_layout_capacity(&l->layout),
                                    .epoch = l->epoch, .discard_output = amz_job_settings(l->job)->output.discard_stdout};
   int rc;
 
@@ -215,7 +220,8 @@ static int start_helper(struct amz_launch *l, struct amz_error *err)
 /* What there is, as it was divided among the ranks. */
 static int find_kinds(const struct amz_launch *l, struct amz_kinds *ret)
 {
-  const struct amz_rank_share alone = {.slots = l->layout.slots, .capacity = amz_layout_capacity(&l->layout), .cores = l->layout.cores,
+  const struct amz_rank_share alone = {.slots = l->layout.slots, .capacity = amz_layout_capacity(&l->layout),
+                                       .cores = l->layout.cores,
                                        .memory_bytes = l->budget.memory_bytes};
 
   return l->link ? amz_kinds_find(&l->team, l->shares, ret) : amz_kinds_alone(&alone, ret);
@@ -227,7 +233,8 @@ static int begin_planner(struct amz_launch *l)
   int rc;
 
   if (!l->plans)
-    return l->sampler ? amz_sampler_begin(l->sampler, amz_job_settings(l->job), amz_job_tasks(l->job), l->layout.slots, l->layout.threads) : AMZ_OK;
+    return l->sampler ? amz_sampler_begin(l->sampler, amz_job_settings(l->job), amz_job_tasks(l->job), l->layout.slots,
+                                          l->layout.threads) : AMZ_OK;
   l->sampler = &l->own_sampler;
   if ((rc = amz_sampler_begin(l->sampler, amz_job_settings(l->job), p->tasks, l->layout.slots, l->layout.threads)) < 0 ||
       (rc = find_kinds(l, &p->kinds)) < 0)
@@ -247,7 +254,8 @@ static int begin_planner(struct amz_launch *l)
     amz_sampler_forget(l->sampler);
   if (p->known.runs)
     amz_sampler_open(l->sampler);
-  p->may_refuse = l->before.succeeded + l->before.failed + l->before.skipped == 0 && !amz_job_settings(l->job)->failures.stop_after.set;
+  p->may_refuse = l->before.succeeded + l->before.failed + l->before.skipped == 0 &&
+      !amz_job_settings(l->job)->failures.stop_after.set;
   p->total_slots = l->total_slots;
   amz_planner_begin(p);
   return AMZ_OK;
@@ -257,10 +265,13 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
 {
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_loop_config config = {.job = l->job, .recording = l->recording.data,
-    .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler && !l->plans ? "ss" : s->chunks.policy), .layout = l->layout,
-    .cores = &l->cores, .gpus = &l->gpus, .slot_gpus = l->slot_gpus, .exec = l->exec, .store = l->store, .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
+    .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler &&
+        !l->plans ? "ss" : s->chunks.policy), .layout = l->layout,
+    .cores = &l->cores, .gpus = &l->gpus, .slot_gpus = l->slot_gpus, .exec = l->exec, .store = l->store,
+    .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
     .shared_dir = l->dir,
-    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer, .total_slots = l->total_slots, .shares = l->shares, .sampler = l->sampler,
+    .epoch = l->epoch, .total = amz_job_tasks(l->job), .before = l->before, .observer = l->observer,
+    .total_slots = l->total_slots, .shares = l->shares, .sampler = l->sampler,
     .planner = l->plans ? &l->planner : NULL, .recall = l->recall.asked ? &l->recall : NULL,
     .budget = l->budget, .barred = l->barred, .any_barred = l->any_barred};
   struct amz_run_progress p;

@@ -1,19 +1,22 @@
 /* Launch lines that were tried by hand: Open MPI 4.1, MPICH 4.0, srun of Slurm 22.05.
  *
- * --bind-to none: the spawn helper binds each task. --oversubscribe: ranks are event loops, not computations; slots are counted by us.
+ * --bind-to none: the spawn helper binds each task. --oversubscribe: ranks are event loops, not computations; slots are counted
+ * by us.
  * --enable-recovery: without it, Open MPI ends all ranks when one dies. On one host, shared memory alone starts twice as fast. */
 #include "launcher.h"
 
 #include <string.h>
 
-int amz_spread_choose(uint32_t ranks, uint32_t nodes, uint32_t ranks_per_node, size_t available, struct amz_error *err, struct amz_spread *ret)
+int amz_spread_choose(uint32_t ranks, uint32_t nodes, uint32_t ranks_per_node, size_t available, struct amz_error *err,
+                      struct amz_spread *ret)
 {
   uint32_t there = available > UINT32_MAX ? UINT32_MAX : available ? (uint32_t)available : 1;
   uint32_t n = nodes ? nodes : there, per_node = ranks_per_node ? ranks_per_node : 1;
 
   if (n > there)
     return amz_error_set(err, AMZ_EINVAL, available ? "%u nodes are wanted, but there are %u" :
-                         "%u nodes are wanted, but there is no allocation: %u node; give --hostfile, or run inside one", n, there);
+                         "%u nodes are wanted, but there is no allocation: %u node; give --hostfile, or run inside one", n,
+                             there);
   if (ranks && ranks < n)
     n = ranks;
   if (ranks)
@@ -44,9 +47,11 @@ static void hosts(const struct amz_spread *spread, const struct amz_allocation *
   amz_buf_addc(out, '\0');
 }
 
-/* With Slurm's own choice of how ranks wait for each other in MPI_Init, some are let go before all have come, and messages to those that haven't crash
- * them: 8 of 150 launches over four busy nodes, none of 150 with the ring (Slurm 22.05, Open MPI 4.1.4; open-mpi/ompi#12495 is alike). */
-static void srun_words(const struct amz_launcher_choice *choice, const struct amz_spread *spread, const struct amz_allocation *a, struct amz_buf *out)
+/* With Slurm's own choice of how ranks wait for each other in MPI_Init, some are let go before all have come, and messages to
+ * those that haven't crash them: 8 of 150 launches over four busy nodes, none of 150 with the ring (Slurm 22.05, Open MPI 4.1.4;
+ * open-mpi/ompi#12495 is alike). */
+static void srun_words(const struct amz_launcher_choice *choice, const struct amz_spread *spread, const struct amz_allocation *a,
+                       struct amz_buf *out)
 {
   if (!choice->fence_is_chosen) {
     word(out, "env");
@@ -66,7 +71,8 @@ static void srun_words(const struct amz_launcher_choice *choice, const struct am
   hosts(spread, a, false, out);
 }
 
-static void open_mpi_words(const struct amz_launcher_choice *choice, const struct amz_spread *spread, const struct amz_allocation *a, struct amz_buf *out)
+static void open_mpi_words(const struct amz_launcher_choice *choice, const struct amz_spread *spread,
+                           const struct amz_allocation *a, struct amz_buf *out)
 {
   word(out, choice->program);
   word(out, "--bind-to");
@@ -88,7 +94,8 @@ static void open_mpi_words(const struct amz_launcher_choice *choice, const struc
   number(out, spread->ranks);
 }
 
-static void mpich_words(const struct amz_launcher_choice *choice, const struct amz_spread *spread, const struct amz_allocation *a, struct amz_buf *out)
+static void mpich_words(const struct amz_launcher_choice *choice, const struct amz_spread *spread, const struct amz_allocation *a,
+                        struct amz_buf *out)
 {
   word(out, choice->program);
   word(out, "-bind-to");
@@ -101,7 +108,8 @@ static void mpich_words(const struct amz_launcher_choice *choice, const struct a
   number(out, spread->ranks);
 }
 
-void amz_launcher_words(const struct amz_launcher_choice *choice, const struct amz_spread *spread, const struct amz_allocation *a, struct amz_buf *out)
+void amz_launcher_words(const struct amz_launcher_choice *choice, const struct amz_spread *spread, const struct amz_allocation *a,
+                        struct amz_buf *out)
 {
   if (choice->by_srun)
     srun_words(choice, spread, a, out);

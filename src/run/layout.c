@@ -30,7 +30,8 @@ void amz_layout_choose(const struct amz_settings *settings, uint32_t cores, uint
 
 uint32_t amz_layout_fit(const struct amz_layout *layout, uint32_t cores, uint32_t threads)
 {
-  uint64_t given = (uint64_t)layout->slots * layout->threads, room = given > cores ? given : cores, fit = room / at_least_one(threads);
+  uint64_t given = (uint64_t)layout->slots * layout->threads, room = given > cores ? given : cores,
+      fit = room / at_least_one(threads);
 
   return fit < layout->slots ? at_least_one((uint32_t)fit) : layout->slots;
 }

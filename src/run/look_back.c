@@ -80,7 +80,8 @@ static int take_row(void *ctx, const struct amz_task_row *row)
     return 1;
   }
   r->items[r->n++] = (struct row){.where = amz_digest_add(where, &row->epoch, sizeof row->epoch), .start_s = row->start_s,
-    .o = {.index = row->index, .threads = r->threads, .busy = 1, .wall_s = row->wall_s, .cpu_s = row->cpu_s, .rss_bytes = row->max_rss_bytes,
+    .o = {.index = row->index, .threads = r->threads, .busy = 1, .wall_s = row->wall_s, .cpu_s = row->cpu_s,
+          .rss_bytes = row->max_rss_bytes,
           .out_bytes = row->output_bytes}};
   return 0;
 }
@@ -94,7 +95,8 @@ static uint32_t running_at(const struct rows *r, const struct row *of, double wh
   return n;
 }
 
-/* The most of three moments: those that ran when the launch was killed aren't recorded, so that a task may seem to have been alone at its end. */
+/* The most of three moments: those that ran when the launch was killed aren't recorded, so that a task may seem to have been
+ * alone at its end. */
 static void count_neighbours(struct rows *r)
 {
   static const double moments[] = {0, 0.5, 0.999};

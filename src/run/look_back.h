@@ -21,8 +21,9 @@ struct amz_look_back {
   uint64_t most;                /* observations that are wanted */
 };
 
-/* The sample that was kept (sample.json), as far as its tasks are recorded; where there is none, as the launch was killed, those that were started first: a
- * run begins with its sample. How many were busy beside a task is then what the others' times say. Failed tasks are left out.
+/* The sample that was kept (sample.json), as far as its tasks are recorded; where there is none, as the launch was killed, those
+ * that were started first: a run begins with its sample. How many were busy beside a task is then what the others' times say.
+ * Failed tasks are left out.
  * \return AMZ_OK with an array (free it), of none when nothing is known; AMZ_ENOMEM. */
 int amz_look_back(const struct amz_look_back *l, struct amz_observation **ret, size_t *ret_n);
 

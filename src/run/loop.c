@@ -270,7 +270,8 @@ static int open_slots(struct amz_loop *l, uint32_t open)
   char text[160];
 
   if (open < l->yield.slots && l->result->given_up == 0) { /* told once; the summary has the rest */
-    (void)snprintf(text, sizeof text, "scheduling keeps rank 0 busy (%.0f %% of the time): it gives up slots, for now", 100 * l->yield.busy);
+    (void)snprintf(text, sizeof text, "scheduling keeps rank 0 busy (%.0f %% of the time): it gives up slots, for now",
+                   100 * l->yield.busy);
     amz_loop_note(l, AMZ_WARNING, text);
   }
   l->result->given_up = l->yield.slots - l->yield.fewest;
@@ -309,14 +310,16 @@ static int turn(struct amz_loop *l, bool *told_broken, struct amz_error *err)
 
   if ((rc = amz_loop_gather_peers(l, err)) < 0)
     return rc;
-  if ((rc = gather_ends(l)) < 0 || (rc = gather_store(l)) < 0 || (rc = amz_loop_gather_signals(l)) < 0 || (rc = gather_deadlines(l)) < 0 ||
+  if ((rc = gather_ends(l)) < 0 || (rc = gather_store(l)) < 0 || (rc = amz_loop_gather_signals(l)) < 0 ||
+      (rc = gather_deadlines(l)) < 0 ||
       (rc = settle(l)) < 0 || (rc = tell_broken(l, told_broken)) < 0 || (rc = settle(l)) < 0)
     return amz_error_set(err, rc, "the scheduler cannot go on: %s", amz_err_name(rc));
   if (amz_exec_flush(l->config->exec, &pending) == AMZ_ECLOSED && !l->broken) {
     (void)amz_error_set(&cause, AMZ_EENV, "the spawn helper has died");
     amz_loop_break(l, &cause);
   }
-  if ((rc = tell_broken(l, told_broken)) < 0 || (rc = judge_window(l)) < 0 || (rc = settle(l)) < 0 || (rc = amz_loop_show(l, false)) < 0)
+  if ((rc = tell_broken(l, told_broken)) < 0 || (rc = judge_window(l)) < 0 || (rc = settle(l)) < 0 ||
+      (rc = amz_loop_show(l, false)) < 0)
     return amz_error_set(err, rc, "the scheduler cannot go on: %s", amz_err_name(rc));
   if (l->master_finished && l->worker_finished)
     return AMZ_OK;
@@ -327,13 +330,17 @@ static int make_machines(struct amz_loop *l)
 {
   const struct amz_loop_config *c = l->config;
   const struct amz_settings *s = amz_job_settings(c->job);
-  struct amz_master_config master = {.tasks = amz_order_count(c->order), .epoch = c->epoch, .ranks = c->layout.ranks, .slots = c->total_slots,
+  struct amz_master_config master = {.tasks = amz_order_count(c->order), .epoch = c->epoch, .ranks = c->layout.ranks,
+                                     .slots = c->total_slots,
     .policy = c->policy, .retries = s->failures.retries, .backoff_ns = s->failures.backoff_ns, .stop_after = UINT64_MAX,
     .idempotent = s->failures.idempotent, .grace_ns = s->failures.grace_ns,
     .params = amz_told_params(&l->told)};
-  struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots, .capacity = amz_layout_capacity(&c->layout), .node = c->host,
-    .sync_ns = s->preset == AMZ_PRESET_LATENCY ? LATENCY_SYNC_NS : 0, .grain = l->executor->grain, .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,
-    .run_ahead = l->executor->run_ahead, .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns, .needs = amz_loop_needs(l)};
+  struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots,
+                                     .capacity = amz_layout_capacity(&c->layout), .node = c->host,
+    .sync_ns = s->preset == AMZ_PRESET_LATENCY ? LATENCY_SYNC_NS : 0, .grain = l->executor->grain,
+    .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,
+    .run_ahead = l->executor->run_ahead, .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns,
+    .needs = amz_loop_needs(l)};
   int rc;
 
   master.params.longest_first = amz_job_is_weighted(c->job);
@@ -382,7 +389,8 @@ static void clear(struct amz_loop *l)
 static int open_executor(struct amz_loop *l, struct amz_error *err)
 {
   l->slots = amz_new_array(amz_layout_capacity(&l->config->layout), sizeof *l->slots);
-  if (!l->slots || (amz_job_settings(l->config->job)->resources.threads_column && amz_carver_new(l->config->cores, &l->carver) < 0))
+  if (!l->slots || (amz_job_settings(l->config->job)->resources.threads_column &&
+                    amz_carver_new(l->config->cores, &l->carver) < 0))
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   return l->executor->open ? l->executor->open(l, err) : AMZ_OK;
 }
@@ -401,7 +409,8 @@ static int start_machines(struct amz_loop *l, struct amz_error *err)
   return rc < 0 ? amz_error_set(err, rc, "cannot start the scheduler: %s", amz_err_name(rc)) : AMZ_OK;
 }
 
-int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signals, struct amz_loop_result *ret, struct amz_error *err)
+int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signals, struct amz_loop_result *ret,
+                 struct amz_error *err)
 {
   struct amz_loop l = {.config = config, .signals = signals, .result = ret};
   bool told_broken = false;

@@ -1,7 +1,7 @@
 /* The event loop of one process: receives, steps the pure machines, performs what they ask for.
  *
- * Every rank has a worker; rank 0 holds the master, too. What those two tell each other goes through two mailboxes of encoded messages, the same
- * bytes that travel between ranks. Nothing here decides anything about scheduling. */
+ * Every rank has a worker; rank 0 holds the master, too. What those two tell each other goes through two mailboxes of encoded
+ * messages, the same bytes that travel between ranks. Nothing here decides anything about scheduling. */
 #ifndef AMZ_RUN_LOOP_H
 #define AMZ_RUN_LOOP_H
 
@@ -74,7 +74,8 @@ struct amz_loop_result {
 /* Runs until master and worker have finished. Signals must be blocked and come through `signal_fd`'s owner (signals.h).
  * \return AMZ_OK with *ret; AMZ_ENOMEM, AMZ_EIO with *err: the loop itself could not go on. */
 struct amz_signals;
-int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signals, struct amz_loop_result *ret, struct amz_error *err);
+int amz_loop_run(const struct amz_loop_config *config, struct amz_signals *signals, struct amz_loop_result *ret,
+                 struct amz_error *err);
 
 /* How things stand before the loop, for the first progress. */
 void amz_loop_progress_at_start(const struct amz_loop_config *config, struct amz_run_progress *ret);

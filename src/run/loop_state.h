@@ -31,7 +31,8 @@ struct amz_loop {
   struct amz_slot_state *slots;
   struct amz_carver *carver;           /* where tasks differ in threads; NULL: slots have cores of their own */
   uint32_t threads, wanted;            /* shape.h: of tasks that start from now on; slots that may be open */
-  struct amz_result *instant;          /* tasks that ended without being started (skipped, bad values), for the worker's next event */
+  /* tasks that ended without being started (skipped, bad values), for the worker's next event */
+  struct amz_result *instant;
   size_t n_instant, cap_instant;
   struct amz_task task;                /* reused from task to task */
   struct amz_buf gpu_env;              /* likewise: "NAME=VALUE" strings, each with its NUL, */
@@ -45,7 +46,8 @@ struct amz_loop {
   struct amz_buf wire;                 /* reused for what goes to other ranks */
   int64_t heard_ns, next_look_ns;      /* from rank 0, last; when to look for the dead */
   unsigned stop_signals;
-  int relayed_signal;                  /* with which another rank has begun the end: rank 0 may get the same one itself; 0: none */
+  /* with which another rank has begun the end: rank 0 may get the same one itself; 0: none */
+  int relayed_signal;
   int64_t started_ns, next_status_ns, next_progress_ns;
   struct amz_yield yield;              /* rank 0 with others: is its loop busy? Of the window that runs: */
   int64_t window_ns;                   /* its begin, */

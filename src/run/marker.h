@@ -13,7 +13,8 @@
 void amz_marker_clear(const char *dir);
 /* Before the first one: removes DIR/stop, which was meant for an earlier run. */
 void amz_marker_clear_stop(const char *dir);
-/* Rank 0: all ranks are there. / the launch has ended in order, with this exit status, perhaps for want of time. \return AMZ_OK; AMZ_EIO with *err. */
+/* Rank 0: all ranks are there. / the launch has ended in order, with this exit status, perhaps for want of time. \return AMZ_OK;
+ * AMZ_EIO with *err. */
 int amz_marker_put_launched(const char *dir, struct amz_error *err);
 int amz_marker_put_ended(const char *dir, int status, bool out_of_time, struct amz_error *err);
 /* The driver: whether they are there. */

@@ -34,7 +34,8 @@ int amz_meeting_beat(const struct amz_rank_link *link, struct amz_error *err)
   return rc;
 }
 
-int amz_meeting_tell(const struct amz_rank_link *link, uint32_t rank, const struct amz_order_of_work *order, struct amz_error *err)
+int amz_meeting_tell(const struct amz_rank_link *link, uint32_t rank, const struct amz_order_of_work *order,
+                     struct amz_error *err)
 {
   struct amz_buf word = AMZ_BUF_INIT;
   int rc;
@@ -69,7 +70,8 @@ static int take_report(struct gathering *g, const struct amz_mpi_message *got, s
 static int take_excuse(const struct gathering *g, const struct amz_mpi_message *got, struct amz_error *err)
 {
   g->link->net->forget(g->link->mpi, got->source);
-  return amz_error_set(err, AMZ_EENV, "rank %u cannot take part: %.*s", got->source, (int)(got->n - 2), (const char *)got->bytes + 2);
+  return amz_error_set(err, AMZ_EENV, "rank %u cannot take part: %.*s", got->source, (int)(got->n - 2),
+                       (const char *)got->bytes + 2);
 }
 
 static int take_word(struct gathering *g, const struct amz_mpi_message *got, int *ret_signal, struct amz_error *err)
@@ -105,7 +107,8 @@ static int tell_missing(const struct gathering *g, struct amz_error *err)
       g->link->net->forget(g->link->mpi, i);
       first = i;
     }
-  return amz_error_set(err, AMZ_EENV, "%u of %u ranks have not spoken up, rank %u among them: were they killed, or is their node stuck?", g->missing,
+  return amz_error_set(err, AMZ_EENV, "%u of %u ranks have not spoken up, rank %u among them: were they killed, or is their node "
+                                      "stuck?", g->missing,
                        g->team.count, first);
 }
 
@@ -135,7 +138,8 @@ static int gather_all(struct gathering *g, int *ret_signal, struct amz_error *er
   return rc;
 }
 
-int amz_meeting_gather(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, uint64_t memory_bytes,
+int amz_meeting_gather(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus,
+                       uint64_t memory_bytes,
                        int *ret_signal, struct amz_error *err, struct amz_team *ret)
 {
   struct gathering g = {.link = link, .team = {NULL, link->net->size(link->mpi)}};
@@ -163,7 +167,8 @@ int amz_meeting_gather(const struct amz_rank_link *link, const struct amz_cores 
 
 /* ---- the others ------------------------------------------------------------------------------------------------------- */
 
-int amz_meeting_report(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus, uint64_t memory_bytes,
+int amz_meeting_report(const struct amz_rank_link *link, const struct amz_cores *own, const struct amz_gpus *gpus,
+                       uint64_t memory_bytes,
                        struct amz_error *err)
 {
   struct amz_buf word = AMZ_BUF_INIT;
@@ -251,7 +256,8 @@ static int take_from_master(struct awaiting *a, const struct amz_mpi_message *go
   return 1;
 }
 
-static int take_order(const struct amz_mpi_message *got, struct amz_error *err, struct amz_buf *ret_bytes, struct amz_order_parts *ret_parts,
+static int take_order(const struct amz_mpi_message *got, struct amz_error *err, struct amz_buf *ret_bytes,
+                      struct amz_order_parts *ret_parts,
                       struct amz_order_of_work *ret)
 {
   int rc;

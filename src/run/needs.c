@@ -1,6 +1,7 @@
 /* What the worker is told of tasks that differ in what they take, and ranks that have too little for some of them.
  *
- * Which rank gets which task is the master's affair, which knows no sizes: so a rank that couldn't run every task runs none, as long as another can. */
+ * Which rank gets which task is the master's affair, which knows no sizes: so a rank that couldn't run every task runs none, as
+ * long as another can. */
 #include <string.h>
 
 #include "loop_state.h"

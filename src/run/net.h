@@ -1,5 +1,5 @@
-/* What the driver and the loop need of a transport between ranks. The table is injected by the program that links MPI, so that the one that doesn't
- * starts a tenth of a second sooner. The functions are those of amorsize/transport.h, word for word. */
+/* What the driver and the loop need of a transport between ranks. The table is injected by the program that links MPI, so that
+ * the one that doesn't starts a tenth of a second sooner. The functions are those of amorsize/transport.h, word for word. */
 #ifndef AMZ_RUN_NET_H
 #define AMZ_RUN_NET_H
 

@@ -1,5 +1,5 @@
-/* The run's order: what is left, as it comes, or heaviest first where tasks have weights. Rank 0 and the others make it alike, each
- * from the recorded inputs, so that it needn't travel. */
+/* The run's order: what is left, as it comes, or heaviest first where tasks have weights. Rank 0 and the others make it alike,
+ * each from the recorded inputs, so that it needn't travel. */
 #include "order.h"
 
 #include <stdlib.h>
@@ -45,7 +45,8 @@ static int by_first(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* What is left of the ranges without single tasks that lie in them; both ascending. `out` has room for n + n_out ranges. \return how many. */
+/* What is left of the ranges without single tasks that lie in them; both ascending. `out` has room for n + n_out ranges. \return
+ * how many. */
 static size_t cut_out(const struct amz_range *left, size_t n, const struct amz_range *cut, size_t n_cut, struct amz_range *out)
 {
   size_t n_out = 0, at = 0;
@@ -65,7 +66,8 @@ static size_t cut_out(const struct amz_range *left, size_t n, const struct amz_r
   return n_out;
 }
 
-int amz_run_sample(const struct amz_job *job, const struct amz_range *left, size_t n, uint64_t want, uint64_t seed, struct amz_range **ret, size_t *ret_n)
+int amz_run_sample(const struct amz_job *job, const struct amz_range *left, size_t n, uint64_t want, uint64_t seed,
+                   struct amz_range **ret, size_t *ret_n)
 {
   struct amz_range *drawn, all = {0, 0};
   struct amz_order *order;
@@ -89,7 +91,8 @@ int amz_run_sample(const struct amz_job *job, const struct amz_range *left, size
   return rc;
 }
 
-int amz_run_draw(const struct amz_job *job, const struct amz_range *left, size_t n, uint64_t want, uint64_t seed, struct amz_range **ret, size_t *ret_n,
+int amz_run_draw(const struct amz_job *job, const struct amz_range *left, size_t n, uint64_t want, uint64_t seed,
+                 struct amz_range **ret, size_t *ret_n,
                  size_t *ret_first)
 {
   struct amz_range *drawn = NULL, *sorted = NULL, *all = NULL;

@@ -13,8 +13,9 @@
 /* Fills in the observations' weights; nothing for a job without. */
 void amz_outlook_weigh(const struct amz_job *job, struct amz_observation *seen, size_t n);
 
-/* Foresees the tasks of an order from position `from` on, in its sequence, where weights or places tell of their times. `w` is the fit of weighed
- * observations, whose w->tasks are the whole job's. Takes milliseconds: of a long list, some tasks of each part are looked at.
+/* Foresees the tasks of an order from position `from` on, in its sequence, where weights or places tell of their times. `w` is
+ * the fit of weighed observations, whose w->tasks are the whole job's. Takes milliseconds: of a long list, some tasks of each
+ * part are looked at.
  * \return as amz_workload_foresee. */
 int amz_outlook_foresee(const struct amz_job *job, const struct amz_order *order, uint64_t from, struct amz_workload *w);
 

@@ -21,7 +21,9 @@ static void say_wait(const struct amz_lease_info *who, bool insist, const struct
 
   if (!o || !o->note)
     return;
-  (void)snprintf(text, sizeof text, "process %" PRId64 " on host %s ran it, last heard of %" PRId64 " s ago; waiting whether it gives a sign of life, until %d s have "
+  (void)snprintf(text, sizeof text, "process %" PRId64 " on host %s ran it, last heard of %" PRId64 " s ago; waiting whether it "
+                                                                                                    "gives a sign of life, until "
+                                                                                                    "%d s have "
                  "passed%s", who->pid, who->host, who->age_s, insist ? AMZ_LEASE_INSIST_S : AMZ_LEASE_STALE_S,
                  insist ? "" : " (when it is known to be dead: resume --take-over)");
   o->note(o->ctx, AMZ_WARNING, text);
@@ -37,11 +39,13 @@ static int pause_or_signal(struct amz_signals *signals)
 
 static int lives(const char *dir, const struct amz_lease_info *who, struct amz_error *err)
 {
-  return amz_error_set(err, AMZ_EBUSY, "%s: process %" PRId64 " on host %s runs it now: it has just given a sign of life; wait for its end, or "
+  return amz_error_set(err, AMZ_EBUSY,
+                       "%s: process %" PRId64 " on host %s runs it now: it has just given a sign of life; wait for its end, or "
                        "'amorsize-mpi stop %s'", dir, who->pid, who->host, dir);
 }
 
-int amz_patience_wait(const char *dir, bool insist, const struct amz_run_observer *observer, struct amz_signals *signals, void (*tick)(void *ctx),
+int amz_patience_wait(const char *dir, bool insist, const struct amz_run_observer *observer, struct amz_signals *signals,
+                      void (*tick)(void *ctx),
                       void *tick_ctx, int *ret_signal, struct amz_error *err)
 {
   int64_t began_ns = amz_clock_monotonic_ns(), watched_s = 0, highest_s;

@@ -1,7 +1,7 @@
 /* The other ranks, as the loop sees them: their messages, and signs that one of them is dead.
  *
- * MPI never tells of a dead peer. Silence does, in time (the master's business); but a process of our own node that is gone is known to be gone at
- * once, and its tasks with it, for its helper has seen its socket close. */
+ * MPI never tells of a dead peer. Silence does, in time (the master's business); but a process of our own node that is gone is
+ * known to be gone at once, and its tasks with it, for its helper has seen its socket close. */
 #include <stdio.h>
 
 #include "loop_state.h"
@@ -59,7 +59,8 @@ static void hear_excuse(struct amz_loop *l, const struct amz_mpi_message *got)
 
   if (!l->master || !l->config->team || got->source >= l->config->team->count)
     return;
-  (void)snprintf(text, sizeof text, "rank %u cannot take part: %.*s", got->source, (int)(got->n - 2), (const char *)got->bytes + 2);
+  (void)snprintf(text, sizeof text, "rank %u cannot take part: %.*s", got->source, (int)(got->n - 2),
+                 (const char *)got->bytes + 2);
   amz_loop_note(l, AMZ_WARNING, text);
   l->config->team->members[got->source].pid = 0; /* its end is no news */
   l->fenced[got->source] = l->any_fenced = true;

@@ -66,7 +66,8 @@ static void note_recorded(struct amz_loop *l, const struct amz_action *action, c
   amz_tally_add(&l->result->tally, result, index, action->final);
   if (action->final)
     amz_tally_hold_memory(&l->result->tally, result, index, amz_budget_said(l->config->job, index));
-  if (l->config->kept && action->final && (result->pack_offset || (result->outcome == AMZ_SUCCEEDED && amz_job_keeps_results(l->config->job))))
+  if (l->config->kept && action->final && (result->pack_offset || (result->outcome == AMZ_SUCCEEDED &&
+                                                                   amz_job_keeps_results(l->config->job))))
     l->config->kept[action->rank]++;
 }
 
@@ -90,7 +91,8 @@ static int record_bulk(struct amz_loop *l, const struct amz_action *action, stru
   size_t at = 0;
 
   for (uint64_t done = 0, n; rc == AMZ_OK && done < b->count; done += n) {
-    struct amz_chunk_record one = {.attempt = b->attempt, .rank = action->rank, .slot = b->slot, .epoch = c->epoch, .start_ns = b->start_ns,
+    struct amz_chunk_record one = {.attempt = b->attempt, .rank = action->rank, .slot = b->slot, .epoch = c->epoch,
+                                   .start_ns = b->start_ns,
                                    .node = node_of(c, action->rank)};
 
     n = amz_order_stretch(c->order, b->first + done, b->count - done, &one.first);
@@ -116,7 +118,8 @@ static int record(struct amz_loop *l, const struct amz_action *action)
   int rc = action->bulk ? record_bulk(l, action, &cause) : AMZ_OK;
 
   for (size_t i = 0; rc == AMZ_OK && i < action->n_results; i++) {
-    struct amz_record one = {.result = action->results[i], .rank = action->rank, .epoch = l->config->epoch, .final = action->final,
+    struct amz_record one = {.result = action->results[i], .rank = action->rank, .epoch = l->config->epoch,
+                             .final = action->final,
                              .node = node_of(l->config, action->rank)};
 
     one.result.position = amz_order_index(l->config->order, action->results[i].position);
@@ -136,7 +139,8 @@ int amz_loop_perform_master(struct amz_loop *l, const struct amz_action *action)
 {
   switch (action->kind) {
   case AMZ_DO_SEND:
-    return action->rank == l->config->rank ? post(&l->to_worker, action->message) : amz_loop_send(l, action->rank, action->message);
+    return action->rank == l->config->rank ? post(&l->to_worker, action->message) : amz_loop_send(l, action->rank,
+        action->message);
   case AMZ_DO_RECORD:
     return record(l, action);
   case AMZ_DO_FENCE: /* told outside of this step. A rank that was silent so long has fenced itself: its helper ended its tasks */

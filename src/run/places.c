@@ -122,7 +122,8 @@ int amz_places_read(const char *dir, struct amz_places *ret, struct amz_error *e
     amz_buf_addc(&text, '\0');
     rc = amz_buf_ok(&text) < 0 ? AMZ_ENOMEM : read_lines(ret, text.data);
     if (rc < 0)
-      rc = amz_error_set(err, rc, "%s: %s", path.data, rc == AMZ_ENOMEM ? "out of memory" : "damaged: it says where outputs lie on other nodes");
+      rc = amz_error_set(err, rc, "%s: %s", path.data,
+                         rc == AMZ_ENOMEM ? "out of memory" : "damaged: it says where outputs lie on other nodes");
   }
   amz_buf_clear(&path);
   amz_buf_clear(&text);

@@ -1,6 +1,8 @@
-/* Where packs of a run may lie outside of its directory: DIR/gather, written before ranks make them and again when they have been brought home.
+/* Where packs of a run may lie outside of its directory: DIR/gather, written before ranks make them and again when they have been
+ * brought home.
  *
- * The file: a line "key HEX", the random name of the run's directories on nodes; then a line "at NODE PATH" for each directory that may hold packs. */
+ * The file: a line "key HEX", the random name of the run's directories on nodes; then a line "at NODE PATH" for each directory
+ * that may hold packs. */
 #ifndef AMZ_RUN_PLACES_H
 #define AMZ_RUN_PLACES_H
 

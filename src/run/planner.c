@@ -13,7 +13,8 @@ static bool has_plan(const struct amz_job *job, uint64_t tasks, uint64_t slots)
 {
   const struct amz_settings *s = amz_job_settings(job);
 
-  return s->sample.tasks_max > 0 && !s->resources.threads_column && !s->resources.memory_column && tasks >= LEAST_TASKS && tasks > slots;
+  return s->sample.tasks_max > 0 && !s->resources.threads_column && !s->resources.memory_column && tasks >= LEAST_TASKS &&
+      tasks > slots;
 }
 
 bool amz_planner_wanted(const struct amz_job *job, uint64_t tasks, uint64_t slots)
@@ -126,7 +127,8 @@ static void count_spent(const struct amz_loop *l, struct amz_planner *p)
 
 static int end_failing(struct amz_loop *l, const struct amz_planner *p)
 {
-  struct amz_event drain = {.kind = AMZ_EV_DRAIN, .stop = AMZ_STOP_DRAIN, .grace_ns = amz_job_settings(p->job)->failures.grace_ns};
+  struct amz_event drain = {.kind = AMZ_EV_DRAIN, .stop = AMZ_STOP_DRAIN, .grace_ns =
+                            amz_job_settings(p->job)->failures.grace_ns};
 
   l->result->all_failed = true;
   (void)snprintf(l->result->reason, sizeof l->result->reason, "all %zu sampled tasks failed", p->sampler->n);

@@ -1,6 +1,6 @@
-/* A run that plans itself. Its first tasks are a sample of all (sampler.h): when enough is known, or was known before it began, it plans beside
- * what goes on (think.h), and goes on by the plan: other slots, other threads, from one task to the next. Nothing runs twice, nothing is drained.
- * When a tenth of the tasks has ended it looks again, at what will come of it. */
+/* A run that plans itself. Its first tasks are a sample of all (sampler.h): when enough is known, or was known before it began,
+ * it plans beside what goes on (think.h), and goes on by the plan: other slots, other threads, from one task to the next. Nothing
+ * runs twice, nothing is drained. When a tenth of the tasks has ended it looks again, at what will come of it. */
 #ifndef AMZ_RUN_PLANNER_H
 #define AMZ_RUN_PLANNER_H
 

@@ -21,10 +21,13 @@ struct amz_plan_want amz_plan_want_of(const struct amz_settings *s)
 
   if (threads == AMZ_AUTO && s->resources.threads != 1)
     threads = s->resources.threads;
-  return (struct amz_plan_want){.goal = s->plan.goal, .efficiency = s->plan.efficiency, .deadline_s = (double)s->plan.deadline_ns * 1e-9,
-    .nodes = s->plan.nodes, .ranks_per_node = s->plan.ranks_per_node, .slots_per_rank = s->plan.slots_per_rank, .threads_per_task = threads,
+  return (struct amz_plan_want){.goal = s->plan.goal, .efficiency = s->plan.efficiency,
+                                .deadline_s = (double)s->plan.deadline_ns * 1e-9,
+    .nodes = s->plan.nodes, .ranks_per_node = s->plan.ranks_per_node, .slots_per_rank = s->plan.slots_per_rank,
+    .threads_per_task = threads,
     .max_workers = s->plan.max_workers, .memory_bytes = s->resources.memory_bytes, .memory_ignore = s->plan.memory_ignore,
-    .load_aware = s->plan.load_aware, .waits = s->preset == AMZ_PRESET_IO, .gpus = s->resources.gpus, .policy = s->chunks.policy, .chunk_s = (double)s->chunks.target_ns * 1e-9,
+    .load_aware = s->plan.load_aware, .waits = s->preset == AMZ_PRESET_IO, .gpus = s->resources.gpus, .policy = s->chunks.policy,
+    .chunk_s = (double)s->chunks.target_ns * 1e-9,
     .chunk_min_s = (double)s->chunks.min_ns * 1e-9, .chunk_max_s = (double)s->chunks.max_ns * 1e-9,
     .policy_free = s->chunks.policy_free, .target_free = s->chunks.target_free};
 }
@@ -56,7 +59,8 @@ static struct amz_plan_want want_here(const struct amz_planner *p)
   want.policy_free = want.target_free = false; /* a run goes on with the policy with which it began */
   if (want.goal == AMZ_GOAL_DEADLINE && want.deadline_s <= 0)
     want.goal = AMZ_GOAL_TIME;
-  if (amz_job_kind(p->job) != AMZ_TASK_COMMAND || want.slots_per_rank != AMZ_AUTO) /* its programs have been started with their threads; or they were given as the slots were */
+  /* its programs have been started with their threads; or they were given as the slots were */
+  if (amz_job_kind(p->job) != AMZ_TASK_COMMAND || want.slots_per_rank != AMZ_AUTO)
     want.threads_per_task = p->sampler->threads;
   if (p->planned) { /* the second look: what will come of what was chosen */
     want.nodes = p->chosen.nodes;
@@ -76,7 +80,8 @@ double amz_planner_rest_s(const struct amz_planner *p, const struct amz_workload
   return (double)left * w->mean_s.value / p->total_slots;
 }
 
-/* Of the other ranks it isn't known: they are taken to be where this one is. Without room for it, the tasks count as not begun. */
+/* Of the other ranks it isn't known: they are taken to be where this one is. Without room for it, the tasks count as not
+ * begun. */
 static void note_in_hand(const struct amz_loop *l, struct amz_planner *p)
 {
   uint32_t slots = amz_worker_busy(l->worker), ranks = p->kinds.n_ranks;
@@ -105,7 +110,8 @@ void amz_planner_note_stand(struct amz_loop *l, struct amz_planner *p)
 
 void amz_planner_look_ahead(struct amz_loop *l, struct amz_planner *p, struct amz_workload *w)
 {
-  if (amz_outlook_foresee(p->job, l->config->order, amz_order_count(l->config->order) - p->left, w) < 0) /* a plan without is a plan, too */
+  /* a plan without is a plan, too */
+  if (amz_outlook_foresee(p->job, l->config->order, amz_order_count(l->config->order) - p->left, w) < 0)
     amz_loop_note(l, AMZ_WARNING, "tasks could not be foreseen from their weights or places");
   w->tasks = p->left;
   w->apart = true; /* what was seen is done */

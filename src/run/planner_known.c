@@ -40,7 +40,8 @@ int amz_planner_use_known(struct amz_loop *l, struct amz_planner *p)
     return AMZ_ENOMEM;
   }
   amz_planner_note_stand(l, p);
-  if (amz_planner_rest_s(p, &w, p->left) < AMZ_PLANNER_LEAST_REST_S) { /* no plan, if it is still so: this run's tasks will show it */
+  /* no plan, if it is still so: this run's tasks will show it */
+  if (amz_planner_rest_s(p, &w, p->left) < AMZ_PLANNER_LEAST_REST_S) {
     amz_history_known_clear(&p->known);
     amz_workload_clear(&w);
     return AMZ_OK;
@@ -49,8 +50,8 @@ int amz_planner_use_known(struct amz_loop *l, struct amz_planner *p)
   return AMZ_OK;
 }
 
-/* What was seen of a run that follows a plan, as it would have been where the plan's costs come from: a plan opens more slots than
- * there were, or fewer, and says what a task takes then. */
+/* What was seen of a run that follows a plan, as it would have been where the plan's costs come from: a plan opens more slots
+ * than there were, or fewer, and says what a task takes then. */
 static int seen_as_known(const struct amz_planner *p, struct amz_observation **ret)
 {
   const struct amz_sampler *s = p->sampler;
@@ -89,7 +90,8 @@ int amz_planner_check_known(struct amz_loop *l, struct amz_planner *p)
   if (!drifted)
     return AMZ_OK;
   (void)snprintf(text, sizeof text,
-                 "tasks take %.2f times as long as in earlier runs (95 %%: %.2f to %.2f): planning anew from this run's own", d.ratio,
+                 "tasks take %.2f times as long as in earlier runs (95 %%: %.2f to %.2f): planning anew from this run's own",
+                 d.ratio,
                  d.low, d.high);
   amz_loop_note(l, AMZ_WARNING, text);
   amz_history_known_clear(&p->known);

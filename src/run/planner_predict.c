@@ -23,7 +23,8 @@ struct amz_prediction amz_planner_predict(const struct amz_planner *p, const str
   double begun_s = c->slots ? p->in_hand_s / (double)c->slots : 0; /* of the orders whose tasks count as left */
   double by = passed_s - fmin(begun_s, c->makespan_s);
 
-  return (struct amz_prediction){fmax(by + c->makespan_s, passed_s), fmax(by + c->interval_s[0], passed_s), fmax(by + c->interval_s[1], passed_s)};
+  return (struct amz_prediction){fmax(by + c->makespan_s, passed_s), fmax(by + c->interval_s[0], passed_s),
+                                 fmax(by + c->interval_s[1], passed_s)};
 }
 
 static bool is_tenth_done(const struct amz_planner *p)

@@ -1,5 +1,5 @@
-/* What the planner's files share. planner.c: whether and when; planner_known.c: what was known before; planner_input.c: from what a
- * plan is made; planner_apply.c: how it is followed; planner_predict.c: what is said to come of it. */
+/* What the planner's files share. planner.c: whether and when; planner_known.c: what was known before; planner_input.c: from what
+ * a plan is made; planner_apply.c: how it is followed; planner_predict.c: what is said to come of it. */
 #ifndef AMZ_RUN_PLANNER_PRIVATE_H
 #define AMZ_RUN_PLANNER_PRIVATE_H
 
@@ -43,8 +43,8 @@ void amz_planner_keep_plan(const struct amz_loop *l, const struct amz_planner *p
 /* ---- planner_predict.c */
 /* Of the launch as a whole: what has passed, and what is left, less what runs has done already. */
 struct amz_prediction amz_planner_predict(const struct amz_planner *p, const struct amz_candidate *c);
-/* What is over soon needs no other layout, nor a thread to look for one; what will come of this one is said all the same. Takes *w
- * over. */
+/* What is over soon needs no other layout, nor a thread to look for one; what will come of this one is said all the same. Takes
+ * *w over. */
 void amz_planner_foretell(struct amz_loop *l, struct amz_planner *p, struct amz_workload *w);
 /* When a tenth of the tasks has ended, looks at what will come of the layout that there is. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_planner_look_again(struct amz_loop *l, struct amz_planner *p);

@@ -1,14 +1,16 @@
 /* Plug-in tasks, the rank's side: what the executor's files share.
  *
- * A RUN of the worker is worked on as one or more orders to a host's lane. The hosts 0 .. slots-1 are the ordinary ones (when the plug-in is
- * thread-safe host 0 has a lane for every slot, and the others don't exist); host slots+i is slot i's alone: a process in which a
- * task that ended another one is tried once more, with nobody beside it.
+ * A RUN of the worker is worked on as one or more orders to a host's lane. The hosts 0 .. slots-1 are the ordinary ones (when the
+ * plug-in is thread-safe host 0 has a lane for every slot, and the others don't exist); host slots+i is slot i's alone: a process
+ * in which a task that ended another one is tried once more, with nobody beside it.
  *
- * A slot may have a second RUN behind the one that it works on, so that its lane goes on by itself. It can be taken back until the lane begins it.
+ * A slot may have a second RUN behind the one that it works on, so that its lane goes on by itself. It can be taken back until
+ * the lane begins it.
  *
- * Invariants. Positions of a RUN are told to the worker in their sequence: first those told of, then those in `sent`, then those from
- * `next` on, which weren't ordered yet; all of them before any of the RUN behind, of which nothing is ordered before all of the first one is. A slot that
- * is `alone` has shrunk its RUN to what is suspected; nothing is ordered of the one behind meanwhile. A host takes orders only while it is alive. */
+ * Invariants. Positions of a RUN are told to the worker in their sequence: first those told of, then those in `sent`, then those
+ * from `next` on, which weren't ordered yet; all of them before any of the RUN behind, of which nothing is ordered before all of
+ * the first one is. A slot that is `alone` has shrunk its RUN to what is suspected; nothing is ordered of the one behind
+ * meanwhile. A host takes orders only while it is alive. */
 #ifndef AMZ_RUN_PLUGIN_H
 #define AMZ_RUN_PLUGIN_H
 
@@ -20,7 +22,8 @@
 #include "loop_state.h"
 
 #define AMZ_PLUGIN_RUN_NAME 256
-#define AMZ_PLUGIN_AHEAD 2u /* orders of a lane, so that it goes on while we are told of the last one; the ring has room for as many (exec/plugin_host.c) */
+/* orders of a lane, so that it goes on while we are told of the last one; the ring has room for as many (exec/plugin_host.c) */
+#define AMZ_PLUGIN_AHEAD 2u
 
 /* Positions that a lane was ordered to run. */
 struct amz_plugin_order {
@@ -84,7 +87,8 @@ static inline struct amz_plugin_exec *amz_plugin_of(const struct amz_loop *l)
 /* \return the host that a slot's orders go to now, and by which lane. */
 uint32_t amz_plugin_host_of(const struct amz_plugin_exec *p, uint32_t slot, uint32_t *ret_lane);
 
-/* plugin_feed.c: orders what a slot has to do, as far as there is room, and starts the host that it needs. \return AMZ_OK; AMZ_ENOMEM. */
+/* plugin_feed.c: orders what a slot has to do, as far as there is room, and starts the host that it needs. \return AMZ_OK;
+ * AMZ_ENOMEM. */
 int amz_plugin_feed(struct amz_loop *l, uint32_t slot);
 int amz_plugin_start_host(struct amz_loop *l, uint32_t host);
 /* All slots that may have waited for a host. */
@@ -93,7 +97,8 @@ int amz_plugin_feed_all(struct amz_loop *l);
 /* plugin_told.c: what lanes have told. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_plugin_hear(struct amz_loop *l, uint32_t host);
 /* Tells the worker of results (or none) and of positions that go back. */
-int amz_plugin_tell(struct amz_loop *l, uint32_t slot, const struct amz_result *result, const struct amz_range *returned, size_t n_returned);
+int amz_plugin_tell(struct amz_loop *l, uint32_t slot, const struct amz_result *result, const struct amz_range *returned,
+                    size_t n_returned);
 /* A slot that was told to end: what wasn't ordered goes back, and what is behind. */
 int amz_plugin_drop(struct amz_loop *l, uint32_t slot);
 /* What is behind a slot's RUN goes back, if it hasn't begun. */

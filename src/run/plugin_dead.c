@@ -1,10 +1,11 @@
 /* Plug-in tasks: a host has ended, and what that means for each slot that it served.
  *
- * Who is to blame? A task that didn't end in time, if that is why we killed the host. Else the lanes that have marked themselves on the way
- * out; else, when nobody has, every lane that had a task running. A suspect is tried once more, alone in a process; what ends that one, too, has
- * failed. With run_range it isn't known which task of an order was running: then all that weren't told of are suspects, and are run alone one by one, by
- * `run`, whose position is always known; the one that ends this process is tried alone in a third. (That finds the culprit in two
- * more processes, where bisecting takes one per halving.) Everything else goes back to the worker and is run again. */
+ * Who is to blame? A task that didn't end in time, if that is why we killed the host. Else the lanes that have marked themselves
+ * on the way out; else, when nobody has, every lane that had a task running. A suspect is tried once more, alone in a process;
+ * what ends that one, too, has failed. With run_range it isn't known which task of an order was running: then all that weren't
+ * told of are suspects, and are run alone one by one, by `run`, whose position is always known; the one that ends this process is
+ * tried alone in a third. (That finds the culprit in two more processes, where bisecting takes one per halving.) Everything else
+ * goes back to the worker and is run again. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,7 +42,8 @@ static void break_useless(struct amz_loop *l, const struct amz_exec_end *end)
   char how[128];
 
   amz_plugin_say_how(end, how, sizeof how);
-  (void)amz_error_set(&cause, AMZ_EENV, "the process of the plug-in %s %s before it has run a task%s%s", amz_job_plugin(l->config->job)->path,
+  (void)amz_error_set(&cause, AMZ_EENV, "the process of the plug-in %s %s before it has run a task%s%s",
+                      amz_job_plugin(l->config->job)->path,
                       how, printed ? "; what it printed is in " : "", printed ? p->log : "");
   amz_loop_break(l, &cause);
 }
@@ -79,7 +81,8 @@ static struct amz_range open_part(const struct amz_plugin_slot *s)
 }
 
 /* Which task was running, if any. */
-static void find_running(const struct amz_plugin_exec *p, const struct amz_host_link *link, uint32_t lane, const struct amz_plugin_slot *s,
+static void find_running(const struct amz_plugin_exec *p, const struct amz_host_link *link, uint32_t lane,
+                         const struct amz_plugin_slot *s,
                          struct remains *r)
 {
   uint64_t at, number = amz_host_link_running(link, lane, &at);
@@ -93,13 +96,16 @@ static void find_running(const struct amz_plugin_exec *p, const struct amz_host_
                         : (struct amz_range){order->first + at, 1};
 }
 
-/* A process that a task had for itself tells of the task; of one that was shared it is known how long the task was seen to run. */
-static struct amz_result result_of(const struct amz_plugin_slot *s, uint32_t slot, uint64_t position, const struct amz_exec_end *end)
+/* A process that a task had for itself tells of the task; of one that was shared it is known how long the task was seen to
+ * run. */
+static struct amz_result result_of(const struct amz_plugin_slot *s, uint32_t slot, uint64_t position,
+                                   const struct amz_exec_end *end)
 {
   int64_t seen_ns = amz_clock_monotonic_ns() - s->seen_ns;
 
   if (s->timed_out)
-    return (struct amz_result){.position = position, .slot = slot, .attempt = s->run.attempt, .outcome = AMZ_TIMED_OUT, .exit_code = -1,
+    return (struct amz_result){.position = position, .slot = slot, .attempt = s->run.attempt, .outcome = AMZ_TIMED_OUT,
+                               .exit_code = -1,
       .signal = end->signal, .start_ns = amz_clock_realtime_ns() - seen_ns, .wall_ns = seen_ns};
   return (struct amz_result){.position = position, .slot = slot, .attempt = s->run.attempt, .outcome = AMZ_FAILED,
     .exit_code = end->signal ? -1 : end->exit_code, .signal = end->signal, .start_ns = end->start_ns, .wall_ns = end->wall_ns,
@@ -146,7 +152,8 @@ static int settle(struct amz_loop *l, uint32_t slot, struct remains *r, const st
 
 /* ---- the host --------------------------------------------------------------------------------------------------------- */
 
-static int settle_lanes(struct amz_loop *l, uint32_t host, const struct amz_plugin_process *h, uint32_t lanes, const struct amz_exec_end *end)
+static int settle_lanes(struct amz_loop *l, uint32_t host, const struct amz_plugin_process *h, uint32_t lanes,
+                        const struct amz_exec_end *end)
 {
   struct amz_plugin_exec *p = amz_plugin_of(l);
   bool alone = host >= p->n_slots, any_guilty = false;
@@ -169,7 +176,8 @@ static int settle_lanes(struct amz_loop *l, uint32_t host, const struct amz_plug
 }
 
 /* A host that died without having run anything, again and again, will do so for ever. */
-static bool is_useless(struct amz_plugin_exec *p, const struct amz_plugin_process *h, uint32_t lanes, const struct amz_exec_end *end)
+static bool is_useless(struct amz_plugin_exec *p, const struct amz_plugin_process *h, uint32_t lanes,
+                       const struct amz_exec_end *end)
 {
   uint64_t at;
 

@@ -114,7 +114,8 @@ static void send_order(struct amz_loop *l, uint32_t slot, struct amz_plugin_run 
   uint64_t first = run->first + run->next;
 
   order->one_by_one = p->timeout_ns > 0 || s->alone;
-  s->sent[s->n_sent++] = (struct amz_plugin_order){.number = order->number, .first = first, .count = fill_order(l, order, first, run->count - run->next)};
+  s->sent[s->n_sent++] = (struct amz_plugin_order){.number = order->number, .first = first,
+                                                   .count = fill_order(l, order, first, run->count - run->next)};
   run->next += order->count;
   amz_host_link_send(p->hosts[host].link, lane);
 }

@@ -5,9 +5,11 @@
 
 #define TOLD_SINGLY_NS 1000000 /* a task that takes so long is worth a row of its own */
 
-int amz_plugin_tell(struct amz_loop *l, uint32_t slot, const struct amz_result *result, const struct amz_range *returned, size_t n_returned)
+int amz_plugin_tell(struct amz_loop *l, uint32_t slot, const struct amz_result *result, const struct amz_range *returned,
+                    size_t n_returned)
 {
-  struct amz_event event = {.kind = AMZ_EV_RAN, .slot = slot, .results = result, .n_results = result ? 1 : 0, .returned = returned,
+  struct amz_event event = {.kind = AMZ_EV_RAN, .slot = slot, .results = result, .n_results = result ? 1 : 0,
+                            .returned = returned,
                             .n_returned = n_returned};
 
   return amz_loop_worker_event(l, &event);
@@ -20,12 +22,15 @@ static int tell_done(struct amz_loop *l, uint32_t slot, uint64_t first, uint32_t
   uint64_t seq = host->keeps_results ? ++l->last_pack_seq : 0;
   struct amz_result one = {.position = first, .outcome = AMZ_SUCCEEDED, .slot = slot, .attempt = attempt,
                            .seq = seq, .start_ns = t->start_ns, .wall_ns = t->wall_ns, .cpu_ns = t->cpu_ns};
-  struct amz_bulk bulk = {.first = first, .count = t->count, .seq = seq, .start_ns = t->start_ns, .wall_s = (double)t->wall_ns * 1e-9,
-                          .wall_sq_s2 = t->wall_sq_s2, .cpu_s = (double)t->cpu_ns * 1e-9, .partials = partials, .partials_bytes = partials ? t->partials_bytes : 0,
+  struct amz_bulk bulk = {.first = first, .count = t->count, .seq = seq, .start_ns = t->start_ns,
+                          .wall_s = (double)t->wall_ns * 1e-9,
+                          .wall_sq_s2 = t->wall_sq_s2, .cpu_s = (double)t->cpu_ns * 1e-9, .partials = partials,
+                          .partials_bytes = partials ? t->partials_bytes : 0,
                           .value_type = host->value_type, .value_width = host->value_width};
   struct amz_event event = {.kind = AMZ_EV_RAN, .slot = slot, .bulk = &bulk};
 
-  return t->count == 1 && t->wall_ns >= TOLD_SINGLY_NS && !partials ? amz_plugin_tell(l, slot, &one, NULL, 0) : amz_loop_worker_event(l, &event);
+  return t->count == 1 && t->wall_ns >= TOLD_SINGLY_NS && !partials ? amz_plugin_tell(l, slot, &one, NULL,
+      0) : amz_loop_worker_event(l, &event);
 }
 
 static int tell_failed(struct amz_loop *l, uint32_t slot, uint64_t position, uint32_t attempt, const struct amz_telling *t)
@@ -91,7 +96,8 @@ static int hear(struct amz_loop *l, uint32_t host, uint32_t lane, uint32_t slot,
   uint64_t first;
   int rc;
 
-  if (s->n_sent == 0 || s->sent[0].number != t.number || t.offset != s->sent[0].told || t.count > s->sent[0].count - t.offset || t.count == 0)
+  if (s->n_sent == 0 || s->sent[0].number != t.number || t.offset != s->sent[0].told || t.count > s->sent[0].count - t.offset ||
+      t.count == 0)
     return AMZ_OK; /* a plug-in has written into our memory: its process will not live long */
   p->hosts[host].told = true;
   p->barren = 0;
@@ -102,7 +108,8 @@ static int hear(struct amz_loop *l, uint32_t host, uint32_t lane, uint32_t slot,
     amz_host_link_close(p->hosts[host].link);
   }
   if (t.kind == AMZ_TELL_DONE)
-    rc = tell_done(l, slot, first, attempt, &t, amz_host_link_shared(p->hosts[host].link), amz_host_link_partials(p->hosts[host].link, lane, told));
+    rc = tell_done(l, slot, first, attempt, &t, amz_host_link_shared(p->hosts[host].link),
+                   amz_host_link_partials(p->hosts[host].link, lane, told));
   else if (t.kind == AMZ_TELL_FAILED)
     rc = tell_failed(l, slot, first, attempt, &t);
   else

@@ -1,5 +1,5 @@
-/* Profiles of nodes and the cache. What is kept is a whole profile, what is taken back are its measurements only: limits, load and findings
- * are those of now. */
+/* Profiles of nodes and the cache. What is kept is a whole profile, what is taken back are its measurements only: limits, load
+ * and findings are those of now. */
 #include "config.h"
 
 #include "profile.h"
@@ -94,7 +94,8 @@ static int recall_effort(const struct amz_cache *cache, enum amz_effort effort, 
   return rc == AMZ_ENOMEM ? amz_error_set(err, rc, "out of memory") : rc;
 }
 
-int amz_profile_recall(const struct amz_cache *cache, enum amz_effort effort, int64_t now_s, struct amz_node *node, struct amz_profile_source *ret,
+int amz_profile_recall(const struct amz_cache *cache, enum amz_effort effort, int64_t now_s, struct amz_node *node,
+                       struct amz_profile_source *ret,
                        struct amz_error *err)
 {
   int rc = recall_effort(cache, AMZ_EFFORT_PRECISE, now_s, node, ret, err);
@@ -117,7 +118,8 @@ bool amz_profile_busy(const struct amz_node *node)
   return node->load.cpu > BUSY;
 }
 
-int amz_profile_keep(const struct amz_cache *cache, enum amz_effort effort, int64_t now_s, const struct amz_node *node, char ret_id[AMZ_CACHE_ID],
+int amz_profile_keep(const struct amz_cache *cache, enum amz_effort effort, int64_t now_s, const struct amz_node *node,
+                     char ret_id[AMZ_CACHE_ID],
                      struct amz_error *err)
 {
   struct amz_buf key = AMZ_BUF_INIT, label = AMZ_BUF_INIT, value = AMZ_BUF_INIT;
@@ -141,7 +143,8 @@ int amz_profile_keep(const struct amz_cache *cache, enum amz_effort effort, int6
 
 /* ---- this node, for runs and plans ---------------------------------------------------------------------------------------- */
 
-/* Others' work slows down computing on all cores as a slow clock does, and is gone later: what it did to phi says nothing of a run. */
+/* Others' work slows down computing on all cores as a slow clock does, and is gone later: what it did to phi says nothing of a
+ * run. */
 static void forget_phi(struct amz_node *node)
 {
   free(node->slowdown);
@@ -149,7 +152,8 @@ static void forget_phi(struct amz_node *node)
   node->n_slowdown = 0;
 }
 
-static void recall_here(const struct amz_environment *env, struct amz_diags *diags, struct amz_node *node, struct amz_profile_source *ret)
+static void recall_here(const struct amz_environment *env, struct amz_diags *diags, struct amz_node *node,
+                        struct amz_profile_source *ret)
 {
   struct amz_cache *cache = NULL;
   struct amz_error err = {0};

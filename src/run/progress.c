@@ -19,7 +19,8 @@ void amz_loop_note(const struct amz_loop *l, enum amz_severity severity, const c
 void amz_loop_progress_at_start(const struct amz_loop_config *c, struct amz_run_progress *ret)
 {
   *ret = (struct amz_run_progress){.state = AMZ_RUN_STARTING, .total = c->total, .succeeded = c->before.succeeded,
-    .failed = c->before.failed, .skipped = c->before.skipped, .epoch = c->epoch, .ranks = c->layout.ranks, .slots = c->total_slots,
+    .failed = c->before.failed, .skipped = c->before.skipped, .epoch = c->epoch, .ranks = c->layout.ranks,
+        .slots = c->total_slots,
     .eta_ns = -1, .updated_ns = amz_clock_realtime_ns(), .job = amz_job_name(c->job), .run_dir = c->run_dir, .host = c->host,
     .pid = (int64_t)getpid()};
   if (c->planner) {

@@ -23,8 +23,8 @@
 
 /* ---- rank 0 ----------------------------------------------------------------------------------------------------------- */
 
-/* For a plan, or a sample, that may want more slots than cores. A plug-in's threads or processes are as many as its slots were when it was loaded; where tasks
- * say what memory they take, the slots are as many as that suffices for. */
+/* For a plan, or a sample, that may want more slots than cores. A plug-in's threads or processes are as many as its slots were
+ * when it was loaded; where tasks say what memory they take, the slots are as many as that suffices for. */
 static void make_room(const struct amz_launch *l, struct amz_layout *layout)
 {
   if ((l->plans || l->sampler) && amz_job_kind(l->job) != AMZ_TASK_PLUGIN && !amz_budget_minds_memory(l->job))
@@ -47,7 +47,8 @@ static void tell_barred(const struct amz_launch *l, uint32_t rank, const char *w
 }
 
 /* A rank whose share is too small for some task runs nothing; when that is so of all, the launch has failed. */
-static int fit_rank(const struct amz_launch *l, uint32_t rank, const char *where, struct amz_layout *layout, struct amz_order_of_work *ret,
+static int fit_rank(const struct amz_launch *l, uint32_t rank, const char *where, struct amz_layout *layout,
+                    struct amz_order_of_work *ret,
                     struct amz_error *err)
 {
   const struct amz_member *m = &l->team.members[rank];
@@ -61,7 +62,8 @@ static int fit_rank(const struct amz_launch *l, uint32_t rank, const char *where
 }
 
 /* A rank's slots: the same rules as for a process alone, with its share of the cores. *ret_why: why it is barred, when it is. */
-static int order_for(const struct amz_launch *l, uint32_t rank, struct amz_order_of_work *ret, struct amz_error *ret_why, struct amz_error *err)
+static int order_for(const struct amz_launch *l, uint32_t rank, struct amz_order_of_work *ret, struct amz_error *ret_why,
+                     struct amz_error *err)
 {
   const struct amz_member *m = &l->team.members[rank];
   uint32_t per_slot = amz_job_settings(l->job)->resources.gpus;
@@ -85,8 +87,10 @@ static int order_for(const struct amz_launch *l, uint32_t rank, struct amz_order
 /* What each rank is to do; GPUs are shared out when it is known how many slots all of them have. */
 static int make_orders(struct amz_launch *l, struct amz_order_of_work *orders, struct amz_error *err)
 {
-  const struct amz_order_of_work order = {.epoch = l->epoch, .dir = l->dir, .cwd = amz_buf_text(&l->cwd), .recording = l->recording.data,
-                                          .n_recording = l->recording.len, .ranges = l->left, .n_ranges = l->n_left, .n_first = l->n_first};
+  const struct amz_order_of_work order = {.epoch = l->epoch, .dir = l->dir, .cwd = amz_buf_text(&l->cwd),
+                                          .recording = l->recording.data,
+                                          .n_recording = l->recording.len, .ranges = l->left, .n_ranges = l->n_left,
+                                          .n_first = l->n_first};
   uint32_t barred = 0;
   struct amz_error why;
   int rc;
@@ -126,7 +130,8 @@ static int tell_all(struct amz_launch *l, struct amz_error *err)
     amz_cores_keep(&l->cores, orders->core_first, orders->core_count);
     l->budget = (struct amz_budget){.cores = orders->core_count, .memory_bytes = orders->memory_bytes};
     l->barred = orders->barred;
-    l->layout = (struct amz_layout){.ranks = l->team.count, .slots = orders->slots, .threads = orders->threads, .cores = orders->core_count,
+    l->layout = (struct amz_layout){.ranks = l->team.count, .slots = orders->slots, .threads = orders->threads,
+                                    .cores = orders->core_count,
                                     .capacity = orders->capacity};
   }
   free(orders);
@@ -137,7 +142,8 @@ int amz_launch_fit(struct amz_launch *l, const struct amz_range *tasks, size_t n
 {
   struct amz_budget_words words = {.where = "here"};
   uint64_t bytes = 0;
-  int rc = amz_budget_minds_memory(l->job) || amz_budget_learns_memory(l->job) ? amz_memory_here(&l->memory_source, err, &bytes) : AMZ_OK;
+  int rc = amz_budget_minds_memory(l->job) || amz_budget_learns_memory(l->job) ? amz_memory_here(&l->memory_source, err,
+      &bytes) : AMZ_OK;
 
   if (rc < 0)
     return rc;
@@ -246,7 +252,8 @@ static int go_to_work(struct service *s, uint32_t rank, struct amz_error *err)
   if (chdir(s->order.cwd) == 0)
     return AMZ_OK;
   if (!s->order.node_dir || errno != ENOENT)
-    return amz_error_sys(err, AMZ_EENV, errno, "rank %u: cannot go to the directory in which the run was started, %s", rank, s->order.cwd);
+    return amz_error_sys(err, AMZ_EENV, errno, "rank %u: cannot go to the directory in which the run was started, %s", rank,
+                         s->order.cwd);
   rc = amz_nodedir_work(s->order.node_dir, err, &s->work);
   if (rc == AMZ_OK && chdir(s->work) < 0)
     rc = amz_error_sys(err, AMZ_EENV, errno, "rank %u: cannot go to %s", rank, s->work);
@@ -276,7 +283,8 @@ static int open_rank(struct service *s, const struct amz_rank_link *link, uint32
   struct amz_store_config store = {.dir = packs_of(s)};
   struct amz_exec_config exec = {.pack_path = s->pack_path,
     .slots = amz_executor_of(amz_job_kind(s->job))->helper_slots * s->order.capacity, .rank = rank, .epoch = s->order.epoch,
-    .workdir = s->work ? s->work : s->order.cwd, .silence_ns = AMZ_HELPER_SILENCE_NS, .discard_output = amz_job_settings(s->job)->output.discard_stdout};
+    .workdir = s->work ? s->work : s->order.cwd, .silence_ns = AMZ_HELPER_SILENCE_NS,
+    .discard_output = amz_job_settings(s->job)->output.discard_stdout};
   int rc = amz_store_open_packs(&store, err, &s->store);
 
   amz_cores_keep(&s->cores, s->order.core_first, s->order.core_count);
@@ -286,13 +294,16 @@ static int open_rank(struct service *s, const struct amz_rank_link *link, uint32
 static int loop(struct service *s, const struct amz_rank_link *link, uint32_t rank, struct amz_error *err)
 {
   struct amz_loop_config config = {.job = s->job, .recording = s->order.recording,
-    .n_recording = s->order.n_recording, .order = s->positions, .cores = &s->cores, .gpus = &s->gpus, .slot_gpus = s->order.slot_gpus,
+    .n_recording = s->order.n_recording, .order = s->positions, .cores = &s->cores, .gpus = &s->gpus,
+    .slot_gpus = s->order.slot_gpus,
     .exec = link->exec, .store = s->store,
     .layout = {.ranks = link->net->size(link->mpi), .slots = s->order.slots, .threads = s->order.threads, .cores = s->cores.most,
                .capacity = s->order.capacity},
-    .pack_path = s->pack_path, .apart = s->order.node_dir, .host = link->net->node(link->mpi), .run_dir = s->order.dir, .shared_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
+    .pack_path = s->pack_path, .apart = s->order.node_dir, .host = link->net->node(link->mpi), .run_dir = s->order.dir,
+    .shared_dir = s->order.dir, .epoch = s->order.epoch, .rank = rank,
     .total_slots = s->order.slots, .net = link->net, .mpi = link->mpi, .master_pid = s->order.master_pid,
-    .walltime = {AMZ_NEVER, AMZ_NEVER}, .budget = {.cores = s->order.core_count, .memory_bytes = s->order.memory_bytes}, .barred = s->order.barred};
+    .walltime = {AMZ_NEVER, AMZ_NEVER}, .budget = {.cores = s->order.core_count, .memory_bytes = s->order.memory_bytes},
+    .barred = s->order.barred};
   struct amz_loop_result result;
   int rc = amz_loop_run(&config, link->signals, &result, err);
 

@@ -1,5 +1,5 @@
-/* Which job this is, and what the history knows of it, found out beside what else a launch begins with: a look at the node, reading programs and files, which
- * take some ten milliseconds, while the launch mostly waits for a disk. */
+/* Which job this is, and what the history knows of it, found out beside what else a launch begins with: a look at the node,
+ * reading programs and files, which take some ten milliseconds, while the launch mostly waits for a disk. */
 #ifndef AMZ_RUN_RECALL_H
 #define AMZ_RUN_RECALL_H
 

@@ -10,7 +10,8 @@
 
 #include "launch.h"
 
-/* Whether there is an end to remember: all tasks have outcomes, or so many failed that the rest isn't wanted; and something ran. */
+/* Whether there is an end to remember: all tasks have outcomes, or so many failed that the rest isn't wanted; and something
+ * ran. */
 static bool has_ended(const struct amz_launch *l, const struct amz_run_summary *s)
 {
   return s->total > 0 && s->this_launch > 0 && s->makespan_s > 0 && (s->not_run == 0 || l->result.end == AMZ_END_STOP_AFTER);
@@ -69,7 +70,8 @@ static void tell(const struct amz_launch *l, const struct amz_error *err)
 
   if (!l->observer || !l->observer->note)
     return;
-  (void)snprintf(text, sizeof text, "the run isn't kept in the history: %s; --no-history or AMORSIZE_HISTORY_DIR change that", err->text);
+  (void)snprintf(text, sizeof text, "the run isn't kept in the history: %s; --no-history or AMORSIZE_HISTORY_DIR change that",
+                 err->text);
   l->observer->note(l->observer->ctx, AMZ_WARNING, text);
 }
 
@@ -80,7 +82,8 @@ void amz_launch_remember(struct amz_launch *l, const struct amz_run_summary *s)
   struct amz_error err = {.text = ""};
   int rc;
 
-  if (!has_ended(l, s) || !l->recall.asked || amz_history_open(&env, NULL, &history) < 0) /* no home, no history: nothing to warn of */
+  /* no home, no history: nothing to warn of */
+  if (!has_ended(l, s) || !l->recall.asked || amz_history_open(&env, NULL, &history) < 0)
     return;
   amz_lease_release(l->lease); /* the store is closed; what it holds is read from now on as anybody reads it */
   l->lease = NULL;

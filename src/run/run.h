@@ -45,18 +45,22 @@ struct amz_run_options {
   const char *parent;  /* where NAME.runs goes; NULL: the current directory */
   bool retry_failed;   /* resume: failed tasks are run again, too */
   bool retry_lost;     /* resume: so are tasks whose outputs could not be gathered from other nodes */
-  bool take_over;      /* resume: a process on another host that held the run is known to be dead: wait for less silence (patience.h) */
-  const struct amz_set *sets; /* resume: settings of where and how tasks run (plan.*, chunks.*), which win over the recorded ones */
+  /* resume: a process on another host that held the run is known to be dead: wait for less silence (patience.h) */
+  bool take_over;
+  /* resume: settings of where and how tasks run (plan.*, chunks.*), which win over the recorded ones */
+  const struct amz_set *sets;
   size_t n_sets;
   struct amz_sampler *sampler; /* NULL: all that is left is run; else only a sample of it. It keeps what was seen */
   bool no_history;     /* the run isn't added to the history (history.h) when it ends */
-  bool *ret_requeue;   /* may be NULL; true: the run ran out of time, and the description wants the job to be started again (amz_run_requeue) */
+  /* may be NULL; true: the run ran out of time, and the description wants the job to be started again (amz_run_requeue) */
+  bool *ret_requeue;
 };
 
 /* A new run of what `input` describes. Signals SIGINT, SIGTERM (and SIGHUP) drain; a second one cancels.
  * *ret_summary's strings live in *ret_text.
- * \return AMZ_OK: the run has ended some way, see the summary; AMZ_EINVAL: the description (findings were told), nothing was started;
- * AMZ_EENV, AMZ_EIO, AMZ_EBUSY, AMZ_ENOMEM with *err: environment. When *ret_summary->run_dir is set on failure, what was recorded is safe there. */
+ * \return AMZ_OK: the run has ended some way, see the summary; AMZ_EINVAL: the description (findings were told), nothing was
+ * started; AMZ_EENV, AMZ_EIO, AMZ_EBUSY, AMZ_ENOMEM with *err: environment. When *ret_summary->run_dir is set on failure, what
+ * was recorded is safe there. */
 int amz_run_new(const struct amz_job_input *input, const struct amz_run_options *options, const struct amz_run_observer *observer,
                 struct amz_buf *ret_text, struct amz_run_summary *ret_summary, struct amz_error *err);
 
@@ -67,7 +71,8 @@ int amz_run_resume(const char *dir, const struct amz_run_options *options, const
 /* The run that this batch job began before it was started again, if the description asks for going on (slurm.requeue).
  * \return AMZ_OK with *ret_dir (free it); AMZ_ENOENT: a new run is to be begun; AMZ_ENOMEM. */
 int amz_run_find_begun(const struct amz_job_input *input, const char *parent, char **ret_dir);
-/* Asks Slurm to start this job again. It will end this process, too: results must be out by then. \return AMZ_OK; AMZ_EENV, AMZ_ENOMEM with *err. */
+/* Asks Slurm to start this job again. It will end this process, too: results must be out by then. \return AMZ_OK; AMZ_EENV,
+ * AMZ_ENOMEM with *err. */
 int amz_run_requeue(struct amz_error *err);
 
 /* The other ranks of a launch: waits for what rank 0 says, runs tasks until it says stop.
@@ -79,11 +84,13 @@ void amz_run_dismiss(const struct amz_rank_link *link);
 /* Loads the description with the disk's files for `check` and `--dry-run`: as amz_job_load. */
 int amz_run_load(const struct amz_job_input *input, struct amz_diags *diags, struct amz_job **ret);
 
-/* The same for the job of a run directory (from its `inputs`), for reports and plans; with n further settings, which win over the recorded ones as
- * those of amz_run_options do. \return as amz_job_load, or AMZ_EIO, AMZ_ECORRUPT with *err. */
-int amz_run_load_recorded(const char *dir, const struct amz_set *sets, size_t n, struct amz_diags *diags, struct amz_job **ret, struct amz_error *err);
+/* The same for the job of a run directory (from its `inputs`), for reports and plans; with n further settings, which win over the
+ * recorded ones as those of amz_run_options do. \return as amz_job_load, or AMZ_EIO, AMZ_ECORRUPT with *err. */
+int amz_run_load_recorded(const char *dir, const struct amz_set *sets, size_t n, struct amz_diags *diags, struct amz_job **ret,
+                          struct amz_error *err);
 
-/* Asks a live run to drain, or (`now`) to end what runs: writes DIR/stop. \return AMZ_OK; AMZ_ENOENT: it isn't running; AMZ_EIO. */
+/* Asks a live run to drain, or (`now`) to end what runs: writes DIR/stop. \return AMZ_OK; AMZ_ENOENT: it isn't running;
+ * AMZ_EIO. */
 int amz_run_request_stop(const char *dir, bool now, struct amz_error *err);
 
 /* How many slots a run would use: the layout until the planner exists. */

@@ -24,7 +24,8 @@
 #define SETTLED_S 0.25
 #define SETTLED_SHARE 0.03 /* of a run of tiny tasks */
 #define BULK_MAX 64u    /* tasks of a bulk that are looked at: they all have its mean */
-#define ORDER_LEAST_S 0.002 /* of tiny tasks: shorter orders, of the beginning, tell of cold caches and clocks that speed up rather than of the run */
+/* of tiny tasks: shorter orders, of the beginning, tell of cold caches and clocks that speed up rather than of the run */
+#define ORDER_LEAST_S 0.002
 
 void amz_sampler_clear(struct amz_sampler *s)
 {
@@ -63,7 +64,8 @@ static void use_recalled(struct amz_sampler *s)
   }
 }
 
-int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots, uint32_t threads)
+int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots,
+                      uint32_t threads)
 {
   s->settings = settings;
   s->tasks = tasks;
@@ -92,12 +94,15 @@ void amz_sampler_open(struct amz_sampler *s)
 
 static struct amz_observation observe(const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy)
 {
-  return (struct amz_observation){.index = index, .threads = threads, .busy = busy ? busy : 1, .failed = r->outcome != AMZ_SUCCEEDED,
-    .wall_s = (double)r->wall_ns * 1e-9, .cpu_s = (double)r->cpu_ns * 1e-9, .rss_bytes = r->max_rss_bytes, .out_bytes = r->output_bytes, .in_bytes = r->input_bytes,
+  return (struct amz_observation){.index = index, .threads = threads, .busy = busy ? busy : 1,
+                                  .failed = r->outcome != AMZ_SUCCEEDED,
+    .wall_s = (double)r->wall_ns * 1e-9, .cpu_s = (double)r->cpu_ns * 1e-9, .rss_bytes = r->max_rss_bytes,
+    .out_bytes = r->output_bytes, .in_bytes = r->input_bytes,
     .waited_s = (double)r->waited_ns * 1e-9};
 }
 
-/* When there is no more room, each second one goes, and from now on half as many are kept: a run of 10^8 tasks needs no more memory. */
+/* When there is no more room, each second one goes, and from now on half as many are kept: a run of 10^8 tasks needs no more
+ * memory. */
 static int keep_more(struct amz_sampler *s, const struct amz_observation *o)
 {
   if (s->n_more == MORE_MAX) {
@@ -129,8 +134,8 @@ static void note_start(struct amz_sampler *s, int64_t start_ns)
     s->first_start_ns = start_ns;
 }
 
-/* A task has ended, or an order of `count`; `busy`: slots that were busy until then; `threads`: what it was given. \return AMZ_OK;
- * AMZ_ENOMEM. */
+/* A task has ended, or an order of `count`; `busy`: slots that were busy until then; `threads`: what it was given. \return
+ * AMZ_OK; AMZ_ENOMEM. */
 static int see(struct amz_sampler *s, const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy,
                uint64_t count)
 {
@@ -153,8 +158,8 @@ static int see(struct amz_sampler *s, const struct amz_result *r, uint64_t index
   return r->slot < s->slots ? amz_sampler_note_gap(s, r->slot, r->start_ns, r->wall_ns, 1) : AMZ_OK;
 }
 
-/* Tiny tasks of a run that goes on: as an order's tasks share all that may disturb them, it is one observation, of its mean, and as the run's orders are long, short
- * ones tell nothing. `r`: of one of its tasks. */
+/* Tiny tasks of a run that goes on: as an order's tasks share all that may disturb them, it is one observation, of its mean, and
+ * as the run's orders are long, short ones tell nothing. `r`: of one of its tasks. */
 static int see_order(struct amz_sampler *s, const struct amz_bulk *b, struct amz_result *r, uint64_t index, uint32_t busy)
 {
   uint32_t slot = r->slot;
@@ -202,7 +207,8 @@ int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event)
 {
   uint32_t busy = busy_on_node(l, l->config->rank, amz_worker_busy(l->worker));
   struct amz_sampler *s = l->config->sampler;
-  uint32_t threads = l->slots[event->slot].threads ? l->slots[event->slot].threads : s->threads; /* its program's, or its rank's */
+  /* its program's, or its rank's */
+  uint32_t threads = l->slots[event->slot].threads ? l->slots[event->slot].threads : s->threads;
   size_t before = s->n;
   int rc = event->bulk ? see_bulk(l, event, busy) : AMZ_OK;
 
@@ -216,8 +222,8 @@ int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event)
   return rc;
 }
 
-/* What another rank tells of: its own loop saw how many were busy when it told, and those that have ended were so before. When threads change nothing
- * is in flight (sampler_threads.c). */
+/* What another rank tells of: its own loop saw how many were busy when it told, and those that have ended were so before. When
+ * threads change nothing is in flight (sampler_threads.c). */
 int amz_loop_sample_heard(struct amz_loop *l, const struct amz_message *m)
 {
   struct amz_sampler *s = l->config->sampler;

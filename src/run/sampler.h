@@ -1,7 +1,7 @@
 /* Sampling as the first tasks of a run: what they showed is kept beside their records, and the launch ends when enough is known.
  *
- * The first few tasks run alone, the others on all slots: from the difference the planner learns what neighbours cost. Where tasks wait, more and more slots are
- * opened, beyond the cores (sampler_ramp.c). */
+ * The first few tasks run alone, the others on all slots: from the difference the planner learns what neighbours cost. Where
+ * tasks wait, more and more slots are opened, beyond the cores (sampler_ramp.c). */
 #ifndef AMZ_RUN_SAMPLER_H
 #define AMZ_RUN_SAMPLER_H
 
@@ -76,18 +76,22 @@ bool amz_sampler_all_failed(const struct amz_sampler *s);
 int amz_sampler_fit_all(const struct amz_sampler *s, struct amz_workload *ret);
 
 /* ---- for the loop */
-/* What is known of the launch's tasks before it begins; takes `seen` over. `enough`: no more needs to be seen. Before amz_sampler_begin. */
+/* What is known of the launch's tasks before it begins; takes `seen` over. `enough`: no more needs to be seen. Before
+ * amz_sampler_begin. */
 void amz_sampler_recall(struct amz_sampler *s, struct amz_observation *seen, size_t n, bool enough);
 /* Takes that back. Before the loop begins. */
 void amz_sampler_forget(struct amz_sampler *s);
-int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots, uint32_t threads);
-/* sampler_memory.c: minds memory from now on: so much there is for a rank's tasks. Where it is scarce, a task runs alone first, which says how much others will take. */
+int amz_sampler_begin(struct amz_sampler *s, const struct amz_settings *settings, uint64_t tasks, uint32_t slots,
+                      uint32_t threads);
+/* sampler_memory.c: minds memory from now on: so much there is for a rank's tasks. Where it is scarce, a task runs alone first,
+ * which says how much others will take. */
 void amz_sampler_mind(struct amz_sampler *s, uint64_t memory_bytes);
 /* \return the slots that are to be open: fewer by what tasks have taken of memory, more where they wait; else AMZ_ALL_SLOTS. */
 uint32_t amz_sampler_slots(const struct amz_sampler *s);
 /* \return how many tasks the memory suffices for, by the largest seen; UINT64_MAX: nobody knows. */
 uint64_t amz_sampler_memory_allows(const struct amz_sampler *s);
-/* All that is to be learnt of neighbours and threads is known: no task runs alone, no threads are tried. Before the loop begins. */
+/* All that is to be learnt of neighbours and threads is known: no task runs alone, no threads are tried. Before the loop
+ * begins. */
 void amz_sampler_open(struct amz_sampler *s);
 /* All that a RAN event tells of. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event);
@@ -95,13 +99,13 @@ int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event);
 int amz_loop_sample_heard(struct amz_loop *l, const struct amz_message *message);
 /* \return when something is due whatever ends until then; AMZ_NEVER: nothing is. s may be NULL. */
 int64_t amz_sampler_deadline(const struct amz_sampler *s);
-/* sampler_memory.c: slots are taken away when a task has taken more than they leave room for; a warning says so. Also when the sample is over, and of those that
- * a plan has opened. \return AMZ_OK, *ret_bound: some were; AMZ_ENOMEM. */
+/* sampler_memory.c: slots are taken away when a task has taken more than they leave room for; a warning says so. Also when the
+ * sample is over, and of those that a plan has opened. \return AMZ_OK, *ret_bound: some were; AMZ_ENOMEM. */
 int amz_loop_mind_memory(struct amz_loop *l, bool *ret_bound);
 /* Likewise of the slots that a plan has for each rank (planner.h), before they are opened. \return whether any had too many. */
 bool amz_loop_bound_plan(struct amz_loop *l);
-/* sampler_threads.c: when the sample itself is complete, tries more threads, while there is time and they pay. \return AMZ_OK, *ret_busy: something is
- * being tried; AMZ_ENOMEM. */
+/* sampler_threads.c: when the sample itself is complete, tries more threads, while there is time and they pay. \return AMZ_OK,
+ * *ret_busy: something is being tried; AMZ_ENOMEM. */
 int amz_loop_sample_threads(struct amz_loop *l, int64_t now_ns, bool *ret_busy);
 /* sampler_ramp.c: as the sample begins. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_loop_ramp_begin(struct amz_loop *l);

@@ -1,7 +1,8 @@
-/* Memory, as tasks turn out: by the largest that one has taken, a rank has no more slots open than its memory suffices for. This holds from a run's first
- * task to its last, whoever has chosen the slots: the launch, the ramp for tasks that wait, or a plan, which was made of what was known then. Slots that are
- * taken away this way aren't given back: ever so many small tasks don't show that no large one comes again. Lists are often in blocks
- * (files by size, parameters in loops), of which a next one of large tasks would begin on all slots at once. */
+/* Memory, as tasks turn out: by the largest that one has taken, a rank has no more slots open than its memory suffices for. This
+ * holds from a run's first task to its last, whoever has chosen the slots: the launch, the ramp for tasks that wait, or a plan,
+ * which was made of what was known then. Slots that are taken away this way aren't given back: ever so many small tasks don't
+ * show that no large one comes again. Lists are often in blocks (files by size, parameters in loops), of which a next one of
+ * large tasks would begin on all slots at once. */
 #include "sampler.h"
 
 #include <stdio.h>
@@ -37,7 +38,8 @@ static void tell(const struct amz_loop *l, struct amz_sampler *s, uint32_t slots
   if (s->told_slots && slots > (uint64_t)s->told_slots * TELL_NUM / TELL_DEN)
     return;
   s->told_slots = slots;
-  (void)snprintf(text, sizeof text, "%u slot%s instead of %u: a task has taken %s of memory, and %s are for tasks", slots, slots == 1 ? "" : "s", before,
+  (void)snprintf(text, sizeof text, "%u slot%s instead of %u: a task has taken %s of memory, and %s are for tasks", slots,
+                 slots == 1 ? "" : "s", before,
                  amz_format_bytes(s->peak_bytes, peak, sizeof peak), amz_format_bytes(s->memory_bytes, there, sizeof there));
   amz_loop_note(l, AMZ_WARNING, text);
 }

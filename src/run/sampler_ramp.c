@@ -1,5 +1,6 @@
-/* Opening slots for tasks that wait, while a run samples: what the ramp says (ramp.h) is done on all ranks. It goes by rank 0's own tasks, which are timed
- * by our clock, the one that results are stamped with; ranks are shaped alike, and what their tasks wait for is mostly the same. */
+/* Opening slots for tasks that wait, while a run samples: what the ramp says (ramp.h) is done on all ranks. It goes by rank 0's
+ * own tasks, which are timed by our clock, the one that results are stamped with; ranks are shaped alike, and what their tasks
+ * wait for is mostly the same. */
 #include "sampler.h"
 
 #include <amorsize/load.h>
@@ -15,8 +16,8 @@ static void mind_others(struct amz_ramp *ramp)
   ramp->waits = amz_load_waits_below(amz_node_pressure_here());
 }
 
-/* A rank has room for more slots than cores where its helper was made for them. Where threads are to be tried, tasks are kept for that: a sample has only
- * so many, and more slots would use them up. */
+/* A rank has room for more slots than cores where its helper was made for them. Where threads are to be tried, tasks are kept for
+ * that: a sample has only so many, and more slots would use them up. */
 int amz_loop_ramp_begin(struct amz_loop *l)
 {
   const struct amz_loop_config *c = l->config;
@@ -63,7 +64,8 @@ static bool is_cut_short(const struct amz_loop *l, const struct amz_master_stats
 {
   const struct amz_sampler *s = l->config->sampler;
 
-  return stats->waiting == 0 || l->yield.open < l->yield.slots || (!s->goes_on && now_ns - s->started_ns >= s->settings->sample.time_ns);
+  return stats->waiting == 0 || l->yield.open < l->yield.slots || (!s->goes_on &&
+                                                                   now_ns - s->started_ns >= s->settings->sample.time_ns);
 }
 
 int amz_loop_sample_ramp(struct amz_loop *l, int64_t now_ns, bool *ret_busy)

@@ -1,7 +1,8 @@
 /* Trying more threads: 2, 4, 8 … up to the rank's cores, a few tasks each, for as long as there is time and they pay.
  *
- * Between two numbers no task runs, so that none is timed beside others of another kind. That leaves slots idle for a task's length; it is done for tasks
- * alone that say they have threads (resources.threads: auto), or were seen to use more than one CPU. */
+ * Between two numbers no task runs, so that none is timed beside others of another kind. That leaves slots idle for a task's
+ * length; it is done for tasks alone that say they have threads (resources.threads: auto), or were seen to use more than one
+ * CPU. */
 #include "sampler.h"
 
 #include <amorsize/workload.h>
@@ -20,7 +21,8 @@ static uint32_t next_number(uint32_t threads, uint32_t cores)
 
 bool amz_sampler_wants_threads(const struct amz_settings *settings, enum amz_task_kind kind, uint32_t cores)
 {
-  return kind == AMZ_TASK_COMMAND && cores > 1 && settings->plan.threads_per_task == AMZ_AUTO && settings->resources.threads == AMZ_AUTO &&
+  return kind == AMZ_TASK_COMMAND && cores > 1 && settings->plan.threads_per_task == AMZ_AUTO &&
+      settings->resources.threads == AMZ_AUTO &&
          !settings->resources.threads_column;
 }
 
@@ -48,7 +50,8 @@ static bool are_threaded(const struct amz_loop *l, const struct amz_workload *w)
 {
   const struct amz_settings *s = amz_job_settings(l->config->job);
   enum amz_task_kind kind = amz_job_kind(l->config->job);
-  bool unsaid = kind == AMZ_TASK_COMMAND && s->plan.threads_per_task == AMZ_AUTO && s->resources.threads == 1 && !s->resources.threads_column;
+  bool unsaid = kind == AMZ_TASK_COMMAND && s->plan.threads_per_task == AMZ_AUTO && s->resources.threads == 1 &&
+      !s->resources.threads_column;
 
   return l->config->cores->most > l->config->layout.threads &&
          (amz_sampler_wants_threads(s, kind, l->config->cores->most) || (unsaid && w->cpu_per_wall > CPUS_SEEN));
@@ -139,7 +142,8 @@ int amz_loop_sample_threads(struct amz_loop *l, int64_t now_ns, bool *ret_busy)
     rc = end_trying(l, s);
   else if (s->try.emptying)
     rc = is_empty(l) ? begin_next(l, s) : AMZ_OK;
-  else if (s->try.now == 0 || s->n - s->try.from >= (size_t)tasks_of(&l->config->layout, l->config->cores->most, s->try.now) * l->config->layout.ranks)
+  else if (s->try.now == 0 || s->n - s->try.from >= (size_t)tasks_of(&l->config->layout, l->config->cores->most,
+                                                                     s->try.now) * l->config->layout.ranks)
     rc = judge(l, s);
   *ret_busy = !s->try.over;
   return rc;

@@ -1,7 +1,8 @@
 /* How many threads tasks get, and on how many slots they run: both may change between tasks.
  *
- * A rank begins with the slots and threads of its layout; its cores are what both are carved out of. With t threads, slot s has cores [s·t, (s + 1)·t),
- * and as many slots are open as fit; where more are asked for than that, they share all of the rank's cores. Tasks that run keep what they were started with: who wants nobody to overlap opens no slot, waits, and shapes then.
+ * A rank begins with the slots and threads of its layout; its cores are what both are carved out of. With t threads, slot s has
+ * cores [s·t, (s + 1)·t), and as many slots are open as fit; where more are asked for than that, they share all of the rank's
+ * cores. Tasks that run keep what they were started with: who wants nobody to overlap opens no slot, waits, and shapes then.
  * Streams and plug-ins are started once, so that their threads stay as they are; only their slots change. */
 #include "shape.h"
 
@@ -57,8 +58,8 @@ int amz_loop_open(struct amz_loop *l)
   return amz_loop_worker_event(l, &event);
 }
 
-/* Another number of slots for good, as far as the scheduler is concerned: those that stay ask ahead. All of them are open then, so that none at
- * all (`wanted` 0) is left to amz_loop_open. */
+/* Another number of slots for good, as far as the scheduler is concerned: those that stay ask ahead. All of them are open then,
+ * so that none at all (`wanted` 0) is left to amz_loop_open. */
 static int resize(struct amz_loop *l)
 {
   struct amz_event event = {.kind = AMZ_EV_RESIZE, .slots = least(l->wanted, room(l))};
@@ -81,8 +82,8 @@ static int set(struct amz_loop *l, uint32_t threads, uint32_t slots)
   return amz_loop_open(l);
 }
 
-/* Counts are said of ranks like this one; those that began with fewer slots, or more, get their share, so that none has more than its cores allow
- * because another one has more of them. */
+/* Counts are said of ranks like this one; those that began with fewer slots, or more, get their share, so that none has more than
+ * its cores allow because another one has more of them. */
 static uint32_t of_rank(const struct amz_loop *l, uint32_t rank, uint32_t slots)
 {
   uint32_t own = l->config->shares ? l->config->shares[rank].slots : l->config->layout.slots;

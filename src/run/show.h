@@ -1,7 +1,7 @@
 /* The driver on a terminal: draws the progress that rank 0 publishes, and lets what ranks print pass between two drawings.
  *
- * Ranks print through their launcher, whose streams are pipes: no rank sees the terminal, and what they print would get mixed with a bar that stands on its
- * last line. So the driver takes their streams, and draws from status.json. */
+ * Ranks print through their launcher, whose streams are pipes: no rank sees the terminal, and what they print would get mixed
+ * with a bar that stands on its last line. So the driver takes their streams, and draws from status.json. */
 #ifndef AMZ_RUN_SHOW_H
 #define AMZ_RUN_SHOW_H
 

@@ -7,7 +7,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Under nohup SIGHUP is to have no effect. An ignored SIGINT means nothing: shells do that to whatever a script starts in the background. */
+/* Under nohup SIGHUP is to have no effect. An ignored SIGINT means nothing: shells do that to whatever a script starts in the
+ * background. */
 static bool is_ignored(int number)
 {
   struct sigaction now;

@@ -11,7 +11,8 @@ struct amz_signals {
   sigset_t before; /* the mask to go back to */
 };
 
-/* Blocks SIGINT, SIGTERM, SIGUSR1 (what batch systems are asked to send before the end) and SIGHUP (unless that is ignored, as under nohup) and ignores SIGPIPE; threads that are started later inherit this.
+/* Blocks SIGINT, SIGTERM, SIGUSR1 (what batch systems are asked to send before the end) and SIGHUP (unless that is ignored, as
+ * under nohup) and ignores SIGPIPE; threads that are started later inherit this.
  * \return AMZ_OK; AMZ_EIO with *err. Undo with amz_signals_close. */
 int amz_signals_open(struct amz_signals *s, struct amz_error *err);
 /* \return the number of a signal that has arrived, 0 for none. */

@@ -16,7 +16,8 @@ struct amz_spent {
 void amz_spent_count(struct amz_spent *s, int64_t now_ns);
 /* The same, and from now on `open` of `slots` slots are open; the first call begins. */
 void amz_spent_go_on(struct amz_spent *s, int64_t now_ns, double slots, double open);
-/* A plan is there, by what was counted up to now: where it has more slots than there were, those have been missing all the time. */
+/* A plan is there, by what was counted up to now: where it has more slots than there were, those have been missing all the
+ * time. */
 void amz_spent_planned(struct amz_spent *s, double slots);
 
 #endif

@@ -1,8 +1,8 @@
 /* What asks a run to come to an end before all is done: signals to any of its ranks, `stop RUN`, the job's time limit.
  *
- * Rank 0 answers for all. The first request lets running tasks end within their grace, a second one ends them. A signal to another rank is passed on to
- * rank 0: batch systems may signal a part of a job alone. Such a signal counts as the first request or not at all, as rank 0 can't tell one that was sent to
- * all ranks from one that was sent again. */
+ * Rank 0 answers for all. The first request lets running tasks end within their grace, a second one ends them. A signal to
+ * another rank is passed on to rank 0: batch systems may signal a part of a job alone. Such a signal counts as the first request
+ * or not at all, as rank 0 can't tell one that was sent to all ranks from one that was sent again. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,7 +38,8 @@ static int heed(struct amz_loop *l, const char *name, const char *by)
 
   (void)amz_format_duration(amz_job_settings(l->config->job)->failures.grace_ns, grace, sizeof grace);
   if (first)
-    (void)snprintf(text, sizeof text, "%s%s: letting what runs end (%" PRIu64 " now, at most %s); once more to end it at once", name, by,
+    (void)snprintf(text, sizeof text, "%s%s: letting what runs end (%" PRIu64 " now, at most %s); once more to end it at once",
+                   name, by,
                    amz_loop_running(l), grace);
   else
     (void)snprintf(text, sizeof text, "%s again: ending what runs; resume will run it again", name);
@@ -79,7 +80,8 @@ int amz_loop_stop_asked(struct amz_loop *l, const struct amz_store_event *asked)
 {
   char reason[64] = "stopped on request";
 
-  amz_loop_note(l, AMZ_WARNING, asked->token ? "asked to stop at once: ending what runs" : "asked to stop: letting what runs end");
+  amz_loop_note(l, AMZ_WARNING,
+                asked->token ? "asked to stop at once: ending what runs" : "asked to stop: letting what runs end");
   if (*asked->why) /* the driver passes on what it was sent */
     (void)snprintf(reason, sizeof reason, "interrupted (%s)", asked->why);
   l->result->out_of_time |= means_out_of_time(asked->why);

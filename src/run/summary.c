@@ -52,7 +52,8 @@ static int keep_texts(const struct amz_launch *l, const char *policy, struct amz
   const char *reason = end_reason(l, room, sizeof room), *name_of_results = amz_job_settings(l->job)->output.results;
   struct amz_error ignored;
   char *results = NULL;
-  size_t job = keep(text, amz_job_name(l->job)), dir = keep(text, l->shown_dir), name = keep(text, policy), why = 0, where = 0, values;
+  size_t job = keep(text, amz_job_name(l->job)), dir = keep(text, l->shown_dir), name = keep(text, policy), why = 0, where = 0,
+      values;
 
   if (amz_job_kind(l->job) == AMZ_TASK_PLUGIN && amz_results_path(l->shown_dir, name_of_results, &ignored, &results) == AMZ_OK &&
       access(results, F_OK) == 0)

@@ -87,7 +87,8 @@ void amz_tally_hold_memory(struct amz_tally *t, const struct amz_result *result,
   o->tasks++;
 }
 
-/* They ran one after the other: the last one ended as much later as they took. Of their longest no more is known than their mean. */
+/* They ran one after the other: the last one ended as much later as they took. Of their longest no more is known than their
+ * mean. */
 void amz_tally_add_bulk(struct amz_tally *t, const struct amz_bulk *bulk)
 {
   double mean_s = bulk->wall_s / (double)bulk->count;

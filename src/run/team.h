@@ -1,7 +1,8 @@
 /* The ranks of one launch, before the loop: who is where, and what each is told.
  *
- * Every rank but 0 says where it runs and which cores it may use; rank 0 divides the cores of nodes that are shared and sends each rank all that it needs to
- * compute and run tasks: the recorded inputs, the order, its slots. Nobody but rank 0 needs to see the run directory for that; packs are written there. */
+ * Every rank but 0 says where it runs and which cores it may use; rank 0 divides the cores of nodes that are shared and sends
+ * each rank all that it needs to compute and run tasks: the recorded inputs, the order, its slots. Nobody but rank 0 needs to see
+ * the run directory for that; packs are written there. */
 #ifndef AMZ_RUN_TEAM_H
 #define AMZ_RUN_TEAM_H
 
@@ -26,7 +27,8 @@ struct amz_member {
   uint32_t gpus;       /* that it may use, */
   uint64_t gpus_digest; /* and which: the same for those that share them; */
   uint32_t *gpu_domains; /* where they are; AMZ_NO_DOMAIN: not told; owned */
-  uint32_t n_domains, *core_domains; /* likewise, of the cores; none where GPUs aren't anywhere, or it is open which cores are used */
+  /* likewise, of the cores; none where GPUs aren't anywhere, or it is open which cores are used */
+  uint32_t n_domains, *core_domains;
   uint64_t memory_bytes; /* that is ours on its node; 0: not known */
   bool same_node;    /* as rank 0, and its pid means there what it means here */
   /* filled in by amz_team_divide: */
@@ -52,7 +54,8 @@ struct amz_order_of_work {
   bool barred;           /* it has too little for some of the tasks: it runs none */
   int64_t master_pid;    /* 0: on another node */
   const char *dir, *cwd; /* absolute */
-  const char *node_dir;  /* the rank's pack goes below this directory of its own node, from where it is gathered; NULL: into dir */
+  /* the rank's pack goes below this directory of its own node, from where it is gathered; NULL: into dir */
+  const char *node_dir;
   const void *recording;
   size_t n_recording;
   const struct amz_range *ranges; /* of the order, in task indexes */
@@ -63,7 +66,8 @@ void amz_team_clear(struct amz_team *team);
 
 /* Finds out which ranks share cores: those on one node whose masks are the same. Pure. */
 void amz_team_divide(struct amz_team *team);
-/* The cores of a member: first and count among its own; every one gets at least one (shared when there are more ranks than cores). Pure. */
+/* The cores of a member: first and count among its own; every one gets at least one (shared when there are more ranks than
+ * cores). Pure. */
 void amz_member_share(const struct amz_member *member, uint32_t *ret_first, uint32_t *ret_count);
 /* \return how many slots a member can have by its share of the GPUs, per_slot of them a slot; 0: too few. Pure. */
 uint32_t amz_member_gpu_slots(const struct amz_member *member, uint32_t per_slot);
@@ -76,7 +80,8 @@ void amz_member_clear(struct amz_member *member);
 /* What a rank says of itself. \return AMZ_OK; AMZ_ENOMEM. Release with amz_member_clear in any case. */
 int amz_member_describe(const char *node, const struct amz_cores *own, const struct amz_gpus *gpus, struct amz_member *ret);
 void amz_member_encode(const struct amz_member *m, struct amz_buf *out); /* a whole word, as all that follows */
-int amz_member_decode(const void *bytes, size_t n, struct amz_member *ret); /* \return AMZ_OK (release it); AMZ_ECORRUPT; AMZ_ENOMEM */
+/* \return AMZ_OK (release it); AMZ_ECORRUPT; AMZ_ENOMEM */
+int amz_member_decode(const void *bytes, size_t n, struct amz_member *ret);
 void amz_order_encode(const struct amz_order_of_work *o, struct amz_buf *out);
 /* *ret points into bytes and what *ret_parts holds. \return AMZ_OK; AMZ_ECORRUPT; AMZ_ENOMEM; release the parts in any case. */
 struct amz_order_parts {

@@ -1,8 +1,8 @@
 /* Telling the policy, in the loop of rank 0: what is known before the first chunk, and what is found out later.
  *
- * A run that plans is told by its planner; any other has what a plan that it was given says of tasks, or what earlier runs of the same job
- * show, which is recalled beside (recall.h). Mean and variance are told only when they are new: a policy takes them for all that has been
- * seen, and would begin another round. */
+ * A run that plans is told by its planner; any other has what a plan that it was given says of tasks, or what earlier runs of the
+ * same job show, which is recalled beside (recall.h). Mean and variance are told only when they are new: a policy takes them for
+ * all that has been seen, and would begin another round. */
 #include "loop_state.h"
 #include "planner.h"
 #include "told.h"

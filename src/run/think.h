@@ -1,5 +1,6 @@
-/* Planning beside a run that goes on: a plan may take a third of a second, and a node's look at itself some more, so that a thread of its own does
- * both. One thought at a time; what it needs is copied into it, and nobody else touches it until it is taken back. */
+/* Planning beside a run that goes on: a plan may take a third of a second, and a node's look at itself some more, so that a
+ * thread of its own does both. One thought at a time; what it needs is copied into it, and nobody else touches it until it is
+ * taken back. */
 #ifndef AMZ_RUN_THINK_H
 #define AMZ_RUN_THINK_H
 

@@ -1,7 +1,7 @@
-/* What policies are told. The master's own time is measured by a clock that doesn't stop when another process has the CPU: a median
- * doesn't mind steps in which that happened. It is kept in one number, which each value draws up or down by a factor (the frugal
- * median of Ma, Muthukrishnan and Sandler 2013, by factors instead of steps, as nobody knows the unit beforehand), by less as more is
- * known. What a node's profile has measured is the least: receiving a request isn't in our own steps. */
+/* What policies are told. The master's own time is measured by a clock that doesn't stop when another process has the CPU: a
+ * median doesn't mind steps in which that happened. It is kept in one number, which each value draws up or down by a factor (the
+ * frugal median of Ma, Muthukrishnan and Sandler 2013, by factors instead of steps, as nobody knows the unit beforehand), by less
+ * as more is known. What a node's profile has measured is the least: receiving a request isn't in our own steps. */
 #include "told.h"
 
 #include <float.h>

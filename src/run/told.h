@@ -1,6 +1,6 @@
-/* What the loop of rank 0 knows of tasks and of what handing them out costs, as policies are told it (amz_policy_tell). Numbers get
- * better while a run goes on: assumed at first, then from earlier runs and a measured node, then from the run's own tasks, its plan,
- * and its own master. */
+/* What the loop of rank 0 knows of tasks and of what handing them out costs, as policies are told it (amz_policy_tell). Numbers
+ * get better while a run goes on: assumed at first, then from earlier runs and a measured node, then from the run's own tasks,
+ * its plan, and its own master. */
 #ifndef AMZ_RUN_TOLD_H
 #define AMZ_RUN_TOLD_H
 
@@ -36,7 +36,8 @@ struct amz_loop;
 void amz_loop_told_begin(struct amz_loop *l);
 /* Tells the policy of tasks that were sampled, or known, or planned for. */
 int amz_loop_tell_tasks(struct amz_loop *l, double mean_s, double stddev_s);
-/* Tells what has come to be known beside: the costs of a planner's node, what earlier runs show, what our own master takes. Each turn. */
+/* Tells what has come to be known beside: the costs of a planner's node, what earlier runs show, what our own master takes. Each
+ * turn. */
 int amz_loop_tell_due(struct amz_loop *l);
 
 #endif

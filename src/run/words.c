@@ -28,7 +28,8 @@ int amz_word_send(const struct amz_rank_link *link, uint32_t rank, const struct 
 
   if (rc == AMZ_OK)
     rc = link->net->send(link->mpi, rank, word->data, word->len);
-  return rc == AMZ_OK || rc == AMZ_ECLOSED ? AMZ_OK : amz_error_set(err, rc, "cannot send to rank %u: %s", rank, amz_err_name(rc));
+  return rc == AMZ_OK || rc == AMZ_ECLOSED ? AMZ_OK : amz_error_set(err, rc, "cannot send to rank %u: %s", rank,
+                                                                    amz_err_name(rc));
 }
 
 int amz_word_send_signal(const struct amz_net *net, struct amz_mpi *mpi, int number)
@@ -57,7 +58,8 @@ int amz_word_signal(const struct amz_mpi_message *got)
   return c.failed || number > NSIG ? 0 : (int)number;
 }
 
-int amz_words_wait(const struct amz_rank_link *link, int64_t deadline_ns, struct amz_mpi_message *ret, int *ret_signal, struct amz_error *err)
+int amz_words_wait(const struct amz_rank_link *link, int64_t deadline_ns, struct amz_mpi_message *ret, int *ret_signal,
+                   struct amz_error *err)
 {
   struct pollfd fd = {.fd = link->signals->fd, .events = POLLIN};
   int rc, number;

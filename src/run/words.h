@@ -1,7 +1,7 @@
 /* What ranks tell each other beside the scheduler's messages, and waiting for it.
  *
- * These words are the shell's own business: who is there, what each is to do, signals, the collecting of packs. The machines never see them. Their first
- * byte tells them from messages, which begin with AMZ_MESSAGE_VERSION. */
+ * These words are the shell's own business: who is there, what each is to do, signals, the collecting of packs. The machines
+ * never see them. Their first byte tells them from messages, which begin with AMZ_MESSAGE_VERSION. */
 #ifndef AMZ_RUN_WORDS_H
 #define AMZ_RUN_WORDS_H
 
@@ -38,7 +38,8 @@ int amz_word_signal(const struct amz_mpi_message *got);
 enum amz_heard { AMZ_HEARD_NOTHING, AMZ_HEARD_MESSAGE, AMZ_HEARD_SIGNAL };
 /* Waits for the next message, a signal to this process, or the deadline (MESSAGE: *ret, as of amz_mpi_next; SIGNAL: *ret_signal).
  * \return an amz_heard; negative with *err: the transport is done for. */
-int amz_words_wait(const struct amz_rank_link *link, int64_t deadline_ns, struct amz_mpi_message *ret, int *ret_signal, struct amz_error *err);
+int amz_words_wait(const struct amz_rank_link *link, int64_t deadline_ns, struct amz_mpi_message *ret, int *ret_signal,
+                   struct amz_error *err);
 
 /* \return true when a process of this node, counted in our own pid name space, is gone; false also for pid 0. */
 bool amz_process_is_gone(int64_t pid);

@@ -55,8 +55,8 @@ static inline void *amz_actions_room(struct amz_actions *a, size_t count, size_t
   return a->current->data + at;
 }
 
-/* Takes the memory of what the actions point to, as a chain of blocks, so that it outlives the next clearing; NULL: there is none. Give it to a list
- * that has none, which clears that list, or release it with amz_actions_drop. */
+/* Takes the memory of what the actions point to, as a chain of blocks, so that it outlives the next clearing; NULL: there is
+ * none. Give it to a list that has none, which clears that list, or release it with amz_actions_drop. */
 static inline struct amz_actions_block *amz_actions_take(struct amz_actions *a)
 {
   struct amz_actions_block *chain = a->first;

@@ -1,9 +1,9 @@
-/* What came of tasks that were told of by stretches. The rules are those of single results (results.c): a position is settled when its
- * outcome is accepted, and recorded when its rank has made it durable; what wasn't in the rank's hands counts only if there is no outcome
- * at the moment at which it is known to be durable.
+/* What came of tasks that were told of by stretches. The rules are those of single results (results.c): a position is settled
+ * when its outcome is accepted, and recorded when its rank has made it durable; what wasn't in the rank's hands counts only if
+ * there is no outcome at the moment at which it is known to be durable.
  *
- * A bulk without partials counts as far as its positions have no outcome yet, each stretch with its share of the times. One with partials
- * counts whole or not at all; what it then leaves open in its rank's hands goes back to the pool. */
+ * A bulk without partials counts as far as its positions have no outcome yet, each stretch with its share of the times. One with
+ * partials counts whole or not at all; what it then leaves open in its rank's hands goes back to the pool. */
 #include "master.h"
 
 #include <stdlib.h>
@@ -121,11 +121,12 @@ static int accept_open(struct amz_master *m, uint32_t rank, const struct amz_bul
 
 /* ---- what is told ----------------------------------------------------------------------------------------------------- */
 
-/* Takes the next part of the bulk, from `from` on, that the rank has in hand out of its hands. \return AMZ_OK, ret->count 0: there is
- * no more. */
+/* Takes the next part of the bulk, from `from` on, that the rank has in hand out of its hands. \return AMZ_OK, ret->count 0:
+ * there is no more. */
 static int take_part(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, uint64_t from, struct amz_range *ret)
 {
-  struct amz_told told = {.rank = rank, .attempt = b->attempt, .chunk_id = b->chunk_id, .first = from, .count = b->first + b->count - from};
+  struct amz_told told = {.rank = rank, .attempt = b->attempt, .chunk_id = b->chunk_id, .first = from,
+                          .count = b->first + b->count - from};
 
   if (amz_held_tell_part(&m->held, &m->ranks[rank].held, &told, ret) < 0)
     return AMZ_ENOMEM;
@@ -136,7 +137,8 @@ static int take_part(struct amz_master *m, uint32_t rank, const struct amz_bulk 
 /* Takes all of it at once, if it is in the rank's hands as it is told. \return whether it was. */
 static bool take_front(struct amz_master *m, uint32_t rank, const struct amz_bulk *b)
 {
-  const struct amz_told told = {.rank = rank, .attempt = b->attempt, .chunk_id = b->chunk_id, .first = b->first, .count = b->count};
+  const struct amz_told told = {.rank = rank, .attempt = b->attempt, .chunk_id = b->chunk_id, .first = b->first,
+                                .count = b->count};
   bool all = amz_held_tell_front(&m->held, &m->ranks[rank].held, &told);
 
   if (all)
@@ -144,7 +146,8 @@ static bool take_front(struct amz_master *m, uint32_t rank, const struct amz_bul
   return all;
 }
 
-/* What of it wasn't in the rank's hands, or is to be judged as if it hadn't been: it is recorded, if at all, when it is durable. */
+/* What of it wasn't in the rank's hands, or is to be judged as if it hadn't been: it is recorded, if at all, when it is
+ * durable. */
 static int take_stray(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, uint64_t rest, struct amz_actions *out)
 {
   const struct amz_range all = {b->first, b->count};
@@ -170,7 +173,8 @@ static int take_stray(struct amz_master *m, uint32_t rank, const struct amz_bulk
 
 /* Takes the parts that follow each other from `from` on. \return AMZ_OK with how far they reach, and *ret_other: a part that
  * doesn't follow, count 0: there is none. */
-static int take_row(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, uint64_t from, uint64_t *ret_until, struct amz_range *ret_other)
+static int take_row(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, uint64_t from, uint64_t *ret_until,
+                    struct amz_range *ret_other)
 {
   uint64_t end = b->first + b->count;
   int rc = AMZ_OK;
@@ -185,7 +189,8 @@ static int take_row(struct amz_master *m, uint32_t rank, const struct amz_bulk *
   return AMZ_OK;
 }
 
-static int accept_part(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, const struct amz_range *part, struct amz_actions *out)
+static int accept_part(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, const struct amz_range *part,
+                       struct amz_actions *out)
 {
   uint64_t counted;
   int rc = part->count ? accept_open(m, rank, b, part, out, &counted) : AMZ_OK;

@@ -1,4 +1,5 @@
-/* Workers in one block. Invariant: all `count` of them are zeroed or made, so that they can be cleared whenever making one has failed. */
+/* Workers in one block. Invariant: all `count` of them are zeroed or made, so that they can be cleared whenever making one has
+ * failed. */
 #include "crew.h"
 
 #include <stdlib.h>

@@ -254,7 +254,8 @@ static bool contains(const struct amz_piece *p, const struct amz_told *told)
 {
   const struct amz_chunk *c = &p->chunk;
 
-  return matches(p, told) && told->first >= c->first && told->first - c->first < c->count && told->count <= c->count - (told->first - c->first);
+  return matches(p, told) && told->first >= c->first && told->first - c->first < c->count &&
+      told->count <= c->count - (told->first - c->first);
 }
 
 bool amz_held_has(const struct amz_held *h, const struct amz_held_list *list, const struct amz_told *told)

@@ -47,13 +47,15 @@ struct amz_told {
   uint64_t chunk_id; /* 0: any */
   uint64_t first, count;
 };
-/* Takes what is told of out of the piece that begins with it, if all of it is in that one: what ranks tell of is mostly so. \return whether it was. */
+/* Takes what is told of out of the piece that begins with it, if all of it is in that one: what ranks tell of is mostly so.
+ * \return whether it was. */
 bool amz_held_tell_front(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told);
 /* Takes what is told of out of the rank's pieces. Constant time when it is the beginning of a piece, else linear in the pieces of
  * the rank. \return AMZ_OK, *ret: how many positions were in its hands; AMZ_ENOMEM. */
 int amz_held_tell(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told, uint64_t *ret) AMZ_MUST_CHECK;
 /* The same for its next part alone, which *ret tells, count 0: there is none (any more). */
-int amz_held_tell_part(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told, struct amz_range *ret) AMZ_MUST_CHECK;
+int amz_held_tell_part(struct amz_held *h, struct amz_held_list *list, const struct amz_told *told,
+                       struct amz_range *ret) AMZ_MUST_CHECK;
 /* \return whether all that is told of is in one piece of the rank. Linear in its pieces. */
 bool amz_held_has(const struct amz_held *h, const struct amz_held_list *list, const struct amz_told *told);
 /* Have the entry of the piece that begins there fetched, and then the piece (soon.h). */

@@ -1,5 +1,5 @@
-/* The master's parts, split by concern: ranks.c (who is there), results.c and bulks.c (what came of tasks), serve.c (who gets what),
- * recall.c (what comes back), master.c (the step and how a run ends), check.c (invariants, for tests). Room-private. */
+/* The master's parts, split by concern: ranks.c (who is there), results.c and bulks.c (what came of tasks), serve.c (who gets
+ * what), recall.c (what comes back), master.c (the step and how a run ends), check.c (invariants, for tests). Room-private. */
 #ifndef AMZ_SRC_SCHED_MASTER_H
 #define AMZ_SRC_SCHED_MASTER_H
 

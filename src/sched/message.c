@@ -377,7 +377,8 @@ void amz_message_clear(struct amz_message *m)
 
 /* ---- replay window ---------------------------------------------------------------------------------------------------- */
 
-/* The bits stand for numbers modulo the window, those above `whole`: advancing `highest` clears the bits of the numbers passed over. */
+/* The bits stand for numbers modulo the window, those above `whole`: advancing `highest` clears the bits of the numbers passed
+ * over. */
 static void advance(struct amz_replay *r, uint64_t seq)
 {
   if (seq - r->highest >= AMZ_REPLAY_WINDOW)

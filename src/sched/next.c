@@ -1,13 +1,15 @@
 /* RUNs that wait on their slots: what a slot begins by itself when the one that runs there has ended.
  *
- * Between two RUNs a slot idles until we have heard of the first one's end, which takes long where slots keep all cores busy: as long as the system lets
- * one of them run before it is our turn. So a slot that runs something short has its next RUN already. One whose RUN has taken longer than
- * was expected gets none: who knows for how long it would wait there. What waits here counts as queued: nothing more is asked for because of it.
+ * Between two RUNs a slot idles until we have heard of the first one's end, which takes long where slots keep all cores busy: as
+ * long as the system lets one of them run before it is our turn. So a slot that runs something short has its next RUN already.
+ * One whose RUN has taken longer than was expected gets none: who knows for how long it would wait there. What waits here counts
+ * as queued: nothing more is asked for because of it.
  *
  * Invariants: only busy slots have a next RUN; n_next and next_positions are the sums over all slots. */
 #include "worker.h"
 
-#define SHORT_TASKS 4.0  /* that a RUN should have: a few long ones idle next to nothing between RUNs, and what waits behind one waits long */
+/* that a RUN should have: a few long ones idle next to nothing between RUNs, and what waits behind one waits long */
+#define SHORT_TASKS 4.0
 #define LEAST_PART 0.25  /* of a RUN: the last few positions are for whoever is idle first */
 
 /* \return positions that a next RUN should have now; 0: none. */

@@ -79,7 +79,8 @@ static bool take_fresh(struct amz_pool *p, uint64_t want, struct amz_chunk *ret)
 
 bool amz_pool_take(struct amz_pool *p, int64_t now_ns, uint64_t want, struct amz_chunk *ret)
 {
-  return (p->retries.count && take_retry(p, now_ns, want, ret)) || (p->n_returned && take_returned(p, want, ret)) || take_fresh(p, want, ret);
+  return (p->retries.count && take_retry(p, now_ns, want, ret)) || (p->n_returned && take_returned(p, want, ret)) ||
+      take_fresh(p, want, ret);
 }
 
 int amz_pool_give(struct amz_pool *p, uint64_t first, uint64_t count, uint32_t attempt)

@@ -1,10 +1,11 @@
-/* What was handed out and not begun may be all that is left, while others are idle: then the master asks for it back (RECALL), and the
- * rank gives back what is in its queue, now or as soon as something is (YIELD).
+/* What was handed out and not begun may be all that is left, while others are idle: then the master asks for it back (RECALL),
+ * and the rank gives back what is in its queue, now or as soon as something is (YIELD).
  *
  * Whatever it has asked for is forgotten on both sides: else it would be the first to whom it is given.
  *
- * A rank that has more in hand than it has slots is on the list of those who may have something, until it was asked, or is found to
- * have less. It gets there again with its next chunk. So what this costs is bounded by the number of times that something is handed out. */
+ * A rank that has more in hand than it has slots is on the list of those who may have something, until it was asked, or is found
+ * to have less. It gets there again with its next chunk. So what this costs is bounded by the number of times that something is
+ * handed out. */
 #include "master.h"
 
 #define CANDIDATES 8u   /* of which the one with the most work is asked */
@@ -62,7 +63,8 @@ int amz_master_recall(struct amz_master *m, uint32_t for_rank, struct amz_action
 {
   uint32_t at, rank;
 
-  if (m->stop != AMZ_STOP_NONE || m->ranks[for_rank].hungry == 0 || m->ranks[for_rank].idle == 0 || amz_pool_available(&m->pool, m->now_ns))
+  if (m->stop != AMZ_STOP_NONE || m->ranks[for_rank].hungry == 0 || m->ranks[for_rank].idle == 0 ||
+      amz_pool_available(&m->pool, m->now_ns))
     return AMZ_OK;
   at = richest(m, for_rank);
   if (at == m->n_rich)

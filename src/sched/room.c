@@ -1,11 +1,11 @@
 /* What fits beside what runs, for tasks that don't all take the same.
  *
- * What is next and doesn't fit is set aside, in its turn, and what comes behind it may begin instead. The oldest may be overtaken by as many RUNs as
- * there are slots; then nothing begins before it does. So a large task waits for small ones, but never for ever: its room grows
- * with each end until it is enough.
+ * What is next and doesn't fit is set aside, in its turn, and what comes behind it may begin instead. The oldest may be overtaken
+ * by as many RUNs as there are slots; then nothing begins before it does. So a large task waits for small ones, but never for
+ * ever: its room grows with each end until it is enough.
  *
- * Invariants: room = all - Σ needs of what runs; as a need is cut to `all`, the oldest fits at the latest when nothing runs. No more is set aside
- * than there are slots. */
+ * Invariants: room = all - Σ needs of what runs; as a need is cut to `all`, the oldest fits at the latest when nothing runs. No
+ * more is set aside than there are slots. */
 #include "worker.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 /* The worker's queue and slots: what runs next where, and who must be signalled.
  *
- * Invariants: a slot in use is idle exactly when it is on the stack; while a slot is free to begin something the queue is empty, or what is
- * here doesn't fit (amz_worker_run has run); while slots are barred no more than a chunk per open slot is kept (amz_worker_yield has run).
- * signal_ns of the worker is a lower bound of its slots': when it has come, they are looked through and it is set anew. As all
- * timeouts are equal that happens about once per timeout, not once per task. */
+ * Invariants: a slot in use is idle exactly when it is on the stack; while a slot is free to begin something the queue is empty,
+ * or what is here doesn't fit (amz_worker_run has run); while slots are barred no more than a chunk per open slot is kept
+ * (amz_worker_yield has run). signal_ns of the worker is a lower bound of its slots': when it has come, they are looked through
+ * and it is set anew. As all timeouts are equal that happens about once per timeout, not once per task. */
 #include "worker.h"
 
 #include <signal.h>
@@ -101,7 +101,8 @@ static int add_part(struct amz_parts *p, const struct amz_chunk *chunk)
   return rc;
 }
 
-/* Chunks that are too small for a RUN go together, as long as they follow each other. Their ids are kept for what may come back. */
+/* Chunks that are too small for a RUN go together, as long as they follow each other. Their ids are kept for what may come
+ * back. */
 int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wanted, struct amz_chunk *ret)
 {
   struct amz_queue *q = &w->queue;
@@ -128,7 +129,8 @@ int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wa
   return rc;
 }
 
-int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret, struct amz_actions *out)
+int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret,
+                     struct amz_actions *out)
 {
   struct amz_action *run = amz_actions_add(out, AMZ_DO_RUN);
 
@@ -143,7 +145,8 @@ int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk
   return AMZ_OK;
 }
 
-static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, const struct amz_need *need, struct amz_actions *out)
+static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, const struct amz_need *need,
+                 struct amz_actions *out)
 {
   int64_t limit_ns = w->config->timeout_ns ? amz_worker_after(w, w->config->timeout_ns) : AMZ_NEVER;
 
@@ -158,8 +161,8 @@ static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c,
   return AMZ_OK;
 }
 
-/* While slots are barred it is the first ones that are used: a slot's number says which cores it has. As fewer than `open` slots are busy,
- * the lowest idle one is always one of the first `open`. */
+/* While slots are barred it is the first ones that are used: a slot's number says which cores it has. As fewer than `open` slots
+ * are busy, the lowest idle one is always one of the first `open`. */
 static uint32_t next_idle(struct amz_worker *w)
 {
   uint32_t top = w->n_idle - 1, lowest = top, slot;
@@ -252,8 +255,8 @@ static int give_back_beyond(struct amz_worker *w, uint64_t keep, struct amz_mess
   return AMZ_OK;
 }
 
-/* Tasks take longer than was believed when those in the queue were asked for: that may be all that are left, and others idle. Or they
- * are, as the master says. */
+/* Tasks take longer than was believed when those in the queue were asked for: that may be all that are left, and others idle. Or
+ * they are, as the master says. */
 int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out)
 {
   struct amz_message *m;
@@ -304,8 +307,9 @@ static double mean_with(double mean, double newest)
   return mean > 0 ? mean + MEAN_WEIGHT * (newest - mean) : newest;
 }
 
-/* What a RUN's tasks have taken: on the slot, from its start to what was told, and by themselves, as the master hears it. When the
- * latter is far more than before, so is what was given to us. The former is at least the latter, also when the ends of two RUNs are heard of at once. */
+/* What a RUN's tasks have taken: on the slot, from its start to what was told, and by themselves, as the master hears it. When
+ * the latter is far more than before, so is what was given to us. The former is at least the latter, also when the ends of two
+ * RUNs are heard of at once. */
 static void learn(struct amz_worker *w, const struct amz_slot *s)
 {
   double ran = (double)(s->count - s->undone), wall_ns = s->wall_ns / ran, slot_ns = (double)(w->now_ns - s->started_ns) / ran;

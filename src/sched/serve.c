@@ -32,9 +32,10 @@ static inline int next_chunk(struct amz_master *m, uint32_t rank, struct amz_chu
   return amz_held_add(&m->held, &r->held, rank, ret);
 }
 
-/* Who asks ahead for many chunks of tiny tasks doesn't know how many are left, and what others ask for: a good part of its share of all
- * that is unfinished is enough, as long as none of its slots is idle. The rest is better kept for those who will have turned out to be
- * faster, or to have the shorter tasks. A retry's time is waited for (amz_master_deadline), so it must not lie here when that has come. */
+/* Who asks ahead for many chunks of tiny tasks doesn't know how many are left, and what others ask for: a good part of its share
+ * of all that is unfinished is enough, as long as none of its slots is idle. The rest is better kept for those who will have
+ * turned out to be faster, or to have the shorter tasks. A retry's time is waited for (amz_master_deadline), so it must not lie
+ * here when that has come. */
 static inline bool has_its_share(const struct amz_master *m, const struct amz_rank *r)
 {
   double unfinished = (double)m->pool.waiting + (double)m->held.count;
@@ -43,7 +44,8 @@ static inline bool has_its_share(const struct amz_master *m, const struct amz_ra
          (double)r->n_held * (double)m->slots >= AHEAD_SHARE * unfinished * (double)r->slots;
 }
 
-/* Gives the rank what it asked for, as far as there is something, at most `most` chunks. \return AMZ_OK, *ret_n: chunks given; AMZ_ENOMEM. */
+/* Gives the rank what it asked for, as far as there is something, at most `most` chunks. \return AMZ_OK, *ret_n: chunks given;
+ * AMZ_ENOMEM. */
 static int assign(struct amz_master *m, uint32_t rank, uint32_t most, struct amz_actions *out, uint32_t *ret_n)
 {
   struct amz_rank *r = &m->ranks[rank];

@@ -1,5 +1,5 @@
-/* Hints that a step comes soon: its memory is fetched meanwhile. Among thousands of ranks each step finds its own cold, and the simulator,
- * who knows who is next, would wait for memory most of its time. They change nothing. Shared with src/sim. */
+/* Hints that a step comes soon: its memory is fetched meanwhile. Among thousands of ranks each step finds its own cold, and the
+ * simulator, who knows who is next, would wait for memory most of its time. They change nothing. Shared with src/sim. */
 #ifndef AMZ_SRC_SCHED_SOON_H
 #define AMZ_SRC_SCHED_SOON_H
 

@@ -3,10 +3,10 @@
  * Hunger. A rank asks for a chunk per idle slot. It asks earlier when the answer takes long enough to matter: `lead_ns` is the
  * running mean from request to answer. The queue lasts for queued · task time / slots, as slots end one after the other, and
  * when that doesn't cover SAFETY leads, it asks as much before the next end as is missing. A rank whose running task is long
- * therefore never takes more than covers the leads. Slots whose tasks last alike end together, though, not one after the other: a rank of
- * several covers half as much again, at most a task more for each of the others. Nor does it queue more than AHEAD_PER_SLOT chunks, or as many tasks as it has
- * done, whichever is more: that its first tasks were short says little of the next. A lead that costs less than 1/WORTH of a
- * chunk's time isn't worth taking chunks early, which others may need at the end.
+ * therefore never takes more than covers the leads. Slots whose tasks last alike end together, though, not one after the other: a
+ * rank of several covers half as much again, at most a task more for each of the others. Nor does it queue more than
+ * AHEAD_PER_SLOT chunks, or as many tasks as it has done, whichever is more: that its first tasks were short says little of the
+ * next. A lead that costs less than 1/WORTH of a chunk's time isn't worth taking chunks early, which others may need at the end.
  *
  * Durability. SYNC each sync_ns while there are results that aren't on disk, one at a time; and at once when there is nothing
  * else to do, because the master has said that there is nothing (dry) or that it is over: the run's end waits for these. */
@@ -61,7 +61,8 @@ int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r)
 /* Parts of a chunk that follow each other on a slot are told as one: so a bulk's tasks ran one after the other. */
 static bool follows(const struct amz_bulk *last, const struct amz_bulk *b)
 {
-  return last->chunk_id == b->chunk_id && last->attempt == b->attempt && last->slot == b->slot && last->first + last->count == b->first &&
+  return last->chunk_id == b->chunk_id && last->attempt == b->attempt && last->slot == b->slot &&
+      last->first + last->count == b->first &&
          last->value_type == b->value_type && last->value_width == b->value_width &&
          last->partials_bytes <= AMZ_PARTIALS_MAX - b->partials_bytes;
 }
@@ -152,7 +153,8 @@ void amz_worker_forget_asked(struct amz_worker *w)
   w->timing = w->dry = false;
 }
 
-/* What an answer takes, or a good part of what a RUN lasts: who measures RUNs by time would else ask for each few of many tiny tasks. */
+/* What an answer takes, or a good part of what a RUN lasts: who measures RUNs by time would else ask for each few of many tiny
+ * tasks. */
 static double lead_of(const struct amz_worker *w)
 {
   double least_ns = (double)w->config->grain_ns * LEAD_OF_GRAIN;
@@ -192,7 +194,8 @@ static inline int64_t ask_at(const struct amz_worker *w)
 {
   double each_ns, missing_ns, at_ns;
 
-  if (w->asked || w->n_idle || w->open < w->n_slots || w->stop != AMZ_STOP_NONE || lead_of(w) * WORTH <= w->task_ns * w->chunk_tasks ||
+  if (w->asked || w->n_idle || w->open < w->n_slots || w->stop != AMZ_STOP_NONE ||
+      lead_of(w) * WORTH <= w->task_ns * w->chunk_tasks ||
       w->task_ns <= 0)
     return AMZ_NEVER;
   each_ns = w->task_ns / (double)w->n_slots;
@@ -208,7 +211,8 @@ void amz_worker_look_ahead(struct amz_worker *w)
   w->ask_ns = ask_at(w);
 }
 
-/* \return slots for which nothing is here. What waits for room has a slot, so that a rank that waits doesn't gather what others could run. */
+/* \return slots for which nothing is here. What waits for room has a slot, so that a rank that waits doesn't gather what others
+ * could run. */
 static uint32_t empty_slots(const struct amz_worker *w)
 {
   uint32_t n = amz_worker_free_slots(w);
@@ -351,7 +355,8 @@ static bool is_at_rest(const struct amz_worker *w)
   return amz_worker_is_idle(w) && (w->dry || w->open == 0 || w->stop != AMZ_STOP_NONE);
 }
 
-/* A slot is idle, and there was nothing for it: others may have more than they need, and the master, who sees who has what, must know. */
+/* A slot is idle, and there was nothing for it: others may have more than they need, and the master, who sees who has what, must
+ * know. */
 static bool lacks_tasks(const struct amz_worker *w)
 {
   return w->dry && w->stop == AMZ_STOP_NONE && amz_worker_kept(w) == 0 && amz_worker_free_slots(w) > 0;

@@ -1,10 +1,10 @@
-/* Heaviest first: the run's order for tasks of which something is known (longest processing time first, Graham 1969: list scheduling
- * in that order is at most a third over the optimum; in any order it may be twice as long).
+/* Heaviest first: the run's order for tasks of which something is known (longest processing time first, Graham 1969: list
+ * scheduling in that order is at most a third over the optimum; in any order it may be twice as long).
  *
  * Tasks that follow each other with one weight are sorted as one stretch. Up to `exact` stretches are sorted, ties by index; more
- * go into 256 buckets by the logarithm of their weight, in which they keep their order and join where they touch: within a bucket nothing
- * would be won by sorting. A range of an order costs 16 bytes on each rank, so of more than twice `exact` stretches, neighbours go together
- * by their heaviest: there are never more than twice `exact` ranges beside those that were given. */
+ * go into 256 buckets by the logarithm of their weight, in which they keep their order and join where they touch: within a bucket
+ * nothing would be won by sorting. A range of an order costs 16 bytes on each rank, so of more than twice `exact` stretches,
+ * neighbours go together by their heaviest: there are never more than twice `exact` ranges beside those that were given. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -132,7 +132,8 @@ static int sort(const struct amz_range *ranges, size_t n, const struct amz_weigh
 }
 
 /* Counts the ranges of each bucket, then fills them, each behind those of the heavier ones. */
-static int scatter(const struct amz_range *ranges, size_t n, const struct amz_weights *weights, const struct walk *seen, uint64_t join,
+static int scatter(const struct amz_range *ranges, size_t n, const struct amz_weights *weights, const struct walk *seen,
+                   uint64_t join,
                    struct amz_range **ret, size_t *ret_n)
 {
   uint64_t at[BUCKETS] = {0}, end[BUCKETS] = {0}, sum = 0;

@@ -21,7 +21,8 @@ static int64_t given_or(int64_t given, int64_t fallback)
 
 static bool is_valid(const struct amz_worker_config *c)
 {
-  return c->epoch >= 1 && c->slots >= 1 && (c->capacity == 0 || c->capacity >= c->slots) && c->timeout_ns >= 0 && c->grain_ns >= 0 &&
+  return c->epoch >= 1 && c->slots >= 1 && (c->capacity == 0 || c->capacity >= c->slots) && c->timeout_ns >= 0 &&
+      c->grain_ns >= 0 &&
          c->kill_after_ns >= 0 && c->report_ns >= 0 && c->sync_ns >= 0 && c->heartbeat_ns >= 0;
 }
 
@@ -37,8 +38,8 @@ int amz_worker_complete(const struct amz_worker_config *given, struct amz_worker
   return AMZ_OK;
 }
 
-/* The worker and what it has of each slot are one block: a step of one among many thousands meets cold memory, which should be as little
- * and as close together as can be. */
+/* The worker and what it has of each slot are one block: a step of one among many thousands meets cold memory, which should be as
+ * little and as close together as can be. */
 static void lay_out(struct amz_worker *w)
 {
   uint32_t n = w->capacity;

@@ -1,4 +1,5 @@
-/* The worker's parts: crew.c (many that are alike), run.c (queue, slots, signals), next.c (RUNs that wait on their slots), room.c (what fits beside what runs), tell.c (hunger, reports, durability), worker.c (the step). Room-private. */
+/* The worker's parts: crew.c (many that are alike), run.c (queue, slots, signals), next.c (RUNs that wait on their slots), room.c
+ * (what fits beside what runs), tell.c (hunger, reports, durability), worker.c (the step). Room-private. */
 #ifndef AMZ_SRC_SCHED_WORKER_H
 #define AMZ_SRC_SCHED_WORKER_H
 
@@ -65,7 +66,8 @@ struct amz_worker {
   uint32_t open;         /* so many slots may run something; the others are barred */
   uint32_t asked;        /* chunks asked for that haven't come */
   uint32_t n_aside;
-  const struct amz_worker_config *config; /* complete; of workers that are alike it is one for all: rank and slots there say nothing */
+  /* complete; of workers that are alike it is one for all: rank and slots there say nothing */
+  const struct amz_worker_config *config;
   uint32_t *idle;        /* stack of idle slots below n_slots */
   struct amz_slot *slots;
   uint64_t sent_seq;
@@ -105,7 +107,8 @@ struct amz_worker {
 int amz_worker_complete(const struct amz_worker_config *given, struct amz_worker_config *ret) AMZ_MUST_CHECK;
 /* \return the size of a worker with all that it has of each slot; 0: too much. */
 size_t amz_worker_bytes(const struct amz_worker_config *config, uint32_t slots);
-/* Makes a worker in so many zeroed bytes; it keeps the config, which is complete. \return AMZ_OK; AMZ_ENOMEM: as else, amz_worker_clear releases what it has. */
+/* Makes a worker in so many zeroed bytes; it keeps the config, which is complete. \return AMZ_OK; AMZ_ENOMEM: as else,
+ * amz_worker_clear releases what it has. */
 int amz_worker_init(struct amz_worker *w, const struct amz_worker_config *config, uint32_t rank, uint32_t slots) AMZ_MUST_CHECK;
 void amz_worker_clear(struct amz_worker *w); /* also one that is still zeroed */
 
@@ -117,11 +120,12 @@ int amz_worker_run(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK
 void amz_worker_resize(struct amz_worker *w, uint32_t slots);
 /* \return how many positions of the queue, which isn't empty, a slot takes at once. */
 uint64_t amz_worker_grain(const struct amz_worker *w);
-/* Takes what a RUN is to consist of off the queue, `wanted` positions at most. \return AMZ_OK; AMZ_ENOMEM; *ret: id 0 when it is of several chunks,
- * which are in *parts then. */
+/* Takes what a RUN is to consist of off the queue, `wanted` positions at most. \return AMZ_OK; AMZ_ENOMEM; *ret: id 0 when it is
+ * of several chunks, which are in *parts then. */
 int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wanted, struct amz_chunk *ret) AMZ_MUST_CHECK;
 /* Tells to run a chunk on a slot; fills in *ret. */
-int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret, struct amz_actions *out) AMZ_MUST_CHECK;
+int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret,
+                     struct amz_actions *out) AMZ_MUST_CHECK;
 /* Takes up to `most` positions off the queue's first chunk. */
 struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most);
 /* Tells how many slots are open, and gives back what they needn't keep. */

@@ -1,9 +1,9 @@
-/* A radix heap beside lines. Where the lowest bucket has but a block of entries, the first of them is taken from where it lies, which
- * costs less than to move them all. Invariants: no entry of the heap is before last_ns; an entry's level is that of the highest digit
- * in which its time differs from last_ns, and its bucket in that level is its own digit there: level 0 has one moment a bucket. Every
- * change of last_ns empties the lowest bucket that has entries, and times elsewhere differ from both the old and the new last_ns in the
- * same digit first; entries of equal time are in the same bucket, in the order in which they were put. heads[] is when each source has
- * something first. */
+/* A radix heap beside lines. Where the lowest bucket has but a block of entries, the first of them is taken from where it lies,
+ * which costs less than to move them all. Invariants: no entry of the heap is before last_ns; an entry's level is that of the
+ * highest digit in which its time differs from last_ns, and its bucket in that level is its own digit there: level 0 has one
+ * moment a bucket. Every change of last_ns empties the lowest bucket that has entries, and times elsewhere differ from both the
+ * old and the new last_ns in the same digit first; entries of equal time are in the same bucket, in the order in which they were
+ * put. heads[] is when each source has something first. */
 #include "agenda.h"
 
 #include <stdlib.h>

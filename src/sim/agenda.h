@@ -1,11 +1,11 @@
 /* What is to come, by time: the simulator's queue of events. Room-private.
  *
  * Most events are messages between ranks that take equally long and so arrive in the order in which they were sent: they stand in
- * lines, where both ends cost nothing. All others lie in a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan 1990) of digits of six bits: time never
- * goes back, so that an event moves but to lower buckets, once or twice, in sequential memory.
+ * lines, where both ends cost nothing. All others lie in a radix heap (Ahuja, Mehlhorn, Orlin and Tarjan 1990) of digits of six
+ * bits: time never goes back, so that an event moves but to lower buckets, once or twice, in sequential memory.
  *
- * Of equal times, what stands in a line comes before what lies in the heap, and what stands in line 0 first; within each, what was
- * put first. What is put at INT64_MAX never comes. */
+ * Of equal times, what stands in a line comes before what lies in the heap, and what stands in line 0 first; within each, what
+ * was put first. What is put at INT64_MAX never comes. */
 #ifndef AMZ_SRC_SIM_AGENDA_H
 #define AMZ_SRC_SIM_AGENDA_H
 
@@ -81,7 +81,8 @@ static inline const struct amz_agenda_item *amz_agenda_in_line(const struct amz_
 /* \return the value of an entry of the heap that is likely to follow soon; AMZ_AGENDA_NONE: unknown. */
 uint64_t amz_agenda_soon(const struct amz_agenda *a);
 
-int amz_agenda_pop(struct amz_agenda *a, struct amz_agenda_item *ret) AMZ_MUST_CHECK; /* amz_agenda_take of the heap, which has something */
+/* amz_agenda_take of the heap, which has something */
+int amz_agenda_pop(struct amz_agenda *a, struct amz_agenda_item *ret) AMZ_MUST_CHECK;
 /* Takes the item that comes first; *ret_source: a line or the heap.
  * \return 1; 0: there is none up to until_ns; AMZ_ENOMEM: it can only be cleared. */
 static inline int amz_agenda_take(struct amz_agenda *a, int64_t until_ns, struct amz_agenda_item *ret, uint32_t *ret_source)

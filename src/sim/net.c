@@ -1,5 +1,5 @@
-/* The simulated network. A message isn't copied: the memory in which its sender has made it is kept until it is read, and then used again, so
- * that a run in its steady state allocates nothing. */
+/* The simulated network. A message isn't copied: the memory in which its sender has made it is kept until it is read, and then
+ * used again, so that a run in its steady state allocates nothing. */
 #include <stdlib.h>
 
 #include <amorsize/alloc.h>

@@ -1,7 +1,8 @@
 /* A simulated rank: the real worker, and an executor whose tasks only take time.
  *
  * A RUN of several positions ends as a whole, unless it is cut short (look.c); killed, all of it counts as
- * killed. Told in bulk, stretches that succeeded are one bulk each, and what was cancelled is given back. A pack record is on disk when a SYNC that began behind it has ended. */
+ * killed. Told in bulk, stretches that succeeded are one bulk each, and what was cancelled is given back. A pack record is on
+ * disk when a SYNC that began behind it has ended. */
 #include <signal.h>
 
 #include <amorsize/alloc.h>
@@ -318,8 +319,8 @@ int amz_world_end_run(struct amz_world *w, uint64_t place)
   return simple ? tell_bulk(w, run, run->first, run->count) : tell_end(w, *run);
 }
 
-/* What is left of a run takes longer by as much as its rank has become slower. The event of its old end finds it running, or over. One whose
- * rank is frozen may be over already. */
+/* What is left of a run takes longer by as much as its rank has become slower. The event of its old end finds it running, or
+ * over. One whose rank is frozen may be over already. */
 static int repace(struct amz_world *w, uint64_t place, double factor)
 {
   struct amz_sim_run *run = &w->runs[place];

@@ -334,7 +334,8 @@ static bool is_valid(const struct amz_sim_config *c)
   for (uint32_t i = 0; ok && c->slots && i < c->ranks; i++)
     ok = c->slots[i] >= 1 && c->slots[i] <= c->slots_per_rank;
   for (size_t i = 0; ok && i < c->n_faults; i++)
-    ok = c->faults[i].rank < c->ranks && c->faults[i].at_ns >= 0 && (c->faults[i].kind != AMZ_SIM_PACE || c->faults[i].factor > 0);
+    ok = c->faults[i].rank < c->ranks && c->faults[i].at_ns >= 0 && (c->faults[i].kind != AMZ_SIM_PACE ||
+                                                                     c->faults[i].factor > 0);
   return ok;
 }
 

@@ -128,7 +128,8 @@ static inline struct amz_actions *amz_world_actions(struct amz_world *w)
   return out;
 }
 /* The letter's message as its receiver gets it; `decoded` is for its own use. Release with amz_world_read. */
-static inline int amz_world_open(const struct amz_world *w, uint32_t letter, struct amz_message *decoded, const struct amz_message **ret)
+static inline int amz_world_open(const struct amz_world *w, uint32_t letter, struct amz_message *decoded,
+                                 const struct amz_message **ret)
 {
   const struct amz_sim_letter *l = &w->letters[letter];
 
@@ -168,7 +169,8 @@ int amz_world_watch_rank(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
 int amz_world_look(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
 
 /* ---- work.c */
-enum amz_sim_draw { AMZ_SIM_DRAW_FAIL = 1, AMZ_SIM_DRAW_HANG, AMZ_SIM_DRAW_SKIP, AMZ_SIM_DRAW_STUBBORN, AMZ_SIM_DRAW_TIME, /* takes two */
+/* takes two */
+enum amz_sim_draw { AMZ_SIM_DRAW_FAIL = 1, AMZ_SIM_DRAW_HANG, AMZ_SIM_DRAW_SKIP, AMZ_SIM_DRAW_STUBBORN, AMZ_SIM_DRAW_TIME,
                     AMZ_SIM_DRAW_UNDONE = AMZ_SIM_DRAW_TIME + 2 };
 /* \return uniform in [0, 1): the same for the same arguments. */
 static inline double amz_sim_uniform(uint64_t seed, uint64_t position, uint32_t attempt, unsigned draw)

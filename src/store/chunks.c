@@ -1,7 +1,8 @@
 /* Stretches of tasks on their way into the database.
  *
- * What ranks tell in chunks of one task each would be a row each. Here the stretches of a batch (about a second's) are put in the order of
- * their tasks, and those that adjoin and come of one rank and attempt become one row, with their partials grown together. */
+ * What ranks tell in chunks of one task each would be a row each. Here the stretches of a batch (about a second's) are put in the
+ * order of their tasks, and those that adjoin and come of one rank and attempt become one row, with their partials grown
+ * together. */
 #include "store_private.h"
 
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static void extend(struct amz_chunk_record *c, const struct amz_chunk_record *ne
 }
 
 /* The partials of n stretches that follow one another, as few nodes as can be. */
-static int join_partials(struct amz_reducer *r, const struct amz_work *w, const struct amz_queued_chunk *chunks, size_t n, struct amz_buf *out)
+static int join_partials(struct amz_reducer *r, const struct amz_work *w, const struct amz_queued_chunk *chunks, size_t n,
+                         struct amz_buf *out)
 {
   int rc = AMZ_OK;
 
@@ -43,7 +45,8 @@ static int join_partials(struct amz_reducer *r, const struct amz_work *w, const 
 }
 
 /* One row for n stretches that follow one another. */
-static int put_joined(struct amz_store *s, const struct amz_work *w, const struct amz_queued_chunk *chunks, size_t n, struct amz_reducer *r,
+static int put_joined(struct amz_store *s, const struct amz_work *w, const struct amz_queued_chunk *chunks, size_t n,
+                      struct amz_reducer *r,
                       struct amz_buf *room, struct amz_error *err)
 {
   struct amz_chunk_record row = chunks[0].record;

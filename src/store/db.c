@@ -34,7 +34,8 @@
 /* What makes of each version the next one. */
 static const char *const upgrade_sql[SCHEMA_VERSION] = {
   [1] = CHUNK_TABLE(""),
-  [2] = "ALTER TABLE chunk ADD COLUMN cpu_ns INTEGER; ALTER TABLE outcome ADD COLUMN error TEXT; ALTER TABLE attempt ADD COLUMN error TEXT;",
+  [2] = "ALTER TABLE chunk ADD COLUMN cpu_ns INTEGER; ALTER TABLE outcome ADD COLUMN error TEXT; ALTER TABLE attempt ADD COLUMN "
+        "error TEXT;",
 };
 
 static const char schema_sql[] =
@@ -312,7 +313,8 @@ int amz_db_rank_offset(struct amz_db *db, uint32_t rank, uint32_t epoch, struct 
   int rc;
 
   (void)snprintf(sql, sizeof sql,
-                 "SELECT coalesce(max(recorded_offset),0) FROM launch_rank WHERE rank=%" PRIu32 " AND epoch=%" PRIu32, rank, epoch);
+                 "SELECT coalesce(max(recorded_offset),0) FROM launch_rank WHERE rank=%" PRIu32 " AND epoch=%" PRIu32, rank,
+                 epoch);
   rc = query_one(db, sql, err, &offset, NULL);
   if (rc == AMZ_OK)
     *ret = (uint64_t)offset;

@@ -15,8 +15,9 @@
 
 struct amz_db;
 
-/* Makes a new database at `path` (nothing may be there). Not `synced`: nothing of it is durable, nor is what is committed, until the caller has synced the
- * file and its directory (amz_db_sync_file), and asked for it (amz_db_sync_commits); the next commit then covers those before it.
+/* Makes a new database at `path` (nothing may be there). Not `synced`: nothing of it is durable, nor is what is committed, until
+ * the caller has synced the file and its directory (amz_db_sync_file), and asked for it (amz_db_sync_commits); the next commit
+ * then covers those before it.
  * \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM. Release with amz_db_free (accepts NULL). */
 int amz_db_create(const char *path, uint64_t tasks, bool synced, struct amz_error *err, struct amz_db **ret);
 /* Outside of a transaction. */
@@ -48,9 +49,10 @@ int amz_db_last_epoch(struct amz_db *db, struct amz_error *err, uint32_t *ret);
 int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, struct amz_range **ret, size_t *ret_n);
 
 /* As amz_store_recorded_by, of what is in the database. */
-int amz_db_recorded_by(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret, size_t *ret_n);
-/* Records by rank and epoch, those alone that have pack records or, with `results`, all successes, as of amz_store_absent; and taking them back, inside a
- * transaction. */
+int amz_db_recorded_by(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret,
+                       size_t *ret_n);
+/* Records by rank and epoch, those alone that have pack records or, with `results`, all successes, as of amz_store_absent; and
+ * taking them back, inside a transaction. */
 int amz_db_kept(struct amz_db *db, bool results, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n);
 int amz_db_forget(struct amz_db *db, bool results, uint32_t rank, uint32_t epoch, struct amz_error *err);
 
@@ -68,7 +70,8 @@ int amz_db_meta(sqlite3 *h, const char *path, const char *key, struct amz_error 
 int amz_db_reduce_kind(sqlite3 *h, const char *path, struct amz_error *err, struct amz_reduce_kind *ret);
 int amz_db_put_reduce_kind(struct amz_db *db, const struct amz_reduce_kind *kind, struct amz_error *err);
 /* Folds the partials of all rows, in the order of the task indexes. */
-int amz_db_reduced(sqlite3 *h, const char *path, const struct amz_reduce_kind *kind, struct amz_error *err, struct amz_reduced *ret);
+int amz_db_reduced(sqlite3 *h, const char *path, const struct amz_reduce_kind *kind, struct amz_error *err,
+                   struct amz_reduced *ret);
 /* *ret: of the schema: 3 has errors and the CPU times of stretches. */
 int amz_db_version(sqlite3 *h, const char *path, struct amz_error *err, int64_t *ret);
 /* \return AMZ_OK, *ret: whether there are rows of stretches (a database of version 1 has none). */

@@ -104,7 +104,8 @@ int amz_db_reduce_kind(sqlite3 *h, const char *path, struct amz_error *err, stru
   int64_t op = 0, type = 0, width = 0;
   int rc = amz_db_meta(h, path, "reduce_op", NULL, &op);
 
-  if (rc == AMZ_OK && ((rc = amz_db_meta(h, path, "reduce_type", err, &type)) < 0 || (rc = amz_db_meta(h, path, "reduce_width", err, &width)) < 0))
+  if (rc == AMZ_OK && ((rc = amz_db_meta(h, path, "reduce_type", err, &type)) < 0 ||
+                       (rc = amz_db_meta(h, path, "reduce_width", err, &width)) < 0))
     return rc;
   if (rc < 0 && rc != AMZ_ENOENT)
     return amz_error_set(err, rc, "%s: cannot be read", path);
@@ -119,18 +120,21 @@ static int fold_all(sqlite3 *h, const char *path, struct amz_reducer *r, struct 
   sqlite3_stmt *st = NULL;
   int rc = AMZ_OK, step = SQLITE_DONE;
 
-  if (sqlite3_prepare_v2(h, "SELECT partials,length(partials),first FROM chunk WHERE partials IS NOT NULL ORDER BY first", -1, &st, NULL) != SQLITE_OK)
+  if (sqlite3_prepare_v2(h, "SELECT partials,length(partials),first FROM chunk WHERE partials IS NOT NULL ORDER BY first", -1,
+                         &st, NULL) != SQLITE_OK)
     return amz_db_error(h, path, err);
   while (rc == AMZ_OK && (step = sqlite3_step(st)) == SQLITE_ROW)
     if (amz_reducer_fold(r, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_int64(st, 1)) < 0)
-      rc = amz_error_set(err, AMZ_ECORRUPT, "%s: damaged: partials of the tasks from %lld on", path, (long long)sqlite3_column_int64(st, 2));
+      rc = amz_error_set(err, AMZ_ECORRUPT, "%s: damaged: partials of the tasks from %lld on", path,
+                         (long long)sqlite3_column_int64(st, 2));
   if (rc == AMZ_OK && step != SQLITE_DONE)
     rc = amz_db_error(h, path, err);
   (void)sqlite3_finalize(st);
   return rc;
 }
 
-int amz_db_reduced(sqlite3 *h, const char *path, const struct amz_reduce_kind *kind, struct amz_error *err, struct amz_reduced *ret)
+int amz_db_reduced(sqlite3 *h, const char *path, const struct amz_reduce_kind *kind, struct amz_error *err,
+                   struct amz_reduced *ret)
 {
   struct amz_reducer *r = NULL;
   int rc = amz_reducer_new(kind, &r);
@@ -166,7 +170,8 @@ static int add_range(struct ranges *r, uint64_t first, uint64_t end, struct amz_
 
 /* Both sides come in the order of their keys: SQLite merges them as it goes. */
 static const char recorded_sql[] = "SELECT task,1 FROM outcome UNION ALL SELECT first,count FROM chunk ORDER BY 1";
-static const char settled_sql[] = "SELECT task,1 FROM outcome WHERE outcome NOT IN (2,3) UNION ALL SELECT first,count FROM chunk ORDER BY 1";
+static const char settled_sql[] =
+    "SELECT task,1 FROM outcome WHERE outcome NOT IN (2,3) UNION ALL SELECT first,count FROM chunk ORDER BY 1";
 
 int amz_db_left(struct amz_db *db, bool retry_failed, struct amz_error *err, struct amz_range **ret, size_t *ret_n)
 {
@@ -219,7 +224,8 @@ static int join_range(struct ranges *r, uint64_t first, uint64_t end, struct amz
 static const char recorded_by_sql[] = "SELECT task,1 FROM outcome WHERE outcome=1 AND rank=?1 AND epoch=?2"
                                       " UNION ALL SELECT first,count FROM chunk WHERE rank=?1 AND epoch=?2 ORDER BY 1";
 
-int amz_db_recorded_by(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret, size_t *ret_n)
+int amz_db_recorded_by(struct amz_db *db, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret,
+                       size_t *ret_n)
 {
   sqlite3 *h = amz_db_handle(db);
   struct ranges found = {NULL, 0, 0};
@@ -247,9 +253,11 @@ int amz_db_recorded_by(struct amz_db *db, uint32_t rank, uint32_t epoch, struct 
 }
 
 static const char kept_sql[] = "SELECT k.epoch,k.rank,sum(k.n),max(l.node) FROM"
-                               " (SELECT epoch,rank,count(*) AS n FROM outcome WHERE pack_offset>0 OR (?1 AND outcome=1) GROUP BY epoch,rank"
+                               " (SELECT epoch,rank,count(*) AS n FROM outcome WHERE pack_offset>0 OR (?1 AND outcome=1) GROUP "
+                               "BY epoch,rank"
                                " UNION ALL SELECT epoch,rank,sum(count) FROM chunk WHERE ?1 GROUP BY epoch,rank) k"
-                               " LEFT JOIN launch_rank l ON l.epoch=k.epoch AND l.rank=k.rank GROUP BY k.epoch,k.rank ORDER BY k.epoch,k.rank";
+                               " LEFT JOIN launch_rank l ON l.epoch=k.epoch AND l.rank=k.rank GROUP BY k.epoch,k.rank ORDER BY "
+                               "k.epoch,k.rank";
 
 int amz_db_kept(struct amz_db *db, bool results, struct amz_error *err, struct amz_store_absent **ret, size_t *ret_n)
 {
@@ -292,7 +300,8 @@ int amz_db_forget(struct amz_db *db, bool results, uint32_t rank, uint32_t epoch
   char whose[64], sql[512];
 
   (void)snprintf(whose, sizeof whose, "rank=%" PRIu32 " AND epoch=%" PRIu32, rank, epoch);
-  (void)snprintf(sql, sizeof sql, "DELETE FROM outcome WHERE (pack_offset>0 OR (%d AND outcome=1)) AND %s;DELETE FROM chunk WHERE %d AND %s;"
+  (void)snprintf(sql, sizeof sql,
+                 "DELETE FROM outcome WHERE (pack_offset>0 OR (%d AND outcome=1)) AND %s;DELETE FROM chunk WHERE %d AND %s;"
                  "UPDATE launch_rank SET recorded_offset=0 WHERE %s", results, whose, results, whose, whose);
   return sqlite3_exec(h, sql, NULL, NULL, NULL) == SQLITE_OK ? AMZ_OK : amz_db_error(h, amz_db_path(db), err);
 }

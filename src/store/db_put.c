@@ -58,7 +58,8 @@ static int bind_row(sqlite3_stmt *st, const struct amz_result *r, uint32_t rank,
 }
 
 /* Runs a statement on the tasks first .. last, for records of an epoch. */
-static int run_within(struct amz_db *db, enum statement which, uint64_t first, uint64_t last, uint32_t epoch, struct amz_error *err)
+static int run_within(struct amz_db *db, enum statement which, uint64_t first, uint64_t last, uint32_t epoch,
+                      struct amz_error *err)
 {
   sqlite3_stmt *st = db->statements[which];
 
@@ -69,7 +70,8 @@ static int run_within(struct amz_db *db, enum statement which, uint64_t first, u
 }
 
 /* Answers a question about the tasks first .. last: \return AMZ_OK, *ret false also when there is no row. */
-static int ask_within(struct amz_db *db, enum statement which, uint64_t first, uint64_t last, uint32_t epoch, struct amz_error *err, bool *ret)
+static int ask_within(struct amz_db *db, enum statement which, uint64_t first, uint64_t last, uint32_t epoch,
+                      struct amz_error *err, bool *ret)
 {
   sqlite3_stmt *st = db->statements[which];
   int rc = AMZ_OK, step;
@@ -125,7 +127,8 @@ static int bind_chunk(sqlite3_stmt *st, const struct amz_chunk_record *c)
   if (rc == SQLITE_OK && c->slot == AMZ_SLOT_SEVERAL)
     rc = sqlite3_bind_null(st, 5);
   if (rc == SQLITE_OK)
-    rc = c->partials_bytes ? sqlite3_bind_blob64(st, 10, c->partials, c->partials_bytes, SQLITE_STATIC) : sqlite3_bind_null(st, 10);
+    rc = c->partials_bytes ? sqlite3_bind_blob64(st, 10, c->partials, c->partials_bytes, SQLITE_STATIC) : sqlite3_bind_null(st,
+        10);
   return rc;
 }
 
@@ -156,7 +159,8 @@ int amz_db_put_reduce_kind(struct amz_db *db, const struct amz_reduce_kind *kind
 {
   char sql[160];
 
-  (void)snprintf(sql, sizeof sql, "INSERT INTO meta(key,value) VALUES('reduce_op',%d),('reduce_type',%d),('reduce_width',%" PRIu32 ")",
+  (void)snprintf(sql, sizeof sql,
+                 "INSERT INTO meta(key,value) VALUES('reduce_op',%d),('reduce_type',%d),('reduce_width',%" PRIu32 ")",
                  (int)kind->op, (int)kind->type, kind->width);
   return amz_db_execute(db, sql, err);
 }

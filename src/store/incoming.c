@@ -91,7 +91,8 @@ static int is_that_pack(const struct amz_incoming *in, struct amz_error *err)
   int rc;
 
   if (in->have < in->size)
-    return amz_error_set(err, AMZ_ECORRUPT, "%s: only %" PRIu64 " of %" PRIu64 " bytes have arrived", in->path, in->have, in->size);
+    return amz_error_set(err, AMZ_ECORRUPT, "%s: only %" PRIu64 " of %" PRIu64 " bytes have arrived", in->path, in->have,
+                         in->size);
   (void)amz_pack_name(name, &rank, &epoch);
   rc = amz_pack_open_named(in->aside, rank, epoch, err, &pack);
   amz_pack_reader_free(pack);

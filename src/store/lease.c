@@ -205,7 +205,8 @@ static bool holder_gone(const struct seen *seen, const struct lease_text *me, in
   return age_s > stale_s;
 }
 
-static void judge(const char *dir, const struct seen *seen, const struct lease_text *me, int64_t stale_s, struct amz_lease_info *ret)
+static void judge(const char *dir, const struct seen *seen, const struct lease_text *me, int64_t stale_s,
+                  struct amz_lease_info *ret)
 {
   struct timespec now = clock_of(dir);
 

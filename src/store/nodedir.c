@@ -59,7 +59,8 @@ static int check_base(const char *path, struct amz_error *err)
   if (stat(dirname(copy), &st) < 0)
     rc = amz_error_sys(err, AMZ_EENV, errno, "outputs are to be gathered from %s", path);
   else if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
-    rc = amz_error_set(err, AMZ_EENV, "outputs can't be kept in %s: anybody could replace it, for everybody may write to the directory around it; "
+    rc = amz_error_set(err, AMZ_EENV, "outputs can't be kept in %s: anybody could replace it, for everybody may write to the "
+                                      "directory around it; "
                        "choose another by stage.scratch or TMPDIR", path);
   free(copy);
   return rc;
@@ -141,7 +142,8 @@ static bool is_empty_log(int out_fd, const char *name)
   const char *end = strrchr(name, '.');
   struct stat st;
 
-  return strncmp(name, "plugin-", 7) == 0 && end && strcmp(end, ".log") == 0 && fstatat(out_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+  return strncmp(name, "plugin-", 7) == 0 && end && strcmp(end, ".log") == 0 &&
+      fstatat(out_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
          S_ISREG(st.st_mode) && st.st_size == 0;
 }
 

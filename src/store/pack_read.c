@@ -363,8 +363,8 @@ static int read_data_head(struct amz_pack_reader *r, uint64_t offset, struct dat
   return n == sizeof bytes && decode_data(r, offset, bytes, ret) ? AMZ_OK : damaged(r, offset, err);
 }
 
-/* Follows the links from the END frame back to the attempt's first frame; the bytes must be as many as the END frame says. An END frame
- * that links to nothing counts output that was not to be kept. */
+/* Follows the links from the END frame back to the attempt's first frame; the bytes must be as many as the END frame says. An END
+ * frame that links to nothing counts output that was not to be kept. */
 static int collect(struct amz_pack_reader *r, uint64_t end_offset, int stream, struct chain *chain, struct amz_error *err)
 {
   struct amz_pack_end end;

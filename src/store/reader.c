@@ -114,10 +114,12 @@ static int open_handle(struct amz_store_reader *r, struct amz_error *err)
 }
 
 /* Of the version that this program writes. */
-int amz_store_rows(struct amz_store *s, const struct amz_row_query *query, int (*row)(void *ctx, const struct amz_task_row *row), void *ctx,
+int amz_store_rows(struct amz_store *s, const struct amz_row_query *query, int (*row)(void *ctx, const struct amz_task_row *row),
+                   void *ctx,
                    struct amz_error *err)
 {
-  struct amz_store_reader own = {.dir = s->dir, .h = amz_db_handle(s->db), .snapshot = true /* nobody else writes it */, .tasks = s->tasks, .has_errors = true};
+  struct amz_store_reader own = {.dir = s->dir, .h = amz_db_handle(s->db), .snapshot = true /* nobody else writes it */,
+                                 .tasks = s->tasks, .has_errors = true};
   int rc;
 
   own.path = amz_strndup(amz_db_path(s->db), strlen(amz_db_path(s->db)));
@@ -191,8 +193,8 @@ int amz_store_reader_reduced(struct amz_store_reader *r, struct amz_error *err, 
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------------- */
 
-/* The columns of both: 0 first task, 1 number of tasks (0: recorded by itself), 2 … what they have in common. A stretch's times are
- * shared out evenly. */
+/* The columns of both: 0 first task, 1 number of tasks (0: recorded by itself), 2 … what they have in common. A stretch's times
+ * are shared out evenly. */
 #define SINGLES \
   "SELECT o.task,0,o.outcome,o.exit,o.signal,o.attempt,l.node,o.rank,o.slot,o.epoch,o.start_ns,o.wall_ns,o.cpu_ns,o.rss_bytes," \
   "o.output_bytes,o.pack_offset,%s FROM outcome o LEFT JOIN launch_rank l ON l.epoch=o.epoch AND l.rank=o.rank WHERE 1"

@@ -163,7 +163,8 @@ static int look_at_header(const char *path, const struct amz_buf *header, struct
     return 1;
   if (is_blank(there, (size_t)n))
     return 0;
-  return amz_error_set(err, AMZ_EBUSY, "%s: is there already, and not as this run's results: take it away, or give output.results another name",
+  return amz_error_set(err, AMZ_EBUSY,
+                       "%s: is there already, and not as this run's results: take it away, or give output.results another name",
                        path);
 }
 
@@ -231,7 +232,8 @@ static int check(const struct amz_results_format *f, const char *path, struct am
 }
 
 /* Opens it with a header that is known to be right. */
-static int open_with(const char *path, const struct amz_buf *header, uint64_t tasks, uint64_t bytes, struct amz_error *err, struct amz_results **ret)
+static int open_with(const char *path, const struct amz_buf *header, uint64_t tasks, uint64_t bytes, struct amz_error *err,
+                     struct amz_results **ret)
 {
   struct amz_results *r = amz_new_array(1, sizeof *r);
   int rc;
@@ -262,7 +264,8 @@ int amz_results_open(const char *path, const struct amz_results_format *format, 
   return rc;
 }
 
-int amz_results_open_like(const char *path, const void *header, uint64_t file_bytes, uint64_t tasks, struct amz_error *err, struct amz_results **ret)
+int amz_results_open_like(const char *path, const void *header, uint64_t file_bytes, uint64_t tasks, struct amz_error *err,
+                          struct amz_results **ret)
 {
   struct amz_buf copy = AMZ_BUF_INIT;
   uint64_t bytes = tasks && file_bytes > AMZ_RESULTS_HEADER ? (file_bytes - AMZ_RESULTS_HEADER) / tasks : 0;

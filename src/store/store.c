@@ -162,7 +162,8 @@ static int queue_records(struct amz_store *s, const struct amz_record *records, 
       return no_memory(err);
     }
     w->records[w->n_records++] =
-      (struct amz_queued){.result = records[i].result, .error_at = w->errors.len, .rank = records[i].rank, .final = records[i].final};
+      (struct amz_queued){.result = records[i].result, .error_at = w->errors.len, .rank = records[i].rank,
+                          .final = records[i].final};
     if (records[i].result.error)
       amz_buf_add(&w->errors, records[i].result.error, strlen(records[i].result.error) + 1);
   }
@@ -192,13 +193,16 @@ static int check_chunk(const struct amz_store *s, const struct amz_chunk_record 
 {
   size_t whole = s->reduce.op == AMZ_REDUCE_NONE ? 0 : SIZE_MAX; /* bytes that the partials must have */
 
-  if (c->count == 0 || c->count > s->tasks || c->first > s->tasks - c->count || c->rank >= AMZ_STORE_RANKS_MAX || c->epoch != s->epoch)
-    return amz_error_set(err, AMZ_EINVAL, "no outcomes of this launch: tasks %llu +%llu, rank %u, epoch %u", (unsigned long long)c->first,
+  if (c->count == 0 || c->count > s->tasks || c->first > s->tasks - c->count || c->rank >= AMZ_STORE_RANKS_MAX ||
+      c->epoch != s->epoch)
+    return amz_error_set(err, AMZ_EINVAL, "no outcomes of this launch: tasks %llu +%llu, rank %u, epoch %u",
+                         (unsigned long long)c->first,
                          (unsigned long long)c->count, c->rank, c->epoch);
   if (whole)
     whole = amz_reduce_split(&s->reduce, c->partials, c->partials_bytes, c->first, c->count);
   if (c->partials_bytes != whole || (s->reduce.op != AMZ_REDUCE_NONE && whole == 0))
-    return amz_error_set(err, AMZ_EINVAL, "the partials of tasks %llu +%llu aren't those of this run's reduction", (unsigned long long)c->first,
+    return amz_error_set(err, AMZ_EINVAL, "the partials of tasks %llu +%llu aren't those of this run's reduction",
+                         (unsigned long long)c->first,
                          (unsigned long long)c->count);
   return AMZ_OK;
 }
@@ -314,7 +318,8 @@ static int settle(struct amz_store *s, struct amz_error *err)
 }
 
 /* The thread leaves the database alone when nothing is queued, but for copying it. */
-int amz_store_recorded_by(struct amz_store *s, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret, size_t *ret_n)
+int amz_store_recorded_by(struct amz_store *s, uint32_t rank, uint32_t epoch, struct amz_error *err, struct amz_range **ret,
+                          size_t *ret_n)
 {
   int rc = settle(s, err);
 

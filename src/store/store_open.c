@@ -112,8 +112,8 @@ static bool has_no_packs(const struct amz_store *s)
   return none;
 }
 
-/* Opens the database that is there, or makes one to be filled from the packs. Of one that holds nothing yet, nothing can be lost: the thread syncs it,
- * before it records anything (writer.c), beside the first tasks. */
+/* Opens the database that is there, or makes one to be filled from the packs. Of one that holds nothing yet, nothing can be lost:
+ * the thread syncs it, before it records anything (writer.c), beside the first tasks. */
 static int open_db(struct amz_store *s, struct amz_error *err)
 {
   char *path = amz_path_join(s->dir, AMZ_DB_NAME);

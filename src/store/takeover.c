@@ -159,7 +159,8 @@ static int take_pack(struct taking *t, const char *path, struct amz_error *err)
   return rc;
 }
 
-int amz_takeover(struct amz_db *db, uint64_t tasks, const struct amz_store_config *config, struct amz_error *err, uint32_t *ret_epoch)
+int amz_takeover(struct amz_db *db, uint64_t tasks, const struct amz_store_config *config, struct amz_error *err,
+                 uint32_t *ret_epoch)
 {
   char *out = amz_path_join(config->dir, "out");
   struct pack_names names = {NULL, 0, 0};

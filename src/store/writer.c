@@ -224,7 +224,8 @@ static void refresh_lease(struct amz_store *s, int64_t now)
     fail(s, &err);
 }
 
-/* A process that was stopped for long may wake up in a directory that somebody has taken over meanwhile: it looks before it writes. */
+/* A process that was stopped for long may wake up in a directory that somebody has taken over meanwhile: it looks before it
+ * writes. */
 static bool is_ours_still(struct amz_store *s)
 {
   int64_t now = amz_store_now();

@@ -10,8 +10,8 @@
 #include "reach.h"
 #include "survey_private.h"
 
-/* How long somebody who has called `node` waits, less what looking and printing take; and until when of it memory is measured: the more
- * precisely a bandwidth is known the better, but launches take what they take. */
+/* How long somebody who has called `node` waits, less what looking and printing take; and until when of it memory is measured:
+ * the more precisely a bandwidth is known the better, but launches take what they take. */
 #define DEFAULT_NS INT64_C(4300000000)
 #define DEFAULT_MEMORY_NS INT64_C(1900000000)
 #define PRECISE_NS INT64_C(57000000000)
@@ -22,7 +22,8 @@ static int64_t now_s(void)
   return amz_clock_realtime_ns() / 1000000000;
 }
 
-int amz_survey_recall(const struct amz_survey_wish *wish, struct amz_diags *diags, struct amz_node *node, struct amz_profile_source *ret)
+int amz_survey_recall(const struct amz_survey_wish *wish, struct amz_diags *diags, struct amz_node *node,
+                      struct amz_profile_source *ret)
 {
   struct amz_cache *cache = NULL;
   struct amz_error err = {0};
@@ -36,7 +37,8 @@ int amz_survey_recall(const struct amz_survey_wish *wish, struct amz_diags *diag
   return rc;
 }
 
-void amz_survey_keep(const struct amz_survey_wish *wish, struct amz_diags *diags, const struct amz_node *node, struct amz_profile_source *source)
+void amz_survey_keep(const struct amz_survey_wish *wish, struct amz_diags *diags, const struct amz_node *node,
+                     struct amz_profile_source *source)
 {
   struct amz_cache *cache = NULL;
   struct amz_error err = {0};
@@ -45,7 +47,8 @@ void amz_survey_keep(const struct amz_survey_wish *wish, struct amz_diags *diags
   if (rc == AMZ_OK)
     rc = amz_profile_keep(cache, wish->effort, now_s(), node, source->id, &err);
   if (rc == AMZ_OK && amz_profile_busy(node))
-    amz_diags_add(diags, AMZ_WARNING, "cache", 0, 0, "other work keeps this node busy: the measurements are kept for an hour only");
+    amz_diags_add(diags, AMZ_WARNING, "cache", 0, 0,
+                  "other work keeps this node busy: the measurements are kept for an hour only");
   if (rc == AMZ_OK)
     source->origin.cache_id = source->id;
   else
@@ -63,7 +66,8 @@ void amz_survey_borrow_launches(const struct amz_survey_wish *wish, struct amz_n
 
   if (amz_profile_key(node, wish->effort, &key) == AMZ_OK && amz_cache_open(wish->look.env, NULL, &cache) == AMZ_OK &&
       amz_cache_get(cache, AMZ_PROFILE_KIND, key.data, now_s(), &value, &made_s, NULL) == AMZ_OK &&
-      amz_profile_parse(amz_buf_text(&value), value.len, NULL, &kept) == AMZ_OK && kept.costs.launch_base_s.source == AMZ_MEASURED &&
+      amz_profile_parse(amz_buf_text(&value), value.len, NULL, &kept) == AMZ_OK &&
+      kept.costs.launch_base_s.source == AMZ_MEASURED &&
       node->costs.n_launches == 0) {
     node->costs.launch_base_s = kept.costs.launch_base_s;
     node->costs.launch_per_rank_s = kept.costs.launch_per_rank_s;
@@ -89,9 +93,11 @@ static struct amz_measure_observer patient(const struct amz_survey_wish *wish, i
   return o;
 }
 
-static int measure(const struct amz_survey_wish *wish, struct amz_node *node, struct amz_profile_source *source, struct amz_error *err)
+static int measure(const struct amz_survey_wish *wish, struct amz_node *node, struct amz_profile_source *source,
+                   struct amz_error *err)
 {
-  struct amz_measure_observer memory = patient(wish, DEFAULT_MEMORY_NS, PRECISE_MEMORY_NS), all = patient(wish, DEFAULT_NS, PRECISE_NS);
+  struct amz_measure_observer memory = patient(wish, DEFAULT_MEMORY_NS, PRECISE_MEMORY_NS),
+      all = patient(wish, DEFAULT_NS, PRECISE_NS);
   int rc = amz_measure_memory(node, wish->effort, &memory, err);
 
   if (rc == AMZ_OK)
@@ -103,7 +109,8 @@ static int measure(const struct amz_survey_wish *wish, struct amz_node *node, st
   return AMZ_OK;
 }
 
-static int fill(const struct amz_survey_wish *wish, struct amz_diags *diags, struct amz_node *node, struct amz_profile_source *source,
+static int fill(const struct amz_survey_wish *wish, struct amz_diags *diags, struct amz_node *node,
+                struct amz_profile_source *source,
                 struct amz_error *err)
 {
   bool measured = false;
@@ -145,7 +152,8 @@ static int tell_bound(struct amz_node *node)
   struct amz_finding *all = amz_new_array(node->n_findings + 1, sizeof *all);
   static const char text[] = "the launcher has bound its ranks: only what they may use together was looked at";
   static const char advice[] = "mpirun --bind-to none, or srun --cpu-bind=none, shows the whole node";
-  struct amz_finding f = {.level = AMZ_FINDING_NOTE, .text = amz_strndup(text, sizeof text - 1), .advice = amz_strndup(advice, sizeof advice - 1)};
+  struct amz_finding f = {.level = AMZ_FINDING_NOTE, .text = amz_strndup(text, sizeof text - 1),
+                          .advice = amz_strndup(advice, sizeof advice - 1)};
 
   if (!all || !f.text || !f.advice) {
     free(all);
@@ -161,7 +169,8 @@ static int tell_bound(struct amz_node *node)
   return AMZ_OK;
 }
 
-int amz_survey_look(const struct amz_survey_wish *wish, const struct amz_units *units, struct amz_diags *diags, struct amz_error *err,
+int amz_survey_look(const struct amz_survey_wish *wish, const struct amz_units *units, struct amz_diags *diags,
+                    struct amz_error *err,
                     struct amz_node *ret)
 {
   struct amz_node node;
@@ -179,7 +188,8 @@ int amz_survey_look(const struct amz_survey_wish *wish, const struct amz_units *
 
 int amz_survey_measure(const struct amz_survey_wish *wish, struct amz_exec *helper, struct amz_node *node, struct amz_error *err)
 {
-  struct amz_measure_observer memory = patient(wish, DEFAULT_MEMORY_NS, PRECISE_MEMORY_NS), all = patient(wish, DEFAULT_NS, PRECISE_NS);
+  struct amz_measure_observer memory = patient(wish, DEFAULT_MEMORY_NS, PRECISE_MEMORY_NS),
+      all = patient(wish, DEFAULT_NS, PRECISE_NS);
   int rc = amz_measure_memory(node, wish->effort, &memory, err);
 
   if (rc == AMZ_OK)

@@ -1,4 +1,5 @@
-/* Letters: a mark, a version, the kind, then fields in fixed encodings. They come from other processes, so lengths are checked. */
+/* Letters: a mark, a version, the kind, then fields in fixed encodings. They come from other processes, so lengths are
+ * checked. */
 #include "letters.h"
 
 #include <string.h>

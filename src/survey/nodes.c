@@ -104,7 +104,8 @@ static int gather(struct desk *d, struct amz_error *err)
   return rc;
 }
 
-/* ---- steps ------------------------------------------------------------------------------------------------------------------ */
+/* ---- steps
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static int send_orders(struct desk *d, struct amz_error *err)
 {
@@ -219,7 +220,8 @@ static int tell_all(struct desk *d, enum amz_letter kind, struct amz_error *err)
   return first;
 }
 
-/* ---- the survey ------------------------------------------------------------------------------------------------------------- */
+/* ---- the survey
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static bool measures(const struct desk *d)
 {
@@ -318,7 +320,8 @@ struct amz_profile_host *amz_survey_hosts(const struct amz_survey *survey)
   for (size_t i = 0; hosts && i < survey->count; i++) {
     const struct amz_survey_node *n = &survey->nodes[i];
 
-    hosts[i] = (struct amz_profile_host){.host = n->host, .failure = n->rc < 0 ? n->err.text : NULL, .type = n->type, .node = &n->node,
+    hosts[i] = (struct amz_profile_host){.host = n->host, .failure = n->rc < 0 ? n->err.text : NULL, .type = n->type,
+                                         .node = &n->node,
                                          .origin = &n->source.origin};
   }
   return hosts;
@@ -345,10 +348,12 @@ static void release(struct desk *d)
   free(d->places);
 }
 
-int amz_survey_nodes(struct amz_rank_link *link, const struct amz_survey_wish *wish, struct amz_diags *diags, struct amz_error *err,
+int amz_survey_nodes(struct amz_rank_link *link, const struct amz_survey_wish *wish, struct amz_diags *diags,
+                     struct amz_error *err,
                      struct amz_survey *ret)
 {
-  struct desk d = {.link = link, .post = {link->net, link->mpi, link->signals, 0}, .wish = wish, .diags = diags, .size = link->net->size(link->mpi)};
+  struct desk d = {.link = link, .post = {link->net, link->mpi, link->signals, 0}, .wish = wish, .diags = diags,
+                   .size = link->net->size(link->mpi)};
   struct amz_error ignored;
   int rc;
 

@@ -19,7 +19,8 @@ struct amz_post {
 int amz_post_send(const struct amz_post *post, uint32_t rank, struct amz_buf *bytes, struct amz_error *err);
 /* A letter without content. */
 int amz_post_tell(const struct amz_post *post, uint32_t rank, enum amz_letter kind, struct amz_error *err);
-/* The next message. \return 1; 0: none came before the deadline; AMZ_ECLOSED: a signal came; others of the transport with *err. */
+/* The next message. \return 1; 0: none came before the deadline; AMZ_ECLOSED: a signal came; others of the transport with
+ * *err. */
 int amz_post_next(struct amz_post *post, int64_t deadline_ns, struct amz_mpi_message *ret, struct amz_error *err);
 /* \return whether a signal has come: for observers. `ctx` is the post. */
 bool amz_post_stopped(void *ctx);

@@ -1,7 +1,7 @@
 /* Masks of processes.
  *
- * Launchers bind ranks, each to a part of the node. A survey is about all that the launch may use of it: the units of all its ranks there
- * together. What the launcher keeps to itself isn't taken, only told. */
+ * Launchers bind ranks, each to a part of the node. A survey is about all that the launch may use of it: the units of all its
+ * ranks there together. What the launcher keeps to itself isn't taken, only told. */
 #define _GNU_SOURCE
 #include "reach.h"
 

@@ -1,5 +1,5 @@
-/* Ranks other than 0: say where they are, measure their node if they stand for it, and wait, which costs no CPU: whoever waits in MPI's end
- * would spin beside those that measure. */
+/* Ranks other than 0: say where they are, measure their node if they stand for it, and wait, which costs no CPU: whoever waits in
+ * MPI's end would spin beside those that measure. */
 #include "survey.h"
 
 #include <stdlib.h>
@@ -37,9 +37,11 @@ static int say_hello(struct server *s, struct amz_error *err)
   return amz_post_send(&s->post, 0, &bytes, err);
 }
 
-static struct amz_survey_wish wish_of(struct server *s, const struct amz_environment *env, const struct amz_measure_observer *observer)
+static struct amz_survey_wish wish_of(struct server *s, const struct amz_environment *env,
+                                      const struct amz_measure_observer *observer)
 {
-  return (struct amz_survey_wish){.look = {.topology = s->order.topology, .root = s->order.root, .env = env}, .effort = s->order.effort,
+  return (struct amz_survey_wish){.look = {.topology = s->order.topology, .root = s->order.root, .env = env},
+                                  .effort = s->order.effort,
                                   .fast = s->order.fast, .refresh = true, .observer = observer};
 }
 
@@ -104,7 +106,8 @@ static int link_up(struct server *s, struct amz_error *err)
 }
 
 /* \return AMZ_OK: go on; 1: over; negative with *err. */
-static int answer(struct server *s, const struct amz_mpi_message *m, const struct amz_environment *env, const struct amz_measure_observer *observer,
+static int answer(struct server *s, const struct amz_mpi_message *m, const struct amz_environment *env,
+                  const struct amz_measure_observer *observer,
                   struct amz_error *err)
 {
   struct amz_survey_wish wish;

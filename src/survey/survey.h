@@ -1,5 +1,5 @@
-/* Finding out about nodes: looking, then measurements from the cache, or made now and kept. On this node alone, or on all nodes of an MPI
- * launch at the same time, by one rank of each. */
+/* Finding out about nodes: looking, then measurements from the cache, or made now and kept. On this node alone, or on all nodes
+ * of an MPI launch at the same time, by one rank of each. */
 #ifndef AMZ_SURVEY_SURVEY_H
 #define AMZ_SURVEY_SURVEY_H
 
@@ -23,7 +23,8 @@ struct amz_survey_wish {
 };
 
 /* This node. A described one isn't measured: its values are assumed. A cache that can't be written is a warning in *diags.
- * \return AMZ_OK; AMZ_ECLOSED: the observer said stop, nothing was kept; as amz_node_look and the measuring functions, with *err. */
+ * \return AMZ_OK; AMZ_ECLOSED: the observer said stop, nothing was kept; as amz_node_look and the measuring functions, with
+ * *err. */
 int amz_survey_here(const struct amz_survey_wish *wish, struct amz_diags *diags, struct amz_error *err, struct amz_node *ret,
                     struct amz_profile_source *ret_source);
 
@@ -44,14 +45,17 @@ struct amz_survey {
 
 void amz_survey_clear(struct amz_survey *survey);
 
-/* Its nodes as reports compare them (profile.h), which point into it. \return an array of survey->count, to be freed; NULL when out of memory. */
+/* Its nodes as reports compare them (profile.h), which point into it. \return an array of survey->count, to be freed; NULL when
+ * out of memory. */
 struct amz_profile_host *amz_survey_hosts(const struct amz_survey *survey);
 
-/* Rank 0 of a launch: has one rank on each node measure it, all at the same time. When all ranks are on one node, it is what amz_survey_here
- * would say. With several, every one is measured now: the cache knows types of nodes, not which of them is slow; one of each type is kept.
- * A node that fails or stays silent is told in its row; the others are there.
- * \return AMZ_OK; AMZ_ECLOSED: stopped by a signal; AMZ_EENV, AMZ_ENOMEM, AMZ_EIO with *err. The other ranks have been told in any case. */
-int amz_survey_nodes(struct amz_rank_link *link, const struct amz_survey_wish *wish, struct amz_diags *diags, struct amz_error *err,
+/* Rank 0 of a launch: has one rank on each node measure it, all at the same time. When all ranks are on one node, it is what
+ * amz_survey_here would say. With several, every one is measured now: the cache knows types of nodes, not which of them is slow;
+ * one of each type is kept. A node that fails or stays silent is told in its row; the others are there.
+ * \return AMZ_OK; AMZ_ECLOSED: stopped by a signal; AMZ_EENV, AMZ_ENOMEM, AMZ_EIO with *err. The other ranks have been told in
+ * any case. */
+int amz_survey_nodes(struct amz_rank_link *link, const struct amz_survey_wish *wish, struct amz_diags *diags,
+                     struct amz_error *err,
                      struct amz_survey *ret);
 
 /* The other ranks. \return AMZ_OK; AMZ_ECLOSED: rank 0 has nothing to survey; others with *err. */

@@ -1,8 +1,10 @@
-/* For benchmarks: a plug-in's tasks by bare threads that take them in turn from a counter, so list scheduling that costs next to nothing, on the machine as it is now:
+/* For benchmarks: a plug-in's tasks by bare threads that take them in turn from a counter, so list scheduling that costs next to
+ * nothing, on the machine as it is now:
  *   bare PLUGIN.so ARGS TASKS THREADS [AT_ONCE]
- * Prints the makespan and the threads' CPU time, both in seconds, from when all threads have opened the plug-in. What real runs take beyond that is their
- * own; what tasks take beyond their nominal time (late timers, clocks that fall when all cores compute, other work) is in both. AT_ONCE tasks (1) are taken
- * at a time. No more threads than cores: each has a core of its own, as slots have. */
+ * Prints the makespan and the threads' CPU time, both in seconds, from when all threads have opened the plug-in. What real runs
+ * take beyond that is their own; what tasks take beyond their nominal time (late timers, clocks that fall when all cores compute,
+ * other work) is in both. AT_ONCE tasks (1) are taken at a time. No more threads than cores: each has a core of its own, as slots
+ * have. */
 #define _GNU_SOURCE
 #include <amorsize/plugin.h>
 
@@ -64,7 +66,8 @@ static void *serve(void *arg)
   struct thread *t = arg;
   struct work *w = t->work;
   char error[256] = "";
-  const struct amz_plugin_open how = {.args = w->args, .tasks = w->tasks, .slot = t->number, .threads = 1, .error = error, .error_size = sizeof error};
+  const struct amz_plugin_open how = {.args = w->args, .tasks = w->tasks, .slot = t->number, .threads = 1, .error = error,
+                                      .error_size = sizeof error};
   void *state = NULL;
   cpu_set_t set;
 

@@ -4,9 +4,10 @@
  *                                          AMZ_MOST=N: of these, cells of at most N tasks (with AMZ_ALL: every size; else 17000)
  *                                          AMZ_MEANS="1e-3 1", AMZ_SLOTS=4096, AMZ_EACH="8 64": these instead, every size;
  *                                          AMZ_SEEDS=N: instead of 20
- * -v prints every cell. For each scenario: the median over the cells of each policy; how far adaptive is from the fixed policy with
- * the least median; and in how many cells, and by how much at most, it is behind the policy that is best in that very cell. At the end the same
- * over all scenarios, short tasks and long ones apart: for a master that serves in a microsecond, tasks of 10 and 100 us are another matter. */
+ * -v prints every cell. For each scenario: the median over the cells of each policy; how far adaptive is from the fixed policy
+ * with the least median; and in how many cells, and by how much at most, it is behind the policy that is best in that very cell.
+ * At the end the same over all scenarios, short tasks and long ones apart: for a master that serves in a microsecond, tasks of 10
+ * and 100 us are another matter. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -21,7 +22,8 @@
 
 /* The last two are ours: told the sample of 50 tasks as the others are, and told nothing. */
 static const char *const policies[] = {"static", "ss", "fsc", "gss", "tss", "fac", "fac2", "wf2", "af", "adaptive", "adaptive"};
-enum { POLICIES = sizeof policies / sizeof *policies, RIVALS = POLICIES - 2, ADAPTIVE = RIVALS, BLIND = RIVALS + 1, CELLS_MAX = 512 };
+enum { POLICIES = sizeof policies / sizeof *policies, RIVALS = POLICIES - 2, ADAPTIVE = RIVALS, BLIND = RIVALS + 1,
+      CELLS_MAX = 512 };
 
 struct grid {
   double means[AXIS], slots[AXIS], each[AXIS];
@@ -84,7 +86,8 @@ static void print_cell(const char *scenario, const struct cell *c)
   printf("  %-11s %8.0f us %5" PRIu32 " slots x %4" PRIu64 ":", scenario, c->mean_s * 1e6, c->slots, c->each);
   for (size_t p = 0; p < POLICIES; p++)
     printf(" %7.3f", c->ratio[p]);
-  printf("  %s %+.1f %% %+.1f %%\n", policies[best], (c->ratio[ADAPTIVE] / c->ratio[best] - 1) * 100, (c->ratio[BLIND] / c->ratio[best] - 1) * 100);
+  printf("  %s %+.1f %% %+.1f %%\n", policies[best], (c->ratio[ADAPTIVE] / c->ratio[best] - 1) * 100,
+         (c->ratio[BLIND] / c->ratio[best] - 1) * 100);
 }
 
 /* How one of ours does against the rivals. */
@@ -105,9 +108,11 @@ static void print_behind(const struct table *t, size_t ours, const double *media
       worst = i;
     }
   }
-  printf("  %-8s median %+5.1f %% of %s's, in a cell at most %+.1f %%; of the best in each cell: %zu of %zu beyond 10 %%, at most "
+  printf("  %-8s median %+5.1f %% of %s's, in a cell at most %+.1f %%; of the best in each cell: %zu of %zu beyond 10 %%, at "
+         "most "
          "%+.1f %% (%g us, %" PRIu32 " x %" PRIu64 ", %s)\n",
-         ours == BLIND ? "untold" : "told", (medians[ours] / medians[best] - 1) * 100, policies[best], most_of_class * 100, beyond, t->n,
+         ours == BLIND ? "untold" : "told", (medians[ours] / medians[best] - 1) * 100, policies[best], most_of_class * 100,
+         beyond, t->n,
          most * 100, t->cells[worst].mean_s * 1e6, t->cells[worst].slots, t->cells[worst].each,
          policies[best_rival(t->cells[worst].ratio)]);
 }
@@ -131,7 +136,8 @@ static void print_totals(const char *whose, const struct total totals[2])
 
   for (unsigned i = 0; i < 2; i++)
     if (totals[i].cells)
-      printf("%-8s %-5s tasks: %3zu of %3zu cells beyond 10 %%, at most %+.1f %%, geometric mean %+.2f %%\n", whose, of[i], totals[i].beyond,
+      printf("%-8s %-5s tasks: %3zu of %3zu cells beyond 10 %%, at most %+.1f %%, geometric mean %+.2f %%\n", whose, of[i],
+             totals[i].beyond,
              totals[i].cells, (totals[i].most - 1) * 100, expm1(totals[i].logs / (double)totals[i].cells) * 100);
 }
 

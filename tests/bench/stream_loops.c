@@ -26,7 +26,8 @@ typedef __m128d word;
 #define PASS_BY _mm_stream_pd
 #endif
 
-/* gcc makes no such stores of a plain loop. A line's stores follow each other at once: with loads between them, and a loop around each, a tenth is lost. */
+/* gcc makes no such stores of a plain loop. A line's stores follow each other at once: with loads between them, and a loop around
+ * each, a tenth is lost. */
 void stream_passing_by(double *restrict a, const double *restrict b, const double *restrict c, double s, long n)
 {
 #ifdef PASS_BY

@@ -1,11 +1,13 @@
-/* The reference for our own triad: the loops of stream_loops.c, best of the passes; with "streaming", the one whose stores pass the caches by. The arrays
- * follow each other as STREAM's own do, 1024 bytes further on in their pages than the one before (10 million elements each): arrays that begin at the same
- * place of a page get into each other's way. Prints bytes per second, 24 an element.
+/* The reference for our own triad: the loops of stream_loops.c, best of the passes; with "streaming", the one whose stores pass
+ * the caches by. The arrays follow each other as STREAM's own do, 1024 bytes further on in their pages than the one before (10
+ * million elements each): arrays that begin at the same place of a page get into each other's way. Prints bytes per second, 24 an
+ * element.
  *
- * With "pairs", our own loops and those, turn and turn about on each of many slices of the same arrays. A slice takes a tenth of a millisecond, which on a
- * busy machine is often left undisturbed where a pass of 10 ms never is; the arrays are as large as ever, so that no slice is found in a cache again.
- * Prints a line for each kind of stores: name, ours, the reference's from the best time of each slice, then both from the quartiles of the times.
- * usage: stream_triad MIB-PER-ARRAY PASSES [streaming|pairs]; threads by OMP_NUM_THREADS; one more pass isn't counted. */
+ * With "pairs", our own loops and those, turn and turn about on each of many slices of the same arrays. A slice takes a tenth of
+ * a millisecond, which on a busy machine is often left undisturbed where a pass of 10 ms never is; the arrays are as large as
+ * ever, so that no slice is found in a cache again. Prints a line for each kind of stores: name, ours, the reference's from the
+ * best time of each slice, then both from the quartiles of the times. usage: stream_triad MIB-PER-ARRAY PASSES [streaming|pairs];
+ * threads by OMP_NUM_THREADS; one more pass isn't counted. */
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>

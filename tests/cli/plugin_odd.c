@@ -1,4 +1,5 @@
-/* A plug-in that is not thread-safe and has a loop of its own, and ends its process in it: for tests/cli/plugin.sh and tests/mpi/results.sh. Arguments:
+/* A plug-in that is not thread-safe and has a loop of its own, and ends its process in it: for tests/cli/plugin.sh and
+ * tests/mpi/results.sh. Arguments:
  *
  *   TASK       which crashes (-1: none)
  *   gate TASK  tasks take a millisecond, and from this one on wait until there is a file ./go

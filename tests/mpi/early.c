@@ -1,5 +1,5 @@
-/* Preloaded into ranks by drive.sh: rank 1 ends, or fails, between MPI's beginning and its first word to rank 0, where it looks at its cores
- * (by hwloc, as it has been told of a machine). */
+/* Preloaded into ranks by drive.sh: rank 1 ends, or fails, between MPI's beginning and its first word to rank 0, where it looks
+ * at its cores (by hwloc, as it has been told of a machine). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <signal.h>

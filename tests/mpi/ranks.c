@@ -446,8 +446,8 @@ static void run_wait(struct test *x)
 
 #ifndef AMZ_TEST_SMPI
 
-/* Few enough to be with MPI all at once (state.h: AMZ_MPI_WINDOW). Open MPI has a box of 4 KiB in shared memory for each pair and puts what is not longer than
- * 256 bytes there: these fill it, and the last ones wait with the sender. */
+/* Few enough to be with MPI all at once (state.h: AMZ_MPI_WINDOW). Open MPI has a box of 4 KiB in shared memory for each pair and
+ * puts what is not longer than 256 bytes there: these fill it, and the last ones wait with the sender. */
 #define STUCK 30
 #define STUCK_BYTES 240
 #define BELL_ROUNDS 20
@@ -461,7 +461,8 @@ static int open_of(int pid, int fd)
   return open(path, O_WRONLY | O_CLOEXEC);
 }
 
-/* A bell that comes when its sleeper is up is no reason to stay up: the pipe must not be left readable, or no later sleep is one. */
+/* A bell that comes when its sleeper is up is no reason to stay up: the pipe must not be left readable, or no later sleep is
+ * one. */
 static void hear_late_bell(struct test *x)
 {
   int64_t until = amz_mpi_now_ns() + PATIENCE;
@@ -475,7 +476,8 @@ static void hear_late_bell(struct test *x)
     return; /* there are no bells here */
   writer = open_of((int)getpid(), bell.fd);
   (void)EXPECT(x, writer >= 0 && write(writer, "", 1) == 1 && poll(&bell, 1, 0) == 1);
-  while (poll(&bell, 1, 0) == 1 && amz_mpi_now_ns() < until) { /* others may be further than we are, and wake us by what they send */
+  /* others may be further than we are, and wake us by what they send */
+  while (poll(&bell, 1, 0) == 1 && amz_mpi_now_ns() < until) {
     (void)EXPECT(x, amz_mpi_wait(x->t, NULL, 0, amz_mpi_now_ns() + SECOND / 50, AMZ_MPI_PATIENT, &err) >= 0);
     while (amz_mpi_next(x->t, &m, &err) == 1)
       if (!is_barrier(x, &m))

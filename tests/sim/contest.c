@@ -1,6 +1,6 @@
-/* See contest.h. The costs are those measured of this program's own parts on a 2-core machine: a round of an empty message inside a
- * node 0.5 us, over a network 5 to 50 us; the master about 1 us for a message and 0.3 us for a chunk that it gives; a slot's thread
- * 1 us from one chunk to the next. */
+/* See contest.h. The costs are those measured of this program's own parts on a 2-core machine: a round of an empty message inside
+ * a node 0.5 us, over a network 5 to 50 us; the master about 1 us for a message and 0.3 us for a chunk that it gives; a slot's
+ * thread 1 us from one chunk to the next. */
 #include "contest.h"
 
 #include <math.h>
@@ -170,7 +170,8 @@ double contest_run(const struct contest *c, const char *policy, bool blind)
     /* nobody dies, and runs may last for hours: no heartbeats, which would be nearly all of the events */
     .master = {.tasks = c->tasks, .policy = amz_policy_find(policy), .stop_after = UINT64_MAX, .dead_ns = AMZ_NEVER,
                .suspect_ns = AMZ_NEVER, .heartbeat_ns = AMZ_NEVER},
-    .worker = {.heartbeat_ns = AMZ_NEVER}, .ranks = c->slots, .slots_per_rank = 1, .speed = c->speeds, .bulk = true, .seed = c->seed,
+    .worker = {.heartbeat_ns = AMZ_NEVER}, .ranks = c->slots, .slots_per_rank = 1, .speed = c->speeds, .bulk = true,
+    .seed = c->seed,
     .work = {.mean_s = c->mean_s, .run_s = run_s, .arg = &shared},
     .latency_ns = contest_latency_ns, .message_ns = contest_message_ns, .chunk_ns = contest_chunk_ns, .run_ns = contest_run_ns,
     .faults = c->faults, .n_faults = c->n_faults,

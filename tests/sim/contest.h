@@ -1,4 +1,5 @@
-/* Policies against one another, on the very same tasks: scenarios, draws, and what list scheduling without any cost would need. */
+/* Policies against one another, on the very same tasks: scenarios, draws, and what list scheduling without any cost would
+ * need. */
 #ifndef AMZ_TESTS_SIM_CONTEST_H
 #define AMZ_TESTS_SIM_CONTEST_H
 

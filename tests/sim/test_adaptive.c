@@ -84,8 +84,8 @@ static double first_half_slow(void *arg, uint64_t position, uint32_t attempt)
   return position < 10 ? 1 : 0.1;
 }
 
-/* By hand: ten tasks of 1 s for one rank, ten of 0.1 s for the other, which is idle after 1 s. Nine of the long ones are left then, and two
- * take five rounds: 6 s, not 10. */
+/* By hand: ten tasks of 1 s for one rank, ten of 0.1 s for the other, which is idle after 1 s. Nine of the long ones are left
+ * then, and two take five rounds: 6 s, not 10. */
 static void test_unbegun_tasks_come_back(void)
 {
   static const struct amz_policy_ops halves = {.name = "halves", .state_bytes = 1, .next = next_half};
@@ -150,7 +150,8 @@ static void test_the_bar(void)
     }
 }
 
-/* Nothing told, and the first to be back are those who had short tasks: not to be taken for all. The others were told a sample. */
+/* Nothing told, and the first to be back are those who had short tasks: not to be taken for all. The others were told a
+ * sample. */
 static void test_untold(void)
 {
   static const struct contest cells[] = {
@@ -175,7 +176,8 @@ static void test_untold(void)
   }
 }
 
-/* A rising list of short tasks: whoever gets the first chunk looks fast. It once got a chunk as long as the whole run should have been. */
+/* A rising list of short tasks: whoever gets the first chunk looks fast. It once got a chunk as long as the whole run should have
+ * been. */
 static void test_rising(void)
 {
   struct contest c = {.scenario = CONTEST_RISING, .mean_s = 1e-5, .slots = 128, .tasks = 8192};
@@ -214,7 +216,8 @@ static void test_slow_ranks(void)
 
 /* ---- durations -------------------------------------------------------------------------------------------------------- */
 
-/* Bulks are told per chunk: those handed out while more than two seconds per slot are left, and after half a second of learning. */
+/* Bulks are told per chunk: those handed out while more than two seconds per slot are left, and after half a second of
+ * learning. */
 struct durations {
   uint64_t until; /* position */
   uint64_t seen, out;
@@ -254,8 +257,8 @@ static void test_durations(void)
   }
 }
 
-/* Slots whose tasks last alike end together, and ask for more together: what they run next must be there, however far the master is. Of 60
- * seeds of these rows some once waited for half of the time. */
+/* Slots whose tasks last alike end together, and ask for more together: what they run next must be there, however far the master
+ * is. Of 60 seeds of these rows some once waited for half of the time. */
 static void test_distant_ranks(void)
 {
   static const struct {
@@ -273,7 +276,8 @@ static void test_distant_ranks(void)
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     for (uint64_t seed = 1; seed <= 60; seed++) {
       struct amz_sim_config c = {
-        .master = {.tasks = 4000, .policy = amz_policy_find("adaptive"), .stop_after = UINT64_MAX, .params = {.min_s = 0.05, .max_s = 1}},
+        .master = {.tasks = 4000, .policy = amz_policy_find("adaptive"), .stop_after = UINT64_MAX,
+                   .params = {.min_s = 0.05, .max_s = 1}},
         .worker = {.grain = 1}, .ranks = rows[i].ranks, .slots_per_rank = rows[i].slots, .seed = seed,
         .work = {.shape = AMZ_SIM_NORMAL, .mean_s = 0.05, .cv = 0.02}, .packs = true, .sync_latency_ns = 2000000,
         .latency_ns = 20000000, .jitter_ns = rows[i].jitter_ns, .message_ns = 20000, .chunk_ns = 2000};
@@ -285,8 +289,8 @@ static void test_distant_ranks(void)
     }
 }
 
-/* With exact weights the run's order is longest first; the same tasks in the order in which they were written may end with a long one.
- * No schedule is shorter than the longest task or an even share. */
+/* With exact weights the run's order is longest first; the same tasks in the order in which they were written may end with a long
+ * one. No schedule is shorter than the longest task or an even share. */
 static int falling(const void *a, const void *b)
 {
   double x = *(const double *)a, y = *(const double *)b;
@@ -306,7 +310,8 @@ static double makespan_of(const double *times, uint64_t tasks, bool longest_firs
   struct amz_sim_config c = {
     .master = {.tasks = tasks, .policy = amz_policy_find("adaptive"), .stop_after = UINT64_MAX,
                .params = {.longest_first = longest_first, .min_s = 0.05}},
-    .ranks = 16, .slots_per_rank = 1, .bulk = true, .work = {.task_s = listed, .arg = copy}, .latency_ns = 5000, .message_ns = 1000, .chunk_ns = 300, .run_ns = 1000,
+    .ranks = 16, .slots_per_rank = 1, .bulk = true, .work = {.task_s = listed, .arg = copy}, .latency_ns = 5000,
+    .message_ns = 1000, .chunk_ns = 300, .run_ns = 1000,
   };
   struct amz_sim_result r;
 
@@ -334,7 +339,8 @@ static void test_longest_first(void)
   }
 }
 
-/* A rank that dies takes its chunk with it; what it had is done by the others, and the run ends in about the time that is needed. */
+/* A rank that dies takes its chunk with it; what it had is done by the others, and the run ends in about the time that is
+ * needed. */
 static void test_a_rank_dies(void)
 {
   static const struct amz_sim_fault faults[] = {{.kind = AMZ_SIM_FENCED, .at_ns = 500000000, .rank = 3}};
@@ -352,8 +358,8 @@ static void test_a_rank_dies(void)
   CU_ASSERT_TRUE(r.makespan_s < 1.033 * 1.06);
 }
 
-/* Graham 1969, theorem 2: longest first takes at most 4/3 - 1/(3P) of the optimum, and no less for two tasks each of 2P - 1, 2P - 2, …
- * P + 1 and three of P, whose optimum is 3P. Written shortest first they'd take longer still. */
+/* Graham 1969, theorem 2: longest first takes at most 4/3 - 1/(3P) of the optimum, and no less for two tasks each of 2P - 1, 2P -
+ * 2, … P + 1 and three of P, whose optimum is 3P. Written shortest first they'd take longer still. */
 enum { GRAHAM_MOST = 16 };
 
 struct written {
@@ -378,7 +384,8 @@ static double ordered(void *arg, uint64_t position, uint32_t attempt)
 static double run_written(struct written *w, uint32_t slots, const char *policy)
 {
   struct amz_sim_config c = {
-    .master = {.tasks = 2 * slots + 1, .policy = amz_policy_find(policy), .stop_after = UINT64_MAX, .params = {.longest_first = w->order != NULL}},
+    .master = {.tasks = 2 * slots + 1, .policy = amz_policy_find(policy), .stop_after = UINT64_MAX,
+               .params = {.longest_first = w->order != NULL}},
     .ranks = slots, .slots_per_rank = 1, .bulk = true, .work = {.task_s = ordered, .arg = w}};
   struct amz_sim_result r;
 

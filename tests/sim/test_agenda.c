@@ -1,5 +1,5 @@
-/* The simulator's queue of events against a list that is searched: the earliest first; of equal times what stands in a line before what
- * lies in the heap, and of those of one place the one that was put first. */
+/* The simulator's queue of events against a list that is searched: the earliest first; of equal times what stands in a line
+ * before what lies in the heap, and of those of one place the one that was put first. */
 #include <stdbool.h>
 
 #include <amorsize/rng.h>
@@ -49,7 +49,8 @@ static bool is_last(const struct list *l, uint64_t line, int64_t at_ns)
 }
 
 /* Puts what is not before now, into both. */
-static void put(struct amz_agenda *a, struct list *l, struct amz_rng *rng, int64_t now_ns, uint64_t spread, uint64_t apart, uint64_t value)
+static void put(struct amz_agenda *a, struct list *l, struct amz_rng *rng, int64_t now_ns, uint64_t spread, uint64_t apart,
+                uint64_t value)
 {
   uint64_t where = amz_rng_below(rng, AMZ_AGENDA_LINES + 1);
   int64_t at_ns = now_ns + (int64_t)(amz_rng_below(rng, spread) * apart);

@@ -153,7 +153,8 @@ static void draw_bars(struct amz_rng *rng, struct amz_sim_config *c, uint32_t su
   for (uint64_t n = 1 + below(rng, 3); n > 0; n--) {
     struct amz_sim_fault *f = &faults[c->n_faults++];
 
-    *f = (struct amz_sim_fault){.kind = AMZ_SIM_OPEN, .at_ns = (int64_t)below(rng, 3000) * MS, .rank = (uint32_t)below(rng, c->ranks)};
+    *f = (struct amz_sim_fault){.kind = AMZ_SIM_OPEN, .at_ns = (int64_t)below(rng, 3000) * MS,
+                                .rank = (uint32_t)below(rng, c->ranks)};
     f->slots = (uint32_t)below(rng, c->slots_per_rank + 1);
     if (f->slots == 0 && f->rank >= sure)
       f->slots = 1;

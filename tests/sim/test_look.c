@@ -1,5 +1,5 @@
-/* RUNs that are cut short because they take too long, as executors of real ranks do. All times by hand: a look each 20 ms, overdue
- * after 60; a RUN is seen by the first look that finds it, and ends behind the task that it is at. */
+/* RUNs that are cut short because they take too long, as executors of real ranks do. All times by hand: a look each 20 ms,
+ * overdue after 60; a RUN is seen by the first look that finds it, and ends behind the task that it is at. */
 #include <stdio.h>
 
 #include <amorsize/buf.h>

@@ -1,5 +1,5 @@
-/* Whole runs of tasks that take different amounts of cores and memory, with faults: what runs on a rank at the same time never takes more than it has,
- * no task waits for ever, and each has exactly one outcome. */
+/* Whole runs of tasks that take different amounts of cores and memory, with faults: what runs on a rank at the same time never
+ * takes more than it has, no task waits for ever, and each has exactly one outcome. */
 #include <amorsize/rng.h>
 #include <amorsize/sim.h>
 
@@ -103,7 +103,8 @@ static void draw(struct amz_rng *rng, uint64_t seed, struct amz_sim_config *c, s
 {
   static const char *const policies[] = {"static", "ss", "gss", "fac2", "adaptive"};
 
-  *c = (struct amz_sim_config){.ranks = 1 + (uint32_t)below(rng, RANKS_MAX), .slots_per_rank = 1 + (uint32_t)below(rng, SLOTS_MAX), .seed = seed};
+  *c = (struct amz_sim_config){.ranks = 1 + (uint32_t)below(rng, RANKS_MAX),
+                               .slots_per_rank = 1 + (uint32_t)below(rng, SLOTS_MAX), .seed = seed};
   *w = (struct watch){.seed = seed, .tasks = below(rng, TASKS_MAX)};
   w->all = (struct amz_need){1 + (uint32_t)below(rng, 8), below(rng, 2) ? below(rng, 1000) : 0};
   c->master.tasks = w->tasks;
@@ -112,7 +113,8 @@ static void draw(struct amz_rng *rng, uint64_t seed, struct amz_sim_config *c, s
   c->worker.grain = below(rng, 4);
   c->worker.grain_ns = below(rng, 4) ? 0 : 20 * MS;
   c->worker.needs = (struct amz_needs){need_of, w, w->all};
-  c->work = (struct amz_sim_work){.shape = (enum amz_sim_shape)below(rng, AMZ_SIM_FALLING + 1), .mean_s = 0.001 * (double)(1 + below(rng, 500)), .cv = 2};
+  c->work = (struct amz_sim_work){.shape = (enum amz_sim_shape)below(rng, AMZ_SIM_FALLING + 1),
+                                  .mean_s = 0.001 * (double)(1 + below(rng, 500)), .cv = 2};
   c->bulk = below(rng, 2);
   c->undone = below(rng, 3) ? 0 : 0.3;
   c->packs = below(rng, 2);
@@ -141,7 +143,8 @@ static void draw_faults(struct amz_rng *rng, struct amz_sim_config *c, struct am
   for (; c->n_faults < 4; c->n_faults++) {
     struct amz_sim_fault *f = &faults[c->n_faults];
 
-    *f = (struct amz_sim_fault){.kind = AMZ_SIM_OPEN, .at_ns = (int64_t)below(rng, 3000) * MS, .rank = (uint32_t)below(rng, c->ranks)};
+    *f = (struct amz_sim_fault){.kind = AMZ_SIM_OPEN, .at_ns = (int64_t)below(rng, 3000) * MS,
+                                .rank = (uint32_t)below(rng, c->ranks)};
     f->slots = 1 + (uint32_t)below(rng, c->slots_per_rank);
     if (f->rank && below(rng, 2))
       f->kind = AMZ_SIM_KILL;
@@ -211,8 +214,8 @@ static void test_faults(void)
 
 /* ---- how long it takes ------------------------------------------------------------------------------------------------- */
 
-/* Every fifth task takes all four cores, the others one; each lasts a second, on four slots. When a large one is set aside, up to three small ones run, and
- * four more may pass it: no more than seven of higher position have begun before it does. */
+/* Every fifth task takes all four cores, the others one; each lasts a second, on four slots. When a large one is set aside, up to
+ * three small ones run, and four more may pass it: no more than seven of higher position have begun before it does. */
 static void fifth_is_large(const void *ctx, uint64_t position, struct amz_need *ret, uint64_t *ret_same)
 {
   (void)ctx;

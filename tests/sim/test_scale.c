@@ -193,7 +193,8 @@ static void test_shapes(void)
   }
 }
 
-/* Pareto's tail by hand: a thousandth of the tasks is longer than 1000^(1/1.5) = 100 times the least, which is a third of the mean. */
+/* Pareto's tail by hand: a thousandth of the tasks is longer than 1000^(1/1.5) = 100 times the least, which is a third of the
+ * mean. */
 static void test_pareto_tail(void)
 {
   struct amz_sim_work work = {.shape = AMZ_SIM_PARETO, .mean_s = 3};
@@ -234,8 +235,8 @@ static void test_pace(void)
   ASSERT_I64(llround(r.makespan_s * 1e6), 14000000);
 }
 
-/* A task has ended at 1 s on a rank that is frozen till 3 s. That it loses half its speed meanwhile is nothing to it: the other one
- * takes 2 s from there on. */
+/* A task has ended at 1 s on a rank that is frozen till 3 s. That it loses half its speed meanwhile is nothing to it: the other
+ * one takes 2 s from there on. */
 static void test_pace_of_frozen(void)
 {
   static const struct amz_sim_fault faults[] = {{.kind = AMZ_SIM_FREEZE, .at_ns = 500000 * US, .until_ns = 3000000 * US},

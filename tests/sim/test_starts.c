@@ -14,7 +14,8 @@ static const struct {
   uint64_t running;
 } rows[] = {
   {"starts that take no time", 1, 4, 8, 0.010, 0, 0.020, 0},
-  {"each slot begins behind the one before: the last one ends at 25, which is 24 from the first start on", 1, 4, 8, 0.010, 0.001, 0.024, 0},
+  {"each slot begins behind the one before: the last one ends at 25, which is 24 from the first start on", 1, 4, 8, 0.010, 0.001,
+   0.024, 0},
   {"no more than one start a millisecond, whatever the slots", 1, 16, 100, 0.002, 0.001, 0.101, 0},
   {"two ranks start two at a time", 2, 8, 100, 0.002, 0.001, 0.051, 0},
   {"one slot waits for each", 1, 1, 10, 0.010, 0.001, 0.109, 0},
@@ -26,7 +27,8 @@ static const struct {
 static void test_makespans(void)
 {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    struct amz_sim_config c = {.ranks = rows[i].ranks, .slots_per_rank = rows[i].slots, .seed = 1, .start_ns = (int64_t)(rows[i].start_s * 1e9),
+    struct amz_sim_config c = {.ranks = rows[i].ranks, .slots_per_rank = rows[i].slots, .seed = 1,
+                               .start_ns = (int64_t)(rows[i].start_s * 1e9),
       .work = {.shape = AMZ_SIM_CONSTANT, .mean_s = rows[i].task_s}};
     struct amz_sim_result result;
 

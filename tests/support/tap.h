@@ -9,8 +9,8 @@ struct amz_test {
   void (*run)(void);
 };
 
-/* Runs all tests (a table ended by {NULL, NULL}) under the suite's name, each within ten times `seconds` (0: 60), which are those of a quiet machine,
- * printing TAP on stdout. AMZ_TEST=NAME in the environment runs that one test alone.
+/* Runs all tests (a table ended by {NULL, NULL}) under the suite's name, each within ten times `seconds` (0: 60), which are those
+ * of a quiet machine, printing TAP on stdout. AMZ_TEST=NAME in the environment runs that one test alone.
  * \return the exit status for main: 0 when all passed. */
 int amz_test_main(const char *suite, const struct amz_test *tests, unsigned seconds);
 

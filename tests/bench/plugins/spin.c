@@ -1,9 +1,9 @@
-/* For benchmarks, of others too (peers.py calls amz_bench_spin_for): tasks that do nothing, or spin. Arguments: nanoseconds per task (default 0: nothing at
- * all). With -DRESULT each task leaves its index as a double.
+/* For benchmarks, of others too (peers.py calls amz_bench_spin_for): tasks that do nothing, or spin. Arguments: nanoseconds per
+ * task (default 0: nothing at all). With -DRESULT each task leaves its index as a double.
  *
- * Spinning is by counting, so that a task reads no clock. How much a core counts in a nanosecond is measured against the thread's CPU time when the slot begins
- * and, as neighbours on the same physical core come and go, now and then in tasks that are long enough for that: so tasks take the
- * CPU time that they should.
+ * Spinning is by counting, so that a task reads no clock. How much a core counts in a nanosecond is measured against the thread's
+ * CPU time when the slot begins and, as neighbours on the same physical core come and go, now and then in tasks that are long
+ * enough for that: so tasks take the CPU time that they should.
  *
  * With AMZ_BENCH_AWAKE in the environment a slot prints at its end, in seconds, how long it was on a core or wanted to be on one
  * that others had, as the kernel counts it, from its first task to within 5 ms of its last one. What is missing there of the

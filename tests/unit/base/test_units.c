@@ -16,7 +16,8 @@ static void durations(void)
     {"0", AMZ_OK, 0}, {"200ms", AMZ_OK, 200000000}, {"1.5s", AMZ_OK, 1500000000}, {"10m", AMZ_OK, 600000000000},
     {"2h", AMZ_OK, 7200000000000}, {"1d", AMZ_OK, 86400000000000}, {"3us", AMZ_OK, 3000}, {"50ns", AMZ_OK, 50},
     {"1h30m", AMZ_OK, 5400000000000}, {"01:30:00", AMZ_OK, 5400000000000}, {"90:00", AMZ_OK, 5400000000000},
-    {".5s", AMZ_OK, 500000000}, {"0.1s", AMZ_OK, 100000000}, {"0.3ms", AMZ_OK, 300000}, {"9007199254740993ns", AMZ_OK, 9007199254740993},
+    {".5s", AMZ_OK, 500000000}, {"0.1s", AMZ_OK, 100000000}, {"0.3ms", AMZ_OK, 300000},
+    {"9007199254740993ns", AMZ_OK, 9007199254740993},
     {"", AMZ_EINVAL, 0}, {"5", AMZ_EINVAL, 0}, {"fast", AMZ_EINVAL, 0}, {"1.s.", AMZ_EINVAL, 0}, {"1 s", AMZ_EINVAL, 0},
     {" 1s", AMZ_EINVAL, 0}, {"1S", AMZ_EINVAL, 0}, {"1s ", AMZ_EINVAL, 0}, {"..s", AMZ_EINVAL, 0}, {"1:60", AMZ_EINVAL, 0},
     {"1:2:3:4", AMZ_EINVAL, 0}, {":", AMZ_EINVAL, 0}, {"-1s", AMZ_ERANGE, 0}, {"300000d", AMZ_ERANGE, 0},
@@ -38,10 +39,13 @@ static void sizes(void)
     int rc;
     uint64_t bytes;
   } rows[] = {
-    {"4096", AMZ_OK, 4096}, {"64K", AMZ_OK, 65536}, {"4KiB", AMZ_OK, 4096}, {"4GiB", AMZ_OK, 4294967296}, {"1.5G", AMZ_OK, 1610612736},
-    {"2TB", AMZ_OK, 2000000000000}, {"1MB", AMZ_OK, 1000000}, {"0", AMZ_OK, 0}, {"9223372036854775807", AMZ_OK, 9223372036854775807},
+    {"4096", AMZ_OK, 4096}, {"64K", AMZ_OK, 65536}, {"4KiB", AMZ_OK, 4096}, {"4GiB", AMZ_OK, 4294967296},
+        {"1.5G", AMZ_OK, 1610612736},
+    {"2TB", AMZ_OK, 2000000000000}, {"1MB", AMZ_OK, 1000000}, {"0", AMZ_OK, 0},
+    {"9223372036854775807", AMZ_OK, 9223372036854775807},
     {"", AMZ_EINVAL, 0}, {"4 GiB", AMZ_EINVAL, 0}, {"4GiBs", AMZ_EINVAL, 0}, {"GiB", AMZ_EINVAL, 0}, {"lots", AMZ_EINVAL, 0},
-    {"-1", AMZ_ERANGE, 0}, {"9223372036854775808", AMZ_ERANGE, 0}, {"18446744073709551616", AMZ_ERANGE, 0}, {"99999999TiB", AMZ_ERANGE, 0},
+    {"-1", AMZ_ERANGE, 0}, {"9223372036854775808", AMZ_ERANGE, 0}, {"18446744073709551616", AMZ_ERANGE, 0},
+    {"99999999TiB", AMZ_ERANGE, 0},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -118,7 +122,8 @@ static void times_of_the_day(void)
     struct tm tm;
 
     CU_ASSERT_FATAL(gmtime_r(&t, &tm) != NULL);
-    (void)snprintf(theirs, sizeof theirs, "%04d-%02d-%02d %02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min);
+    (void)snprintf(theirs, sizeof theirs, "%04d-%02d-%02d %02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                   tm.tm_min);
     ASSERT_TEXT(amz_format_time(s, ours, sizeof ours), theirs);
   }
 }
@@ -126,7 +131,8 @@ static void times_of_the_day(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"durations", durations}, {"sizes", sizes}, {"integers", integers}, {"decimals", decimals}, {"printing", printing}, {"times of the day", times_of_the_day}, {NULL, NULL},
+    {"durations", durations}, {"sizes", sizes}, {"integers", integers}, {"decimals", decimals}, {"printing", printing},
+        {"times of the day", times_of_the_day}, {NULL, NULL},
   };
 
   return amz_test_main("units", tests, 0);

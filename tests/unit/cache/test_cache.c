@@ -1,4 +1,5 @@
-/* The cache: where it is, that entries come back or not at all, and that many may use it at once. Time is a number that we give. */
+/* The cache: where it is, that entries come back or not at all, and that many may use it at once. Time is a number that we
+ * give. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,8 @@ static void place_remove(struct place *p)
   scratch_remove(&p->scratch);
 }
 
-static int put(const struct place *p, const char *kind, const char *key, const char *value, int64_t made_s, int64_t expires_s, struct amz_error *err)
+static int put(const struct place *p, const char *kind, const char *key, const char *value, int64_t made_s, int64_t expires_s,
+               struct amz_error *err)
 {
   struct amz_cache_entry e = {.kind = kind, .key = key, .label = "a node", .made_s = made_s, .expires_s = expires_s};
 

@@ -49,7 +49,8 @@ static void sink_close(void *ctx)
 int main(void)
 {
   uint64_t seq = 0;
-  const struct amz_exec_sink sink = {.ctx = &seq, .open = sink_open, .data = sink_data, .finish = sink_finish, .close = sink_close};
+  const struct amz_exec_sink sink = {.ctx = &seq, .open = sink_open, .data = sink_data, .finish = sink_finish,
+                                     .close = sink_close};
   struct amz_error err;
 
   return amz_helper_prepare(AMZ_HELPER_FD, &err) < 0 || amz_helper_run(AMZ_HELPER_FD, &sink, environ, &err) < 0;

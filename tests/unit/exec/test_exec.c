@@ -345,7 +345,8 @@ static void what_is_read_is_counted(void)
     return;
   }
   CU_ASSERT_FATAL(amz_rig_init(&r, HELPER, 1, true));
-  CU_ASSERT_FATAL(amz_rig_shell(&r, "head -c 3000000 /dev/zero >/dev/null; head -c 2000000 /dev/zero >/dev/null; sleep 0.01", &got));
+  CU_ASSERT_FATAL(amz_rig_shell(&r, "head -c 3000000 /dev/zero >/dev/null; head -c 2000000 /dev/zero >/dev/null; sleep 0.01",
+                                &got));
   CU_ASSERT(got.end.input_bytes >= 5000000 && got.end.input_bytes < 5200000);
   amz_rig_result_clear(&got);
   amz_rig_clear(&r);

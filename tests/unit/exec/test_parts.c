@@ -53,7 +53,8 @@ static void a_start_arrives_as_it_was_sent(void)
 static void an_end_arrives_as_it_was_sent(void)
 {
   const struct amz_exec_end sent = {.slot = 1, .tag = 2, .outcome = AMZ_TIMED_OUT, .exit_code = -1, .signal = 9, .start_errno = 3,
-    .sink_errno = 28, .start_ns = -4, .wall_ns = 5, .cpu_ns = 6, .max_rss_bytes = 7, .output_bytes = 8, .input_bytes = 11, .waited_ns = 12, .pack_seq = 9,
+    .sink_errno = 28, .start_ns = -4, .wall_ns = 5, .cpu_ns = 6, .max_rss_bytes = 7, .output_bytes = 8, .input_bytes = 11,
+    .waited_ns = 12, .pack_seq = 9,
     .pack_offset = 10, .cpus_differ = true};
   struct amz_buf b = AMZ_BUF_INIT;
   struct amz_exec_end got;

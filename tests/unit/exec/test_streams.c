@@ -408,14 +408,17 @@ static void notes_tell_what_users_should_know(void)
     int64_t advice_ns;
   } rows[] = {
     {"a good end", "cat", NULL, true, true, 0},
-    {"an exit status", "cat; exit 4", "slot 0: after its last task, the stream's program has ended with exit status 4", true, true, 0},
+    {"an exit status", "cat; exit 4", "slot 0: after its last task, the stream's program has ended with exit status 4", true,
+     true, 0},
     {"last words", "cat; echo first >&2; echo last >&2; exit 4",
      "slot 0: after its last task, the stream's program has ended with exit status 4: last", true, true, 0},
-    {"no end", "cat; exec sleep 1000", "slot 0: after its last task, the stream's program has ended with signal 15", true, false, 0},
+    {"no end", "cat; exec sleep 1000", "slot 0: after its last task, the stream's program has ended with signal 15", true, false,
+     0},
     {"no end at all", "trap '' TERM; cat; while :; do sleep 1; done",
      "slot 0: after its last task, the stream's program has ended with signal 9", true, false, 0},
     {"answers held back", "cat >/dev/null",
-     "slot 0: the stream's program has written nothing for 60 ms. If it should have, it holds its output back: let it flush after each "
+     "slot 0: the stream's program has written nothing for 60 ms. If it should have, it holds its output back: let it flush "
+     "after each "
      "result (fflush, print(…, flush=True)), or start it with stdbuf -oL", false, false, 30000000},
   };
 

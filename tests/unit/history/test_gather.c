@@ -32,8 +32,10 @@ static void made_begin(struct made *m, const char *yaml)
   load_text(yaml, &m->job);
   CU_ASSERT_FATAL(m->job.rc == AMZ_OK);
   CU_ASSERT_FATAL(amz_store_open(&config, amz_job_tasks(m->job.job), NULL, &m->store) == AMZ_OK);
-  m->summary = (struct amz_run_summary){.job = "made", .run_dir = m->dir.dir, .policy = "adaptive", .total = amz_job_tasks(m->job.job), .epoch = 1,
-    .ranks = 2, .slots = 4, .threads = 1, .makespan_s = 100, .total_s = 101, .efficiency = 0.9, .utilisation = 0.9, .predicted_s = 90,
+  m->summary = (struct amz_run_summary){.job = "made", .run_dir = m->dir.dir, .policy = "adaptive",
+                                        .total = amz_job_tasks(m->job.job), .epoch = 1,
+    .ranks = 2, .slots = 4, .threads = 1, .makespan_s = 100, .total_s = 101, .efficiency = 0.9, .utilisation = 0.9,
+    .predicted_s = 90,
     .predicted = {90, 80, 110}, .task_mean_s = 2, .task_max_s = 3};
   m->summary.this_launch = m->summary.succeeded = m->summary.total;
 }
@@ -48,7 +50,8 @@ static void made_clear(struct made *m)
 static void record(const struct made *m, uint64_t index, enum amz_outcome outcome)
 {
   struct amz_record r = {.rank = (uint32_t)(index % 4 / 2), .epoch = 1, .final = true, .node = index % 4 / 2 ? "n2" : "n1",
-    .result = {.position = index, .outcome = outcome, .attempt = 1, .slot = (uint32_t)(index % 2), .start_ns = BASE_NS + (int64_t)(index / 4) * 2010000000,
+    .result = {.position = index, .outcome = outcome, .attempt = 1, .slot = (uint32_t)(index % 2),
+               .start_ns = BASE_NS + (int64_t)(index / 4) * 2010000000,
                .wall_ns = 2000000000, .cpu_ns = 1500000000, .max_rss_bytes = 1 << 20, .output_bytes = 11}};
 
   CU_ASSERT_FATAL(amz_store_record(m->store, &r, 1, NULL) == AMZ_OK);
@@ -103,8 +106,10 @@ static void test_very_many(void)
   uint64_t id, low = 0, high = 0;
 
   made_begin(&m, "tasks:\n  command: sim {n}\n  for: {n: {range: [1, 1000000000]}}\n");
-  for (uint32_t k = 0; k < 10; k++) { /* times rise from stretch to stretch, each of another rank than its neighbours: they stay apart */
-    struct amz_chunk_record c = {.first = tasks / 10 * k, .count = tasks / 10, .attempt = 1, .rank = k % 2, .epoch = 1, .node = "n1", .start_ns = BASE_NS,
+  /* times rise from stretch to stretch, each of another rank than its neighbours: they stay apart */
+  for (uint32_t k = 0; k < 10; k++) {
+    struct amz_chunk_record c = {.first = tasks / 10 * k, .count = tasks / 10, .attempt = 1, .rank = k % 2, .epoch = 1,
+                                 .node = "n1", .start_ns = BASE_NS,
                                  .wall_s = (double)(k + 1) * 1e-6 * (double)tasks / 10};
 
     CU_ASSERT_FATAL(amz_store_record_chunk(m.store, &c, NULL) == AMZ_OK);
@@ -120,14 +125,16 @@ static void test_very_many(void)
     high += o->index >= tasks / 4 * 3;
   }
   CU_ASSERT(low >= 63 && low <= 65 && high >= 63 && high <= 65); /* one of each 256th */
-  CU_ASSERT_DOUBLE_EQUAL(run.costs.gap_s.value, 100 * 4 * 0.1 / 1e9, 1e-12); /* a tenth of four slots' time went into none of them */
+  /* a tenth of four slots' time went into none of them */
+  CU_ASSERT_DOUBLE_EQUAL(run.costs.gap_s.value, 100 * 4 * 0.1 / 1e9, 1e-12);
   amz_history_run_clear(&run);
   made_clear(&m);
 }
 
 static void test_its_own_sample(void)
 {
-  struct amz_observation seen[3] = {{.index = 5, .threads = 1, .busy = 1, .wall_s = 1, .cpu_s = 1}, {.index = 6, .threads = 4, .busy = 1, .wall_s = 0.4, .cpu_s = 1},
+  struct amz_observation seen[3] = {{.index = 5, .threads = 1, .busy = 1, .wall_s = 1, .cpu_s = 1},
+                                    {.index = 6, .threads = 4, .busy = 1, .wall_s = 0.4, .cpu_s = 1},
                                     {.index = 999, .threads = 1, .busy = 1, .wall_s = 7, .cpu_s = 1}}; /* of another job's */
   char name[] = "made", host[] = "n1";
   struct amz_sample sample = {.job = name, .host = host, .tasks = 40, .slots = 2, .threads = 1, .seen = seen, .n = 3};

@@ -1,4 +1,5 @@
-/* The folder of history: runs come back or not at all, many write at once, the oldest go; and what is known is taken from those that agree. */
+/* The folder of history: runs come back or not at all, many write at once, the oldest go; and what is known is taken from those
+ * that agree. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,16 +58,21 @@ enum { TASKS = 100 };
 /* A run of ten tasks seen, each of `task_s`. */
 static struct amz_history_run run_of(double task_s, int64_t ended_s)
 {
-  struct amz_history_run r = {.costs = {.job = strdup("sim"), .host = strdup("n1"), .tasks = TASKS, .slots = 4, .threads = 1, .n = 10},
-    .outcome = {.run_dir = strdup("/here/sim.runs/001"), .policy = strdup("adaptive"), .version = strdup("0.1"), .ended_s = ended_s, .succeeded = TASKS,
-                .this_launch = TASKS, .launches = 1, .ranks = 1, .slots = 4, .threads = 1, .predicted_s = 24, .predicted_low_s = 20,
-                .predicted_high_s = 30, .predicted_from = AMZ_SAMPLED, .makespan_s = task_s * TASKS / 4, .total_s = 27.5, .efficiency = 0.97,
+  struct amz_history_run r = {.costs = {.job = strdup("sim"), .host = strdup("n1"), .tasks = TASKS, .slots = 4, .threads = 1,
+                                        .n = 10},
+    .outcome = {.run_dir = strdup("/here/sim.runs/001"), .policy = strdup("adaptive"), .version = strdup("0.1"),
+                .ended_s = ended_s, .succeeded = TASKS,
+                .this_launch = TASKS, .launches = 1, .ranks = 1, .slots = 4, .threads = 1, .predicted_s = 24,
+                .predicted_low_s = 20,
+                .predicted_high_s = 30, .predicted_from = AMZ_SAMPLED, .makespan_s = task_s * TASKS / 4, .total_s = 27.5,
+                .efficiency = 0.97,
                 .task_mean_s = task_s, .task_max_s = 2 * task_s}};
 
   r.costs.seen = calloc(10, sizeof *r.costs.seen);
   CU_ASSERT_FATAL(r.costs.job && r.costs.host && r.outcome.run_dir && r.outcome.policy && r.outcome.version && r.costs.seen);
   for (size_t i = 0; i < 10; i++)
-    r.costs.seen[i] = (struct amz_observation){.index = 10 * i, .weight = (double)i, .threads = 1, .busy = 4, .wall_s = task_s * (1 + 0.001 * (double)i),
+    r.costs.seen[i] = (struct amz_observation){.index = 10 * i, .weight = (double)i, .threads = 1, .busy = 4,
+                                               .wall_s = task_s * (1 + 0.001 * (double)i),
                                                .cpu_s = task_s, .rss_bytes = 1 << 20, .out_bytes = 17};
   return r;
 }
@@ -160,7 +166,8 @@ static void is_where_the_environment_says(void)
   }
 }
 
-/* ---- a run as text ---------------------------------------------------------------------------------------------------------- */
+/* ---- a run as text
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void a_run_survives_its_text(void)
 {
@@ -239,7 +246,8 @@ static void text_is_not_believed(void)
   }
 }
 
-/* ---- the folder --------------------------------------------------------------------------------------------------------------- */
+/* ---- the folder
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void what_is_added_is_found(void)
 {
@@ -470,7 +478,8 @@ static int hammer(const struct place *p, unsigned me)
     char id[AMZ_HISTORY_ID];
 
     (void)snprintf(id, sizeof id, "%016x", 50);
-    if (add(p, 1, me * 100 + i, 1, NOW, NULL) < 0 || add(p, 50, me, 1, NOW, NULL) < 0 || (i < 15 && add(p, 100 + me, i, 1, NOW, NULL) < 0))
+    if (add(p, 1, me * 100 + i, 1, NOW, NULL) < 0 || add(p, 50, me, 1, NOW, NULL) < 0 ||
+        (i < 15 && add(p, 100 + me, i, 1, NOW, NULL) < 0))
       return 1;
     if (amz_history_remove(p->history, is_job, id, &removed, NULL) < 0 || amz_history_list(p->history, see, &l, NULL) < 0)
       return 2;
@@ -532,8 +541,8 @@ static void how_threads_scale_is_kept(void)
   place_remove(&p);
 }
 
-/* Runs of 24 s that were predicted to take 24 s teach less than those that took 25: with five of them, 2.015 · 1/24. One that went on in a second launch, or was
- * not predicted, teaches nothing. */
+/* Runs of 24 s that were predicted to take 24 s teach less than those that took 25: with five of them, 2.015 · 1/24. One that
+ * went on in a second launch, or was not predicted, teaches nothing. */
 static void predictions_teach_the_unforeseen(void)
 {
   struct amz_history_key key = key_of(1);

@@ -146,7 +146,8 @@ static void test_nodes(void)
   free(x);
 }
 
-/* ---- programs ---------------------------------------------------------------------------------------------------------------- */
+/* ---- programs
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void write_file(const struct scratch *s, const char *name, const char *text)
 {
@@ -184,8 +185,10 @@ static void test_which_programs(void)
     {"no script but text", "command: [python3, -c, 'print({n})']", "program python3 "},
     {"what follows no interpreter is no program", "command: sim run.sh {n}", "program sim "},
     {"wrapped", "command: nice -n 5 sim {n}", "program nice program sim "},
-    {"wrapped twice, around an interpreter", "command: env A=b nice python3 run.sh", "program env program nice program python3 script run.sh "},
-    {"text for a shell", "command: sim {n} | nice sim >x.{n}; A=1 python3 run.sh && nosim", "program sim program nice program sim program python3 script run.sh "},
+    {"wrapped twice, around an interpreter", "command: env A=b nice python3 run.sh",
+     "program env program nice program python3 script run.sh "},
+    {"text for a shell", "command: sim {n} | nice sim >x.{n}; A=1 python3 run.sh && nosim",
+     "program sim program nice program sim program python3 script run.sh "},
     {"a shell's own words, and quotes", "command: cd \"$HOME\" && sim '{n}'", "program sim "},
     {"nothing that is plain", "command: \"$PROGRAM {n}\"", ""},
     {"a stream", "stream: python3 run.sh", "program python3 script run.sh "},
@@ -206,7 +209,8 @@ static void test_which_programs(void)
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     char *key;
 
-    (void)snprintf(yaml, sizeof yaml, "tasks:\n  %s\n%s", rows[i].tasks, strstr(rows[i].tasks, "for:") ? "" : "  for: {n: [1, 2]}\n");
+    (void)snprintf(yaml, sizeof yaml, "tasks:\n  %s\n%s", rows[i].tasks, strstr(rows[i].tasks,
+                                                                                "for:") ? "" : "  for: {n: [1, 2]}\n");
     key = key_of(yaml, &node, path);
     programs(key, found);
     ASSERT_ROW_TEXT(rows[i].row, found, rows[i].found);

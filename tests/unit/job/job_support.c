@@ -60,9 +60,11 @@ void load(const struct amz_job_input *input, struct loaded *ret)
 {
   static const struct fake_file files[] = {
     {"list.txt", "one\ntwo\nthree four\n"}, {"empty.txt", ""}, {"tasks.txt", "# a comment\necho 1\n\nls | wc -l\n"},
-    {"table.csv", "ligand2,mem_column\na.x,1GiB\n\"b,\"\"y\",2GiB\n"}, {"odd.csv", "a b,index,ok\n1,2,3\n"}, {"norows.csv", "a,b\n"},
+    {"table.csv", "ligand2,mem_column\na.x,1GiB\n\"b,\"\"y\",2GiB\n"}, {"odd.csv", "a b,index,ok\n1,2,3\n"},
+    {"norows.csv", "a,b\n"},
     {NULL, NULL}};
-  static const struct fake_file globs[] = {{"ligands/*.pdbqt", "ligands/a.pdbqt\nligands/b c.pdbqt"}, {"more/*", "more/z"}, {NULL, NULL}};
+  static const struct fake_file globs[] = {{"ligands/*.pdbqt", "ligands/a.pdbqt\nligands/b c.pdbqt"}, {"more/*", "more/z"},
+                                           {NULL, NULL}};
   struct fake_files fake = {files, globs};
   struct amz_files injected = fake_files(&fake);
   struct amz_diags diags;

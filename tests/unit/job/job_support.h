@@ -28,8 +28,9 @@ struct loaded {
   size_t errors, warnings;
 };
 
-/* The files of every test here: list.txt (3 lines), empty.txt, tasks.txt (2 task lines among comments), table.csv (columns ligand2, mem_column; 2 rows),
- * odd.csv (columns "a b", index, ok), norows.csv; patterns ligands/\*.pdbqt (2 matches) and *.none (none). */
+/* The files of every test here: list.txt (3 lines), empty.txt, tasks.txt (2 task lines among comments), table.csv (columns
+ * ligand2, mem_column; 2 rows), odd.csv (columns "a b", index, ok), norows.csv; patterns ligands/\*.pdbqt (2 matches) and *.none
+ * (none). */
 void load(const struct amz_job_input *input, struct loaded *ret);
 void load_text(const char *yaml, struct loaded *ret);
 void loaded_clear(struct loaded *l);

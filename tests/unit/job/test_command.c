@@ -146,8 +146,8 @@ static void plain_words_stay_plain(void)
   amz_buf_clear(&out);
 }
 
-/* What the command prints has the value where the template has it, for each place and each hostile value. One shell for all values of
- * a place, each in a subshell of its own: starting shells was most of this test's time. */
+/* What the command prints has the value where the template has it, for each place and each hostile value. One shell for all
+ * values of a place, each in a subshell of its own: starting shells was most of this test's time. */
 static void values_survive_in_every_place(void)
 {
   static const struct {

@@ -176,8 +176,10 @@ static void ranks_of_a_plan(void)
     const char *yaml;
     uint32_t nodes, ranks;
   } rows[] = {
-    {"plan: {nodes: 3, ranks_per_node: 2}\n", 3, 2}, {"plan: {nodes: auto, ranks_per_node: 4}\n", 1, 4}, {"plan: {slots_per_rank: 9}\n", 1, 1}, {"", 1, 1},
-    {"plan: [1]\n", 1, 1}, {"plan: {nodes: many, ranks_per_node: 0}\n", 1, 1}, {"plan: {nodes: 99999999999}\n", 1, 1}, {"{{{", 1, 1}, {"- plan\n", 1, 1},
+    {"plan: {nodes: 3, ranks_per_node: 2}\n", 3, 2}, {"plan: {nodes: auto, ranks_per_node: 4}\n", 1, 4},
+        {"plan: {slots_per_rank: 9}\n", 1, 1}, {"", 1, 1},
+    {"plan: [1]\n", 1, 1}, {"plan: {nodes: many, ranks_per_node: 0}\n", 1, 1}, {"plan: {nodes: 99999999999}\n", 1, 1},
+    {"{{{", 1, 1}, {"- plan\n", 1, 1},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -219,7 +221,8 @@ static void a_set_leaves_other_uses_of_an_alias_alone(void)
 {
   static const char yaml[] = "tasks: {command: \"x {a} {b}\", for: {a: &l [1, 2], b: *l}}\n";
   static const struct amz_set set = {"--set", "tasks.for.a", "[1, 2, 3]"};
-  const struct amz_job_input input = {.file_name = "job.yaml", .yaml_text = yaml, .yaml_len = sizeof yaml - 1, .sets = &set, .n_sets = 1};
+  const struct amz_job_input input = {.file_name = "job.yaml", .yaml_text = yaml, .yaml_len = sizeof yaml - 1, .sets = &set,
+                                      .n_sets = 1};
   struct loaded l;
 
   load(&input, &l);
@@ -249,7 +252,8 @@ static void names_are_safe_for_files(void)
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    const struct amz_job_input input = {.file_name = rows[i].file, .yaml_text = rows[i].yaml, .yaml_len = rows[i].yaml ? strlen(rows[i].yaml) : 0,
+    const struct amz_job_input input = {.file_name = rows[i].file, .yaml_text = rows[i].yaml,
+                                        .yaml_len = rows[i].yaml ? strlen(rows[i].yaml) : 0,
       .command = rows[i].command, .lines = rows[i].lines};
     struct loaded l;
 

@@ -81,9 +81,11 @@ static void what_a_stream_is(void)
     const char *sentinel, *fail_prefix, *pasted;
   } rows[] = {
     {"a text", "tasks: {stream: python3 -u s.py, for: {a: [1]}}\n", 1, NULL, NULL, "printf '%s\\n' 1 | python3 -u s.py"},
-    {"a mapping", "tasks: {stream: {command: \"s --slot {slot}\", window: 16, sentinel: END, fail_prefix: \"ERR \"}, for: {a: [1]}}\n", 16,
+    {"a mapping", "tasks: {stream: {command: \"s --slot {slot}\", window: 16, sentinel: END, fail_prefix: \"ERR \"}, for: {a: "
+                  "[1]}}\n", 16,
      "END", "ERR ", "printf '%s\\n' 1 | s --slot 3"},
-    {"with a shell", "tasks: {stream: \"s 2>/dev/null\", for: {a: [p q]}}\n", 1, NULL, NULL, "printf '%s\\n' 'p q' | { s 2>/dev/null; }"},
+    {"with a shell", "tasks: {stream: \"s 2>/dev/null\", for: {a: [p q]}}\n", 1, NULL, NULL,
+     "printf '%s\\n' 'p q' | { s 2>/dev/null; }"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -145,7 +147,8 @@ static void set_reaches_into_a_stream(void)
 {
   static const struct amz_set sets[] = {{"--set", "tasks.stream.window", "7"}};
   static const char yaml[] = "tasks: {stream: {command: s}}\n";
-  const struct amz_job_input input = {.file_name = "job.yaml", .yaml_text = yaml, .yaml_len = sizeof yaml - 1, .sets = sets, .n_sets = 1};
+  const struct amz_job_input input = {.file_name = "job.yaml", .yaml_text = yaml, .yaml_len = sizeof yaml - 1, .sets = sets,
+                                      .n_sets = 1};
   struct loaded l;
 
   load(&input, &l);

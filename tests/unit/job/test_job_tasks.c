@@ -33,7 +33,8 @@ static void values_come_in_written_order(void)
     {"product: the last name is the fastest", "tasks: {command: \"x {a} {b}\", for: {a: [1, 2], b: [p, q, r]}}\n",
      "x 1 p\nx 1 q\nx 1 r\nx 2 p\nx 2 q\nx 2 r\n"},
     {"a single value", "tasks: {command: \"x {a} {b}\", for: {a: one, b: [1, 2]}}\n", "x one 1\nx one 2\n"},
-    {"zip", "tasks: {command: \"x {a} {b}\", combine: zip, for: {a: [1, 2, 3], b: {range: [10, 30, 10]}}}\n", "x 1 10\nx 2 20\nx 3 30\n"},
+    {"zip", "tasks: {command: \"x {a} {b}\", combine: zip, for: {a: [1, 2, 3], b: {range: [10, 30, 10]}}}\n",
+     "x 1 10\nx 2 20\nx 3 30\n"},
     {"lines", "tasks: {command: \"x {a}\", for: {a: {lines: list.txt}}}\n", "x one\nx two\nx 'three four'\n"},
     {"glob", "tasks: {command: \"x {a:stem}\", for: {a: {glob: \"ligands/*.pdbqt\"}}}\n", "x a\nx 'b c'\n"},
     {"globs, in the order of the patterns", "tasks: {command: \"x {a}\", for: {a: {glob: [\"more/*\", \"ligands/*.pdbqt\"]}}}\n",
@@ -92,7 +93,8 @@ static void the_quick_form_is_a_tasks_block(void)
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct amz_job_input input = {.file_name = rows[i].yaml ? "job.yaml" : NULL, .yaml_text = rows[i].yaml,
-      .yaml_len = rows[i].yaml ? strlen(rows[i].yaml) : 0, .command = rows[i].command, .lines = rows[i].lines, .loops = rows[i].loops};
+      .yaml_len = rows[i].yaml ? strlen(rows[i].yaml) : 0, .command = rows[i].command, .lines = rows[i].lines,
+      .loops = rows[i].loops};
     struct amz_buf out = AMZ_BUF_INIT;
     struct loaded l;
 
@@ -117,16 +119,19 @@ static void the_quick_form_is_checked(void)
      "--command: tasks.command: unknown placeholder {b}; did you mean {bb}?\n"},
     {"no equals sign", "x", NULL, "a", "--for a: expected name=VALUES like seed=1..100, x=a,b,c, f=*.txt or f=@file\n"},
     {"no values", "x", NULL, "a=", "--for a=: expected name=VALUES like seed=1..100, x=a,b,c, f=*.txt or f=@file\n"},
-    {"name", "x", NULL, "1=2", "--for 1=2: tasks.for: \"1\" cannot be a name: a letter or _, then up to 63 letters, digits, _ and -\n"},
+    {"name", "x", NULL, "1=2",
+     "--for 1=2: tasks.for: \"1\" cannot be a name: a letter or _, then up to 63 letters, digits, _ and -\n"},
     {"no match", "x {a}", NULL, "a=*.none", "--for a=*.none: tasks.for.a: glob \"*.none\" matches nothing\n"},
     {"unused", "x", NULL, "a=1", "--for a=1: warning: tasks.for.a: the name is not used\n"},
     {"command and lines", "x", "tasks.txt", NULL, "--lines: cannot stand beside --command\n"},
-    {"lines and for", NULL, "tasks.txt", "a=1", "--for a=1: tasks.for: cannot stand beside tasks.lines: task lines have no placeholders\n"},
+    {"lines and for", NULL, "tasks.txt", "a=1",
+     "--for a=1: tasks.for: cannot stand beside tasks.lines: task lines have no placeholders\n"},
     {"lines that are none", NULL, "empty.txt", NULL, "--lines: tasks.lines: \"empty.txt\" has no task lines\n"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    const struct amz_job_input input = {.command = rows[i].command, .lines = rows[i].lines, .loops = &rows[i].loop, .n_loops = rows[i].loop ? 1 : 0};
+    const struct amz_job_input input = {.command = rows[i].command, .lines = rows[i].lines, .loops = &rows[i].loop,
+                                        .n_loops = rows[i].loop ? 1 : 0};
     struct loaded l;
 
     load(&input, &l);
@@ -150,7 +155,8 @@ static void a_task_is_filled_in_full(void)
   struct amz_task task;
   struct amz_error err;
 
-  task_of("tasks:\n  command: echo {a} | wc\n  for: {a: [x, \"y z\"]}\n  env: {A: \"{a}{index}\", B: \"\"}\n  workdir: d/{a}\n  stdin: \"{a}.in\"\n"
+  task_of("tasks:\n  command: echo {a} | wc\n  for: {a: [x, \"y z\"]}\n  env: {A: \"{a}{index}\", B: \"\"}\n  workdir: d/{a}\n  "
+          "stdin: \"{a}.in\"\n"
           "  creates: \"{a}.out\"\nresources: {memory: 4KiB}\n", 1, &l, &task, &err);
   ASSERT_TEXT(err.text, "");
   ASSERT_U64(task.index, 1);
@@ -235,7 +241,8 @@ static void a_billion_tasks_cost_no_memory(void)
   struct amz_task task;
   struct amz_error err;
 
-  task_of("tasks:\n  command: x {a} {b} {c}\n  for: {a: {range: [0, 999]}, b: {range: [0, 999]}, c: {range: [0, 999]}}\n", 123456789, &l, &task, &err);
+  task_of("tasks:\n  command: x {a} {b} {c}\n  for: {a: {range: [0, 999]}, b: {range: [0, 999]}, c: {range: [0, 999]}}\n",
+          123456789, &l, &task, &err);
   after = mallinfo2();
   ASSERT_U64(amz_job_tasks(l.job), 1000000000);
   ASSERT_TEXT(task.argv[1], "123");
@@ -269,7 +276,8 @@ static void weights_belong_to_values(void)
     const char *what, *yaml;
     uint64_t index, weight, same;
   } rows[] = {
-    {"size of a file, of a slow name: the fast one shares it", "for: {a: [list.txt, empty.txt], b: [p, q, r]}, weight: {size_of: a}", 0, 19, 3},
+    {"size of a file, of a slow name: the fast one shares it",
+     "for: {a: [list.txt, empty.txt], b: [p, q, r]}, weight: {size_of: a}", 0, 19, 3},
     {"within what is shared", "for: {a: [list.txt, empty.txt], b: [p, q, r]}, weight: {size_of: a}", 1, 19, 2},
     {"an empty file", "for: {a: [list.txt, empty.txt], b: [p, q, r]}, weight: {size_of: a}", 5, 0, 1},
     {"a number, of the fast name", "for: {a: [7, 8, 9], b: [2, 1e3]}, weight: \"{b}\"", 3, 1000, 1},
@@ -333,7 +341,8 @@ static void needs_have_a_range(void)
   struct amz_task_need least, most;
   struct loaded l;
 
-  load_text("tasks: {command: \"x {t} {m}\", for: {t: [3, 2, 4], m: [5, 7, 6]}}\nresources: {threads: \"{t}\", memory: \"{m}\"}\n", &l);
+  load_text("tasks: {command: \"x {t} {m}\", for: {t: [3, 2, 4], m: [5, 7, 6]}}\nresources: {threads: \"{t}\", memory: "
+            "\"{m}\"}\n", &l);
   CU_ASSERT_TRUE_FATAL(l.job != NULL);
   amz_job_need_range(l.job, &least, &most);
   ASSERT_U64(least.threads, 2);

@@ -1,5 +1,6 @@
-/* Measuring between ranks, over a transport made for the purpose: it gives what is put into it, and keeps what is sent. The other side of a ping-pong is played
- * by the transport itself. (Two real ranks are measured in tests/mpi/measure.sh.) Sizes of launches and costs as text are checked by hand. */
+/* Measuring between ranks, over a transport made for the purpose: it gives what is put into it, and keeps what is sent. The other
+ * side of a ping-pong is played by the transport itself. (Two real ranks are measured in tests/mpi/measure.sh.) Sizes of launches
+ * and costs as text are checked by hand. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,8 @@ static int fake_next(struct amz_mpi *t, struct amz_mpi_message *ret, struct amz_
   return 1;
 }
 
-static int fake_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, enum amz_mpi_haste haste, struct amz_error *err)
+static int fake_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_t deadline_ns, enum amz_mpi_haste haste,
+                     struct amz_error *err)
 {
   (void)t;
   (void)fds;
@@ -95,7 +97,8 @@ static int fake_wait(struct amz_mpi *t, struct pollfd *fds, size_t n_fds, int64_
   return amz_error_set(err, AMZ_EIO, "nothing to wait for");
 }
 
-static const struct amz_net net = {.rank = fake_rank, .size = fake_size, .node = fake_node, .send = fake_send, .next = fake_next, .wait = fake_wait};
+static const struct amz_net net = {.rank = fake_rank, .size = fake_size, .node = fake_node, .send = fake_send, .next = fake_next,
+                                   .wait = fake_wait};
 
 static void put(struct amz_mpi *t, uint32_t from, const char *text)
 {
@@ -187,7 +190,8 @@ static void test_alone(void)
   ASSERT_I64(costs.chunk_s.source, AMZ_UNKNOWN);
 }
 
-/* The messages are real, the time is nobody's business; then the peer falls silent where chunks begin, and all the same everybody is sent home. */
+/* The messages are real, the time is nobody's business; then the peer falls silent where chunks begin, and all the same everybody
+ * is sent home. */
 static void test_lead(void)
 {
   struct amz_mpi t = {.size = 3, .node = "n1", .echoes = true};
@@ -200,7 +204,8 @@ static void test_lead(void)
   ASSERT_I64(amz_measure_link(&net, &t, AMZ_EFFORT_DEFAULT, &costs, &err), AMZ_EIO);
   CU_ASSERT(t.pings >= 8 * 5); /* of eight sizes, five times at least */
   CU_ASSERT(q->source == AMZ_MEASURED && isfinite(q->value) && q->low >= 0 && q->low <= q->value && q->value <= q->high);
-  CU_ASSERT(beta->source == AMZ_MEASURED && isfinite(beta->value) && beta->low >= 0 && beta->low <= beta->value && beta->value <= beta->high);
+  CU_ASSERT(beta->source == AMZ_MEASURED && isfinite(beta->value) && beta->low >= 0 && beta->low <= beta->value &&
+            beta->value <= beta->high);
   ASSERT_I64(costs.between.alpha_s.source, AMZ_UNKNOWN);
   CU_ASSERT_FATAL(t.n_out >= 3);
   CU_ASSERT(t.out[0].rank == 1 && t.out[0].bytes[0] == AMZ_LINK_WORK);
@@ -237,7 +242,8 @@ static void test_sizes(void)
 static void test_text(void)
 {
   struct amz_node_costs costs = {.chunk_s = {.value = 1.0 / 3, .low = 0.1, .high = 1e300, .n = 7, .source = AMZ_MEASURED},
-                                 .between.beta_s_per_byte = {.value = 1e-12, .low = 0, .high = 1e-12, .n = 1, .source = AMZ_MEASURED},
+                                 .between.beta_s_per_byte = {.value = 1e-12, .low = 0, .high = 1e-12, .n = 1,
+                                                             .source = AMZ_MEASURED},
                                  .service_s = {.value = 5, .low = 5, .high = 5, .source = AMZ_ASSUMED}};
   struct amz_node_costs back = {.n_launches = 0};
   struct amz_buf text = AMZ_BUF_INIT;
@@ -281,8 +287,10 @@ static void test_nonsense(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"rank 0 learns who is where", test_gather}, {"the others say where they are", test_report}, {"pings are sent back until it is over", test_serve},
-    {"one rank measures nothing", test_alone}, {"messages are measured, and all sent home", test_lead}, {"sizes of launches", test_sizes},
+    {"rank 0 learns who is where", test_gather}, {"the others say where they are", test_report},
+        {"pings are sent back until it is over", test_serve},
+    {"one rank measures nothing", test_alone}, {"messages are measured, and all sent home", test_lead},
+    {"sizes of launches", test_sizes},
     {"costs as text, and back", test_text}, {"lines that are none are refused", test_nonsense}, {NULL, NULL}};
 
   return amz_test_main("measure/link", tests, 0);

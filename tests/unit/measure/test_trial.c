@@ -1,5 +1,6 @@
-/* Trial launches with launchers made for the purpose, put first in PATH under the names that the MPI we were built with may have: what they print is
- * understood, and none of them outlives the trial. Process starts through the real helper. No time is judged. */
+/* Trial launches with launchers made for the purpose, put first in PATH under the names that the MPI we were built with may have:
+ * what they print is understood, and none of them outlives the trial. Process starts through the real helper. No time is
+ * judged. */
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -51,7 +52,8 @@ static void make_launchers(const char *script)
 static int try(const char *script, int64_t timeout_ns, const struct amz_measure_observer *observer, struct amz_trial_result *ret)
 {
   struct amz_allocation none = {.n_nodes = 0};
-  struct amz_trial trial = {.allocation = &none, .spread = {.ranks = 2, .nodes = 1, .per_node = 2}, .mode = AMZ_MEASURE_DEFAULT, .program = "/bin/true",
+  struct amz_trial trial = {.allocation = &none, .spread = {.ranks = 2, .nodes = 1, .per_node = 2}, .mode = AMZ_MEASURE_DEFAULT,
+                            .program = "/bin/true",
                             .timeout_ns = timeout_ns, .observer = observer};
   struct amz_error err = {0};
 
@@ -69,13 +71,16 @@ static void test_lines(void)
     uint32_t chunks; /* observations told of a chunk */
     const char *said;
   } rows[] = {
-    {"all in order", "echo 'amorsize-mpi: ready'; echo 'amorsize-mpi: cost chunk 3 2 1 3'; echo 'amorsize-mpi: measured'", true, true, 3, ""},
+    {"all in order", "echo 'amorsize-mpi: ready'; echo 'amorsize-mpi: cost chunk 3 2 1 3'; echo 'amorsize-mpi: measured'", true,
+     true, 3, ""},
     {"ready alone", "echo 'amorsize-mpi: ready'", true, false, 0, ""},
-    {"a launcher that prattles", "echo hello; echo 'amorsize-mpi: ready'; echo world >&2; echo 'amorsize-mpi: measured'", true, true, 0, "world"},
+    {"a launcher that prattles", "echo hello; echo 'amorsize-mpi: ready'; echo world >&2; echo 'amorsize-mpi: measured'", true,
+     true, 0, "world"},
     {"one that fails", "echo 'cannot find host n7' >&2; exit 1", false, false, 0, "cannot find host n7"},
     {"one that says nothing", "exit 3", false, false, 0, ""},
     {"one that dies", "kill -9 $$", false, false, 0, ""},
-    {"a line too long to be ours", "head -c 100000 /dev/zero | tr '\\0' x; echo; echo 'amorsize-mpi: ready'", true, false, 0, NULL},
+    {"a line too long to be ours", "head -c 100000 /dev/zero | tr '\\0' x; echo; echo 'amorsize-mpi: ready'", true, false, 0,
+     NULL},
     {"no end of the last line", "printf 'amorsize-mpi: ready\\namorsize-mpi: measured'", true, false, 0, ""},
     {"what it was called with", "for w; do last=$w; done; echo \"$last\"", false, false, 0, AMZ_MEASURE_DEFAULT},
   };
@@ -132,7 +137,8 @@ static void test_ends(void)
 static void test_no_way(void)
 {
   struct amz_allocation none = {.n_nodes = 0};
-  struct amz_trial trial = {.allocation = &none, .spread = {.ranks = 2, .nodes = 1, .per_node = 2}, .way = 7, .mode = AMZ_MEASURE_READY,
+  struct amz_trial trial = {.allocation = &none, .spread = {.ranks = 2, .nodes = 1, .per_node = 2}, .way = 7,
+                            .mode = AMZ_MEASURE_READY,
                             .program = "/bin/true", .timeout_ns = LONG_NS};
   struct amz_trial_result r;
 
@@ -190,8 +196,10 @@ static void test_elsewhere(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"what a launcher prints is understood", test_lines}, {"no launcher outlives its trial", test_ends}, {"ways to launch come to an end", test_no_way},
-    {"starts of processes", test_starts}, {"starts that are not wanted any more", test_starts_stop}, {"another machine can't be measured", test_elsewhere},
+    {"what a launcher prints is understood", test_lines}, {"no launcher outlives its trial", test_ends},
+        {"ways to launch come to an end", test_no_way},
+    {"starts of processes", test_starts}, {"starts that are not wanted any more", test_starts_stop},
+    {"another machine can't be measured", test_elsewhere},
     {NULL, NULL}};
   const char *tmp = getenv("TMPDIR"), *path = getenv("PATH");
   char whole[2 * PATH_MAX];

@@ -10,8 +10,8 @@
 #define SAMPLED 50u
 #define LATER 20u /* a tenth */
 
-/* Each fourth task was sampled, from `from` on; later the first tenth of the list was run, or the heaviest tenth. Times: `first_tenth` of those, else 1, by weight;
- * later by `pace`. */
+/* Each fourth task was sampled, from `from` on; later the first tenth of the list was run, or the heaviest tenth. Times:
+ * `first_tenth` of those, else 1, by weight; later by `pace`. */
 static const struct row {
   const char *row;
   double first_tenth, pace, jitter;
@@ -30,7 +30,8 @@ static const struct row {
    * (0.15² + 0.009842) = 0.6957 of 0.3 */
   {"tasks scatter, parts don't differ: held against all of the sample", 1, 1.3, 0.3, false, false, false, 2, 0, 4, 1.2087},
   {"of that part nothing was sampled: the sample stands", 1, 1.5, 0, false, false, false, 2, 100, 2, 1},
-  {"heavy ones first: what the machine does shows beside what weights let expect", 1, 1.3, 0.01, true, false, false, 2, 0, 4, 1.3},
+  {"heavy ones first: what the machine does shows beside what weights let expect", 1, 1.3, 0.01, true, false, false, 2, 0, 4,
+   1.3},
   {"heavy ones first, nothing has changed", 1, 1, 0.01, true, false, false, 2, 0, 4, 1},
   {"those that ran beside fewer tell nothing of the pace", 1, 0.5, 0, false, false, false, 1, 0, 4, 1},
   {"nor those with other threads, of which nothing is known", 1, 0.5, 0, false, true, false, 2, 0, 4, 1},
@@ -51,7 +52,8 @@ static double time_of(const struct row *r, uint64_t index)
 
 static struct amz_observation seen(const struct row *r, uint64_t index)
 {
-  return (struct amz_observation){.index = index, .weight = weight_of(r, index), .threads = 1, .busy = 2, .wall_s = time_of(r, index), .cpu_s = time_of(r, index)};
+  return (struct amz_observation){.index = index, .weight = weight_of(r, index), .threads = 1, .busy = 2,
+                                  .wall_s = time_of(r, index), .cpu_s = time_of(r, index)};
 }
 
 /* The heaviest are as many as are wanted, whatever their sequence. */
@@ -84,7 +86,8 @@ static void test_rows(void)
     for (uint64_t i = 0; i < SAMPLED; i++)
       sample[i] = seen(r, r->from + i * r->step);
     ASSERT_ROW_I64(r->row, amz_workload_refit(sample, SAMPLED, later, n, TASKS, 0.95, &w), AMZ_OK);
-    got = r->weighted ? exp(w.weight.intercept + w.weight.slope * log(2)) / 2 : w.mean_s.value; /* times are weights: that of weight 2 over 2 */
+    /* times are weights: that of weight 2 over 2 */
+    got = r->weighted ? exp(w.weight.intercept + w.weight.slope * log(2)) / 2 : w.mean_s.value;
     if (fabs(got / r->mean - 1) > 0.005) {
       printf("# %s: %.4f instead of %.4f\n", r->row, got, r->mean);
       CU_FAIL("the pace");

@@ -42,7 +42,8 @@ static void test_rows(void)
 
     for (size_t k = 0; k < 8 && rows[i].at[k].busy; k++)
       for (int j = 0; j < 10; j++, n++)
-        seen[n] = (struct amz_observation){.index = (n * 37) % 1000, .threads = 1, .busy = rows[i].at[k].busy, .wall_s = rows[i].at[k].wall_s, .cpu_s = 0.001};
+        seen[n] = (struct amz_observation){.index = (n * 37) % 1000, .threads = 1, .busy = rows[i].at[k].busy,
+                                           .wall_s = rows[i].at[k].wall_s, .cpu_s = 0.001};
     ASSERT_ROW_I64(rows[i].what, amz_workload_fit(seen, n, 1000, 0.95, &w), AMZ_OK);
     beside = amz_workload_beside(&w, rows[i].busy);
     if (fabs(beside - rows[i].expected) > 1e-4)
@@ -56,7 +57,8 @@ static void test_rows(void)
 static void test_left_out(void)
 {
   struct amz_observation seen[] = {
-    {.index = 0, .threads = 1, .busy = 1, .wall_s = 0.1}, {.index = 1, .threads = 1, .busy = 8, .wall_s = 0.2}, {.index = 2, .threads = 1, .busy = 8, .wall_s = 0.2},
+    {.index = 0, .threads = 1, .busy = 1, .wall_s = 0.1}, {.index = 1, .threads = 1, .busy = 8, .wall_s = 0.2},
+        {.index = 2, .threads = 1, .busy = 8, .wall_s = 0.2},
     {.index = 3, .threads = 2, .busy = 2, .wall_s = 9}, {.index = 4, .threads = 1, .busy = 4, .wall_s = 9, .failed = true},
   };
   struct amz_workload w;
@@ -67,7 +69,8 @@ static void test_left_out(void)
   amz_workload_clear(&w);
 }
 
-/* Two that were lucky to run alone don't make one slot better than two: means of 0.1 and 0.15 that scatter by 0.08 are alike, ten times as many are not. */
+/* Two that were lucky to run alone don't make one slot better than two: means of 0.1 and 0.15 that scatter by 0.08 are alike, ten
+ * times as many are not. */
 static void test_chance(void)
 {
   for (int many = 0; many < 2; many++) {
@@ -76,7 +79,8 @@ static void test_chance(void)
     size_t alone = many ? 40 : 2, n = alone + 40;
 
     for (size_t i = 0; i < n; i++)
-      seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = i < alone ? 1 : 2, .wall_s = (i < alone ? 0.1 : 0.15) + (i % 2 ? 0.08 : -0.08)};
+      seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = i < alone ? 1 : 2,
+                                         .wall_s = (i < alone ? 0.1 : 0.15) + (i % 2 ? 0.08 : -0.08)};
     ASSERT_I64(amz_workload_fit(seen, n, 100, 0.95, &w), AMZ_OK);
     CU_ASSERT_DOUBLE_EQUAL(amz_workload_beside(&w, 1) / amz_workload_beside(&w, 2), many ? 0.6667 : 1, 1e-3);
     amz_workload_clear(&w);
@@ -85,7 +89,8 @@ static void test_chance(void)
 
 int main(void)
 {
-  static const struct amz_test tests[] = {{"by what was seen", test_rows}, {"what doesn't count", test_left_out}, {"chance", test_chance}, {NULL, NULL}};
+  static const struct amz_test tests[] = {{"by what was seen", test_rows}, {"what doesn't count", test_left_out},
+                                          {"chance", test_chance}, {NULL, NULL}};
 
   return amz_test_main("model: beside many others", tests, 0);
 }

@@ -69,8 +69,8 @@ static void test_small_tables(void)
   }
 }
 
-/* ln 2 ± t · √(cv²(1/4 + 1/4)); both have mean 1 (or 2) and variance 0.02/3, so cv² = 0.02/3 (the second's is scaled by 4 over 4);
- * t(0.95, 6) = 2.446912 from tables. */
+/* ln 2 ± t · √(cv²(1/4 + 1/4)); both have mean 1 (or 2) and variance 0.02/3, so cv² = 0.02/3 (the second's is scaled by 4 over
+ * 4); t(0.95, 6) = 2.446912 from tables. */
 static void test_interval(void)
 {
   struct set known = set_of((const double[]){0.9, 1.1, 1, 1, 0}), seen = set_of((const double[]){1.8, 2.2, 2, 2, 0});
@@ -239,7 +239,8 @@ static void test_strange_numbers(void)
   CU_ASSERT(drifted(&known, &seen, NULL)); /* weights of which nothing is known */
 }
 
-/* By hand: errors of ± 4 % each have a root mean square of 4 %; Student's t for 90 % is 2.015 with 5 degrees of freedom, 1.725 with 20. */
+/* By hand: errors of ± 4 % each have a root mean square of 4 %; Student's t for 90 % is 2.015 with 5 degrees of freedom, 1.725
+ * with 20. */
 static void test_unforeseen(void)
 {
   static const struct {
@@ -251,7 +252,8 @@ static void test_unforeseen(void)
     {"nothing", {0}, 0, 0},
     {"four runs are too few", {1.04, 0.96, 1.04, 0.96}, 4, 0},
     {"five", {1.04, 0.96, 1.04, 0.96, 1.04}, 5, 2.015 * 0.04},
-    {"twenty", {1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96}, 20, 1.725 * 0.04},
+    {"twenty", {1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04, 0.96, 1.04,
+                0.96}, 20, 1.725 * 0.04},
     {"predictions that are all too short are off, too", {1.1, 1.1, 1.1, 1.1, 1.1}, 5, 2.015 * 0.1},
     {"runs that fit to the millisecond promise little", {1, 1, 1, 1, 1, 1}, 6, 0.005},
     {"one that was off by far doesn't make plans useless", {1, 1, 1, 1, 30}, 5, 0.5},

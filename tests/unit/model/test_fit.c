@@ -1,5 +1,5 @@
-/* Medians and lines with their intervals. Oracles: Anscombe's data (The American Statistician 27, 1973: all of his four sets have the line 3 + 0.5·x with the
- * standard errors 1.125 and 0.118), binomial sums and normal equations done by hand. */
+/* Medians and lines with their intervals. Oracles: Anscombe's data (The American Statistician 27, 1973: all of his four sets have
+ * the line 3 + 0.5·x with the standard errors 1.125 and 0.118), binomial sums and normal equations done by hand. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,14 +20,16 @@ static void near(const char *what, double actual, double expected, double within
 
 static void test_rank(void)
 {
-  /* Coverage 1 − 2·Σ_{i<k} C(n,i)/2^n: n=6,k=1: 96.9 %; n=8,k=2 would be 93.0; n=9,k=2: 96.1; n=10,k=2: 97.9, k=3: 89.1; n=15,k=4: 96.5; n=20,k=6: 95.9;
-   * n=25,k=8: 95.7; n=100,k=40: 96.5, k=41 94.3. Beyond: (n − 1.96·√n)/2. */
+  /* Coverage 1 − 2·Σ_{i<k} C(n,i)/2^n: n=6,k=1: 96.9 %; n=8,k=2 would be 93.0; n=9,k=2: 96.1; n=10,k=2: 97.9, k=3: 89.1;
+   * n=15,k=4: 96.5; n=20,k=6: 95.9; n=25,k=8: 95.7; n=100,k=40: 96.5, k=41 94.3. Beyond: (n − 1.96·√n)/2. */
   static const struct {
     const char *what;
     size_t n, k;
   } rows[] = {
-    {"nothing", 0, 1}, {"one", 1, 1}, {"too few: the range", 5, 1}, {"six: the range, 96.9 %", 6, 1}, {"eight", 8, 1}, {"nine", 9, 2},
-    {"ten", 10, 2}, {"fifteen", 15, 4}, {"twenty", 20, 6}, {"twenty-five", 25, 8}, {"a hundred", 100, 40}, {"by the normal: (10000 - 196) / 2", 10000, 4902},
+    {"nothing", 0, 1}, {"one", 1, 1}, {"too few: the range", 5, 1}, {"six: the range, 96.9 %", 6, 1}, {"eight", 8, 1},
+        {"nine", 9, 2},
+    {"ten", 10, 2}, {"fifteen", 15, 4}, {"twenty", 20, 6}, {"twenty-five", 25, 8}, {"a hundred", 100, 40},
+    {"by the normal: (10000 - 196) / 2", 10000, 4902},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -68,8 +70,8 @@ static void test_line(void)
 
 static void test_weights(void)
 {
-  /* By hand: the point of weight 2 is the same as that point twice. Normal equations of (0,1) (1,3) (2,4) (2,4): n=4, Σx=5, Σy=12, Σxx=9, Σxy=19;
-   * slope (4·19 − 5·12)/(4·9 − 25) = 16/11, intercept (12 − 5·16/11)/4 = 13/11. */
+  /* By hand: the point of weight 2 is the same as that point twice. Normal equations of (0,1) (1,3) (2,4) (2,4): n=4, Σx=5,
+   * Σy=12, Σxx=9, Σxy=19; slope (4·19 − 5·12)/(4·9 − 25) = 16/11, intercept (12 − 5·16/11)/4 = 13/11. */
   static const double x[] = {0, 1, 2}, y[] = {1, 3, 4}, w[] = {1, 1, 2};
   struct amz_line line;
 
@@ -83,14 +85,16 @@ static void test_weights(void)
 
 static void test_refused(void)
 {
-  static const double good[] = {1, 2, 3}, same[] = {2, 2, 2}, odd[] = {1, NAN, 3}, negative[] = {1, -1, 2}, endless[] = {1, 2, INFINITY};
+  static const double good[] = {1, 2, 3}, same[] = {2, 2, 2}, odd[] = {1, NAN, 3}, negative[] = {1, -1, 2},
+      endless[] = {1, 2, INFINITY};
   static const struct {
     const char *what;
     const double *x, *y, *w;
     size_t n;
   } rows[] = {
     {"one point", good, good, NULL, 1},        {"no points", good, good, NULL, 0},     {"one place", same, good, NULL, 3},
-    {"not a number", odd, good, NULL, 3},      {"without end", good, endless, NULL, 3}, {"a negative weight", good, good, negative, 3},
+    {"not a number", odd, good, NULL, 3},      {"without end", good, endless, NULL, 3},
+    {"a negative weight", good, good, negative, 3},
   };
   struct amz_line line = {.a.value = 7};
 
@@ -170,8 +174,9 @@ static void test_one_place(void)
   near("the most", line.a.high, 0.6, 1e-9);
 }
 
-/* Launches of 4, 1 and 2 ranks, 0.4 s + 0.05 s a rank, ±10 %, every fourth of them one and a half to four times slower by chance. For how many of the runs is
- * one of 1, 2, 3, 4 or 6 ranks predicted wrong by more than a quarter? For fewer than by least squares, and of twelve launches for few. */
+/* Launches of 4, 1 and 2 ranks, 0.4 s + 0.05 s a rank, ±10 %, every fourth of them one and a half to four times slower by chance.
+ * For how many of the runs is one of 1, 2, 3, 4 or 6 ranks predicted wrong by more than a quarter? For fewer than by least
+ * squares, and of twelve launches for few. */
 static void test_disturbed(void)
 {
   static const double sizes[] = {4, 1, 2}, asked[] = {1, 2, 3, 4, 6};
@@ -186,7 +191,8 @@ static void test_disturbed(void)
     amz_rng_seed(&rng, seed);
     for (size_t i = 0; i < n; i++) {
       x[i] = sizes[i % 3];
-      y[i] = (0.4 + 0.05 * x[i]) * (0.9 + 0.2 * amz_rng_uniform(&rng)) * (amz_rng_below(&rng, 4) == 0 ? 1.5 + 2.5 * amz_rng_uniform(&rng) : 1);
+      y[i] = (0.4 + 0.05 * x[i]) * (0.9 + 0.2 * amz_rng_uniform(&rng)) * (amz_rng_below(&rng,
+          4) == 0 ? 1.5 + 2.5 * amz_rng_uniform(&rng) : 1);
     }
     CU_ASSERT_FATAL(amz_fit_cost_robust(x, y, n, 0.1, &lines[0]) == AMZ_OK && amz_fit_cost(x, y, n, &lines[1]) == AMZ_OK);
     for (size_t k = 0; k < 2; k++)
@@ -195,7 +201,8 @@ static void test_disturbed(void)
     wrong[n == 12][0] += off[0] > 0.25;
     wrong[n == 12][1] += off[1] > 0.25;
   }
-  printf("# of 200 each, wrong by more than a quarter: of 4 launches %u (least squares %u), of 12 %u (%u)\n", wrong[0][0], wrong[0][1], wrong[1][0],
+  printf("# of 200 each, wrong by more than a quarter: of 4 launches %u (least squares %u), of 12 %u (%u)\n", wrong[0][0],
+         wrong[0][1], wrong[1][0],
          wrong[1][1]);
   CU_ASSERT(wrong[0][0] < wrong[0][1] && wrong[1][0] < wrong[1][1]);
   CU_ASSERT(wrong[1][0] < 30);
@@ -210,7 +217,8 @@ static void test_robust_refused(void)
     size_t n;
     double usual;
   } rows[] = {
-    {"not a number", good, odd, 3, 0.1}, {"a negative cost", good, negative, 3, 0.1}, {"a negative place", negative, good, 3, 0.1},
+    {"not a number", good, odd, 3, 0.1}, {"a negative cost", good, negative, 3, 0.1},
+        {"a negative place", negative, good, 3, 0.1},
     {"no points", good, good, 0, 0.1},   {"without end", good, endless, 3, 0.1},      {"nothing usual", good, good, 3, 0},
     {"no number for the usual", good, good, 3, NAN},
   };
@@ -224,9 +232,11 @@ static void test_robust_refused(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"ranks of a median's interval", test_rank}, {"medians", test_median}, {"a textbook's line", test_line}, {"weights", test_weights},
+    {"ranks of a median's interval", test_rank}, {"medians", test_median}, {"a textbook's line", test_line},
+        {"weights", test_weights},
     {"what can't be fitted is refused", test_refused}, {"costs are not negative", test_cost},
-    {"costs whatever disturbs some", test_robust}, {"costs at one place", test_one_place}, {"launches that other work disturbs", test_disturbed},
+    {"costs whatever disturbs some", test_robust}, {"costs at one place", test_one_place},
+    {"launches that other work disturbs", test_disturbed},
     {"costs that are none are refused", test_robust_refused}, {NULL, NULL}};
 
   return amz_test_main("model/fit", tests, 0);

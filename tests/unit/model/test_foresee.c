@@ -1,5 +1,5 @@
-/* Threads, relations, and tasks that are foreseen. Oracles: laws that the observations were made by, printed tables of Student's t, hand computation, the
- * nominal coverage of intervals over seeded draws. */
+/* Threads, relations, and tasks that are foreseen. Oracles: laws that the observations were made by, printed tables of Student's
+ * t, hand computation, the nominal coverage of intervals over seeded draws. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -34,11 +34,14 @@ static const struct {
 } programs[] = {
   {"Amdahl, f = 0.25: 2 + 6/t seconds", {{1, {8, 8.4, 7.6}}, {2, {5, 5.1, 4.9}}, {4, {3.5, 3.6, 3.4}}}, 0.25, 4, 0,
    {{1, 1}, {2, 1.6}, {4, 16 / 7.0}, {8, 8 / 2.75}}},
-  {"threads bring nothing", {{1, {2, 2.02, 1.98}}, {2, {2, 2.01, 1.99}}, {4, {2, 2.02, 1.98}}}, 1, 4, 0, {{2, 1}, {4, 1}, {16, 1}}},
+  {"threads bring nothing", {{1, {2, 2.02, 1.98}}, {2, {2, 2.01, 1.99}}, {4, {2, 2.02, 1.98}}}, 1, 4, 0,
+   {{2, 1}, {4, 1}, {16, 1}}},
   {"all is parallel", {{1, {8, 8.1, 7.9}}, {2, {4, 4.1, 3.9}}, {4, {2, 2.05, 1.95}}}, 0, 4, 0, {{2, 2}, {4, 4}, {3, 3}}},
   {"retrograde: fastest with four, slower with eight, and no more is said beyond",
-   {{1, {8, 8.1, 7.9}}, {2, {4.2, 4.1, 4.3}}, {4, {2.4, 2.5, 2.3}}, {8, {4, 4.1, 3.9}}}, -1, 8, 8, {{4, 8 / 2.4}, {8, 2}, {16, 2}}},
-  {"between sampled counts a line in 1/t", {{1, {6, 6.01, 5.99}}, {3, {2, 2.01, 1.99}}, {6, {3, 3.01, 2.99}}}, -1, 6, 6, {{3, 3}, {6, 2}, {4, 2.4}}},
+   {{1, {8, 8.1, 7.9}}, {2, {4.2, 4.1, 4.3}}, {4, {2.4, 2.5, 2.3}}, {8, {4, 4.1, 3.9}}}, -1, 8, 8,
+   {{4, 8 / 2.4}, {8, 2}, {16, 2}}},
+  {"between sampled counts a line in 1/t", {{1, {6, 6.01, 5.99}}, {3, {2, 2.01, 1.99}}, {6, {3, 3.01, 2.99}}}, -1, 6, 6,
+   {{3, 3}, {6, 2}, {4, 2.4}}},
   {"noise hides what law it is: the law stands", {{1, {8, 12, 4}}, {2, {5.4, 8, 2.8}}}, -1, 2, 0, {{1, 1}, {2, 8 / 5.4}}},
   {"one count tells nothing", {{2, {5, 5, 5}}}, -1, 2, 0, {{1, 1}, {2, 1}, {4, 1}}},
 };
@@ -49,7 +52,8 @@ static size_t observe(const struct seen_at *seen, struct amz_observation *ret)
 
   for (size_t g = 0; seen[g].threads; g++)
     for (size_t k = 0; k < 3; k++, n++)
-      ret[n] = (struct amz_observation){.index = n, .threads = seen[g].threads, .busy = 1, .wall_s = seen[g].wall_s[k], .cpu_s = 1};
+      ret[n] = (struct amz_observation){.index = n, .threads = seen[g].threads, .busy = 1, .wall_s = seen[g].wall_s[k],
+                                        .cpu_s = 1};
   return n;
 }
 
@@ -100,7 +104,8 @@ static void test_neighbours_of_different_tasks(void)
     bool alone = i < 2;
     double weight = alone ? 1 + (double)i : 8 + (double)i;
 
-    seen[i] = (struct amz_observation){.index = i, .weight = weight, .threads = 1, .busy = alone ? 1 : 4, .wall_s = weight * (alone ? 2 : 3)};
+    seen[i] = (struct amz_observation){.index = i, .weight = weight, .threads = 1, .busy = alone ? 1 : 4,
+                                       .wall_s = weight * (alone ? 2 : 3)};
   }
   ASSERT_I64(amz_workload_fit(seen, 12, 100, 0.95, &w), AMZ_OK);
   CU_ASSERT(near(w.slowdown.value, 1.5, 1e-6));
@@ -187,7 +192,8 @@ static void test_stays(void)
   struct amz_workload w;
 
   for (size_t i = 0; i < 12; i++) /* neither weight nor place has anything to do with it */
-    seen[i] = (struct amz_observation){.index = i, .weight = 1 + (double)(i % 4), .threads = 1, .busy = 1, .wall_s = 1 + (double)(i * 5 % 12)};
+    seen[i] = (struct amz_observation){.index = i, .weight = 1 + (double)(i % 4), .threads = 1, .busy = 1,
+                                       .wall_s = 1 + (double)(i * 5 % 12)};
   ASSERT_I64(amz_workload_fit(seen, 12, 12, 0.95, &w), AMZ_OK);
   ASSERT_I64(amz_workload_foresee(&w, &both), AMZ_OK);
   ASSERT_I64(amz_workload_foresee(&w, &none), AMZ_OK);
@@ -215,7 +221,8 @@ static bool holds_once(double cv, struct amz_rng *rng)
   }
   for (size_t i = 0; i < 30; i++)
     seen[i] = (struct amz_observation){.index = i * 33, .weight = weights[i * 33], .threads = 1, .busy = 1,
-                                       .wall_s = pow(weights[i * 33], 1.2) * exp(sigma * amz_rng_normal(rng) - sigma * sigma / 2)};
+                                       .wall_s = pow(weights[i * 33], 1.2) *
+                                       exp(sigma * amz_rng_normal(rng) - sigma * sigma / 2)};
   if (amz_workload_fit(seen, 30, 1000, 0.90, &w) < 0 || amz_workload_foresee(&w, &rest) < 0)
     return false;
   held = w.from == AMZ_TIMES_WEIGHT && w.mean_s.low <= sum / 1000 && sum / 1000 <= w.mean_s.high;
@@ -271,13 +278,15 @@ static void test_coverage_of_lognormals(void)
 
 static void test_caches(void)
 {
-  static struct amz_node_cache caches[] = {{.level = 2, .bytes = 1 << 20, .count = 8, .shared_cores = 1}, {.level = 3, .bytes = 16 << 20, .count = 2, .shared_cores = 4}};
+  static struct amz_node_cache caches[] = {{.level = 2, .bytes = 1 << 20, .count = 8, .shared_cores = 1},
+                                           {.level = 3, .bytes = 16 << 20, .count = 2, .shared_cores = 4}};
   static const struct {
     const char *row;
     uint32_t cores;
     uint64_t mib;
     bool fits;
-  } rows[] = {{"one has it all", 1, 16, true}, {"one too large", 1, 17, false}, {"two share", 2, 8, true}, {"and want more", 2, 9, false},
+  } rows[] = {{"one has it all", 1, 16, true}, {"one too large", 1, 17, false}, {"two share", 2, 8, true},
+              {"and want more", 2, 9, false},
               {"no more share one than are at it", 8, 4, true}, {"unknown", 1, 0, false}};
   const struct amz_node node = {.caches = caches, .n_caches = 2}, none = {.n_caches = 0};
 
@@ -293,7 +302,8 @@ int main(void)
     {"neighbours, of tasks of different size", test_neighbours_of_different_tasks}, {"when a relation holds", test_holds},
     {"foreseen by weight", test_by_weight}, {"foreseen by place", test_by_trend}, {"not foreseen", test_stays},
     {"intervals of what is foreseen hold the truth as often as they say", test_coverage_by_weight},
-    {"so do those of lognormals, light and heavy", test_coverage_of_lognormals}, {"shares of the last cache", test_caches}, {NULL, NULL}};
+    {"so do those of lognormals, light and heavy", test_coverage_of_lognormals}, {"shares of the last cache", test_caches},
+    {NULL, NULL}};
 
   return amz_test_main("model/foresee", tests, 0);
 }

@@ -92,16 +92,18 @@ static void slots_get_near_gpus(void)
   }
 }
 
-/* 13 GPUs in domains that no rule has made, for every number of slots and GPUs a slot: no GPU twice, none that isn't there, and slots whose
- * domain has enough for all of its slots have near ones only. */
+/* 13 GPUs in domains that no rule has made, for every number of slots and GPUs a slot: no GPU twice, none that isn't there, and
+ * slots whose domain has enough for all of its slots have near ones only. */
 static void no_gpu_is_given_twice(void)
 {
-  static const uint32_t gpu_domain[13] = {2, 0, NONE, 1, 1, 0, 3, NONE, 2, 2, 1, 0, 2}, slot_domain[13] = {0, 0, 1, NONE, 2, 5, 1, 0, NONE, 2, 3, 1, 0};
+  static const uint32_t gpu_domain[13] = {2, 0, NONE, 1, 1, 0, 3, NONE, 2, 2, 1, 0, 2},
+      slot_domain[13] = {0, 0, 1, NONE, 2, 5, 1, 0, NONE, 2, 3, 1, 0};
   uint32_t got[13], wanted[4], has[4] = {3, 3, 4, 1};
 
   for (uint32_t per_slot = 1; per_slot <= 13; per_slot++)
     for (uint32_t slots = 1; slots * per_slot <= 13; slots++) {
-      struct amz_gpu_places p = {.gpu_domain = gpu_domain, .n_gpus = 13, .slot_domain = slot_domain, .slots = slots, .per_slot = per_slot};
+      struct amz_gpu_places p = {.gpu_domain = gpu_domain, .n_gpus = 13, .slot_domain = slot_domain, .slots = slots,
+                                 .per_slot = per_slot};
       unsigned seen[13] = {0};
 
       memset(wanted, 0, sizeof wanted);
@@ -136,7 +138,8 @@ static void what_is_left_is_spread_over_the_list(void)
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    const struct amz_gpu_places p = {.gpu_domain = rows[i].gpu_domain, .n_gpus = 5, .slot_domain = rows[i].slot_domain, .slots = rows[i].slots,
+    const struct amz_gpu_places p = {.gpu_domain = rows[i].gpu_domain, .n_gpus = 5, .slot_domain = rows[i].slot_domain,
+                                     .slots = rows[i].slots,
                                      .per_slot = rows[i].per_slot};
     uint32_t got[4];
 
@@ -151,7 +154,8 @@ static void slots_of_one_gpu_each_share_the_cores(void)
   static const struct {
     const char *what;
     uint32_t gpus, cores, slots, threads;
-  } rows[] = {{"two cores a GPU", 4, 8, 4, 2}, {"four cores a GPU", 2, 8, 2, 4}, {"more GPUs than cores", 4, 3, 3, 1}, {"none", 0, 8, 0, 0}};
+  } rows[] = {{"two cores a GPU", 4, 8, 4, 2}, {"four cores a GPU", 2, 8, 2, 4}, {"more GPUs than cores", 4, 3, 3, 1},
+              {"none", 0, 8, 0, 0}};
   static const struct amz_node_gpu gpus[] = {{.usable = true}, {.usable = true}, {.usable = true}, {.usable = true}};
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

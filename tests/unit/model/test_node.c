@@ -48,7 +48,8 @@ static void test_names(void)
 
 int main(void)
 {
-  static const struct amz_test tests[] = {{"curves are read between their points", test_curve}, {"sources have names", test_names}, {NULL, NULL}};
+  static const struct amz_test tests[] = {{"curves are read between their points", test_curve},
+                                          {"sources have names", test_names}, {NULL, NULL}};
 
   return amz_test_main("model/node", tests, 0);
 }

@@ -12,7 +12,8 @@
 
 #define MOST 512
 
-/* What tasks do: they wait `wait_s` and compute `cpu_s`; when more than `served` wait at a time they queue for what they wait for; starts are one at a time. */
+/* What tasks do: they wait `wait_s` and compute `cpu_s`; when more than `served` wait at a time they queue for what they wait
+ * for; starts are one at a time. */
 struct world {
   const char *what;
   uint32_t cores, most, alone, bound;
@@ -138,7 +139,8 @@ static void test_worlds(void)
   }
 }
 
-/* Tasks that were begun beside fewer tell nothing of more, and a slot's second task nothing of a generation: short ones end twice. */
+/* Tasks that were begun beside fewer tell nothing of more, and a slot's second task nothing of a generation: short ones end
+ * twice. */
 static void test_what_counts(void)
 {
   struct amz_ramp r;
@@ -180,7 +182,8 @@ static void test_bound(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"what waits gets the slots that pay", test_worlds}, {"the first task of each slot counts", test_what_counts}, {"bounds", test_bound}, {NULL, NULL},
+    {"what waits gets the slots that pay", test_worlds}, {"the first task of each slot counts", test_what_counts},
+        {"bounds", test_bound}, {NULL, NULL},
   };
 
   return amz_test_main("model: slots for tasks that wait", tests, 0);

@@ -5,7 +5,8 @@
 
 #include "../../support/tap.h"
 
-static const struct amz_range holes[] = {{0, 10}, {100, 1}, {1000, 989}}, whole[] = {{0, 1000}}, few[] = {{5, 3}}, single[] = {{7, 1}},
+static const struct amz_range holes[] = {{0, 10}, {100, 1}, {1000, 989}}, whole[] = {{0, 1000}}, few[] = {{5, 3}},
+single[] = {{7, 1}},
                               huge[] = {{0, UINT64_C(1) << 62}};
 
 /* The position of a task among those left: the other way round than the code goes. */

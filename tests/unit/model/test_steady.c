@@ -1,4 +1,5 @@
-/* Tasks whose machine doesn't keep its pace, and tasks that are told of by orders. Oracles: hand computation; how often chance may be taken for drift. */
+/* Tasks whose machine doesn't keep its pace, and tasks that are told of by orders. Oracles: hand computation; how often chance
+ * may be taken for drift. */
 #include <math.h>
 #include <stdio.h>
 
@@ -49,7 +50,8 @@ static void test_rows(void)
   }
 }
 
-/* Of tasks that know nothing of each other, in one of fifty lists at most three times that, whatever their times' distribution. */
+/* Of tasks that know nothing of each other, in one of fifty lists at most three times that, whatever their times'
+ * distribution. */
 static void test_chance(void)
 {
   for (int exponential = 0; exponential < 2; exponential++) {
@@ -64,7 +66,8 @@ static void test_chance(void)
       for (size_t i = 0; i < 5 * SEEN; i++) {
         double wall_s = exponential ? amz_rng_exponential(&rng) : fmax(0, 1 + 0.2 * amz_rng_normal(&rng));
 
-        seen[i] = (struct amz_observation){.index = (i * 29) % (5 * SEEN), .threads = 1, .busy = 2, .wall_s = wall_s, .cpu_s = wall_s};
+        seen[i] = (struct amz_observation){.index = (i * 29) % (5 * SEEN), .threads = 1, .busy = 2, .wall_s = wall_s,
+                                           .cpu_s = wall_s};
       }
       CU_ASSERT_EQUAL_FATAL(amz_workload_fit(seen, 5 * SEEN, 5 * SEEN, 0.95, &w), AMZ_OK);
       taken += w.drift > 0;
@@ -75,8 +78,8 @@ static void test_chance(void)
   }
 }
 
-/* Three tasks of 1 s each, told of as one, and one of 2 s: a mean of 1.25 s. What is left, 3 · (1 − 1.25) and 2 − 1.25, each 0.75: its error is
- * √(2 · 0.75² · 2) / 4 = 0.375, times Student's 12.706 more than the mean. */
+/* Three tasks of 1 s each, told of as one, and one of 2 s: a mean of 1.25 s. What is left, 3 · (1 − 1.25) and 2 − 1.25, each
+ * 0.75: its error is √(2 · 0.75² · 2) / 4 = 0.375, times Student's 12.706 more than the mean. */
 static void test_orders(void)
 {
   const struct amz_observation seen[] = {{.index = 1, .threads = 1, .busy = 1, .wall_s = 1, .cpu_s = 1, .count = 3},

@@ -1,5 +1,5 @@
-/* Means with intervals, fits, and the numbers of a workload. Oracles: printed tables of Student's t, hand computation, and the nominal coverage of
- * intervals over seeded draws whose true mean is known. */
+/* Means with intervals, fits, and the numbers of a workload. Oracles: printed tables of Student's t, hand computation, and the
+ * nominal coverage of intervals over seeded draws whose true mean is known. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -81,7 +81,8 @@ static void test_input(void)
 {
   static const struct amz_observation seen[] = {
     {.index = 0, .threads = 1, .busy = 2, .wall_s = 1, .in_bytes = 1000}, {.index = 1, .threads = 1, .busy = 2, .wall_s = 0.001},
-    {.index = 2, .threads = 1, .busy = 2, .wall_s = 1, .in_bytes = 3000}, {.index = 3, .threads = 1, .busy = 2, .failed = true, .wall_s = 1, .in_bytes = 1},
+    {.index = 2, .threads = 1, .busy = 2, .wall_s = 1, .in_bytes = 3000}, {.index = 3, .threads = 1, .busy = 2, .failed = true,
+      .wall_s = 1, .in_bytes = 1},
   };
   struct amz_workload w;
 
@@ -128,7 +129,8 @@ static void test_kinds(void)
     uint32_t threads;
     enum amz_work_kind kind;
   } rows[] = {
-    {"computes", 1, 0.95, 1, AMZ_WORK_CPU},          {"half and half", 1, 0.6, 1, AMZ_WORK_MIXED}, {"sleeps", 1, 0.01, 1, AMZ_WORK_IO},
+    {"computes", 1, 0.95, 1, AMZ_WORK_CPU},          {"half and half", 1, 0.6, 1, AMZ_WORK_MIXED},
+        {"sleeps", 1, 0.01, 1, AMZ_WORK_IO},
     {"four threads, well used", 1, 3.6, 4, AMZ_WORK_CPU}, {"four threads, one used", 1, 1, 4, AMZ_WORK_IO},
     {"no time at all", 0, 0, 1, AMZ_WORK_UNKNOWN},
   };
@@ -146,7 +148,8 @@ static void test_kinds(void)
 /* Times made by Amdahl's law with f = 0.25: 8 s alone, 2 + 6/t with t threads. */
 static void test_threads(void)
 {
-  static const struct amz_observation seen[] = {SEEN(0, 1, 1, 8, 8), SEEN(1, 2, 1, 5, 8), SEEN(2, 4, 1, 3.5, 8), SEEN(3, 8, 1, 2.75, 8)};
+  static const struct amz_observation seen[] = {SEEN(0, 1, 1, 8, 8), SEEN(1, 2, 1, 5, 8), SEEN(2, 4, 1, 3.5, 8),
+                                                SEEN(3, 8, 1, 2.75, 8)};
   struct amz_workload w;
 
   ASSERT_I64(amz_workload_fit(seen, 4, 10, 0.95, &w), AMZ_OK);
@@ -179,7 +182,8 @@ static void test_refused(void)
     double confidence;
   } rows[] = {
     {"no threads", {.threads = 0, .busy = 1}, 0.95},          {"nobody busy", {.threads = 1, .busy = 0}, 0.95},
-    {"negative time", {.threads = 1, .busy = 1, .wall_s = -1}, 0.95}, {"no number", {.threads = 1, .busy = 1, .cpu_s = NAN}, 0.95},
+    {"negative time", {.threads = 1, .busy = 1, .wall_s = -1}, 0.95}, {"no number", {.threads = 1, .busy = 1, .cpu_s = NAN},
+      0.95},
     {"negative weight", {.threads = 1, .busy = 1, .weight = -2}, 0.95}, {"sure", {.threads = 1, .busy = 1}, 1},
   };
   struct amz_workload w = {0};

@@ -48,12 +48,14 @@ static inline void put_files(const char *root, const struct pair *files)
 /* ---- ways in which a file can be wrong --------------------------------------------------------------------------------- */
 
 enum wrong {
-  WRONG_MISSING, WRONG_DANGLING, WRONG_CUT, WRONG_EMPTY, WRONG_LINE, WRONG_BINARY, WRONG_LONG, WRONG_NEGATIVE, WRONG_HUGE, WRONG_WORDS,
+  WRONG_MISSING, WRONG_DANGLING, WRONG_CUT, WRONG_EMPTY, WRONG_LINE, WRONG_BINARY, WRONG_LONG, WRONG_NEGATIVE, WRONG_HUGE,
+      WRONG_WORDS,
   WRONG_FOLDER, WRONG_LOOP, WRONG_FORBIDDEN, WRONG_PIPE, WRONG_COUNT
 };
 
 static __attribute__((unused)) const char *const wrong_names[WRONG_COUNT] = {
-  [WRONG_MISSING] = "missing", [WRONG_DANGLING] = "a link to nothing", [WRONG_CUT] = "cut off in the middle", [WRONG_EMPTY] = "empty",
+  [WRONG_MISSING] = "missing", [WRONG_DANGLING] = "a link to nothing", [WRONG_CUT] = "cut off in the middle",
+      [WRONG_EMPTY] = "empty",
   [WRONG_LINE] = "an empty line", [WRONG_BINARY] = "binary", [WRONG_LONG] = "a line of 10 MB", [WRONG_NEGATIVE] = "negative",
   [WRONG_HUGE] = "beyond all numbers", [WRONG_WORDS] = "words", [WRONG_FOLDER] = "a folder", [WRONG_LOOP] = "a link to itself",
   [WRONG_FORBIDDEN] = "forbidden", [WRONG_PIPE] = "a pipe that nobody writes to",
@@ -84,7 +86,8 @@ static inline void put_link(const char *root, const char *to, const char *full)
 static inline void put_content(const char *root, const struct pair *file, enum wrong how)
 {
   static const char binary[] = "\0\1\377\376\0007\0\n";
-  const char *texts[WRONG_COUNT] = {[WRONG_EMPTY] = "", [WRONG_LINE] = "\n", [WRONG_NEGATIVE] = "-7\n", [WRONG_WORDS] = "none of your business\n",
+  const char *texts[WRONG_COUNT] = {[WRONG_EMPTY] = "", [WRONG_LINE] = "\n", [WRONG_NEGATIVE] = "-7\n",
+                                    [WRONG_WORDS] = "none of your business\n",
                                     [WRONG_HUGE] = "99999999999999999999999999\n", [WRONG_FORBIDDEN] = file->text};
 
   if (how == WRONG_CUT)

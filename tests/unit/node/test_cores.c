@@ -109,7 +109,8 @@ static void cores_from_lists_of_siblings(void)
     uint32_t count, starts[5], cpus[4];
   } rows[] = {
     {"a unit a core", "0-1", {SIBLINGS(0, "0"), SIBLINGS(1, "1")}, AMZ_OK, 2, {0, 1, 2}, {0, 1}},
-    {"two units a core, the second ones behind all first ones", "0-3", {SIBLINGS(0, "0,2"), SIBLINGS(1, "1,3"), SIBLINGS(2, "0,2"), SIBLINGS(3, "1,3")},
+    {"two units a core, the second ones behind all first ones", "0-3", {SIBLINGS(0, "0,2"), SIBLINGS(1, "1,3"),
+      SIBLINGS(2, "0,2"), SIBLINGS(3, "1,3")},
       AMZ_OK, 2, {0, 2, 4}, {0, 2, 1, 3}},
     {"an older kernel", "0-1", {OLD_SIBLINGS(0, "0-1"), OLD_SIBLINGS(1, "0-1")}, AMZ_OK, 1, {0, 2}, {0, 1}},
     {"half a core is ours", "3", {SIBLINGS(3, "1,3")}, AMZ_OK, 1, {0, 1}, {3}},
@@ -226,7 +227,8 @@ static void takes_a_file_that_hwloc_is_told_of(void)
     const char *what, *variable, *value;
     uint32_t cores;
   } rows[] = {
-    {"alone", "LC_ALL", "C", 8}, {"a rank", "PMIX_RANK", "0", 8}, {"of hwloc's variables, a file comes last", "HWLOC_SYNTHETIC", "core:3 pu:1", 3},
+    {"alone", "LC_ALL", "C", 8}, {"a rank", "PMIX_RANK", "0", 8}, {"of hwloc's variables, a file comes last", "HWLOC_SYNTHETIC",
+      "core:3 pu:1", 3},
   };
   const char *source = getenv("top_srcdir");
   char path[4096];

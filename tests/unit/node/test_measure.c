@@ -1,5 +1,6 @@
-/* What is measured is chosen right, the loops do what they say, and a short measurement of this machine gives numbers that can be true. No time is
- * judged: a machine may be as slow as it likes. Expected sizes are worked out by hand from STREAM's rules: each array 4 × the last-level caches. */
+/* What is measured is chosen right, the loops do what they say, and a short measurement of this machine gives numbers that can be
+ * true. No time is judged: a machine may be as slow as it likes. Expected sizes are worked out by hand from STREAM's rules: each
+ * array 4 × the last-level caches. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <pthread.h>
@@ -20,12 +21,14 @@
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
-/* Two packages, four cores each, two hardware threads a core numbered as Linux does; two cores share a last-level cache of 16 MiB. */
+/* Two packages, four cores each, two hardware threads a core numbered as Linux does; two cores share a last-level cache of 16
+ * MiB. */
 static struct amz_node_domain domains[] = {{.os_index = 0, .cores = 4, .allowed_cores = 4, .memory_bytes = 64 * GIB},
                                            {.os_index = 1, .cores = 4, .allowed_cores = 4, .memory_bytes = 64 * GIB},
                                            {.os_index = 2, .memory_bytes = 16 * GIB}};
 #define CORE(d, i) {.domain = (d), .first_unit = 2 * (i), .n_units = 2, .allowed_units = 2}
-static struct amz_node_core core[] = {CORE(0, 0), CORE(0, 1), CORE(0, 2), CORE(0, 3), CORE(1, 4), CORE(1, 5), CORE(1, 6), CORE(1, 7)};
+static struct amz_node_core core[] = {CORE(0, 0), CORE(0, 1), CORE(0, 2), CORE(0, 3), CORE(1, 4), CORE(1, 5), CORE(1, 6),
+                                      CORE(1, 7)};
 static uint32_t unit[] = {0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15};
 static struct amz_node_cache caches[] = {{.level = 1, .bytes = 32 << 10, .line_bytes = 64, .count = 8, .shared_cores = 1},
                                          {.level = 2, .bytes = 1 << 20, .line_bytes = 64, .count = 8, .shared_cores = 1},
@@ -33,8 +36,10 @@ static struct amz_node_cache caches[] = {{.level = 1, .bytes = 32 << 10, .line_b
 
 static struct amz_node two_packages(void)
 {
-  return (struct amz_node){.this_machine = true, .cores = 8, .units = 16, .core = core, .unit = unit, .domains = domains, .n_domains = 3,
-                           .caches = caches, .n_caches = 3, .allowed_cores = 8, .allowed_cpu = 8, .allowed_memory_bytes = 128 * GIB};
+  return (struct amz_node){.this_machine = true, .cores = 8, .units = 16, .core = core, .unit = unit, .domains = domains,
+                           .n_domains = 3,
+                           .caches = caches, .n_caches = 3, .allowed_cores = 8, .allowed_cpu = 8,
+                           .allowed_memory_bytes = 128 * GIB};
 }
 
 static bool any(void *ctx, uint32_t u)
@@ -212,7 +217,8 @@ static void test_chases(void)
     char text[256] = "";
 
     for (size_t k = 0; k < n; k++)
-      at += (size_t)snprintf(text + at, sizeof text - at, "%u=%llu ", chases[k].level, (unsigned long long)(chases[k].bytes >> 10));
+      at += (size_t)snprintf(text + at, sizeof text - at, "%u=%llu ", chases[k].level,
+                             (unsigned long long)(chases[k].bytes >> 10));
     ASSERT_ROW_TEXT(rows[i].what, text, rows[i].expected);
   }
 }
@@ -233,7 +239,8 @@ static void test_line(void)
 static void test_saturation(void)
 {
   /* Straight lines between the points: from 30 at 4 to 50 at 8 cores, 45 (90 % of 50) is reached at 7. */
-  static struct amz_curve_point curve[] = {RATE(0, 1, 10), RATE(0, 2, 20), RATE(0, 4, 30), RATE(0, 8, 50), RATE(1, 1, 40), RATE(1, 8, 41),
+  static struct amz_curve_point curve[] = {RATE(0, 1, 10), RATE(0, 2, 20), RATE(0, 4, 30), RATE(0, 8, 50), RATE(1, 1, 40),
+                                           RATE(1, 8, 41),
                                            RATE(2, 1, 10), RATE(2, 2, 50), RATE(2, 4, 30), RATE(3, 8, 50)};
   const struct amz_node node = {.bandwidth = curve, .n_bandwidth = sizeof curve / sizeof *curve};
   static const struct {
@@ -257,7 +264,8 @@ static void test_saturation(void)
 
 static void test_triad(void)
 {
-  static amz_triad_kernel *const kernels[] = {amz_triad_ordinary, amz_triad_streaming, amz_triad_ordinary_sse2, amz_triad_streaming_sse2};
+  static amz_triad_kernel *const kernels[] = {amz_triad_ordinary, amz_triad_streaming, amz_triad_ordinary_sse2,
+                                              amz_triad_streaming_sse2};
   enum { N = 1024 };
   double *a = aligned_alloc(64, N * sizeof *a), *b = aligned_alloc(64, N * sizeof *b), *c = aligned_alloc(64, N * sizeof *c);
 
@@ -388,7 +396,8 @@ static struct amz_node *small_node(void)
 static void check_quantity(const char *what, const struct amz_quantity *q)
 {
   ASSERT_ROW_I64(what, q->source, AMZ_MEASURED);
-  CU_ASSERT(q->n > 0 && isfinite(q->value) && q->value > 0 && q->low > 0 && q->low <= q->value && q->value <= q->high && isfinite(q->high));
+  CU_ASSERT(q->n > 0 && isfinite(q->value) && q->value > 0 && q->low > 0 && q->low <= q->value && q->value <= q->high &&
+            isfinite(q->high));
 }
 
 static void test_measure(void)
@@ -470,7 +479,8 @@ static void test_slowdown(void)
 
     for (size_t k = 0; k < 5; k++)
       items[k] = (struct amz_curve_point){of[k], cores[k], {.value = rows[i].seconds[k], .low = 0.9 * rows[i].seconds[k],
-                                                                 .high = 1.1 * rows[i].seconds[k], .n = 15, .source = AMZ_MEASURED}};
+                                                                 .high = 1.1 * rows[i].seconds[k], .n = 15,
+                                                                 .source = AMZ_MEASURED}};
     alone = amz_points_to_slowdown(&points);
     CU_ASSERT(fabs(alone.value - rows[i].alone) < 1e-12);
     for (size_t k = 0; k < 5; k++) {
@@ -545,7 +555,8 @@ static void test_stop(void)
   free(node);
 }
 
-/* Whose time is over from the beginning still learns what matters most, as well as one pass tells it; whatever else there is to know is left out. */
+/* Whose time is over from the beginning still learns what matters most, as well as one pass tells it; whatever else there is to
+ * know is left out. */
 static void test_late(void)
 {
   const struct amz_measure_observer observer = {.until_ns = 1};
@@ -578,7 +589,8 @@ int main(void)
     {"which cores are kept busy", test_cores}, {"no cores, no domains", test_no_cores}, {"numbers of cores", test_counts},
     {"sizes of arrays", test_sizes}, {"arrays shrink to the memory there is", test_scale}, {"sizes of chains", test_chases},
     {"bytes between loads", test_line}, {"where a curve saturates", test_saturation}, {"the triad computes", test_triad},
-    {"chains are followed", test_chain}, {"spinning computes", test_spin}, {"times become a slowdown", test_slowdown}, {"threads are bound and meet", test_crew},
+    {"chains are followed", test_chain}, {"spinning computes", test_spin}, {"times become a slowdown", test_slowdown},
+    {"threads are bound and meet", test_crew},
     {"all threads or none", test_crew_refused}, {"a quick measurement", test_measure}, {"several domains", test_domains},
     {"a measurement that is ended", test_stop}, {"a measurement that is late", test_late},
     {"another machine can't be measured", test_elsewhere}, {NULL, NULL}};

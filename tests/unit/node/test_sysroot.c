@@ -176,8 +176,8 @@ static void check_wrong(const char *root, const struct pair *file, enum wrong ho
   put_right(root, file);
 }
 
-/* Each file that hwloc reads (of one core: the others have the same), wrong in ways that are told apart there: there are processors all the same, or it is
- * said that nobody tells of any. hwloc waits at pipes until its time is over. */
+/* Each file that hwloc reads (of one core: the others have the same), wrong in ways that are told apart there: there are
+ * processors all the same, or it is said that nobody tells of any. hwloc waits at pipes until its time is over. */
 static void survives_each_file_wrong_in_each_way(void)
 {
   static const enum wrong ways[] = {WRONG_CUT, WRONG_EMPTY, WRONG_BINARY, WRONG_LONG, WRONG_NEGATIVE, WRONG_HUGE, WRONG_FOLDER};
@@ -283,10 +283,12 @@ static void knows_numbers_that_are_vague(void)
     bool malformed, note; /* is told */
   } rows[] = {
     {{"in CUDA's own order", {{"CUDA_VISIBLE_DEVICES", "0,1"}}, 4,
-      {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"0", AMZ_NO_DOMAIN, true}, {"1", AMZ_NO_DOMAIN, true}}}, false, true},
+      {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"0", AMZ_NO_DOMAIN, true}, {"1", AMZ_NO_DOMAIN, true}}}, false,
+      true},
     {{"in the same, said outright", {{"CUDA_VISIBLE_DEVICES", "1"}, {"CUDA_DEVICE_ORDER", "FASTEST_FIRST"}}, 3,
       {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"1", AMZ_NO_DOMAIN, true}}}, false, true},
-    {{"along the bus", {{"CUDA_VISIBLE_DEVICES", "0,1"}, {"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}}, 2, {{"0", 1, true}, {"1", 0, true}}}, false, false},
+    {{"along the bus", {{"CUDA_VISIBLE_DEVICES", "0,1"}, {"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}}, 2,
+      {{"0", 1, true}, {"1", 0, true}}}, false, false},
     {{"in an order that CUDA doesn't know", {{"CUDA_VISIBLE_DEVICES", "1"}, {"CUDA_DEVICE_ORDER", "bus"}}, 3,
       {{"0000:3b:00.0", 1, false}, {"0000:af:00.0", 0, false}, {"1", AMZ_NO_DOMAIN, true}}}, true, true},
     {{"Slurm's number alone", {{"SLURM_GPUS_ON_NODE", "1"}}, 3,

@@ -543,7 +543,8 @@ static void knows_hybrid_cores(void)
   CU_ASSERT_FATAL(n.n_kinds == 2);
   ASSERT_U64(n.kinds[0].cores, 4); /* slow ones first */
   ASSERT_U64(n.kinds[1].cores, 2);
-  CU_ASSERT(strstr(n.kinds[0].name, "IntelAtom") && strstr(n.kinds[1].name, "IntelCore") && n.kinds[0].efficiency < n.kinds[1].efficiency);
+  CU_ASSERT(strstr(n.kinds[0].name, "IntelAtom") && strstr(n.kinds[1].name, "IntelCore") &&
+            n.kinds[0].efficiency < n.kinds[1].efficiency);
   ASSERT_U64(n.core[0].kind, 1);
   ASSERT_U64(n.core[5].kind, 0);
   ASSERT_U64(n.units_per_core, 2);

@@ -1,5 +1,5 @@
-/* What a plan makes of the state that a run is in: tasks that run already, CPUs that others had, a node measured while it was busy. Oracles: schedules and
- * formulas worked out by hand. */
+/* What a plan makes of the state that a run is in: tasks that run already, CPUs that others had, a node measured while it was
+ * busy. Oracles: schedules and formulas worked out by hand. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +68,8 @@ static void test_rounds(void)
     ASSERT_ROW_I64(rounds[i].row, amz_plan_foretell(&in, rounds[i].slots, &c), AMZ_OK);
     if (fabs(c.makespan_s - rounds[i].makespan_s) > 0.002 || fabs(c.interval_s[1] - c.makespan_s - round_s) > 0.002 ||
         fabs(c.makespan_s - c.interval_s[0] - fmin(round_s, c.makespan_s)) > 0.002) {
-      printf("# %s: %.4f s (%.4f to %.4f) instead of %.4f\n", rounds[i].row, c.makespan_s, c.interval_s[0], c.interval_s[1], rounds[i].makespan_s);
+      printf("# %s: %.4f s (%.4f to %.4f) instead of %.4f\n", rounds[i].row, c.makespan_s, c.interval_s[0], c.interval_s[1],
+             rounds[i].makespan_s);
       CU_FAIL("a round");
     }
     amz_workload_clear(&w);
@@ -78,7 +79,8 @@ static void test_rounds(void)
 /* Of 1, 2 and 4 s: who has had 1.5 s has the mean of 0.5 and 2.5 s left. */
 static void test_rest(void)
 {
-  static const double wall_s[] = {1, 2, 4}, expected[][2] = {{0, 7.0 / 3}, {0.5, 11.0 / 6}, {1, 2}, {1.5, 1.5}, {3, 1}, {4, 0}, {6, 2}};
+  static const double wall_s[] = {1, 2, 4}, expected[][2] = {{0, 7.0 / 3}, {0.5, 11.0 / 6}, {1, 2}, {1.5, 1.5}, {3, 1}, {4, 0},
+                                                             {6, 2}};
   struct amz_observation seen[3];
   struct amz_workload w;
 
@@ -109,7 +111,8 @@ struct machine {
 static void make_machine(struct machine *m, double phi)
 {
   memset(m, 0, sizeof *m);
-  m->node = (struct amz_node){.packages = 1, .cores = 2, .units = 2, .allowed_cores = 2, .allowed_cpu = 2, .domains = &m->domain, .n_domains = 1,
+  m->node = (struct amz_node){.packages = 1, .cores = 2, .units = 2, .allowed_cores = 2, .allowed_cpu = 2, .domains = &m->domain,
+                              .n_domains = 1,
                               .slowdown = m->phi, .n_slowdown = 2};
   m->domain = (struct amz_node_domain){.cores = 2, .allowed_cores = 2};
   for (uint32_t i = 0; i < 2; i++)
@@ -126,7 +129,8 @@ static struct amz_workload sampled(size_t alone, double waited)
   for (; n < alone + 10; n++) {
     double wall_s = n % 2 ? 1.02 : 0.98;
 
-    seen[n] = (struct amz_observation){.index = (7 * n) % 20, .threads = 1, .busy = n < alone ? 1 : 2, .wall_s = wall_s, .cpu_s = wall_s * (1 - waited),
+    seen[n] = (struct amz_observation){.index = (7 * n) % 20, .threads = 1, .busy = n < alone ? 1 : 2, .wall_s = wall_s,
+                                       .cpu_s = wall_s * (1 - waited),
                                        .waited_s = wall_s * waited};
   }
   CU_ASSERT_EQUAL_FATAL(amz_workload_fit(seen, n, 1000, 0.95, &w), AMZ_OK);
@@ -134,7 +138,8 @@ static struct amz_workload sampled(size_t alone, double waited)
   return w;
 }
 
-/* A node whose profile says that two busy cores do no more than one, as other work kept them busy; tasks that were seen to lose nothing say otherwise. */
+/* A node whose profile says that two busy cores do no more than one, as other work kept them busy; tasks that were seen to lose
+ * nothing say otherwise. */
 static void test_phi(void)
 {
   for (size_t alone = 0; alone <= 4; alone += 4) {
@@ -142,7 +147,8 @@ static void test_phi(void)
     struct machine m;
     struct amz_plan_nodes nodes = {&m.node, 1, 1};
     struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .replicates = 2, .chunk_budget = 20000,
-      .want = {.nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO, .threads_per_task = AMZ_AUTO, .max_workers = AMZ_AUTO}};
+      .want = {.nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO, .threads_per_task = AMZ_AUTO,
+               .max_workers = AMZ_AUTO}};
     struct amz_plan plan = {.n_others = 0};
     struct amz_error err = {0};
 
@@ -182,7 +188,8 @@ static void test_starved(void)
   amz_workload_clear(&w);
 }
 
-/* What two threads bring is known from few tasks: 1.6 times as fast, give or take. Under the sample's own layout that doesn't matter. */
+/* What two threads bring is known from few tasks: 1.6 times as fast, give or take. Under the sample's own layout that doesn't
+ * matter. */
 static void test_threads(void)
 {
   const struct amz_plan_layout one = {1, 1, 2, 1}, two = {1, 1, 1, 2};
@@ -197,7 +204,8 @@ static void test_threads(void)
   for (size_t i = 0; i < 9; i++) {
     double wall_s = (i < 6 ? 1.6 : 1) * (1 + 0.05 * ((double)(i % 3) - 1));
 
-    seen[i] = (struct amz_observation){.index = (4 * i) % 9, .threads = i < 6 ? 1 : 2, .busy = i < 6 ? 2 : 1, .wall_s = wall_s, .cpu_s = i < 6 ? wall_s : 1.6};
+    seen[i] = (struct amz_observation){.index = (4 * i) % 9, .threads = i < 6 ? 1 : 2, .busy = i < 6 ? 2 : 1, .wall_s = wall_s,
+                                       .cpu_s = i < 6 ? wall_s : 1.6};
   }
   ASSERT_I64(amz_workload_fit(seen, 9, 10000, 0.95, &w), AMZ_OK);
   w.apart = true;
@@ -212,8 +220,10 @@ static void test_threads(void)
 
 int main(void)
 {
-  static const struct amz_test tests[] = {{"rounds of tasks of which some run", test_rounds}, {"what is left of a task", test_rest},
-    {"a node measured while it was busy", test_phi}, {"CPUs that others had", test_starved}, {"threads of which little is known", test_threads}, {NULL, NULL}};
+  static const struct amz_test tests[] = {{"rounds of tasks of which some run", test_rounds},
+                                          {"what is left of a task", test_rest},
+    {"a node measured while it was busy", test_phi}, {"CPUs that others had", test_starved},
+    {"threads of which little is known", test_threads}, {NULL, NULL}};
 
   return amz_test_main("plan: in the midst of a run", tests, 0);
 }

@@ -49,12 +49,14 @@ static void open_bench(struct bench *b, const struct scene *s)
   CU_ASSERT_EQUAL_FATAL(amz_workload_fit(seen, SEEN, s->tasks, 0.95, &b->work), AMZ_OK);
   b->work.apart = true;
   b->node = (struct amz_node){.packages = 1, .cores = s->cores, .units = s->cores, .allowed_cores = s->cores,
-                              .allowed_cpu = s->cores, .memory_bytes = UINT64_C(1) << 40, .allowed_memory_bytes = UINT64_C(1) << 40};
+                              .allowed_cpu = s->cores, .memory_bytes = UINT64_C(1) << 40,
+                              .allowed_memory_bytes = UINT64_C(1) << 40};
   b->nodes = (struct amz_plan_nodes){&b->node, s->nodes, 1};
   b->in = (struct amz_plan_input){.work = &b->work, .nodes = &b->nodes, .n_nodes = 1,
     .costs = {.chunk_s = measured(s->chunk_s), .service_s = measured(s->service_s)},
     .want = {.nodes = s->nodes, .ranks_per_node = 1, .slots_per_rank = s->cores, .threads_per_task = 1, .max_workers = AMZ_AUTO,
-             .policy = "adaptive", .chunk_s = 0.2, .chunk_min_s = 0.05, .chunk_max_s = 1, .policy_free = true, .target_free = true}};
+             .policy = "adaptive", .chunk_s = 0.2, .chunk_min_s = 0.05, .chunk_max_s = 1, .policy_free = true,
+             .target_free = true}};
 }
 
 static struct amz_plan plan_of(const struct bench *b, const char *what)
@@ -74,8 +76,8 @@ static void close_bench(struct bench *b)
   amz_workload_clear(&b->work);
 }
 
-/* Even tasks, and a master who takes long for each chunk: static needs K/W tasks of each slot, one chunk's way, and the master once
- * for each slot. What is taken is no slower than that, and nobody is faster than K/W tasks. */
+/* Even tasks, and a master who takes long for each chunk: static needs K/W tasks of each slot, one chunk's way, and the master
+ * once for each slot. What is taken is no slower than that, and nobody is faster than K/W tasks. */
 static void test_even_tasks(void)
 {
   static const struct scene rows[] = {

@@ -1,11 +1,11 @@
-/* Whether predictions hold as often as they say. Worlds whose tasks' times are known to the last one are run by list scheduling. A
- * prediction is made of what was seen when a tenth of the tasks had ended (or the sample, where that is more), and held against what
- * came of it. Seeded, in virtual time.
+/* Whether predictions hold as often as they say. Worlds whose tasks' times are known to the last one are run by list scheduling.
+ * A prediction is made of what was seen when a tenth of the tasks had ended (or the sample, where that is more), and held against
+ * what came of it. Seeded, in virtual time.
  *
  * Oracles: the 90 % that intervals claim, less three standard deviations of a hundred cases, and what few values of a skewed
- * distribution are known to lack. For the error it is the prediction of who knows the distribution, but none of the times to come:
- * who has to learn the mean from k of K tasks is further off by √(K / k), as the variance of K − k tasks meets (K − k)² times that of
- * a mean of k. */
+ * distribution are known to lack. For the error it is the prediction of who knows the distribution, but none of the times to
+ * come: who has to learn the mean from k of K tasks is further off by √(K / k), as the variance of K − k tasks meets (K − k)²
+ * times that of a mean of k. */
 #define _GNU_SOURCE /* qsort_r */
 #include <math.h>
 #include <stdio.h>
@@ -27,8 +27,8 @@
 
 enum shape { NORMAL, LOGNORMAL, EXPONENTIAL, RISING, WEIGHTED };
 
-/* `mood`: standard deviation of the logarithm of the machine's pace; `unforeseen`: what the planner assumes of it. In the last world
- * a tenth holds too few orders to show that the pace moves, and far more is to come than was assumed. */
+/* `mood`: standard deviation of the logarithm of the machine's pace; `unforeseen`: what the planner assumes of it. In the last
+ * world a tenth holds too few orders to show that the pace moves, and far more is to come than was assumed. */
 static const struct world {
   const char *name;
   enum shape shape;

@@ -1,5 +1,6 @@
-/* Where a planner of one node's pool of processes, the Python program of this one's name, is known to go wrong: for each case what it says, and
- * the right answer worked out by hand. Tasks here take the same time each and nothing costs anything, unless a row says so. */
+/* Where a planner of one node's pool of processes, the Python program of this one's name, is known to go wrong: for each case
+ * what it says, and the right answer worked out by hand. Tasks here take the same time each and nothing costs anything, unless a
+ * row says so. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,14 +39,17 @@ static void open_bench(struct bench *b, uint32_t cores, uint64_t tasks, double t
 
   memset(b, 0, sizeof *b);
   b->domain = (struct amz_node_domain){.cores = cores, .allowed_cores = cores, .memory_bytes = 64 * GIB};
-  b->node = (struct amz_node){.packages = 1, .cores = cores, .units = cores, .allowed_cores = cores, .allowed_cpu = cores, .memory_bytes = 64 * GIB,
+  b->node = (struct amz_node){.packages = 1, .cores = cores, .units = cores, .allowed_cores = cores, .allowed_cpu = cores,
+                              .memory_bytes = 64 * GIB,
     .allowed_memory_bytes = 64 * GIB, .domains = &b->domain, .n_domains = 1};
   for (size_t i = 0; i < SEEN; i++)
-    seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = 1, .wall_s = task_s, .cpu_s = cpu * task_s, .rss_bytes = 10 << 20};
+    seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = 1, .wall_s = task_s, .cpu_s = cpu * task_s,
+                                       .rss_bytes = 10 << 20};
   CU_ASSERT_EQUAL_FATAL(amz_workload_fit(seen, SEEN, tasks, 0.95, &b->work), AMZ_OK);
   b->nodes = (struct amz_plan_nodes){&b->node, 1, 1};
   b->in = (struct amz_plan_input){.work = &b->work, .nodes = &b->nodes, .n_nodes = 1, .replicates = 2, .chunk_budget = 40000,
-    .want = {.goal = AMZ_GOAL_TIME, .nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO, .threads_per_task = AMZ_AUTO,
+    .want = {.goal = AMZ_GOAL_TIME, .nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO,
+             .threads_per_task = AMZ_AUTO,
              .max_workers = AMZ_AUTO, .policy = "adaptive"}};
 }
 
@@ -80,7 +84,8 @@ static double play(uint64_t tasks, double task_s, uint32_t slots, double target_
 
   c.master.tasks = tasks;
   c.master.policy = amz_policy_find("adaptive");
-  c.master.params = (struct amz_policy_params){.target_s = target_s, .min_s = target_s / 4, .max_s = target_s * 5, .rate = 0.3, .overhead_s = 1e-4};
+  c.master.params = (struct amz_policy_params){.target_s = target_s, .min_s = target_s / 4, .max_s = target_s * 5, .rate = 0.3,
+                                               .overhead_s = 1e-4};
   c.master.stop_after = UINT64_MAX;
   c.master.dead_ns = c.master.suspect_ns = c.master.heartbeat_ns = c.worker.heartbeat_ns = AMZ_NEVER;
   c.worker.grain = 1;
@@ -92,7 +97,8 @@ static double play(uint64_t tasks, double task_s, uint32_t slots, double target_
 
 /* ---- the cases --------------------------------------------------------------------------------------------------------- */
 
-/* Its adaptive pool runs one chunk at a time: 60 tasks of 20 ms with 4 workers took it 1.23 s. By hand: 15 rounds of 20 ms, 0.30 s. */
+/* Its adaptive pool runs one chunk at a time: 60 tasks of 20 ms with 4 workers took it 1.23 s. By hand: 15 rounds of 20 ms, 0.30
+ * s. */
 static void chunks_run_side_by_side(void)
 {
   double makespan_s = play(60, 0.020, 4, 0.2);
@@ -101,9 +107,10 @@ static void chunks_run_side_by_side(void)
   CU_ASSERT_TRUE(makespan_s <= 0.310);
 }
 
-/* It never tries other numbers of workers: 100 tasks of 10 ms, 64 cores, 15 ms to start a worker: it says "serial", though its own model has a
- * speedup of 3.4 at 8. By hand, workers started one after the other: 8 · 15 ms + 13 · 10 ms = 0.25 s, a speedup of 4.0; and slots of one
- * process need no starting: 2 rounds, 20 ms, are the most that 100 tasks on 64 cores can take, a speedup of 50. */
+/* It never tries other numbers of workers: 100 tasks of 10 ms, 64 cores, 15 ms to start a worker: it says "serial", though its
+ * own model has a speedup of 3.4 at 8. By hand, workers started one after the other: 8 · 15 ms + 13 · 10 ms = 0.25 s, a speedup
+ * of 4.0; and slots of one process need no starting: 2 rounds, 20 ms, are the most that 100 tasks on 64 cores can take, a speedup
+ * of 50. */
 static void numbers_of_workers_are_searched(void)
 {
   struct amz_candidate c;
@@ -124,8 +131,9 @@ static void numbers_of_workers_are_searched(void)
   close_bench(&b);
 }
 
-/* It hands out 10 chunks to 64 workers: 54 of them have nothing to do. 1000 tasks of 2 ms in 10 chunks of 0.2 s: 0.2 s. By hand: 16 tasks of 2 ms for
- * the busiest of 64, 32 ms, whatever chunks should last; here with up to a round trip more for each of a few chunks. */
+/* It hands out 10 chunks to 64 workers: 54 of them have nothing to do. 1000 tasks of 2 ms in 10 chunks of 0.2 s: 0.2 s. By hand:
+ * 16 tasks of 2 ms for the busiest of 64, 32 ms, whatever chunks should last; here with up to a round trip more for each of a few
+ * chunks. */
 static void there_are_chunks_for_all(void)
 {
   CU_ASSERT_TRUE(play(1000, 0.002, 64, 0.2) >= 0.032);
@@ -145,7 +153,8 @@ static void speedup_is_bounded_by_tasks(void)
   close_bench(&b);
 }
 
-/* It takes a chunk to cost 0.5 ms at least, whatever was measured. 10 000 chunks of one task on 4 slots at 10 us: by hand 25 ms, not 1.25 s. */
+/* It takes a chunk to cost 0.5 ms at least, whatever was measured. 10 000 chunks of one task on 4 slots at 10 us: by hand 25 ms,
+ * not 1.25 s. */
 static void small_costs_stay_small(void)
 {
   struct amz_candidate c;
@@ -159,8 +168,8 @@ static void small_costs_stay_small(void)
 }
 
 /* It looks at the first five items. Of 5000 tasks of 0.1 ms followed by 200 of 100 ms those tell a mean of 0.1 ms; by hand it is
- * (5000 · 0.1 + 200 · 100) / 5200 = 3.94 ms. One of each fiftieth of the list: the last has long tasks alone, the one before it 96 of 104, so that the
- * sample's mean is 2.1 ms or 4.1 ms. */
+ * (5000 · 0.1 + 200 · 100) / 5200 = 3.94 ms. One of each fiftieth of the list: the last has long tasks alone, the one before it
+ * 96 of 104, so that the sample's mean is 2.1 ms or 4.1 ms. */
 static void samples_are_spread(void)
 {
   const struct amz_range left = {0, 5200};
@@ -179,7 +188,8 @@ static void samples_are_spread(void)
   }
 }
 
-/* What it sampled runs a second time. Here a sample's tasks are done: 100 tasks of 1 s, 20 of them sampled, on 4 slots: by hand 20 s are left, not 25. */
+/* What it sampled runs a second time. Here a sample's tasks are done: 100 tasks of 1 s, 20 of them sampled, on 4 slots: by hand
+ * 20 s are left, not 25. */
 static void samples_are_results(void)
 {
   struct amz_candidate c;
@@ -192,8 +202,8 @@ static void samples_are_results(void)
   close_bench(&b);
 }
 
-/* It takes 3 % off for each core: 64 cores would be worth 64 / (1 + 63 · 0.03) = 22. Where nothing was measured that says so, by hand: 64; where all
- * cores busy were measured to compute 1.25 times as long: 64 / 1.25 = 51.2. */
+/* It takes 3 % off for each core: 64 cores would be worth 64 / (1 + 63 · 0.03) = 22. Where nothing was measured that says so, by
+ * hand: 64; where all cores busy were measured to compute 1.25 times as long: 64 / 1.25 = 51.2. */
 static void cores_are_worth_what_was_measured(void)
 {
   struct amz_candidate c;
@@ -211,8 +221,8 @@ static void cores_are_worth_what_was_measured(void)
   close_bench(&b);
 }
 
-/* It gives waiting tasks no more workers than there are cores: 640 tasks that wait 0.1 s of 0.1 s, on 4 cores, would take 16 s. Sixty-four slots a core at
- * most: by hand 3 rounds of 214, 0.3 s. */
+/* It gives waiting tasks no more workers than there are cores: 640 tasks that wait 0.1 s of 0.1 s, on 4 cores, would take 16 s.
+ * Sixty-four slots a core at most: by hand 3 rounds of 214, 0.3 s. */
 static void waiting_tasks_share_cores(void)
 {
   struct amz_plan p;
@@ -227,9 +237,9 @@ static void waiting_tasks_share_cores(void)
   close_bench(&b);
 }
 
-/* Its own published measurement: 1.59 times as fast was predicted, 0.81 times was measured, as starting the workers cost more than they gained. Two
- * workers, 100 tasks of 1 ms, 73.4 ms to start both: by hand 0.1 / (0.0734 + 0.05) = 0.81. What is lost is told, it pays from 0.0734 / 0.0005 = 147 tasks
- * on, and who may choose stays with one process. */
+/* Its own published measurement: 1.59 times as fast was predicted, 0.81 times was measured, as starting the workers cost more
+ * than they gained. Two workers, 100 tasks of 1 ms, 73.4 ms to start both: by hand 0.1 / (0.0734 + 0.05) = 0.81. What is lost is
+ * told, it pays from 0.0734 / 0.0005 = 147 tasks on, and who may choose stays with one process. */
 static void a_loss_is_foreseen(void)
 {
   struct amz_plan p;

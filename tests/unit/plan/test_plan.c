@@ -27,10 +27,12 @@ static void make_machine(struct machine *m, uint32_t cores, uint32_t domains, ui
   uint32_t each = cores / domains, full = each / 4 ? each / 4 : 1;
 
   memset(m, 0, sizeof *m);
-  m->node = (struct amz_node){.packages = 1, .cores = cores, .units = cores, .allowed_cores = cores, .allowed_cpu = cores, .memory_bytes = memory,
+  m->node = (struct amz_node){.packages = 1, .cores = cores, .units = cores, .allowed_cores = cores, .allowed_cpu = cores,
+                              .memory_bytes = memory,
     .allowed_memory_bytes = memory, .domains = m->domains, .n_domains = domains, .bandwidth = m->bandwidth, .slowdown = m->phi};
   for (uint32_t d = 0; d < domains; d++) {
-    m->domains[d] = (struct amz_node_domain){.os_index = d, .cores = each, .allowed_cores = each, .memory_bytes = memory / domains};
+    m->domains[d] = (struct amz_node_domain){.os_index = d, .cores = each, .allowed_cores = each,
+                                             .memory_bytes = memory / domains};
     for (uint32_t k = 0; k < 2; k++) {
       uint32_t c = k ? each : full;
       double rate = 1e10 * full;
@@ -64,7 +66,8 @@ static struct amz_workload made(uint64_t tasks, double mean, double cv, double c
   struct amz_workload w;
 
   for (size_t i = 0; i < 50; i++)
-    seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = 1, .wall_s = x[i], .cpu_s = cpu * x[i], .rss_bytes = 10 << 20};
+    seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = 1, .wall_s = x[i], .cpu_s = cpu * x[i],
+                                       .rss_bytes = 10 << 20};
   CU_ASSERT_EQUAL_FATAL(amz_workload_fit(seen, 50, tasks, 0.95, &w), AMZ_OK);
   free(x);
   return w;
@@ -114,9 +117,11 @@ static void test_unforeseen(void)
   }
 }
 
-static struct amz_plan plan_for(const struct amz_workload *w, const struct amz_plan_nodes *nodes, size_t n, struct amz_plan_want want)
+static struct amz_plan plan_for(const struct amz_workload *w, const struct amz_plan_nodes *nodes, size_t n,
+                                struct amz_plan_want want)
 {
-  struct amz_plan_input in = {.work = w, .nodes = nodes, .n_nodes = n, .want = want, .costs = usual_costs(), .replicates = 3, .chunk_budget = 60000};
+  struct amz_plan_input in = {.work = w, .nodes = nodes, .n_nodes = n, .want = want, .costs = usual_costs(), .replicates = 3,
+                              .chunk_budget = 60000};
   struct amz_plan plan = {.n_others = 0};
   struct amz_error err = {0};
 
@@ -175,7 +180,8 @@ static void test_few_short_tasks(void)
 
   make_machine(&m, 64, 1, 64 * GIB);
   plan = plan_for(&w, &nodes, 1, nothing_given());
-  CU_ASSERT(plan.chosen.layout.slots_per_rank >= 40 && plan.chosen.layout.slots_per_rank <= 64); /* two waves of 50 are as good as 64 */
+  /* two waves of 50 are as good as 64 */
+  CU_ASSERT(plan.chosen.layout.slots_per_rank >= 40 && plan.chosen.layout.slots_per_rank <= 64);
   CU_ASSERT(plan.chosen.speedup > 20);
   amz_plan_clear(&plan);
   amz_workload_clear(&w);
@@ -233,7 +239,8 @@ static void test_memory(void)
 /* Each advice is given where there is reason to, and not to a plan without any. */
 static void test_advice(void)
 {
-  static struct amz_finding throttled = {AMZ_FINDING_WARNING, (char *)"CPU 3 is throttled to 1.2 GHz of 3.5", (char *)"see to its cooling"};
+  static struct amz_finding throttled = {AMZ_FINDING_WARNING, (char *)"CPU 3 is throttled to 1.2 GHz of 3.5",
+                                         (char *)"see to its cooling"};
   static const struct {
     const char *what;
     uint64_t tasks, memory;
@@ -245,20 +252,25 @@ static void test_advice(void)
     {"all is well", 10000, 0, 0.1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false, NULL},
     {"launching two ranks for a second of work", 80, 0, 0.1, 0.1, 0.0005, 0.0001, 2, 0, false, "launching the ranks takes "},
     {"a chunk's round trip is a task", 10000, 0, 0.1, 0.1, 0.0005, 0.1, AMZ_AUTO, 0, false, "handing out work takes "},
-    {"starting takes as long as the task", 10000, 0, 0.01, 0.1, 0.02, 0.0001, AMZ_AUTO, 0, false, "of the makespan goes into starting tasks"},
+    {"starting takes as long as the task", 10000, 0, 0.01, 0.1, 0.02, 0.0001, AMZ_AUTO, 0, false,
+     "of the makespan goes into starting tasks"},
     {"few tasks, some of them long", 16, 0, 10, 1, 0.0005, 0.0001, AMZ_AUTO, 0, false, "slots wait "},
-    {"tasks of a tenth of a millisecond", 1000000, 0, 0.0001, 0.1, 0.00001, 0.00001, AMZ_AUTO, 0, false, "tasks take less than a millisecond"},
+    {"tasks of a tenth of a millisecond", 1000000, 0, 0.0001, 0.1, 0.00001, 0.00001, AMZ_AUTO, 0, false,
+     "tasks take less than a millisecond"},
     {"times differ much", 10000, 0, 0.1, 2, 0.0005, 0.0001, AMZ_AUTO, 0, false, "task times differ much (CV "},
-    {"memory for three of eight", 1000, 4 * GIB, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false, "memory leaves 5 of a node's 8 cores idle"},
+    {"memory for three of eight", 1000, 4 * GIB, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false,
+     "memory leaves 5 of a node's 8 cores idle"},
     {"three of the sampled tasks failed", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 3, false, "3 of 50 sampled tasks failed"},
-    {"a throttled CPU", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, true, "CPU 3 is throttled to 1.2 GHz of 3.5: see to its cooling"},
+    {"a throttled CPU", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, true,
+     "CPU 3 is throttled to 1.2 GHz of 3.5: see to its cooling"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct machine m;
     struct amz_plan_nodes nodes = {&m.node, 1, 1};
     struct amz_workload w = made(rows[i].tasks, rows[i].mean_s, rows[i].cv, 1);
-    struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(), .costs = usual_costs(), .replicates = 3,
+    struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(), .costs = usual_costs(),
+                                .replicates = 3,
                                 .chunk_budget = 60000};
     struct amz_plan plan = {.n_others = 0};
     bool found = false;
@@ -281,7 +293,8 @@ static void test_advice(void)
   }
 }
 
-/* A helper that starts one task at a time: 2 ms each of 1000 tasks are 2 s, however many slots there are, and 16 slots' first tasks begin 30 ms late. */
+/* A helper that starts one task at a time: 2 ms each of 1000 tasks are 2 s, however many slots there are, and 16 slots' first
+ * tasks begin 30 ms late. */
 static void test_starts(void)
 {
   static const struct {
@@ -300,7 +313,8 @@ static void test_starts(void)
   make_machine(&m, 64, 1, 64 * GIB);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct amz_workload w = made(1000, rows[i].task_s, 0, 1);
-    struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(), .costs = {.gap_s = measured(0.002), .start_s = measured(0.002)},
+    struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(),
+                                .costs = {.gap_s = measured(0.002), .start_s = measured(0.002)},
                                 .replicates = 2, .chunk_budget = 20000};
     const struct amz_plan_layout layout = {1, rows[i].ranks, rows[i].slots, 1};
     struct amz_candidate c;
@@ -322,14 +336,16 @@ static void test_starts(void)
   }
 }
 
-/* One slot pays for the gaps between its tasks, too: where they are as long as the tasks, four slots are still four times as fast. */
+/* One slot pays for the gaps between its tasks, too: where they are as long as the tasks, four slots are still four times as
+ * fast. */
 static void test_speedup_with_gaps(void)
 {
   const struct amz_plan_layout layout = {1, 1, 4, 1};
   struct machine m;
   struct amz_plan_nodes nodes = {&m.node, 1, 1};
   struct amz_workload w = made(100000, 0.001, 0, 1);
-  struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(), .costs = {.gap_s = measured(0.001)}};
+  struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(),
+                              .costs = {.gap_s = measured(0.001)}};
   struct amz_candidate c;
 
   make_machine(&m, 4, 1, 64 * GIB);
@@ -356,7 +372,8 @@ static void test_foretell(void)
   amz_workload_clear(&w);
 }
 
-/* Four times of 0.09, 0.1, 0.1, 0.11 s: their mean is 0.1, give or take 3.182 · 0.008165 / 2 (Student, 95 %), 13 %. A bootstrap alone would say 7 %. */
+/* Four times of 0.09, 0.1, 0.1, 0.11 s: their mean is 0.1, give or take 3.182 · 0.008165 / 2 (Student, 95 %), 13 %. A bootstrap
+ * alone would say 7 %. */
 static void test_few_values(void)
 {
   static const double wall_s[] = {0.09, 0.1, 0.1, 0.11};
@@ -459,15 +476,16 @@ static void test_preset_io(void)
   amz_workload_clear(&w);
 }
 
-/* Ranks that are there are used; a process alone leaves its cores to others when they gain it little. Tasks that are memory's for nine tenths, where
- * one core saturates it, take 0.1 + 0.9·c times as long on c cores: four gain 4 / 3.7. */
+/* Ranks that are there are used; a process alone leaves its cores to others when they gain it little. Tasks that are memory's for
+ * nine tenths, where one core saturates it, take 0.1 + 0.9·c times as long on c cores: four gain 4 / 3.7. */
 static void test_serial_when_launched(void)
 {
   static const struct {
     const char *what;
     uint32_t ranks, threads;
     bool serial;
-  } rows[] = {{"a process alone", 1, AMZ_AUTO, true}, {"with tasks of one thread", 1, 1, true}, {"tasks of two threads have no such layout", 1, 2, false},
+  } rows[] = {{"a process alone", 1, AMZ_AUTO, true}, {"with tasks of one thread", 1, 1, true},
+              {"tasks of two threads have no such layout", 1, 2, false},
               {"two ranks", 2, AMZ_AUTO, false}};
   struct machine m;
   struct amz_plan_nodes nodes = {&m.node, 1, 1};
@@ -522,7 +540,8 @@ static void test_retrograde_threads(void)
   for (size_t i = 0; i < 9; i++) {
     static const double wall_s[] = {10, 6, 9};
 
-    seen[i] = (struct amz_observation){.index = i, .threads = 1u << i / 3, .busy = 1, .wall_s = wall_s[i / 3] * (1 + 0.01 * (double)(i % 3)), .cpu_s = 10};
+    seen[i] = (struct amz_observation){.index = i, .threads = 1u << i / 3, .busy = 1,
+                                       .wall_s = wall_s[i / 3] * (1 + 0.01 * (double)(i % 3)), .cpu_s = 10};
   }
   ASSERT_I64(amz_workload_fit(seen, 9, 1, 0.95, &w), AMZ_OK);
   w.tasks = 2; /* on 16 cores: only threads can help */
@@ -533,8 +552,8 @@ static void test_retrograde_threads(void)
   amz_workload_clear(&w);
 }
 
-/* 64 tasks of 0.5 to 32 s by weight on 4 slots, heaviest first: 1040 s of work, and no long one left for the end. In the list's sequence, lightest first,
- * the longest begin last: a quarter of the work and, on average, half a long one more. */
+/* 64 tasks of 0.5 to 32 s by weight on 4 slots, heaviest first: 1040 s of work, and no long one left for the end. In the list's
+ * sequence, lightest first, the longest begin last: a quarter of the work and, on average, half a long one more. */
 static void test_foreseen_tasks(void)
 {
   struct machine m;
@@ -549,7 +568,8 @@ static void test_foreseen_tasks(void)
     struct amz_plan plan;
 
     for (size_t i = 0; i < 16; i++)
-      seen[i] = (struct amz_observation){.index = 4 * i, .weight = k ? 0 : 4 * (double)i + 1, .threads = 1, .busy = 4, .wall_s = 0.5 * (4 * (double)i + 1), .cpu_s = 1};
+      seen[i] = (struct amz_observation){.index = 4 * i, .weight = k ? 0 : 4 * (double)i + 1, .threads = 1, .busy = 4,
+                                         .wall_s = 0.5 * (4 * (double)i + 1), .cpu_s = 1};
     for (size_t i = 0; i < 64; i++) {
       heaviest_first[i] = 64 - (double)i;
       places[i] = (double)i / 64;
@@ -744,8 +764,9 @@ static void test_classes(void)
   amz_workload_clear(&w);
 }
 
-/* Half the memory bandwidth, the same cores. Sampled tasks took 2.5 times as long at 8 busy cores as alone: of the bandwidth of 2 cores, 8 make 4, so the share
- * of memory is m = 1.5 / 3 = 0.5. There, 8 cores draw 8 of what 1 is: κ = 1 + 0.5·7 = 4.5. Alone, a core draws 1 of 1: κ = 1; at half of that again, 1.5. */
+/* Half the memory bandwidth, the same cores. Sampled tasks took 2.5 times as long at 8 busy cores as alone: of the bandwidth of 2
+ * cores, 8 make 4, so the share of memory is m = 1.5 / 3 = 0.5. There, 8 cores draw 8 of what 1 is: κ = 1 + 0.5·7 = 4.5. Alone, a
+ * core draws 1 of 1: κ = 1; at half of that again, 1.5. */
 static void test_slow_memory(void)
 {
   struct machine sound, slow;
@@ -805,14 +826,16 @@ static void test_classes_in_turn(void)
   amz_workload_clear(&w);
 }
 
-/* Ranks that are there already: two on each large node, one on the small one; the small one's helper was started with little room. */
+/* Ranks that are there already: two on each large node, one on the small one; the small one's helper was started with little
+ * room. */
 static void test_launched(void)
 {
   struct machine large, small;
   struct amz_workload w = made(200000, 0.5, 0.3, 1), waiting = made(200000, 0.5, 0.3, 0.01);
   struct amz_plan_nodes nodes[] = {{&large.node, 2, 1}, {&small.node, 1, 1}};
   struct amz_plan_launched launched[] = {{2, 64, 0}, {1, 7, 0}};
-  struct amz_plan_input in = {.work = &w, .nodes = nodes, .n_nodes = 2, .launched = launched, .want = nothing_given(), .costs = usual_costs(),
+  struct amz_plan_input in = {.work = &w, .nodes = nodes, .n_nodes = 2, .launched = launched, .want = nothing_given(),
+                              .costs = usual_costs(),
                               .replicates = 3, .chunk_budget = 60000};
   struct amz_error err;
   struct amz_plan plan;
@@ -856,7 +879,8 @@ static void test_launched(void)
 
 static void check_candidate(const struct amz_workload *w, const struct machine *m, const struct amz_candidate *c, const char *row)
 {
-  uint64_t on_node = (uint64_t)c->layout.ranks_per_node * c->layout.slots_per_rank, domain_cores = m->node.cores / m->node.n_domains;
+  uint64_t on_node = (uint64_t)c->layout.ranks_per_node * c->layout.slots_per_rank,
+      domain_cores = m->node.cores / m->node.n_domains;
 
   if (w->kind != AMZ_WORK_IO)
     ASSERT_ROW_U64(row, on_node * c->layout.threads <= m->node.cores, true);
@@ -873,9 +897,11 @@ static void test_invariants(void)
 
   amz_rng_seed(&rng, 1);
   for (unsigned round = 0; round < 40; round++) {
-    uint32_t d = domains[amz_rng_below(&rng, 3)], c = cores[amz_rng_below(&rng, 4)], count = 1 + (uint32_t)amz_rng_below(&rng, 20);
+    uint32_t d = domains[amz_rng_below(&rng, 3)], c = cores[amz_rng_below(&rng, 4)],
+        count = 1 + (uint32_t)amz_rng_below(&rng, 20);
     uint64_t tasks = 1 + amz_rng_below(&rng, 20000);
-    struct amz_workload w = made(tasks, 0.001 * pow(10, 4 * amz_rng_uniform(&rng)), 2 * amz_rng_uniform(&rng), amz_rng_uniform(&rng));
+    struct amz_workload w = made(tasks, 0.001 * pow(10, 4 * amz_rng_uniform(&rng)), 2 * amz_rng_uniform(&rng),
+                                 amz_rng_uniform(&rng));
     struct machine m;
     struct amz_plan_nodes nodes = {&m.node, count, 1};
     struct amz_plan_want want = nothing_given();
@@ -904,16 +930,21 @@ static void test_invariants(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain}, {"few short tasks are worth many slots", test_few_short_tasks},
-    {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"each advice", test_advice}, {"waiting tasks share cores", test_waiting_tasks},
+    {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain},
+        {"few short tasks are worth many slots", test_few_short_tasks},
+    {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"each advice", test_advice},
+    {"waiting tasks share cores", test_waiting_tasks},
     {"few tasks get slots for whole rounds", test_whole_rounds},
     {"more slots than cores where that is asked for", test_preset_io},
-    {"tasks are started one at a time", test_starts}, {"few values are doubted as few", test_few_values}, {"one slot pays for its gaps", test_speedup_with_gaps}, {"what comes of going on", test_foretell},
+    {"tasks are started one at a time", test_starts}, {"few values are doubted as few", test_few_values},
+    {"one slot pays for its gaps", test_speedup_with_gaps}, {"what comes of going on", test_foretell},
     {"serial among those that were launched", test_serial_when_launched},
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks},
-    {"threads that made tasks slower", test_retrograde_threads}, {"tasks foreseen, heaviest first and lightest first", test_foreseen_tasks}, {"load", test_load}, {"GPUs", test_gpus},
+    {"threads that made tasks slower", test_retrograde_threads}, {"tasks foreseen, heaviest first and lightest first",
+      test_foreseen_tasks}, {"load", test_load}, {"GPUs", test_gpus},
     {"goals", test_goals}, {"what is given stays", test_given}, {"kinds of nodes", test_kinds_of_nodes},
-    {"each kind has what fits there", test_classes}, {"fast kinds come first", test_classes_in_turn}, {"nodes whose memory is slow", test_slow_memory},
+    {"each kind has what fits there", test_classes}, {"fast kinds come first", test_classes_in_turn},
+    {"nodes whose memory is slow", test_slow_memory},
     {"ranks that are there already", test_launched},
     {"what holds for every plan", test_invariants}, {NULL, NULL}};
 

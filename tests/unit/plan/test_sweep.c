@@ -1,5 +1,6 @@
-/* Plans over many machines and kinds of work, and what holds for each of them: synthetic descriptions, the XML files in tests/data/topologies, and those of a
- * folder that AMZ_TOPOLOGY_DIR names. What holds is looked at where it counts: on the cores that ranks and slots would get. */
+/* Plans over many machines and kinds of work, and what holds for each of them: synthetic descriptions, the XML files in
+ * tests/data/topologies, and those of a folder that AMZ_TOPOLOGY_DIR names. What holds is looked at where it counts: on the cores
+ * that ranks and slots would get. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -150,7 +151,8 @@ static void check_candidate(const struct sweep *s, const struct amz_candidate *c
   else if (computes && s->node->n_domains > 1 && !needs_more_than_a_domain(s->node, l->threads))
     ASSERT_ROW_U64(row, ranks_stay_in_domains(s->node, l), true);
   ASSERT_ROW_U64(row, isfinite(c->total_s) && c->total_s > 0 && c->makespan_s >= c->bound_s * 0.999, true);
-  ASSERT_ROW_U64(row, c->speedup <= (double)s->work->tasks * amz_thread_speedup(fmax(s->work->serial, 0), l->threads) * 1.001, true);
+  ASSERT_ROW_U64(row, c->speedup <= (double)s->work->tasks * amz_thread_speedup(fmax(s->work->serial, 0), l->threads) * 1.001,
+                 true);
 }
 
 /* \return the plan's time. */
@@ -158,7 +160,8 @@ static double plan_for(const struct sweep *s, uint32_t nodes)
 {
   const struct amz_plan_nodes kinds = {s->node, nodes, 1};
   struct amz_plan_input in = {.work = &s->w, .nodes = &kinds, .n_nodes = 1, .replicates = 2, .chunk_budget = 2000,
-    .want = {.goal = AMZ_GOAL_TIME, .nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO, .threads_per_task = AMZ_AUTO,
+    .want = {.goal = AMZ_GOAL_TIME, .nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO,
+             .threads_per_task = AMZ_AUTO,
              .max_workers = AMZ_AUTO, .policy = "adaptive"},
     .costs = {.gap_s = measured(0.001), .chunk_s = measured(0.0001), .service_s = measured(2e-6), .launch_base_s = measured(0.4),
               .launch_per_rank_s = measured(0.05)}};

@@ -1,4 +1,5 @@
-/* Pictures: what gnuplot is told, that no text of a profile becomes a command, and, where gnuplot is, that what it draws is XML. */
+/* Pictures: what gnuplot is told, that no text of a profile becomes a command, and, where gnuplot is, that what it draws is
+ * XML. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static struct amz_node node_named(const char *name)
   bandwidth[1] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 4, measured(32.5e9, 32e9, 33e9)};
   bandwidth[2] = (struct amz_curve_point){1, 2, measured(17e9, 17e9, 17e9)};
   slowdown[0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 4, measured(1.25, 1.2, 1.3)};
-  return (struct amz_node){.host = host, .cores = 4, .packages = 2, .units = 4, .allowed_cores = 3, .core = cores, .domains = domains, .n_domains = 3,
+  return (struct amz_node){.host = host, .cores = 4, .packages = 2, .units = 4, .allowed_cores = 3, .core = cores,
+                           .domains = domains, .n_domains = 3,
                            .bandwidth = bandwidth, .n_bandwidth = 3, .slowdown = slowdown, .n_slowdown = 1};
 }
 
@@ -115,7 +117,8 @@ static bool well_formed(const char *path)
 
 static void gnuplot_draws_xml(void)
 {
-  static const char *const names[] = {"n1", "a<b>&\"'c", "x'; system('touch pwned'); y='", "caf\xc3\xa9 {}_^@~ \\n %d", "\xff\xfe"};
+  static const char *const names[] = {"n1", "a<b>&\"'c", "x'; system('touch pwned'); y='", "caf\xc3\xa9 {}_^@~ \\n %d",
+                                      "\xff\xfe"};
   struct scratch s;
   char path[SCRATCH_PATH];
 

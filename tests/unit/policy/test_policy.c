@@ -66,7 +66,8 @@ static void test_tables(void)
     {"FAC, sigma = 0: everything at once", "fac", 1000, 4, "250 250 250 250 ", 1, 0, 0},
     {"FAC, mu unknown: as FAC2", "fac", 20, 2, "5 5 3 3 1 1 1 1 ", 0, 0, 0},
     {"FAC, P = 1, N = 1", "fac", 1, 1, "1 ", 1, 1, 0},
-    {"FSC, by hand: 300.28^(2/3) = 44.8", "fsc", 200, 4, "16 16 16 16 16 16 16 16 16 16 16 16 8 ", 1, 1, 1}, /* 60.06^(2/3) = 15.3 */
+    /* 60.06^(2/3) = 15.3 */
+    {"FSC, by hand: 300.28^(2/3) = 44.8", "fsc", 200, 4, "16 16 16 16 16 16 16 16 16 16 16 16 8 ", 1, 1, 1},
     {"FSC, P = 1: ln 1 divides nothing", "fsc", 100, 1, "100 ", 1, 1, 1},
     {"FSC, sigma = 0: even shares", "fsc", 10, 4, "3 3 3 1 ", 1, 0, 1},
     {"FSC, large h: not more than an even share", "fsc", 10, 4, "3 3 3 1 ", 1, 1, 1000},
@@ -131,11 +132,13 @@ static void compare_with_reference(const char *policy, const struct amz_policy_p
   struct walk w;
   FILE *awk;
 
-  (void)snprintf(row, sizeof row, "%s, N=%" PRIu64 ", P=%" PRIu32 ", mu=%g, sigma=%g, h=%g", policy, p->tasks, p->slots, p->mean_s,
+  (void)snprintf(row, sizeof row, "%s, N=%" PRIu64 ", P=%" PRIu32 ", mu=%g, sigma=%g, h=%g", policy, p->tasks, p->slots,
+                 p->mean_s,
                  p->stddev_s, p->overhead_s);
   (void)snprintf(command, sizeof command,
                  "awk -v policy=%s -v N=%" PRIu64 " -v P=%" PRIu32 " -v mean=%g -v sd=%g -v h=%g"
-                 " -f '%s/tests/unit/policy/reference.awk'", policy, p->tasks, p->slots, p->mean_s, p->stddev_s, p->overhead_s, top);
+                 " -f '%s/tests/unit/policy/reference.awk'", policy, p->tasks, p->slots, p->mean_s, p->stddev_s, p->overhead_s,
+                 top);
   awk = popen(command, "r");
   if (!awk) {
     CU_FAIL("popen");
@@ -259,8 +262,10 @@ static void test_af_by_hand(void)
       w.ask.worker = k;
       ASSERT_U64(amz_policy_next(w.policy, &w.ask), 250);
     }
-    amz_policy_feedback(w.policy, &(struct amz_policy_feedback){.worker = 0, .tasks = 2, .wall_s = 2 * u, .wall_sq_s2 = 2.25 * u * u});
-    amz_policy_feedback(w.policy, &(struct amz_policy_feedback){.worker = 1, .tasks = 2, .wall_s = 4 * u, .wall_sq_s2 = 9 * u * u});
+    amz_policy_feedback(w.policy, &(struct amz_policy_feedback){.worker = 0, .tasks = 2, .wall_s = 2 * u,
+      .wall_sq_s2 = 2.25 * u * u});
+    amz_policy_feedback(w.policy, &(struct amz_policy_feedback){.worker = 1, .tasks = 2, .wall_s = 4 * u,
+      .wall_sq_s2 = 9 * u * u});
     w.ask.remaining = 90;
     w.ask.worker = 0;
     ASSERT_U64(amz_policy_next(w.policy, &w.ask), 54);
@@ -290,7 +295,8 @@ static void test_af_by_chunks(void)
 /* Feedback of workers that there aren't, and times that are none, change nothing. */
 static void test_feedback_is_checked(void)
 {
-  static const struct amz_policy_feedback odd[] = {{.worker = 2, .tasks = 1, .wall_s = 1}, {.worker = UINT32_MAX, .tasks = 1, .wall_s = 1},
+  static const struct amz_policy_feedback odd[] = {{.worker = 2, .tasks = 1, .wall_s = 1},
+                                                   {.worker = UINT32_MAX, .tasks = 1, .wall_s = 1},
     {.tasks = 0, .wall_s = 1}, {.tasks = 1, .wall_s = -1}, {.tasks = 1, .wall_s = INFINITY}, {.tasks = 1, .wall_s = NAN}};
 
   for (size_t p = 0; p < N_NAMES; p++) {

@@ -110,7 +110,8 @@ static void draw(struct amz_rng *rng, struct sample *s)
 
 static const void *values_at(const struct sample *s, uint64_t task)
 {
-  return s->kind.type == AMZ_VALUE_F64 ? (const void *)&s->f64[task * s->kind.width] : (const void *)&s->i64[task * s->kind.width];
+  return s->kind.type == AMZ_VALUE_F64 ? (const void *)&s->f64[task * s->kind.width] : (const void *)&s->i64[task *
+      s->kind.width];
 }
 
 /* The partials of [from, until), all with values, added in pieces. */
@@ -342,13 +343,17 @@ static void test_wide_sums(void)
     uint64_t values[3];
     struct amz_reduced_value expected;
   } rows[] = {
-    {"the largest that fits", {AMZ_REDUCE_SUM, AMZ_VALUE_I64, 1}, {INT64_MAX, UINT64_MAX, 1}, {AMZ_VALUE_I64, {.i64 = INT64_MAX}}},
+    {"the largest that fits", {AMZ_REDUCE_SUM, AMZ_VALUE_I64, 1}, {INT64_MAX, UINT64_MAX, 1},
+     {AMZ_VALUE_I64, {.i64 = INT64_MAX}}},
     {"one too much is a double", {AMZ_REDUCE_SUM, AMZ_VALUE_I64, 1}, {INT64_MAX, 1, 0}, {AMZ_VALUE_F64, {.f64 = 0x1p63}}},
-    {"the smallest that fits", {AMZ_REDUCE_SUM, AMZ_VALUE_I64, 1}, {UINT64_C(1) << 63, 1, UINT64_MAX}, {AMZ_VALUE_I64, {.i64 = INT64_MIN}}},
-    {"below that", {AMZ_REDUCE_SUM, AMZ_VALUE_I64, 1}, {UINT64_C(1) << 63, UINT64_C(1) << 63, 0}, {AMZ_VALUE_F64, {.f64 = -0x1p64}}},
+    {"the smallest that fits", {AMZ_REDUCE_SUM, AMZ_VALUE_I64, 1}, {UINT64_C(1) << 63, 1, UINT64_MAX},
+     {AMZ_VALUE_I64, {.i64 = INT64_MIN}}},
+    {"below that", {AMZ_REDUCE_SUM, AMZ_VALUE_I64, 1}, {UINT64_C(1) << 63, UINT64_C(1) << 63, 0},
+     {AMZ_VALUE_F64, {.f64 = -0x1p64}}},
     {"unsigned", {AMZ_REDUCE_SUM, AMZ_VALUE_U64, 1}, {UINT64_MAX - 5, 2, 3}, {AMZ_VALUE_U64, {.u64 = UINT64_MAX}}},
     {"unsigned, too much", {AMZ_REDUCE_SUM, AMZ_VALUE_U64, 1}, {UINT64_MAX, UINT64_MAX, 2}, {AMZ_VALUE_F64, {.f64 = 0x1p65}}},
-    {"mean of what doesn't fit", {AMZ_REDUCE_MEAN, AMZ_VALUE_I64, 1}, {INT64_MAX, INT64_MAX, 2}, {AMZ_VALUE_F64, {.f64 = 0x1p64 / 3}}},
+    {"mean of what doesn't fit", {AMZ_REDUCE_MEAN, AMZ_VALUE_I64, 1}, {INT64_MAX, INT64_MAX, 2},
+     {AMZ_VALUE_F64, {.f64 = 0x1p64 / 3}}},
     {"min, signed", {AMZ_REDUCE_MIN, AMZ_VALUE_I64, 1}, {5, UINT64_MAX, 3}, {AMZ_VALUE_I64, {.i64 = -1}}},
     {"min, unsigned", {AMZ_REDUCE_MIN, AMZ_VALUE_U64, 1}, {5, UINT64_MAX, 3}, {AMZ_VALUE_U64, {.u64 = 3}}},
     {"max, unsigned", {AMZ_REDUCE_MAX, AMZ_VALUE_U64, 1}, {5, UINT64_MAX, 3}, {AMZ_VALUE_U64, {.u64 = UINT64_MAX}}},

@@ -9,7 +9,8 @@
 #include "../../../src/report/history_key.h"
 #include "../../support/tap.h"
 
-static char name[] = "dock\033", host[] = "n1", dir_a[] = "/a/dock.runs/001", dir_b[] = "/a/my dock.runs/002", policy[] = "adaptive", version[] = "0.1",
+static char name[] = "dock\033", host[] = "n1", dir_a[] = "/a/dock.runs/001", dir_b[] = "/a/my dock.runs/002",
+policy[] = "adaptive", version[] = "0.1",
             key[] = "history 1\nwords dock {n}\n";
 static struct amz_observation first[4], last[4];
 
@@ -17,9 +18,12 @@ static struct amz_history_run run_of(char *dir, struct amz_observation *seen, do
 {
   for (size_t i = 0; i < 4; i++)
     seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = 2, .wall_s = task_s};
-  return (struct amz_history_run){.costs = {.job = name, .host = host, .tasks = 1200, .slots = 4, .threads = 1, .seen = seen, .n = 4},
-    .outcome = {.run_dir = dir, .policy = policy, .version = version, .ended_s = ended_s, .succeeded = 1190, .failed = 7, .skipped = 3, .this_launch = 1200,
-                .launches = 1, .ranks = 2, .slots = 4, .threads = 1, .predicted_s = -1, .predicted_low_s = -1, .predicted_high_s = -1, .makespan_s = 300 * task_s,
+  return (struct amz_history_run){.costs = {.job = name, .host = host, .tasks = 1200, .slots = 4, .threads = 1, .seen = seen,
+                                            .n = 4},
+    .outcome = {.run_dir = dir, .policy = policy, .version = version, .ended_s = ended_s, .succeeded = 1190, .failed = 7,
+                .skipped = 3, .this_launch = 1200,
+                .launches = 1, .ranks = 2, .slots = 4, .threads = 1, .predicted_s = -1, .predicted_low_s = -1,
+                .predicted_high_s = -1, .makespan_s = 300 * task_s,
                 .total_s = 310 * task_s, .efficiency = 0.95, .task_mean_s = task_s, .task_max_s = 2 * task_s}};
 }
 
@@ -46,8 +50,10 @@ static void test_list(void)
   amz_report_history_list(jobs, 2, &out);
   ASSERT_TEXT(amz_buf_text(&out),
               "id                runs  latest (UTC)           tasks     task time      makespan     predicted  off by  job\n"
-              "0123456789abcdef     2  2000-03-01 12:34       1 200         1.5 s    7 min 30 s    8 min 15 s   +10 %  dock\\x1b\n"
-              "00000000000000ff     1  2000-02-29 12:34       1 200           1 s    5 min 00 s             -       -  dock\\x1b\n");
+              "0123456789abcdef     2  2000-03-01 12:34       1 200         1.5 s    7 min 30 s    8 min 15 s   +10 %  "
+              "dock\\x1b\n"
+              "00000000000000ff     1  2000-02-29 12:34       1 200           1 s    5 min 00 s             -       -  "
+              "dock\\x1b\n");
   amz_buf_clear(&out);
 }
 
@@ -55,9 +61,11 @@ static void test_job(void)
 {
   static const char *const parts[] = {
     "dock\\x1b: 0123456789abcdef, 2 runs\n", "  known by          words: dock {n}\n",
-    "  2000-02-29 12:34       1 200       7        4        1        95 %           1 s           2 s    5 min 00 s             -       -  /a/dock.runs/001\n",
+    "  2000-02-29 12:34       1 200       7        4        1        95 %           1 s           2 s    5 min 00 s             "
+    "-       -  /a/dock.runs/001\n",
     "   +10 %  '/a/my dock.runs/002' (its last launch)\n",
-    "  trend             the latest run's tasks took 1.50 times as long as the first's (95 %: 1.50 to 1.50): costs have changed\n",
+    "  trend             the latest run's tasks took 1.50 times as long as the first's (95 %: 1.50 to 1.50): costs have "
+    "changed\n",
     "  predictions       1, off by 10 % in the median, 10 % at worst; 1 of 1 within their intervals\n",
     "  a plan takes      task time mean 1.5 s (95 %: 1.4 s to 1.6 s), CV 0.10, cpu-bound: from 4 tasks of 1 run\n"};
   struct amz_history_run runs[2];
@@ -137,10 +145,12 @@ static void test_json(void)
   ASSERT_I64(amz_report_history_list_json(&job, &out), AMZ_OK);
   o = json_loadb(out.data, out.len, 0, NULL);
   latest = json_object_get(o, "latest");
-  CU_ASSERT(number(o, "runs", NULL) == 2 && number(latest, "makespan_s", NULL) == 450 && number(latest, "tasks", "succeeded") == 1193);
+  CU_ASSERT(number(o, "runs", NULL) == 2 && number(latest, "makespan_s", NULL) == 450 &&
+            number(latest, "tasks", "succeeded") == 1193);
   CU_ASSERT_DOUBLE_EQUAL(number(latest, "off_by", NULL), 0.1, 1e-9);
   ASSERT_TEXT(json_string_value(json_object_get(latest, "predicted_from")), "history");
-  CU_ASSERT(number(latest, "layout", "slots") == 4 && json_number_value(json_array_get(json_object_get(latest, "interval_s"), 1)) == 550);
+  CU_ASSERT(number(latest, "layout", "slots") == 4 && json_number_value(json_array_get(json_object_get(latest, "interval_s"),
+      1)) == 550);
   json_decref(o);
   amz_buf_reset(&out);
   ASSERT_I64(amz_report_history_job_json(&job, NULL, 0, &out), AMZ_OK);
@@ -149,7 +159,8 @@ static void test_json(void)
   latest = json_array_get(json_object_get(o, "runs"), 0);
   CU_ASSERT(json_is_null(json_object_get(latest, "predicted_s")) && json_is_null(json_object_get(latest, "interval_s")) &&
             json_is_null(json_object_get(latest, "off_by")) && json_is_null(json_object_get(latest, "predicted_from")));
-  CU_ASSERT(number(o, "trend", "ratio") == 1.5 && json_is_true(json_object_get(json_object_get(o, "trend"), "drifted")) && number(o, "known", "runs") == 0);
+  CU_ASSERT(number(o, "trend", "ratio") == 1.5 && json_is_true(json_object_get(json_object_get(o, "trend"), "drifted")) &&
+            number(o, "known", "runs") == 0);
   json_decref(o);
   amz_buf_clear(&out);
 }
@@ -168,7 +179,8 @@ static void test_off(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"the list", test_list}, {"a job", test_job}, {"what a job is known by", test_keys}, {"as JSON", test_json}, {"how far off", test_off}, {NULL, NULL},
+    {"the list", test_list}, {"a job", test_job}, {"what a job is known by", test_keys}, {"as JSON", test_json},
+        {"how far off", test_off}, {NULL, NULL},
   };
 
   return amz_test_main("report history", tests, 0);

@@ -9,7 +9,8 @@
 #include "../../support/tap.h"
 
 static const struct amz_run_progress progress = {.state = AMZ_RUN_DRAINING, .total = UINT64_C(1) << 62, .succeeded = 460,
-  .failed = 3, .skipped = 7, .running = 2, .retried = 5, .epoch = 4, .ranks = 1, .slots = 16, .elapsed_ns = INT64_C(10123456789), .eta_ns = 42,
+  .failed = 3, .skipped = 7, .running = 2, .retried = 5, .epoch = 4, .ranks = 1, .slots = 16, .elapsed_ns = INT64_C(10123456789),
+  .eta_ns = 42,
   .updated_ns = INT64_C(1764000000123456789), .task_mean_s = 0.1, .utilisation = 0.75, .job = "scan \"x\"\n",
   .run_dir = "a/b.runs/001", .host = "n1", .pid = 4711};
 
@@ -44,7 +45,8 @@ static json_t *at(json_t *o, const char *path)
 static void summary_keeps_the_contract(void)
 {
   struct amz_run_summary s = {.job = "scan", .run_dir = "scan.runs/001", .end = AMZ_END_STOPPED, .reason = "stop requested",
-    .total = 10, .succeeded = 3, .failed = 2, .skipped = 1, .not_run = 4, .epoch = 2, .slots = 2, .makespan_s = 2.5, .total_s = 3.25,
+    .total = 10, .succeeded = 3, .failed = 2, .skipped = 1, .not_run = 4, .epoch = 2, .slots = 2, .makespan_s = 2.5,
+    .total_s = 3.25,
     .efficiency = 0.5, .predicted_s = -1, .sampled = true, .planning_idle_s = 0.75, .planning_cpu_s = 0.25, .given_up_slots = 3,
     .master_busy = 0.75, .slowest = {{UINT64_C(1) << 40, 1.5}}, .n_slowest = 1, .outgrown = {5, 7, 300, 200}};
   static const struct {
@@ -56,7 +58,8 @@ static void summary_keeps_the_contract(void)
   static const struct {
     const char *path;
     double value;
-  } reals[] = {{"makespan_s", 2.5}, {"total_s", 3.25}, {"efficiency", 0.5}, {"planning.idle_slot_s", 0.75}, {"planning.cpu_s", 0.25},
+  } reals[] = {{"makespan_s", 2.5}, {"total_s", 3.25}, {"efficiency", 0.5}, {"planning.idle_slot_s", 0.75},
+               {"planning.cpu_s", 0.25},
     {"planning.cost_s", 0.5}, {"planning.share", 0.2}};
   json_t *o = summary_json(&s);
 

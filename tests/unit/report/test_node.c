@@ -1,4 +1,5 @@
-/* A node's profile as JSON and back, and as text: a profile written by hand, what is refused, and that nothing is lost on the way. */
+/* A node's profile as JSON and back, and as text: a profile written by hand, what is refused, and that nothing is lost on the
+ * way. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +11,11 @@
 
 /* Two domains, the second without cores; two kinds of cores; limits of all kinds. Written by hand. */
 static const char by_hand[] =
-  "{\"profile\": 1, \"host\": \"n1\", \"cpu_model\": \"Example 9000\", \"kernel\": \"6.1.0\", \"machine\": \"x86_64\", \"hypervisor\": \"kvm\",\n"
+  "{\"profile\": 1, \"host\": \"n1\", \"cpu_model\": \"Example 9000\", \"kernel\": \"6.1.0\", \"machine\": \"x86_64\", "
+  "\"hypervisor\": \"kvm\",\n"
   " \"topology\": \"this machine\", \"this_machine\": true, \"measured_at_s\": 1764000000,\n"
-  " \"packages\": 1, \"cores\": 3, \"units\": 5, \"units_per_core\": 2, \"units_share_cores\": false, \"memory_bytes\": 17179869184,\n"
+  " \"packages\": 1, \"cores\": 3, \"units\": 5, \"units_per_core\": 2, \"units_share_cores\": false, \"memory_bytes\": "
+  "17179869184,\n"
   " \"allowed_cores\": 2, \"allowed_cpu\": 1.5, \"allowed_memory_bytes\": 8589934592,\n"
   " \"limits\": [\n"
   "  {\"kind\": \"cores\", \"value\": 3.0, \"source\": \"this machine\", \"active\": false},\n"
@@ -26,25 +29,31 @@ static const char by_hand[] =
   "  {\"name\": \"CoreType=IntelCore\", \"efficiency\": 1, \"cores\": 2, \"allowed_cores\": 2}],\n"
   " \"caches\": [{\"level\": 1, \"bytes\": 32768, \"line_bytes\": 64, \"count\": 3, \"shared_cores\": 1},\n"
   "  {\"level\": 3, \"bytes\": 16777216, \"line_bytes\": 64, \"count\": 1, \"shared_cores\": 3}],\n"
-  " \"gpus\": [{\"id\": \"0\", \"model\": \"Example GPU\", \"domain\": 0, \"usable\": true}, {\"id\": \"1\", \"domain\": null}],\n"
+  " \"gpus\": [{\"id\": \"0\", \"model\": \"Example GPU\", \"domain\": 0, \"usable\": true}, {\"id\": \"1\", \"domain\": "
+  "null}],\n"
   " \"bandwidth_method\": \"non-temporal stores: 24 bytes an element\",\n"
   " \"bandwidth\": [\n"
-  "  {\"domain\": \"all\", \"cores\": 1, \"bytes_per_s\": {\"value\": 12.5e9, \"low\": 12e9, \"high\": 12.5e9, \"n\": 7, \"source\": \"measured\"}},\n"
+  "  {\"domain\": \"all\", \"cores\": 1, \"bytes_per_s\": {\"value\": 12.5e9, \"low\": 12e9, \"high\": 12.5e9, \"n\": 7, "
+  "\"source\": \"measured\"}},\n"
   "  {\"domain\": \"all\", \"cores\": 2, \"bytes_per_s\": {\"value\": 20e9, \"source\": \"assumed\"}},\n"
   "  {\"domain\": 0, \"cores\": 2, \"bytes_per_s\": {\"value\": 20e9, \"n\": 7, \"source\": \"measured\"}}],\n"
   " \"saturation_cores\": {\"value\": 2, \"source\": \"measured\"},\n"
-  " \"slowdown\": [{\"domain\": \"all\", \"cores\": 2, \"factor\": {\"value\": 1.25, \"low\": 1.2, \"high\": 1.3, \"n\": 5, \"source\": \"measured\"}}],\n"
+  " \"slowdown\": [{\"domain\": \"all\", \"cores\": 2, \"factor\": {\"value\": 1.25, \"low\": 1.2, \"high\": 1.3, \"n\": 5, "
+  "\"source\": \"measured\"}}],\n"
   " \"latency\": [{\"bytes\": 16384, \"level\": 1, \"seconds\": {\"value\": 1.25e-9, \"n\": 5, \"source\": \"measured\"}},\n"
-  "  {\"bytes\": 1073741824, \"seconds\": {\"value\": 9.5e-8, \"low\": 9e-8, \"high\": 1e-7, \"n\": 5, \"source\": \"measured\"}}],\n"
+  "  {\"bytes\": 1073741824, \"seconds\": {\"value\": 9.5e-8, \"low\": 9e-8, \"high\": 1e-7, \"n\": 5, \"source\": "
+  "\"measured\"}}],\n"
   " \"costs\": {\"start_s\": {\"value\": 0.001, \"low\": 0.00095, \"high\": 0.0011, \"n\": 200, \"source\": \"measured\"},\n"
   "  \"start_quartiles_s\": [0.0009, 0.0012],\n"
   "  \"launches\": [{\"ranks\": 2, \"seconds\": {\"value\": 0.5, \"n\": 3, \"source\": \"measured\"}}],\n"
   "  \"launch_base_s\": {\"value\": 0.4, \"low\": -0.1, \"high\": 0.9, \"source\": \"measured\"},\n"
   "  \"launch_per_rank_s\": {\"value\": 0.05, \"source\": \"measured\"},\n"
-  "  \"message_inside\": {\"alpha_s\": {\"value\": 2.5e-7, \"n\": 1, \"source\": \"measured\"}, \"beta_s_per_byte\": {\"value\": 1e-10, \"source\": \"measured\"}},\n"
+  "  \"message_inside\": {\"alpha_s\": {\"value\": 2.5e-7, \"n\": 1, \"source\": \"measured\"}, \"beta_s_per_byte\": {\"value\": "
+  "1e-10, \"source\": \"measured\"}},\n"
   "  \"service_s\": {\"value\": 2e-6, \"source\": \"assumed\"}},\n"
   " \"load\": {\"cpu\": 0.25, \"memory\": 0.5, \"cpu_pressure\": null},\n"
-  " \"findings\": [{\"level\": \"warning\", \"text\": \"CPU 3 is throttled\", \"advice\": \"cool it\"}, {\"level\": \"note\", \"text\": \"swap is off\"}],\n"
+  " \"findings\": [{\"level\": \"warning\", \"text\": \"CPU 3 is throttled\", \"advice\": \"cool it\"}, {\"level\": \"note\", "
+  "\"text\": \"swap is off\"}],\n"
   " \"core\": [{\"domain\": 0, \"package\": 0, \"kind\": 0, \"first_unit\": 0, \"units\": 1, \"allowed_units\": 0},\n"
   "  {\"domain\": 0, \"package\": 0, \"kind\": 1, \"first_unit\": 1, \"units\": 2, \"allowed_units\": 2},\n"
   "  {\"domain\": null, \"package\": 0, \"kind\": 1, \"first_unit\": 3, \"units\": 2, \"allowed_units\": 1}],\n"
@@ -122,7 +131,8 @@ static void nothing_is_lost_on_the_way(void)
     json_t *w = json_object_get(written, key);
 
     if (json_is_object(value) || json_is_array(value)) /* may have got the keys that were left out by hand */
-      CU_ASSERT(json_is_object(value) ? json_is_object(w) || strcmp(key, "something_new") == 0 : json_array_size(value) == json_array_size(w))
+      CU_ASSERT(json_is_object(value) ? json_is_object(w) ||
+                strcmp(key, "something_new") == 0 : json_array_size(value) == json_array_size(w))
     else
       CU_ASSERT(json_equal(value, w));
   }
@@ -150,7 +160,8 @@ static void unknown_values_are_null(void)
   q = json_object_get(o, "remote_ratio");
   CU_ASSERT(json_is_null(json_object_get(q, "value")));
   ASSERT_TEXT(json_string_value(json_object_get(q, "source")), "unknown");
-  CU_ASSERT(json_is_null(json_object_get(json_object_get(json_array_get(json_object_get(o, "bandwidth"), 0), "bytes_per_s"), "value")));
+  CU_ASSERT(json_is_null(json_object_get(json_object_get(json_array_get(json_object_get(o, "bandwidth"), 0), "bytes_per_s"),
+                                         "value")));
   CU_ASSERT(json_is_null(json_object_get(json_object_get(o, "load"), "swap")));
   ASSERT_TEXT(json_string_value(json_object_get(o, "from")), "cache");
   ASSERT_I64(json_integer_value(json_object_get(o, "age_s")), 90);
@@ -178,40 +189,61 @@ static void nonsense_is_refused_by_name(void)
   } rows[] = {
     {"a needed number missing", "\"cores\": 3, \"units\"", "\"units\"", "cores is missing"},
     {"a number as text", "\"cores\": 3, \"units\"", "\"cores\": \"3\", \"units\"", "cores: expected a whole number, got a text"},
-    {"a fraction of a core", "\"cores\": 3, \"units\"", "\"cores\": 3.5, \"units\"", "cores: expected a whole number, got a number"},
+    {"a fraction of a core", "\"cores\": 3, \"units\"", "\"cores\": 3.5, \"units\"",
+     "cores: expected a whole number, got a number"},
     {"negative", "\"packages\": 1", "\"packages\": -1", "packages: out of range, expected 0 to 4294967294"},
     {"larger than 32 bits", "\"packages\": 1", "\"packages\": 4294967296", "packages: out of range, expected 0 to 4294967294"},
     {"more cores than rows", "\"cores\": 3, \"units\"", "\"cores\": 4, \"units\"", "core: 3 of them, expected 4"},
     {"fewer units than cores claim", "\"unit\": [4, 0, 2, 1, 3]", "\"unit\": [4, 0, 2, 1]", "unit: 4 of them, expected 5"},
     {"a unit that is none", "\"unit\": [4,", "\"unit\": [true,", "unit[0]: expected a whole number, got true"},
-    {"units beyond the end", "\"first_unit\": 3, \"units\": 2", "\"first_unit\": 4, \"units\": 2", "core[2].units: they aren't all in unit"},
-    {"units that overflow", "\"first_unit\": 3, \"units\": 2", "\"first_unit\": 3, \"units\": 4294967294", "core[2].units: they aren't all in unit"},
-    {"a domain that isn't there", "{\"domain\": 0, \"package\": 0, \"kind\": 1", "{\"domain\": 2, \"package\": 0, \"kind\": 1", "core[1].domain: there is no domain 2"},
-    {"a kind that isn't there", "\"kind\": 1, \"first_unit\": 1", "\"kind\": 2, \"first_unit\": 1", "core[1].kind: there is no kind 2"},
-    {"a package that isn't there", "\"package\": 0, \"kind\": 1, \"first_unit\": 1", "\"package\": 1, \"kind\": 1, \"first_unit\": 1", "core[1].package: there is no package 1"},
+    {"units beyond the end", "\"first_unit\": 3, \"units\": 2", "\"first_unit\": 4, \"units\": 2",
+     "core[2].units: they aren't all in unit"},
+    {"units that overflow", "\"first_unit\": 3, \"units\": 2", "\"first_unit\": 3, \"units\": 4294967294",
+     "core[2].units: they aren't all in unit"},
+    {"a domain that isn't there", "{\"domain\": 0, \"package\": 0, \"kind\": 1", "{\"domain\": 2, \"package\": 0, \"kind\": 1",
+     "core[1].domain: there is no domain 2"},
+    {"a kind that isn't there", "\"kind\": 1, \"first_unit\": 1", "\"kind\": 2, \"first_unit\": 1",
+     "core[1].kind: there is no kind 2"},
+    {"a package that isn't there", "\"package\": 0, \"kind\": 1, \"first_unit\": 1",
+     "\"package\": 1, \"kind\": 1, \"first_unit\": 1", "core[1].package: there is no package 1"},
     {"more allowed than there is", "\"allowed_units\": 2", "\"allowed_units\": 3", "core[1].allowed_units: more than units"},
-    {"more cores allowed than there are", "\"allowed_cores\": 2, \"allowed_cpu\"", "\"allowed_cores\": 4, \"allowed_cpu\"", "allowed_cores: more than cores"},
-    {"domains with too many cores", "\"os_index\": 4, \"cores\": 0", "\"os_index\": 4, \"cores\": 9", "domains: they have 12 cores together, the node 3"},
+    {"more cores allowed than there are", "\"allowed_cores\": 2, \"allowed_cpu\"", "\"allowed_cores\": 4, \"allowed_cpu\"",
+     "allowed_cores: more than cores"},
+    {"domains with too many cores", "\"os_index\": 4, \"cores\": 0", "\"os_index\": 4, \"cores\": 9",
+     "domains: they have 12 cores together, the node 3"},
     {"another number of domains", "\"numa_domains\": 2", "\"numa_domains\": 3", "numa_domains: 3, but 2 are described"},
     {"a limit of no kind", "\"kind\": \"cpu\"", "\"kind\": \"luck\"", "limits[2].kind: \"luck\" isn't known here"},
-    {"a negative limit", "\"value\": 1.5, \"source\"", "\"value\": -1.5, \"source\"", "limits[2].value: out of range, expected a finite number, 0 or more"},
+    {"a negative limit", "\"value\": 1.5, \"source\"", "\"value\": -1.5, \"source\"",
+     "limits[2].value: out of range, expected a finite number, 0 or more"},
     {"a limit without source", "\"value\": 2.0, \"source\": \"affinity mask\"", "\"value\": 2.0", "limits[1].source is missing"},
-    {"a curve beyond the node", "\"all\", \"cores\": 2, \"bytes_per_s\"", "\"all\", \"cores\": 4, \"bytes_per_s\"", "bandwidth[1].cores: out of range, expected 1 to 3"},
-    {"a curve at no cores", "\"all\", \"cores\": 2, \"factor\"", "\"all\", \"cores\": 0, \"factor\"", "slowdown[0].cores: out of range, expected 1 to 3"},
-    {"a curve of no domain", "{\"domain\": 0, \"cores\": 2", "{\"domain\": \"some\", \"cores\": 2", "bandwidth[2].domain: expected a whole number, got a text"},
-    {"a curve of a missing domain", "{\"domain\": 0, \"cores\": 2", "{\"domain\": 7, \"cores\": 2", "bandwidth[2].domain: there is no domain 7"},
-    {"a quantity that is a number", "\"saturation_cores\": {\"value\": 2, \"source\": \"measured\"}", "\"saturation_cores\": 2", "saturation_cores: expected an object with value and source, got a whole number"},
-    {"a quantity without value", "{\"value\": 2, \"source\": \"measured\"}", "{\"source\": \"measured\"}", "saturation_cores.value is missing: expected a number"},
-    {"a quantity without source", "{\"value\": 2, \"source\": \"measured\"}", "{\"value\": 2}", "saturation_cores.source is missing: expected a text"},
-    {"a source that is none", "{\"value\": 2, \"source\": \"measured\"}", "{\"value\": 2, \"source\": \"heard\"}", "saturation_cores.source: \"heard\" is no source; measured, assumed, given … are"},
+    {"a curve beyond the node", "\"all\", \"cores\": 2, \"bytes_per_s\"", "\"all\", \"cores\": 4, \"bytes_per_s\"",
+     "bandwidth[1].cores: out of range, expected 1 to 3"},
+    {"a curve at no cores", "\"all\", \"cores\": 2, \"factor\"", "\"all\", \"cores\": 0, \"factor\"",
+     "slowdown[0].cores: out of range, expected 1 to 3"},
+    {"a curve of no domain", "{\"domain\": 0, \"cores\": 2", "{\"domain\": \"some\", \"cores\": 2",
+     "bandwidth[2].domain: expected a whole number, got a text"},
+    {"a curve of a missing domain", "{\"domain\": 0, \"cores\": 2", "{\"domain\": 7, \"cores\": 2",
+     "bandwidth[2].domain: there is no domain 7"},
+    {"a quantity that is a number", "\"saturation_cores\": {\"value\": 2, \"source\": \"measured\"}", "\"saturation_cores\": 2",
+     "saturation_cores: expected an object with value and source, got a whole number"},
+    {"a quantity without value", "{\"value\": 2, \"source\": \"measured\"}", "{\"source\": \"measured\"}",
+     "saturation_cores.value is missing: expected a number"},
+    {"a quantity without source", "{\"value\": 2, \"source\": \"measured\"}", "{\"value\": 2}",
+     "saturation_cores.source is missing: expected a text"},
+    {"a source that is none", "{\"value\": 2, \"source\": \"measured\"}", "{\"value\": 2, \"source\": \"heard\"}",
+     "saturation_cores.source: \"heard\" is no source; measured, assumed, given … are"},
     {"an interval beside its value", "\"low\": 12e9", "\"low\": 13e9", "bandwidth[0].bytes_per_s: expected low <= value <= high"},
     {"an interval of texts", "\"low\": 12e9", "\"low\": \"12\"", "bandwidth[0].bytes_per_s.low: expected a number, got a text"},
-    {"quartiles of one", "[0.0009, 0.0012]", "[0.0009]", "costs.start_quartiles_s: expected an array of two numbers, got an array"},
+    {"quartiles of one", "[0.0009, 0.0012]", "[0.0009]",
+     "costs.start_quartiles_s: expected an array of two numbers, got an array"},
     {"a launch without ranks", "{\"ranks\": 2, ", "{", "costs.launches[0].ranks is missing"},
     {"rows that are none", "\"kinds\": [", "\"kinds\": [7, ", "kinds[0]: expected an object, got a whole number"},
-    {"an object for rows", "\"findings\": [{\"level\": \"warning\"", "\"findings\": {\"level\": 1}, \"f\": [{\"level\": \"warning\"", "findings: expected an array, got an object"},
-    {"a GPU nowhere", "\"model\": \"Example GPU\", \"domain\": 0", "\"model\": \"Example GPU\", \"domain\": 5", "gpus[0].domain: there is no domain 5"},
-    {"a flag that is a number", "\"this_machine\": true", "\"this_machine\": 1", "this_machine: expected true or false, got a whole number"},
+    {"an object for rows", "\"findings\": [{\"level\": \"warning\"",
+     "\"findings\": {\"level\": 1}, \"f\": [{\"level\": \"warning\"", "findings: expected an array, got an object"},
+    {"a GPU nowhere", "\"model\": \"Example GPU\", \"domain\": 0", "\"model\": \"Example GPU\", \"domain\": 5",
+     "gpus[0].domain: there is no domain 5"},
+    {"a flag that is a number", "\"this_machine\": true", "\"this_machine\": 1",
+     "this_machine: expected true or false, got a whole number"},
     {"a key twice", "\"host\": \"n1\"", "\"host\": \"n1\", \"host\": \"n2\"", "no JSON: "},
     {"cut off", "\"something_new\": {\"left\": \"alone\"}}", "", "no JSON: "},
   };
@@ -327,10 +359,12 @@ static void gpus_are_told_with_their_cores_and_slots(void)
 {
   struct amz_node_core core[6];
   struct amz_node_domain domains[2] = {{.cores = 3}, {.cores = 3}};
-  struct amz_node_gpu gpus[4] = {{(char *)"0", (char *)"", 1, true}, {(char *)"9", (char *)"", 1, false}, {(char *)"1", (char *)"", 0, true},
+  struct amz_node_gpu gpus[4] = {{(char *)"0", (char *)"", 1, true}, {(char *)"9", (char *)"", 1, false},
+                                 {(char *)"1", (char *)"", 0, true},
                                  {(char *)"2", (char *)"", AMZ_NO_DOMAIN, true}};
   uint32_t unit[6] = {0, 1, 2, 3, 4, 5};
-  struct amz_node n = {.packages = 1, .cores = 6, .units = 6, .core = core, .unit = unit, .domains = domains, .n_domains = 2, .gpus = gpus, .n_gpus = 4,
+  struct amz_node n = {.packages = 1, .cores = 6, .units = 6, .core = core, .unit = unit, .domains = domains, .n_domains = 2,
+                       .gpus = gpus, .n_gpus = 4,
                        .allowed_cores = 5};
   struct amz_buf text = AMZ_BUF_INIT, json = AMZ_BUF_INIT;
   json_t *o, *slots;

@@ -11,27 +11,34 @@
 
 static struct amz_reason reasons[] = {
   {"numa", false, "a rank stays within one of 2 NUMA domains of 8 cores, unless one task needs more", ""},
-  {"memory", true, "6 slots a node instead of 16: 4.0 GiB a task, and 80 % of 32.0 GiB are for tasks", "nodes of 80.0 GiB would allow all 16"},
+  {"memory", true, "6 slots a node instead of 16: 4.0 GiB a task, and 80 % of 32.0 GiB are for tasks",
+   "nodes of 80.0 GiB would allow all 16"},
 };
 static struct amz_recommendation advice[] = {{"split the longest"}};
 
 static struct amz_node node = {.cores = 16, .allowed_cores = 16, .n_domains = 0, .allowed_memory_bytes = UINT64_C(32) << 30};
 static const struct amz_plan_nodes nodes = {&node, 2, 1};
 static double times[] = {90, 110};
-static const struct amz_workload work = {.tasks = 600, .threads = 1, .busy = 6, .n = 2, .sampled = 2, .observed = 3, .failed = 1, .wall_s = times,
+static const struct amz_workload work = {.tasks = 600, .threads = 1, .busy = 6, .n = 2, .sampled = 2, .observed = 3, .failed = 1,
+                                         .wall_s = times,
   .mean_s = {100, 80, 120, 2, AMZ_SAMPLED}, .cv = 0.14, .cpu_share = 0.99, .cpu_per_wall = 0.99, .kind = AMZ_WORK_CPU,
   .rss_bytes = UINT64_C(4) << 30, .weight = {.r2 = -1}};
 static const struct amz_plan_input input = {.work = &work, .nodes = &nodes, .n_nodes = 1,
-  .want = {.nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO, .threads_per_task = AMZ_AUTO, .policy = "adaptive", .chunk_s = 0.2},
+  .want = {.nodes = AMZ_AUTO, .ranks_per_node = AMZ_AUTO, .slots_per_rank = AMZ_AUTO, .threads_per_task = AMZ_AUTO,
+           .policy = "adaptive", .chunk_s = 0.2},
   .costs = {.gap_s = {0.001, 0.001, 0.002, 9, AMZ_SAMPLED}, .launch_base_s = {0.5, 0.5, 0.5, 0, AMZ_ASSUMED}}};
 static const struct amz_plan plan = {
-  .chosen = {.layout = {2, 1, 6, 1}, .policy = "adaptive", .chunk_s = 0.2, .slots = 12, .task_s = 100, .contention = 1, .launch_s = 1, .work_s = 5000, .imbalance_s = 50, .makespan_s = 5050,
-             .total_s = 5051, .interval_s = {4900, 5200}, .speedup = 11.9, .efficiency = 0.99, .core_hours = 44.9, .simulated = true},
+  .chosen = {.layout = {2, 1, 6, 1}, .policy = "adaptive", .chunk_s = 0.2, .slots = 12, .task_s = 100, .contention = 1,
+             .launch_s = 1, .work_s = 5000, .imbalance_s = 50, .makespan_s = 5050,
+             .total_s = 5051, .interval_s = {4900, 5200}, .speedup = 11.9, .efficiency = 0.99, .core_hours = 44.9,
+             .simulated = true},
   .serial = {.layout = {1, 1, 1, 1}, .slots = 1, .total_s = 60000},
-  .others = {{.layout = {1, 1, 6, 1}, .policy = "adaptive", .chunk_s = 0.2, .slots = 6, .total_s = 10001, .makespan_s = 10001, .efficiency = 1}}, .why_not = {"no faster"}, .n_others = 1,
+  .others = {{.layout = {1, 1, 6, 1}, .policy = "adaptive", .chunk_s = 0.2, .slots = 6, .total_s = 10001, .makespan_s = 10001,
+              .efficiency = 1}}, .why_not = {"no faster"}, .n_others = 1,
   .chunkings = {{.policy = "fac2", .makespan_s = 5100, .total_s = 5101, .why_not = "no faster by 2 %"}}, .n_chunkings = 1,
   .why_chunks = "none of 1 other ways that were played out is faster",
-  .considered = 20, .simulated = 2, .why = "the fastest; within 2 % of it, the smallest", .break_even_tasks = 3, .theoretical_speedup = 32,
+  .considered = 20, .simulated = 2, .why = "the fastest; within 2 % of it, the smallest", .break_even_tasks = 3,
+  .theoretical_speedup = 32,
   .reasons = reasons, .n_reasons = 2, .recommendations = advice, .n_recommendations = 1};
 static const struct amz_plan_report report = {.job = "dock", .input = &input, .plan = &plan};
 
@@ -41,9 +48,11 @@ static void test_short(void)
 
   amz_report_plan(&report, &out);
   ASSERT_TEXT(amz_buf_text(&out), "  plan              2 nodes × 1 rank × 6 slots\n"
-                                  "  predicted         1 h 24 min (90 %: 1 h 21 min to 1 h 26 min), speedup 11.9, efficiency 99 %\n"
+                                  "  predicted         1 h 24 min (90 %: 1 h 21 min to 1 h 26 min), speedup 11.9, efficiency 99 "
+                                  "%\n"
                                   "  because it is     the fastest; within 2 % of it, the smallest\n"
-                                  "  limited by        memory: 6 slots a node instead of 16: 4.0 GiB a task, and 80 % of 32.0 GiB are for tasks\n"
+                                  "  limited by        memory: 6 slots a node instead of 16: 4.0 GiB a task, and 80 % of 32.0 "
+                                  "GiB are for tasks\n"
                                   "  pays from         about 3 tasks on\n");
   amz_buf_clear(&out);
 }
@@ -73,12 +82,14 @@ static void test_from_history(void)
 static void test_in_full(void)
 {
   static const char *const parts[] = {
-    "Workload analysis\n  job               dock: 600 tasks\n", "1 of 3 sampled tasks failed\n", "  between tasks     1 ms (sampled)\n",
+    "Workload analysis\n  job               dock: 600 tasks\n", "1 of 3 sampled tasks failed\n",
+        "  between tasks     1 ms (sampled)\n",
     "  a chunk           unknown: counted as nothing\n", "  a launch          500 ms (assumed)\n",
     "  layout            2 nodes × 1 rank × 6 slots = 12 tasks at a time\n", "theoretical maximum 32\n", "simulated\n",
     "Rejected alternatives\n", "no faster\n",
     "  chunks            adaptive, of about 200 ms: none of 1 other ways that were played out is faster\n",
-    "  chunks            fac2: 1 h 25 min in all, no faster by 2 %\n", "took nothing away)\n", "lifted by: nodes of 80.0 GiB would allow all 16\n", "  - split the longest\n"};
+    "  chunks            fac2: 1 h 25 min in all, no faster by 2 %\n", "took nothing away)\n",
+    "lifted by: nodes of 80.0 GiB would allow all 16\n", "  - split the longest\n"};
   struct amz_buf out = AMZ_BUF_INIT;
 
   amz_report_plan_explain(&report, &out);
@@ -87,11 +98,13 @@ static void test_in_full(void)
   amz_buf_clear(&out);
 }
 
-/* Every line of the script, worked out from the plan: 6 × 4 GiB with a quarter more, and 256 MiB for the rank; (1 + 5200) · 1.1 + 60 + 120 s in whole minutes. */
+/* Every line of the script, worked out from the plan: 6 × 4 GiB with a quarter more, and 256 MiB for the rank; (1 + 5200) · 1.1 +
+ * 60 + 120 s in whole minutes. */
 static void test_script(void)
 {
   static const char *const extra[] = {"--constraint=milan", "--mail-user=me@x --comment=\"x\ny\""};
-  const struct amz_sbatch batch = {.job = "dock\n#SBATCH -A evil", .command = "resume dock.runs/001", .partition = "cpu", .extra = extra, .n_extra = 2};
+  const struct amz_sbatch batch = {.job = "dock\n#SBATCH -A evil", .command = "resume dock.runs/001", .partition = "cpu",
+                                   .extra = extra, .n_extra = 2};
   struct amz_buf out = AMZ_BUF_INIT;
 
   amz_report_plan_sbatch(&report, &batch, &out);
@@ -108,8 +121,10 @@ static void test_script(void)
                                   "#SBATCH --constraint=milan\n"
                                   "#SBATCH --mail-user=me@x --comment=\"x_y\"\n"
                                   "\n"
-                                  "# Predicted: 1 h 24 min (90 %: 1 h 21 min to 1 h 26 min) with 6 slots a rank; asked for: the upper end and a margin.\n"
-                                  "# `exec`: the signal before the end of the time reaches amorsize-mpi itself, which lets running tasks finish.\n"
+                                  "# Predicted: 1 h 24 min (90 %: 1 h 21 min to 1 h 26 min) with 6 slots a rank; asked for: the "
+                                  "upper end and a margin.\n"
+                                  "# `exec`: the signal before the end of the time reaches amorsize-mpi itself, which lets "
+                                  "running tasks finish.\n"
                                   "exec amorsize-mpi resume dock.runs/001 --slots 6 --threads 1\n");
   amz_buf_clear(&out);
 }
@@ -120,7 +135,8 @@ static void test_changed_chunks(void)
   static const struct {
     const char *what, *policy, *option;
     double target_s;
-  } rows[] = {{"as the settings have it", "adaptive", "--threads 1", 0.2}, {"another policy", "static", "--threads 1 --policy static", 0},
+  } rows[] = {{"as the settings have it", "adaptive", "--threads 1", 0.2}, {"another policy", "static",
+    "--threads 1 --policy static", 0},
               {"another target", "adaptive", "--threads 1 --set chunks.target=0.05s", 0.05}};
   const struct amz_sbatch batch = {.job = "dock", .command = "run dock.yaml"};
 
@@ -146,7 +162,8 @@ static void test_changed_chunks(void)
 /* Nodes that differ: what one number can't say is said by kind, and the script doesn't claim it. */
 static void test_classes(void)
 {
-  static struct amz_node small = {.host = (char *)"n7", .cores = 8, .allowed_cores = 8, .allowed_memory_bytes = UINT64_C(16) << 30};
+  static struct amz_node small = {.host = (char *)"n7", .cores = 8, .allowed_cores = 8,
+                                  .allowed_memory_bytes = UINT64_C(16) << 30};
   static const struct amz_plan_nodes kinds[] = {{&node, 2, 1}, {&small, 3, 0.5}};
   const struct amz_sbatch batch = {.job = "dock", .command = "resume dock.runs/001"};
   struct amz_plan uneven = plan;
@@ -169,7 +186,8 @@ static void test_classes(void)
                                        "                    3 × 8 cores like n7: 1 rank × 3 slots, a task 3 min 20 s\n") != NULL);
   amz_buf_reset(&out);
   amz_report_plan_sbatch(&r, &batch, &out);
-  CU_ASSERT(strstr(amz_buf_text(&out), "#SBATCH --nodes=5\n#SBATCH --ntasks-per-node=1\n#SBATCH --exclusive\n#SBATCH --mem=0\n#SBATCH --time") != NULL);
+  CU_ASSERT(strstr(amz_buf_text(&out), "#SBATCH --nodes=5\n#SBATCH --ntasks-per-node=1\n#SBATCH --exclusive\n#SBATCH "
+                                       "--mem=0\n#SBATCH --time") != NULL);
   CU_ASSERT(strstr(amz_buf_text(&out), "# Planned were 2 × 1 rank × 6 slots, 3 × 1 rank × 3 slots; see") != NULL);
   CU_ASSERT(strstr(amz_buf_text(&out), "\nexec amorsize-mpi resume dock.runs/001 --threads 1\n") != NULL);
   amz_buf_reset(&out);
@@ -187,11 +205,13 @@ static void test_classes(void)
 /* Two values of a skewed distribution leave the upper end open: no file, script or line has a number that nobody can read. */
 static void test_open_end(void)
 {
-  const struct amz_plan_file file = {.job = "dock", .layout = {1, 1, 2, 1}, .policy = "adaptive", .predicted = {0.5, 0.25, INFINITY}, .tasks = 600,
+  const struct amz_plan_file file = {.job = "dock", .layout = {1, 1, 2, 1}, .policy = "adaptive",
+                                     .predicted = {0.5, 0.25, INFINITY}, .tasks = 600,
                                      .task_s = 0.0025, .task_stddev_s = 5e-7};
   const struct amz_sbatch batch = {.job = "dock", .command = "resume dock.runs/001"};
   struct amz_observation seen = {.index = 7, .threads = 1, .busy = 2, .wall_s = 0.125};
-  const struct amz_sample s = {.job = "dock", .host = "n1", .tasks = 600, .slots = 2, .threads = 1, .gap_s = {0.001, 0.0005, INFINITY, 2, AMZ_SAMPLED},
+  const struct amz_sample s = {.job = "dock", .host = "n1", .tasks = 600, .slots = 2, .threads = 1,
+                               .gap_s = {0.001, 0.0005, INFINITY, 2, AMZ_SAMPLED},
                                .seen = &seen, .n = 1};
   struct amz_workload w = work;
   struct amz_sample back;
@@ -214,7 +234,8 @@ static void test_open_end(void)
   CU_ASSERT(strstr(amz_buf_text(&out), "null") != NULL && strstr(amz_buf_text(&out), "inf") == NULL);
   amz_buf_reset(&out);
   w.points[0] = (struct amz_thread_point){1, 2, {1, 1, 1, 2, AMZ_SAMPLED}};
-  w.points[1] = (struct amz_thread_point){2, 1, {1.5, 0, INFINITY, 1, AMZ_SAMPLED}}; /* of a single task nobody knows the spread */
+  /* of a single task nobody knows the spread */
+  w.points[1] = (struct amz_thread_point){2, 1, {1.5, 0, INFINITY, 1, AMZ_SAMPLED}};
   w.n_points = 2;
   ASSERT_I64(amz_report_sample_json(&s, &w, &out), AMZ_OK);
   CU_ASSERT_EQUAL_FATAL(amz_sample_parse(amz_buf_text(&out), out.len, NULL, &back), AMZ_OK);
@@ -237,8 +258,10 @@ static void test_json(void)
   ASSERT_U64(json_array_size(json_object_get(o, "constraints")), 2);
   ASSERT_TEXT(json_string_value(json_object_get(json_array_get(json_object_get(o, "rejected"), 0), "why_not")), "no faster");
   ASSERT_U64(json_array_size(json_object_get(o, "rejected")), 2);
-  ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json_array_get(json_object_get(o, "rejected"), 0), "chunk"), "policy")), "adaptive");
-  ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json_array_get(json_object_get(o, "rejected"), 1), "chunk"), "policy")), "fac2");
+  ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json_array_get(json_object_get(o, "rejected"), 0), "chunk"),
+                                                "policy")), "adaptive");
+  ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json_array_get(json_object_get(o, "rejected"), 1), "chunk"),
+                                                "policy")), "fac2");
   ASSERT_TEXT(json_string_value(json_object_get(json_object_get(json_object_get(o, "costs"), "chunk_s"), "source")), "unknown");
   json_decref(o);
   amz_buf_clear(&out);
@@ -248,7 +271,8 @@ static void test_json(void)
 
 static void test_there_and_back(void)
 {
-  struct amz_observation seen[] = {{.index = 7, .weight = 2.5, .threads = 1, .busy = 2, .wall_s = 0.125, .cpu_s = 0.1, .rss_bytes = 1 << 20, .out_bytes = 3, .in_bytes = 4, .waited_s = 0.01},
+  struct amz_observation seen[] = {{.index = 7, .weight = 2.5, .threads = 1, .busy = 2, .wall_s = 0.125, .cpu_s = 0.1,
+                                    .rss_bytes = 1 << 20, .out_bytes = 3, .in_bytes = 4, .waited_s = 0.01},
     {.index = UINT64_C(1) << 61, .threads = 4, .busy = 1, .failed = true, .wall_s = 1e-9}};
   struct amz_sample s = {.job = "dock", .host = "n1", .tasks = UINT64_C(1) << 62, .slots = 2, .threads = 1,
                          .gap_s = {0.001, 0.0005, 0.002, 9, AMZ_SAMPLED}, .seen = seen, .n = 2}, back;
@@ -261,7 +285,8 @@ static void test_there_and_back(void)
   ASSERT_U64(back.tasks, UINT64_C(1) << 62);
   ASSERT_U64(back.n, 2);
   ASSERT_U64(back.seen[1].index, UINT64_C(1) << 61);
-  CU_ASSERT(back.seen[1].failed && !back.seen[0].failed && back.seen[0].wall_s == 0.125 && back.seen[0].weight == 2.5 && back.seen[0].in_bytes == 4 && back.seen[0].waited_s == 0.01);
+  CU_ASSERT(back.seen[1].failed && !back.seen[0].failed && back.seen[0].wall_s == 0.125 && back.seen[0].weight == 2.5 &&
+            back.seen[0].in_bytes == 4 && back.seen[0].waited_s == 0.01);
   CU_ASSERT(back.gap_s.value == 0.001 && back.gap_s.n == 9 && back.gap_s.source == AMZ_SAMPLED);
   for (size_t cut = 0; cut + 3 < out.len; cut += 7) { /* all but the closing brace and the newline */
     struct amz_sample none;
@@ -307,9 +332,11 @@ static void test_refused(void)
 int main(void)
 {
   static const struct amz_test tests[] = {
-    {"a plan in short", test_short}, {"costs from history", test_from_history}, {"a plan in full", test_in_full}, {"a batch script", test_script},
+    {"a plan in short", test_short}, {"costs from history", test_from_history}, {"a plan in full", test_in_full},
+        {"a batch script", test_script},
     {"chunks that were changed", test_changed_chunks},
-    {"nodes that differ", test_classes}, {"an open end", test_open_end}, {"a plan as JSON", test_json}, {"a sample there and back", test_there_and_back}, {"no samples", test_refused},
+    {"nodes that differ", test_classes}, {"an open end", test_open_end}, {"a plan as JSON", test_json},
+    {"a sample there and back", test_there_and_back}, {"no samples", test_refused},
     {NULL, NULL},
   };
 

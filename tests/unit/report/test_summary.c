@@ -43,7 +43,8 @@ static void slots_given_up_are_told(void)
   s.master_busy = 0.634;
   amz_report_summary(&s, &out);
   CU_ASSERT_PTR_NOT_NULL(strstr(amz_buf_text(&out), "  slot utilisation  98.5 % of 2 slots\n"
-                                                    "  given up          rank 0 left up to 2 of its slots unused: scheduling kept it busy "
+                                                    "  given up          rank 0 left up to 2 of its slots unused: scheduling "
+                                                    "kept it busy "
                                                     "63 % of the time\n"));
   amz_buf_clear(&out);
 }
@@ -56,7 +57,8 @@ static void memory_beyond_what_was_said_is_told(void)
   s.outgrown = (struct amz_outgrown){3, 99, 5 << 20, 2 << 20};
   amz_report_summary(&s, &out);
   CU_ASSERT_PTR_NOT_NULL(strstr(amz_buf_text(&out), "  largest memory    5.0 MiB of a task\n"
-                                                    "  more than said    3 tasks took more than resources.memory says, task 99 5.0 MiB "
+                                                    "  more than said    3 tasks took more than resources.memory says, task 99 "
+                                                    "5.0 MiB "
                                                     "instead of 2.0 MiB: say more, or a node may run out of memory\n"));
   amz_buf_clear(&out);
 }
@@ -90,7 +92,8 @@ static void failures_are_shown_with_how_to_look(void)
 static void unfinished_says_how_to_go_on(void)
 {
   struct amz_run_summary s = {.job = "scan", .run_dir = "my runs/it's.runs/002", .end = AMZ_END_STOPPED,
-    .reason = "interrupted (SIGINT)", .total = 10, .succeeded = 3, .skipped = 1, .not_run = 6, .epoch = 2, .slots = 1, .predicted_s = -1};
+    .reason = "interrupted (SIGINT)", .total = 10, .succeeded = 3, .skipped = 1, .not_run = 6, .epoch = 2, .slots = 1,
+    .predicted_s = -1};
 
   check(&s, "scan: stopped, interrupted (SIGINT): 6 of 10 tasks not run\n"
             "  tasks             10: 3 succeeded, 1 skipped (done already), 0 failed, 6 not run\n"

@@ -41,7 +41,9 @@ static void add(struct launch *l, const char *host, const char *type, double gb,
   l->bandwidth[i][0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 4, measured(gb * 1e9)};
   l->bandwidth[i][1] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 1, measured(1e9)}; /* at one core all are the same */
   l->slowdown[i][0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 4, measured(phi)};
-  *node = (struct amz_node){.host = none, .compute_one = measured(2e9), .cores = 4, .core = cores, .units = 4, .unit = units, .domains = &domain, .n_domains = 1, .n_bandwidth = 2, .n_slowdown = 1, .bandwidth = l->bandwidth[i], .slowdown = l->slowdown[i]};
+  *node = (struct amz_node){.host = none, .compute_one = measured(2e9), .cores = 4, .core = cores, .units = 4, .unit = units,
+                            .domains = &domain, .n_domains = 1, .n_bandwidth = 2, .n_slowdown = 1, .bandwidth = l->bandwidth[i],
+                                .slowdown = l->slowdown[i]};
   l->hosts[i] = (struct amz_profile_host){.host = host, .type = type, .node = node, .origin = &origin};
 }
 
@@ -210,7 +212,8 @@ static void are_read_back_as_kinds(void)
   amz_profile_kinds_clear(&kinds);
 }
 
-/* What is written of a launch comes back as kinds: of four nodes of a type one has slow memory, one computes slowly, too, and the slow one comes first. */
+/* What is written of a launch comes back as kinds: of four nodes of a type one has slow memory, one computes slowly, too, and the
+ * slow one comes first. */
 static void slow_memory_is_a_kind_of_its_own(void)
 {
   struct launch l = {.n = 0};
@@ -234,7 +237,8 @@ static void slow_memory_is_a_kind_of_its_own(void)
   ASSERT_TEXT(kinds.items[1].node.host, "n1");
   CU_ASSERT(is_near(amz_node_bandwidth(&kinds.items[1].node, AMZ_ALL_DOMAINS, 4).value, 6e9) && is_near(kinds.items[1].speed, 1));
   ASSERT_TEXT(kinds.items[2].node.host, "n3");
-  CU_ASSERT(is_near(amz_node_bandwidth(&kinds.items[2].node, AMZ_ALL_DOMAINS, 4).value, 5e9) && is_near(kinds.items[2].speed, 0.8));
+  CU_ASSERT(is_near(amz_node_bandwidth(&kinds.items[2].node, AMZ_ALL_DOMAINS, 4).value, 5e9) &&
+            is_near(kinds.items[2].speed, 0.8));
   amz_profile_kinds_clear(&kinds);
   amz_buf_clear(&text);
 }
@@ -256,7 +260,8 @@ static void all_of_a_type_may_be_slow_at_something(void)
   CU_ASSERT_FATAL(kinds.n > 0);
   ASSERT_U64(kinds.n, 2);
   CU_ASSERT(kinds.items[0].count == 1 && kinds.items[1].count == 1);
-  CU_ASSERT(is_near(amz_node_bandwidth(&kinds.items[1].node, AMZ_ALL_DOMAINS, 4).value, 10e9) && is_near(kinds.items[1].speed, 0.8));
+  CU_ASSERT(is_near(amz_node_bandwidth(&kinds.items[1].node, AMZ_ALL_DOMAINS, 4).value, 10e9) &&
+            is_near(kinds.items[1].speed, 0.8));
   amz_profile_kinds_clear(&kinds);
   amz_buf_clear(&text);
 }
@@ -289,10 +294,12 @@ static void nonsense_of_types_is_refused(void)
     const char *row, *json, *error;
   } rows[] = {
     {"no JSON", "{", "no JSON: "}, {"a list", "[]", "no profile: "}, {"no types", "{\"types\": []}", "types: there is no node"},
-    {"types that are none", "{\"types\": 7}", "types: there is no node"}, {"a type without nodes", "{\"types\": [{\"profile\": {}}]}", "types: each needs"},
+    {"types that are none", "{\"types\": 7}", "types: there is no node"}, {"a type without nodes",
+      "{\"types\": [{\"profile\": {}}]}", "types: each needs"},
     {"a type without profile", "{\"types\": [{\"each\": [{}]}]}", "types: each needs"},
     {"a profile that is none", "{\"types\": [{\"each\": [{}], \"profile\": {}}]}", "cores is missing"},
-    {"all of them slow", "{\"types\": [{\"each\": [{\"slower_at\": \"computing\", \"slower_by\": 0.5}], \"profile\": " PROFILE("a", "1") "}]}",
+    {"all of them slow", "{\"types\": [{\"each\": [{\"slower_at\": \"computing\", \"slower_by\": 0.5}], \"profile\": "
+                         "" PROFILE("a", "1") "}]}",
      "types: all nodes of one are slower"},
   };
 

@@ -1,4 +1,5 @@
-/* What a rank has for its tasks, and what comes of tasks that don't fit. Sizes are worked out by hand: 0.8 of what the node has. */
+/* What a rank has for its tasks, and what comes of tasks that don't fit. Sizes are worked out by hand: 0.8 of what the node
+ * has. */
 #include "../../../src/run/budget.h"
 
 #include <string.h>
@@ -64,18 +65,23 @@ static void tasks_fit_or_not(void)
     const char *said;         /* with this in the error; else in the only note; NULL: no note */
   } rows[] = {
     {"memory suffices for all slots", EACH, 2, 1000 * MIB, {0, 100}, 2, NULL},
-    {"for fewer", EACH, 4, 1000 * MIB, {0, 100}, 2, "2 slots instead of 4: each task needs 300.0 MiB, and 800.0 MiB are for tasks here (80 % of who)"},
-    {"more slots than cores, as the user said", EACH "plan: {slots_per_rank: 9}\n", 2, 1000 * MIB, {0, 100}, 2, "2 slots instead of 9"},
-    {"not for one", EACH, 4, 300 * MIB, {0, 100}, 0, "each task needs 300.0 MiB (resources.memory), and 240.0 MiB are for tasks here"},
+    {"for fewer", EACH, 4, 1000 * MIB, {0, 100}, 2,
+     "2 slots instead of 4: each task needs 300.0 MiB, and 800.0 MiB are for tasks here (80 % of who)"},
+    {"more slots than cores, as the user said", EACH "plan: {slots_per_rank: 9}\n", 2, 1000 * MIB, {0, 100}, 2,
+     "2 slots instead of 9"},
+    {"not for one", EACH, 4, 300 * MIB, {0, 100}, 0,
+     "each task needs 300.0 MiB (resources.memory), and 240.0 MiB are for tasks here"},
     {"ignored, and enough", EACH "plan: {memory: ignore}\n", 2, 1000 * MIB, {0, 100}, 2, NULL},
     {"ignored, and too little", EACH "plan: {memory: ignore}\n", 4, 1000 * MIB, {0, 100}, 4,
      "memory is ignored as asked (plan.memory): 4 tasks at a time may need 1.2 GiB here, where 800.0 MiB would be safe"},
     {"nobody knows how much there is", EACH, 4, 0, {0, 100}, 4, NULL},
     {"columns: a slot for as many cores as the least takes", COLUMNS, 4, 1000 * MIB, {0, 6}, 4, NULL},
     {"as many as the smallest could use", COLUMNS, 4, 400 * MIB, {0, 1}, 3, NULL},
-    {"a task of too many threads", COLUMNS, 3, 1000 * MIB, {0, 6}, 0, "task 2 takes 4 threads (resources.threads), and 3 cores may be busy here"},
+    {"a task of too many threads", COLUMNS, 3, 1000 * MIB, {0, 6}, 0,
+     "task 2 takes 4 threads (resources.threads), and 3 cores may be busy here"},
     {"which isn't left to do", COLUMNS, 3, 1000 * MIB, {4, 2}, 3, NULL},
-    {"a task of too much memory", COLUMNS, 4, 300 * MIB, {0, 6}, 0, "task 1 needs 300.0 MiB (resources.memory), and 240.0 MiB are for tasks here"},
+    {"a task of too much memory", COLUMNS, 4, 300 * MIB, {0, 6}, 0,
+     "task 1 needs 300.0 MiB (resources.memory), and 240.0 MiB are for tasks here"},
     {"ignored, of columns", COLUMNS "plan: {memory: ignore}\n", 4, 300 * MIB, {0, 6}, 4,
      "memory is ignored as asked (plan.memory): 4 tasks at a time may need 1.2 GiB here, where 240.0 MiB would be safe"},
   };
@@ -114,9 +120,11 @@ static void what_tasks_take(void)
   } rows[] = {
     {"both are columns'", COLUMNS, 3, 300 * MIB, 800 * MIB, 4, 4},
     {"memory is ignored", COLUMNS "plan: {memory: ignore}\n", 3, 0, 0, 4, 4},
-    {"threads alone: memory is the same for all", "tasks: {command: \"x {t}\", for: {t: [1, 4]}}\nresources: {threads: \"{t}\", memory: 300MiB}\n", 1,
+    {"threads alone: memory is the same for all",
+     "tasks: {command: \"x {t}\", for: {t: [1, 4]}}\nresources: {threads: \"{t}\", memory: 300MiB}\n", 1,
      300 * MIB, 800 * MIB, 4, 4},
-    {"memory alone: slots mind the cores", "tasks: {command: \"x {m}\", for: {m: [1MiB, 2MiB]}}\nresources: {threads: 2, memory: \"{m}\"}\n", 1, 2 * MIB,
+    {"memory alone: slots mind the cores",
+     "tasks: {command: \"x {m}\", for: {m: [1MiB, 2MiB]}}\nresources: {threads: 2, memory: \"{m}\"}\n", 1, 2 * MIB,
      800 * MIB, 0, 0},
   };
 

@@ -1,4 +1,5 @@
-/* Cores for tasks that differ in threads: each row is what is taken and released in sequence, and the cores that are then given, worked out by hand. */
+/* Cores for tasks that differ in threads: each row is what is taken and released in sequence, and the cores that are then given,
+ * worked out by hand. */
 #include "../../../src/run/carve.h"
 
 #include <stdlib.h>

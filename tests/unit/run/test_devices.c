@@ -9,7 +9,8 @@
 
 #define NEAR_NOTHING AMZ_NO_DOMAIN
 
-/* Four cores, two in each of two domains, and four GPUs of which `d` says where they are. Ranks share both, unless their digests differ. */
+/* Four cores, two in each of two domains, and four GPUs of which `d` says where they are. Ranks share both, unless their digests
+ * differ. */
 struct gpu_rank {
   uint64_t digest;
   uint32_t slots, core_first, core_count;
@@ -28,10 +29,12 @@ static void slots_of_all_ranks_choose_gpus_together(void)
     {"two ranks: as if they were one", {1, 1, 0, 0}, 1, 2, {{7, 2, 0, 2}, {7, 2, 2, 2}}, {2, 3, 0, 1}},
     {"all GPUs on one side: who sits there has the first choice", {1, 1, 1, 1}, 1, 2, {{7, 2, 0, 2}, {7, 2, 2, 2}}, {2, 3, 0, 1}},
     {"two GPUs a task", {0, 1, 1, 0}, 2, 2, {{7, 1, 0, 2}, {7, 1, 2, 2}}, {0, 3, 1, 2}},
-    {"nobody knows where they are: in their order", {NEAR_NOTHING, NEAR_NOTHING, NEAR_NOTHING, NEAR_NOTHING}, 1, 2, {{7, 2, 0, 2}, {7, 2, 2, 2}},
+    {"nobody knows where they are: in their order", {NEAR_NOTHING, NEAR_NOTHING, NEAR_NOTHING, NEAR_NOTHING}, 1, 2,
+     {{7, 2, 0, 2}, {7, 2, 2, 2}},
      {0, 1, 2, 3}},
     {"more slots than cores: in their order", {1, 1, 0, 0}, 1, 1, {{7, 4, 0, 2}}, {0, 1, 2, 3}},
-    {"ranks with GPUs of their own each choose alone", {1, 0, 1, 0}, 1, 3, {{7, 1, 2, 1}, {8, 2, 0, 2}, {7, 1, 3, 1}}, {0, 1, 3, 2}},
+    {"ranks with GPUs of their own each choose alone", {1, 0, 1, 0}, 1, 3, {{7, 1, 2, 1}, {8, 2, 0, 2}, {7, 1, 3, 1}},
+     {0, 1, 3, 2}},
     {"none wanted", {0, 0, 1, 1}, 0, 1, {{7, 4, 0, 4}}, {0}},
   };
   uint32_t core_domains[] = {0, 0, 1, 1};
@@ -46,9 +49,11 @@ static void slots_of_all_ranks_choose_gpus_together(void)
     for (uint32_t k = 0; k < rows[i].n_ranks; k++) {
       const struct gpu_rank *r = &rows[i].ranks[k];
 
-      members[k] = (struct amz_member){.node = "n1", .gpus = 4, .gpus_digest = r->digest, .gpu_domains = gpu_domains, .n_domains = 4,
+      members[k] = (struct amz_member){.node = "n1", .gpus = 4, .gpus_digest = r->digest, .gpu_domains = gpu_domains,
+                                       .n_domains = 4,
                                        .core_domains = core_domains};
-      orders[k] = (struct amz_order_of_work){.slots = r->slots, .threads = 1, .core_first = r->core_first, .core_count = r->core_count};
+      orders[k] = (struct amz_order_of_work){.slots = r->slots, .threads = 1, .core_first = r->core_first,
+                                             .core_count = r->core_count};
     }
     CU_ASSERT_FATAL(amz_devices_share(&team, orders, rows[i].per_slot, &chosen) == AMZ_OK);
     for (uint32_t k = 0; k < team.count; k++) {
@@ -74,16 +79,19 @@ static void more_slots_than_gpus_are_refused(void)
 static void words_keep_where_gpus_are(void)
 {
   uint32_t units[] = {1, 3}, gpu_domains[] = {1, AMZ_NO_DOMAIN}, core_domains[] = {0, 1}, gpus[] = {1, 0};
-  struct amz_member said = {.node = "n1", .tmp = "/tmp", .n_units = 2, .units = units, .cores = 2, .gpus = 2, .gpu_domains = gpu_domains, .n_domains = 2,
+  struct amz_member said = {.node = "n1", .tmp = "/tmp", .n_units = 2, .units = units, .cores = 2, .gpus = 2,
+                            .gpu_domains = gpu_domains, .n_domains = 2,
                             .core_domains = core_domains}, heard;
-  struct amz_order_of_work order = {.slots = 2, .capacity = 2, .threads = 1, .dir = "/d", .cwd = "/", .slot_gpus = gpus, .n_slot_gpus = 2, .recording = ""}, got;
+  struct amz_order_of_work order = {.slots = 2, .capacity = 2, .threads = 1, .dir = "/d", .cwd = "/", .slot_gpus = gpus,
+                                    .n_slot_gpus = 2, .recording = ""}, got;
   struct amz_order_parts parts = {NULL, NULL};
   struct amz_buf bytes = AMZ_BUF_INIT;
 
   amz_member_encode(&said, &bytes);
   CU_ASSERT_FATAL(amz_member_decode(bytes.data, bytes.len, &heard) == AMZ_OK);
   ASSERT_U64(heard.gpus, 2);
-  CU_ASSERT(memcmp(heard.gpu_domains, gpu_domains, sizeof gpu_domains) == 0 && memcmp(heard.core_domains, core_domains, sizeof core_domains) == 0);
+  CU_ASSERT(memcmp(heard.gpu_domains, gpu_domains, sizeof gpu_domains) == 0 &&
+            memcmp(heard.core_domains, core_domains, sizeof core_domains) == 0);
   CU_ASSERT(heard.n_units == 2 && memcmp(heard.units, units, sizeof units) == 0);
   amz_member_clear(&heard);
   for (size_t n = 0; n < bytes.len; n++)

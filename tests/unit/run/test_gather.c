@@ -163,7 +163,8 @@ static void packs_are_given(void)
   CU_ASSERT_FATAL(scratch_make(&s) && amz_nodedir_path(s.dir, KEY, &path) == AMZ_OK);
   ASSERT_U64(ask_path(&g, AMZ_ASK_LIST, path, &c), AMZ_GIVE_FILES); /* no such directory: nothing lies there */
   ASSERT_U64(amz_cursor_u32(&c), 0);
-  CU_ASSERT_FATAL(amz_nodedir_make(path, NULL) == AMZ_OK && put_file(path, "r00003-e0001.pack", "123456789") && put_file(path, "other", "x"));
+  CU_ASSERT_FATAL(amz_nodedir_make(path, NULL) == AMZ_OK && put_file(path, "r00003-e0001.pack", "123456789") &&
+                  put_file(path, "other", "x"));
   ASSERT_U64(ask_path(&g, AMZ_ASK_LIST, path, &c), AMZ_GIVE_FILES);
   ASSERT_U64(amz_cursor_u32(&c), 1);
   amz_cursor_bytes(&c, &bytes, &n);

@@ -28,7 +28,8 @@ static void spreads(void)
     struct amz_spread got = {0, 0, 0};
     struct amz_error err;
 
-    ASSERT_ROW_I64(rows[i].what, amz_spread_choose(rows[i].ranks, rows[i].nodes, rows[i].per_node, rows[i].available, &err, &got), rows[i].rc);
+    ASSERT_ROW_I64(rows[i].what, amz_spread_choose(rows[i].ranks, rows[i].nodes, rows[i].per_node, rows[i].available, &err, &got),
+                   rows[i].rc);
     ASSERT_ROW_U64(rows[i].what, got.ranks, rows[i].expected.ranks);
     ASSERT_ROW_U64(rows[i].what, got.nodes, rows[i].expected.nodes);
     ASSERT_ROW_U64(rows[i].what, got.per_node, rows[i].expected.per_node);
@@ -41,8 +42,10 @@ static void shares(void)
     const char *what;
     uint32_t cores, local_rank, local_size, first, count;
   } rows[] = {
-    {"alone", 8, 0, 1, 0, 8}, {"first of two", 8, 0, 2, 0, 4}, {"second of two", 8, 1, 2, 4, 4}, {"uneven: first of three", 8, 0, 3, 0, 2},
-    {"uneven: second of three", 8, 1, 3, 2, 3}, {"uneven: third of three", 8, 2, 3, 5, 3}, {"more ranks than cores", 2, 3, 4, 1, 1},
+    {"alone", 8, 0, 1, 0, 8}, {"first of two", 8, 0, 2, 0, 4}, {"second of two", 8, 1, 2, 4, 4},
+        {"uneven: first of three", 8, 0, 3, 0, 2},
+    {"uneven: second of three", 8, 1, 3, 2, 3}, {"uneven: third of three", 8, 2, 3, 5, 3},
+    {"more ranks than cores", 2, 3, 4, 1, 1},
     {"one core for all", 1, 2, 3, 0, 1},
   };
 
@@ -78,10 +81,12 @@ static void ranks_share_when_node_and_mask_are_the_same(void)
 {
   uint32_t all[] = {0, 1, 2, 3}, left[] = {0, 1}, right[] = {2, 3};
   struct amz_member members[] = {
-    {.node = "n1", .n_units = 4, .units = all}, {.node = "n1", .n_units = 4, .units = all}, {.node = "n2", .n_units = 4, .units = all},
+    {.node = "n1", .n_units = 4, .units = all}, {.node = "n1", .n_units = 4, .units = all},
+        {.node = "n2", .n_units = 4, .units = all},
     {.node = "n3", .n_units = 2, .units = left}, {.node = "n3", .n_units = 2, .units = right},
   };
-  static const uint32_t rank_of[] = {0, 1, 0, 0, 0}, size_of[] = {2, 2, 1, 1, 1}, on_node[] = {0, 1, 0, 0, 1}, of_node[] = {2, 2, 1, 2, 2};
+  static const uint32_t rank_of[] = {0, 1, 0, 0, 0}, size_of[] = {2, 2, 1, 1, 1}, on_node[] = {0, 1, 0, 0, 1},
+      of_node[] = {2, 2, 1, 2, 2};
   struct amz_team team = {members, 5};
 
   amz_team_divide(&team);
@@ -94,7 +99,8 @@ static void ranks_share_when_node_and_mask_are_the_same(void)
   }
 }
 
-/* A rank in a container of its own has a pid that means nothing to rank 0: looked for there, it would seem dead and its tasks be run twice. */
+/* A rank in a container of its own has a pid that means nothing to rank 0: looked for there, it would seem dead and its tasks be
+ * run twice. */
 static void pids_of_another_namespace_are_not_looked_for(void)
 {
   uint32_t all[] = {0, 1};
@@ -111,7 +117,8 @@ static void pids_of_another_namespace_are_not_looked_for(void)
 }
 
 /* The words with blanks between. */
-static void words_are(const char *what, const struct amz_launcher_choice *choice, const struct amz_spread *spread, const struct amz_allocation *a,
+static void words_are(const char *what, const struct amz_launcher_choice *choice, const struct amz_spread *spread,
+                      const struct amz_allocation *a,
                       const char *expected)
 {
   struct amz_buf out = AMZ_BUF_INIT;
@@ -130,19 +137,23 @@ static void launch_lines(void)
   struct amz_allocation_node nodes[] = {{.name = (char *)"n1"}, {.name = (char *)"n2"}, {.name = (char *)"n3"}};
   const struct amz_allocation none = {.n_nodes = 0}, three = {.n_nodes = 3, .nodes = nodes};
   const struct amz_spread two = {2, 1, 2}, six = {6, 3, 2};
-  struct amz_launcher_choice open = {.mpi = AMZ_MPI_OPEN, .program = "mpirun", .as_root = true}, mpich = {.mpi = AMZ_MPI_MPICH, .program = "mpiexec"},
+  struct amz_launcher_choice open = {.mpi = AMZ_MPI_OPEN, .program = "mpirun", .as_root = true},
+      mpich = {.mpi = AMZ_MPI_MPICH, .program = "mpiexec"},
                              srun = {.by_srun = true};
 
   words_are("Open MPI, one host", &open, &two, &none,
-            "mpirun --bind-to none --oversubscribe --enable-recovery --allow-run-as-root --mca pml ob1 --mca btl self,vader --mca plm isolated -n 2");
+            "mpirun --bind-to none --oversubscribe --enable-recovery --allow-run-as-root --mca pml ob1 --mca btl self,vader "
+            "--mca plm isolated -n 2");
   open.as_root = false;
   words_are("Open MPI, three nodes", &open, &six, &three,
             "mpirun --bind-to none --oversubscribe --enable-recovery --host n1:2,n2:2,n3:2 -n 6");
   words_are("MPICH, three nodes", &mpich, &six, &three, "mpiexec -bind-to none -hosts n1:2,n2:2,n3:2 -n 6");
   words_are("srun", &srun, &six, &three,
-            "env SLURM_PMIX_FENCE=ring srun --mpi=pmix --cpu-bind=none --overlap --no-kill --kill-on-bad-exit=0 -N 3 -n 6 -w n1,n2,n3");
+            "env SLURM_PMIX_FENCE=ring srun --mpi=pmix --cpu-bind=none --overlap --no-kill --kill-on-bad-exit=0 -N 3 -n 6 -w "
+            "n1,n2,n3");
   srun.fence_is_chosen = true;
-  words_are("srun, of which the user has chosen the fences", &srun, &six, &three, "srun --mpi=pmix --cpu-bind=none --overlap --no-kill --kill-on-bad-exit=0 -N 3 -n 6 -w n1,n2,n3");
+  words_are("srun, of which the user has chosen the fences", &srun, &six, &three,
+            "srun --mpi=pmix --cpu-bind=none --overlap --no-kill --kill-on-bad-exit=0 -N 3 -n 6 -w n1,n2,n3");
 }
 
 int main(void)

@@ -29,9 +29,12 @@ static void *array(size_t n, size_t size)
 /* Four cores in two domains, three of them ours: as it comes from looking. */
 static struct amz_node looked(void)
 {
-  struct amz_node n = {.host = text("n1"), .cpu_model = text("Example 9000"), .kernel = text("6.1"), .machine = text("x86_64"), .hypervisor = text(""),
-    .topology = text("this machine"), .bandwidth_method = text(""), .this_machine = true, .packages = 1, .cores = 4, .units = 4, .units_per_core = 1,
-    .memory_bytes = 1 << 30, .allowed_cores = 3, .allowed_cpu = 3, .n_domains = 2, .n_caches = 1, .load = {-1, -1, -1, -1, -1, -1, -1}};
+  struct amz_node n = {.host = text("n1"), .cpu_model = text("Example 9000"), .kernel = text("6.1"), .machine = text("x86_64"),
+                       .hypervisor = text(""),
+    .topology = text("this machine"), .bandwidth_method = text(""), .this_machine = true, .packages = 1, .cores = 4, .units = 4,
+    .units_per_core = 1,
+    .memory_bytes = 1 << 30, .allowed_cores = 3, .allowed_cpu = 3, .n_domains = 2, .n_caches = 1,
+    .load = {-1, -1, -1, -1, -1, -1, -1}};
 
   n.core = array(4, sizeof *n.core);
   n.unit = array(4, sizeof *n.unit);
@@ -53,7 +56,8 @@ static struct amz_node measured(double gb)
 
   n.bandwidth = array(1, sizeof *n.bandwidth);
   n.n_bandwidth = 1;
-  n.bandwidth[0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 3, {.value = gb * 1e9, .low = gb * 1e9, .high = gb * 1e9, .n = 5, .source = AMZ_MEASURED}};
+  n.bandwidth[0] = (struct amz_curve_point){AMZ_ALL_DOMAINS, 3, {.value = gb * 1e9, .low = gb * 1e9, .high = gb * 1e9, .n = 5,
+    .source = AMZ_MEASURED}};
   n.costs.start_s = (struct amz_quantity){.value = 0.001, .low = 0.001, .high = 0.001, .n = 9, .source = AMZ_MEASURED};
   n.measured_at_s = NOW;
   return n;
@@ -158,7 +162,8 @@ static int recalled(const struct place *p, enum amz_effort effort, int64_t now_s
 
   CU_ASSERT(rc == AMZ_OK || rc == AMZ_ENOENT);
   if (rc == AMZ_OK) {
-    CU_ASSERT(source.origin.from == AMZ_PROFILE_CACHED && source.origin.age_s == now_s - NOW && strlen(source.origin.cache_id) == 16);
+    CU_ASSERT(source.origin.from == AMZ_PROFILE_CACHED && source.origin.age_s == now_s - NOW &&
+              strlen(source.origin.cache_id) == 16);
     CU_ASSERT(n.costs.start_s.value == 0.001 && n.load.cpu == -1); /* measurements are taken back, the load is that of now */
     *ret_effort = source.origin.effort;
   }

@@ -107,7 +107,8 @@ static void test_seldom_due(void)
 
 int main(void)
 {
-  static const struct amz_test tests[] = {{"tasks", test_tasks}, {"costs of a node", test_costs}, {"our own master", test_own_master},
+  static const struct amz_test tests[] = {{"tasks", test_tasks}, {"costs of a node", test_costs},
+                                          {"our own master", test_own_master},
                                           {"seldom due", test_seldom_due}, {NULL, NULL}};
 
   return amz_test_main("run/told", tests, 0);

@@ -40,7 +40,8 @@ static void grace_ends_before_the_job(void)
     const char *what;
     int64_t now_s, grace_s, expected_s;
   } rows[] = {
-    {"long before", 0, 20, 20}, {"when it just fits", 80, 20, 20}, {"a late signal", 90, 20, 10}, {"too late", 100, 20, 0}, {"after the end", 200, 20, 0},
+    {"long before", 0, 20, 20}, {"when it just fits", 80, 20, 20}, {"a late signal", 90, 20, 10}, {"too late", 100, 20, 0},
+        {"after the end", 200, 20, 0},
   };
   const struct amz_walltime w = {.drain_ns = 80 * S, .last_ns = 100 * S}, never = {AMZ_NEVER, AMZ_NEVER};
 

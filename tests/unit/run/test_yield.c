@@ -65,7 +65,8 @@ static void test_why(void)
 
 int main(void)
 {
-  static const struct amz_test tests[] = {{"when slots are given up and taken back", test_stories}, {"what is told of the reason", test_why}, {NULL, NULL}};
+  static const struct amz_test tests[] = {{"when slots are given up and taken back", test_stories},
+                                          {"what is told of the reason", test_why}, {NULL, NULL}};
 
   return amz_test_main("run/yield", tests, 0);
 }

@@ -89,7 +89,8 @@ static const char *result_of(struct bench *b, uint32_t rank, uint64_t position, 
 static const char *bulk_of(struct bench *b, uint32_t rank, uint64_t chunk, uint64_t first, uint64_t count)
 {
   double seconds = (double)count; /* one each */
-  struct amz_bulk bulk = {.chunk_id = chunk, .first = first, .count = count, .attempt = 1, .wall_s = seconds, .wall_sq_s2 = seconds};
+  struct amz_bulk bulk = {.chunk_id = chunk, .first = first, .count = count, .attempt = 1, .wall_s = seconds,
+                          .wall_sq_s2 = seconds};
 
   return say(b, rank, (struct amz_message){.kind = AMZ_MSG_REPORT, .bulks = &bulk, .n_bulks = 1});
 }
@@ -241,8 +242,8 @@ static void test_told(void)
   close_bench(&b);
 }
 
-/* Many chunks asked for at once, of few tasks that are left: half of them are for the other rank, though it asks later. It gets the first that makes
- * what it has 3/8 of its half, or more. */
+/* Many chunks asked for at once, of few tasks that are left: half of them are for the other rank, though it asks later. It gets
+ * the first that makes what it has 3/8 of its half, or more. */
 static void test_a_share_is_enough(void)
 {
   struct bench b;
@@ -259,7 +260,8 @@ static void test_a_share_is_enough(void)
 
 static const char *yield(struct bench *b, uint32_t rank, uint32_t slots, struct amz_chunk chunk)
 {
-  return say(b, rank, (struct amz_message){.kind = AMZ_MSG_YIELD, .slots = slots, .chunks = &chunk, .n_chunks = chunk.count ? 1 : 0});
+  return say(b, rank, (struct amz_message){.kind = AMZ_MSG_YIELD, .slots = slots, .chunks = &chunk,
+                                           .n_chunks = chunk.count ? 1 : 0});
 }
 
 /* What a rank gives back goes to whoever waits; what it hasn't in hand is nobody's to give. */
@@ -293,8 +295,8 @@ static void test_yield(void)
   close_bench(&b);
 }
 
-/* Nothing is left, and rank 2 has an idle slot: those with the most unbegun work per slot are asked for it, each once. What they had asked for is
- * forgotten, so that what comes back isn't theirs again. */
+/* Nothing is left, and rank 2 has an idle slot: those with the most unbegun work per slot are asked for it, each once. What they
+ * had asked for is forgotten, so that what comes back isn't theirs again. */
 static void test_recall(void)
 {
   struct bench b;
@@ -580,7 +582,8 @@ static void test_dropped(void)
 {
   const struct amz_result far = {.position = 9, .attempt = 1, .outcome = AMZ_SUCCEEDED};
   const struct amz_result unborn = {.position = 1, .outcome = AMZ_SUCCEEDED};
-  const struct amz_bulk beyond = {.chunk_id = 1, .first = 0, .count = UINT64_MAX, .attempt = 1}, empty = {.chunk_id = 1, .attempt = 1},
+  const struct amz_bulk beyond = {.chunk_id = 1, .first = 0, .count = UINT64_MAX, .attempt = 1},
+      empty = {.chunk_id = 1, .attempt = 1},
                         unborn_bulk = {.chunk_id = 1, .count = 1};
   const struct {
     const char *row;
@@ -629,7 +632,8 @@ static void test_bulks_of_several_chunks(void)
   ASSERT_TEXT(say(&b, 0, (struct amz_message){.kind = AMZ_MSG_REPORT, .bulks = &whole, .n_bulks = 1}), "record0[bulk 7+2]");
   ASSERT_TEXT(ask(&b, 0, 1), "assign0[9+1]");
   whole.first = 8;
-  (void)say(&b, 0, (struct amz_message){.kind = AMZ_MSG_REPORT, .bulks = &whole, .n_bulks = 1}); /* can't be taken apart: 9 runs again */
+  /* can't be taken apart: 9 runs again */
+  (void)say(&b, 0, (struct amz_message){.kind = AMZ_MSG_REPORT, .bulks = &whole, .n_bulks = 1});
   ASSERT_U64(stats(&b).succeeded, 9);
   ASSERT_U64(stats(&b).waiting, 1);
   close_bench(&b);
@@ -655,7 +659,8 @@ static void test_bulks(void)
 }
 
 /* A bulk that must be durable first; with partials when `whole`. */
-static const char *slow_bulk(struct bench *b, uint32_t rank, uint64_t chunk, uint64_t first, uint64_t count, uint64_t seq, bool whole)
+static const char *slow_bulk(struct bench *b, uint32_t rank, uint64_t chunk, uint64_t first, uint64_t count, uint64_t seq,
+                             bool whole)
 {
   struct amz_bulk bulk = {.chunk_id = chunk, .first = first, .count = count, .attempt = 1, .seq = seq, .partials = "nodes",
                           .partials_bytes = whole ? 5 : 0};
@@ -758,14 +763,15 @@ static void test_many_chunks_one_message(void)
   close_bench(&b);
 }
 
-/* A chunk that isn't worth its overhead is given to nobody, however much he asks for: adaptive says less and less to one who has much, and a rank
- * that counts in chunks of the latest size would ask for more and more of them. */
+/* A chunk that isn't worth its overhead is given to nobody, however much he asks for: adaptive says less and less to one who has
+ * much, and a rank that counts in chunks of the latest size would ask for more and more of them. */
 static void test_no_crumbs(void)
 {
   struct bench b;
 
   open_bench(&b, &(struct amz_master_config){
-    .tasks = 100000000, .ranks = 1, .slots = 2, .policy = amz_policy_find("adaptive"), .params = {.mean_s = 1e-7, .stddev_s = 1e-7}});
+    .tasks = 100000000, .ranks = 1, .slots = 2, .policy = amz_policy_find("adaptive"),
+        .params = {.mean_s = 1e-7, .stddev_s = 1e-7}});
   (void)event(&b, AMZ_EV_START);
   (void)ask(&b, 0, UINT32_MAX);
   CU_ASSERT_TRUE(stats(&b).handed_out >= 30000000);

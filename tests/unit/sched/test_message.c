@@ -20,10 +20,12 @@ static const struct amz_result results[] = {
    .max_rss_bytes = UINT64_MAX, .output_bytes = UINT64_MAX, .input_bytes = UINT64_MAX, .waited_ns = INT64_MAX},
 };
 static const struct amz_bulk bulks[] = {
-  {.chunk_id = 8, .first = 100, .count = 50, .attempt = 2, .slot = 3, .seq = 17, .start_ns = 1700000000000000000, .wall_s = 0.25, .wall_sq_s2 = 1e-9,
+  {.chunk_id = 8, .first = 100, .count = 50, .attempt = 2, .slot = 3, .seq = 17, .start_ns = 1700000000000000000, .wall_s = 0.25,
+   .wall_sq_s2 = 1e-9,
    .cpu_s = 0.125,
    .partials = "\0\1two", .partials_bytes = 5, .value_type = 1, .value_width = UINT32_MAX},
-  {.chunk_id = UINT64_MAX, .count = UINT64_MAX, .attempt = UINT32_MAX, .slot = UINT32_MAX, .seq = UINT64_MAX, .start_ns = INT64_MIN,
+  {.chunk_id = UINT64_MAX, .count = UINT64_MAX, .attempt = UINT32_MAX, .slot = UINT32_MAX, .seq = UINT64_MAX,
+   .start_ns = INT64_MIN,
    .wall_sq_s2 = 1e300},
 };
 static const struct amz_chunk chunks[] = {{1, 0, 250, 1}, {UINT64_MAX, UINT64_MAX, 1, 7}, {3, 4, 5, 6}};
@@ -53,14 +55,17 @@ static bool same_results(const struct amz_result *a, const struct amz_result *b)
   return a->position == b->position && a->attempt == b->attempt && a->outcome == b->outcome && a->slot == b->slot &&
          a->exit_code == b->exit_code && a->signal == b->signal && a->seq == b->seq && a->pack_offset == b->pack_offset &&
          a->start_ns == b->start_ns && a->wall_ns == b->wall_ns && a->cpu_ns == b->cpu_ns &&
-         a->max_rss_bytes == b->max_rss_bytes && a->output_bytes == b->output_bytes && a->input_bytes == b->input_bytes && a->waited_ns == b->waited_ns && !a->error == !b->error &&
+         a->max_rss_bytes == b->max_rss_bytes && a->output_bytes == b->output_bytes && a->input_bytes == b->input_bytes &&
+         a->waited_ns == b->waited_ns && !a->error == !b->error &&
          (!a->error || strcmp(a->error, b->error) == 0);
 }
 
 static bool same_bulks(const struct amz_bulk *a, const struct amz_bulk *b)
 {
-  return a->chunk_id == b->chunk_id && a->first == b->first && a->count == b->count && a->attempt == b->attempt && a->slot == b->slot &&
-         a->seq == b->seq && a->start_ns == b->start_ns && a->partials_bytes == b->partials_bytes && a->value_type == b->value_type && a->value_width == b->value_width &&
+  return a->chunk_id == b->chunk_id && a->first == b->first && a->count == b->count && a->attempt == b->attempt &&
+      a->slot == b->slot &&
+         a->seq == b->seq && a->start_ns == b->start_ns && a->partials_bytes == b->partials_bytes &&
+         a->value_type == b->value_type && a->value_width == b->value_width &&
          (a->partials_bytes == 0 || memcmp(a->partials, b->partials, a->partials_bytes) == 0) &&
          memcmp(&a->wall_s, &b->wall_s, sizeof a->wall_s) == 0 && memcmp(&a->cpu_s, &b->cpu_s, sizeof a->cpu_s) == 0 &&
          memcmp(&a->wall_sq_s2, &b->wall_sq_s2, sizeof a->wall_sq_s2) == 0;
@@ -206,7 +211,8 @@ static void test_refused(void)
     {
       const struct amz_bulk huge = {.partials_bytes = (size_t)AMZ_PARTIALS_MAX + 1};
 
-      ASSERT_I64(amz_message_encode(&(struct amz_message){.kind = AMZ_MSG_REPORT, .bulks = &huge, .n_bulks = 1}, &bytes), AMZ_EINVAL);
+      ASSERT_I64(amz_message_encode(&(struct amz_message){.kind = AMZ_MSG_REPORT, .bulks = &huge, .n_bulks = 1}, &bytes),
+                 AMZ_EINVAL);
     }
     amz_buf_clear(&bytes);
   }

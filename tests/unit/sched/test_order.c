@@ -85,7 +85,8 @@ static void tell_weighed(const struct amz_range *left, size_t n, const double *w
 static void test_heaviest_first(void)
 {
   static const struct amz_range all[] = {{0, 10}}, some[] = {{1, 4}, {7, 2}};
-  static const double rising[] = {1, 2, 3, 4, 5}, falling[] = {5, 4, 3, 2, 1}, same[] = {7, 7, 7, 7, 7}, mixed[] = {0, 9, 1, 9, 0.5},
+  static const double rising[] = {1, 2, 3, 4, 5}, falling[] = {5, 4, 3, 2, 1}, same[] = {7, 7, 7, 7, 7},
+      mixed[] = {0, 9, 1, 9, 0.5},
                       nothing[] = {0, 0, 0, 0, 0}, classes[] = {1000, 1, 1001, 1.001, 0};
   static const struct {
     const char *row;

@@ -138,7 +138,8 @@ static void test_errors(void)
   ASSERT_TEXT(ran(&b, 0, 3, AMZ_SUCCEEDED, 0), "report(h1 [0:failed(first) 1:failed 2:failed(third) 3:ok])");
   r[0].position = 4;
   ASSERT_TEXT(assign(&b, 4, 1), "run0[4+1]");
-  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .results = r, .n_results = 1}), "report(h1 [4:failed(?irst)])");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_RAN, .slot = 0, .results = r, .n_results = 1}),
+              "report(h1 [4:failed(?irst)])");
   close_bench(&b);
 }
 
@@ -312,7 +313,8 @@ static void test_a_run_in_parts(void)
   close_bench(&b);
 }
 
-/* Chunks of one task of a microsecond, RUNs of 4 ms: they are asked for by the thousand and run together, as far as they follow each other. */
+/* Chunks of one task of a microsecond, RUNs of 4 ms: they are asked for by the thousand and run together, as far as they follow
+ * each other. */
 static void test_tiny_chunks_go_together(void)
 {
   static const struct amz_chunk chunks[] = {{2, 1, 1, 1}, {3, 2, 1, 1}, {4, 3, 1, 1}, {5, 7, 2, 1}, {6, 9, 1, 1}, {7, 10, 1, 2}};
@@ -379,7 +381,8 @@ static void test_slow_behind_fast(void)
   close_bench(&b);
 }
 
-/* What others want goes back as soon as it is in the queue: at once, or when a RUN leaves it undone; unless a new chunk has come. */
+/* What others want goes back as soon as it is in the queue: at once, or when a RUN leaves it undone; unless a new chunk has
+ * come. */
 static void test_recalled(void)
 {
   const struct amz_message recall = {.kind = AMZ_MSG_RECALL};
@@ -396,7 +399,8 @@ static void test_recalled(void)
   ASSERT_TEXT(ran_in(&b, 1, 4, 4e-3), "run0[8+3] report(h1 [bulk 1+4])");
   ASSERT_TEXT(hear(&b, recall), "report(h1 [])"); /* all of it runs */
   (void)ran_in(&b, 8, 1, 11e-3);
-  ASSERT_TEXT(returned(&b, 0, 9, 2), "run0[9+1] yield1[10+1]"); /* a task takes 1 ms, and lately 11: 3 in the mean, one RUN's worth */
+  /* a task takes 1 ms, and lately 11: 3 in the mean, one RUN's worth */
+  ASSERT_TEXT(returned(&b, 0, 9, 2), "run0[9+1] yield1[10+1]");
   close_bench(&b);
 }
 
@@ -503,7 +507,8 @@ static void test_run_ahead_is_ended(void)
 {
   struct bench b;
 
-  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain_ns = 4 * MS, .run_ahead = true, .report_ns = 100 * SEC, .kill_after_ns = SEC});
+  open_bench(&b, &(struct amz_worker_config){.slots = 1, .grain_ns = 4 * MS, .run_ahead = true, .report_ns = 100 * SEC,
+                                             .kill_after_ns = SEC});
   (void)event(&b, AMZ_EV_START);
   (void)assign(&b, 0, 1);
   (void)ran_in(&b, 0, 1, 1e-4);

@@ -69,10 +69,13 @@ static int add_partials(uint64_t first, uint64_t count, struct amz_buf *out)
 }
 
 /* Two seconds per task, begun a second per task behind BASE_NS. */
-static struct amz_chunk_record chunk_of(const struct amz_store *store, uint64_t first, uint64_t count, uint32_t rank, uint32_t slot)
+static struct amz_chunk_record chunk_of(const struct amz_store *store, uint64_t first, uint64_t count, uint32_t rank,
+                                        uint32_t slot)
 {
-  return (struct amz_chunk_record){.first = first, .count = count, .attempt = 1, .rank = rank, .slot = slot, .epoch = amz_store_epoch(store),
-    .start_ns = BASE_NS + (int64_t)first * 1000000000, .wall_s = 2.0 * (double)count, .cpu_s = (double)count, .node = rank ? "n2" : "n1"};
+  return (struct amz_chunk_record){.first = first, .count = count, .attempt = 1, .rank = rank, .slot = slot,
+                                   .epoch = amz_store_epoch(store),
+    .start_ns = BASE_NS + (int64_t)first * 1000000000, .wall_s = 2.0 * (double)count, .cpu_s = (double)count,
+    .node = rank ? "n2" : "n1"};
 }
 
 static int put_chunk(struct amz_store *store, uint64_t first, uint64_t count, uint32_t rank, uint32_t slot)
@@ -237,7 +240,8 @@ static void a_row_in_full(void)
   struct scratch s;
 
   CU_ASSERT_FATAL(run_dir(&s) && (store = open_tasks(&s, 10)) != NULL);
-  CU_ASSERT(put_chunk(store, 7, 2, 1, 3) == AMZ_OK && put_chunk(store, 9, 1, 1, 4) == AMZ_OK && put_chunk(store, 0, 1, 0, 0) == AMZ_OK);
+  CU_ASSERT(put_chunk(store, 7, 2, 1, 3) == AMZ_OK && put_chunk(store, 9, 1, 1, 4) == AMZ_OK &&
+            put_chunk(store, 0, 1, 0, 0) == AMZ_OK);
   ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
   CU_ASSERT_FATAL(amz_store_reader_new(s.dir, NULL, &reader, NULL) == AMZ_OK);
   ASSERT_I64(amz_store_reader_rows(reader, &query, keep_row, &row, NULL), AMZ_OK);
@@ -378,7 +382,8 @@ static void cpu_time_is_the_mean(void)
   ASSERT_I64(put_chunk(store, 5, 2, 0, 0), AMZ_OK);
   ASSERT_I64(amz_store_close(store, NULL), AMZ_OK);
   CU_ASSERT_FATAL(amz_store_reader_new(s.dir, NULL, &reader, NULL) == AMZ_OK);
-  ASSERT_I64(amz_store_reader_rows(reader, &(struct amz_row_query){.has_index = true, .index = 6}, see_cpu, &cpu_s, NULL), AMZ_OK);
+  ASSERT_I64(amz_store_reader_rows(reader, &(struct amz_row_query){.has_index = true, .index = 6}, see_cpu, &cpu_s, NULL),
+             AMZ_OK);
   CU_ASSERT_DOUBLE_EQUAL(cpu_s, 1, 1e-9);
   amz_store_reader_free(reader);
   scratch_remove(&s);

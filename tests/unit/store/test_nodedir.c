@@ -103,7 +103,8 @@ static void names_of_packs(void)
     int is;
     uint32_t rank, epoch;
   } rows[] = {
-    {"r00001-e0002.pack", 1, 1, 2}, {"r123456-e12345.pack", 1, 123456, 12345}, {"r00001-e0002.pack~", 0, 0, 0}, {"r1-e2", 0, 0, 0},
+    {"r00001-e0002.pack", 1, 1, 2}, {"r123456-e12345.pack", 1, 123456, 12345}, {"r00001-e0002.pack~", 0, 0, 0},
+        {"r1-e2", 0, 0, 0},
     {".arriving", 0, 0, 0}, {"", 0, 0, 0}, {"../r00001-e0002.pack", 0, 0, 0},
   };
 
@@ -126,7 +127,8 @@ static size_t pack_bytes(const struct scratch *s, char *bytes, size_t room)
   ssize_t n = -1;
   int fd;
 
-  if (amz_pack_create(scratch_path(s, "written", path), 7, 2, NULL, &w) == AMZ_OK && amz_pack_data(&w, 4, 1, 1, "hello", 5, &link) == AMZ_OK &&
+  if (amz_pack_create(scratch_path(s, "written", path), 7, 2, NULL, &w) == AMZ_OK &&
+      amz_pack_data(&w, 4, 1, 1, "hello", 5, &link) == AMZ_OK &&
       amz_pack_finish(&w, &end, NULL, &link) == AMZ_OK) {
     amz_pack_close(&w);
     fd = open(path, O_RDONLY);

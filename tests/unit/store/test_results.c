@@ -40,11 +40,16 @@ static void test_header(void)
     const char *text; /* after NEP 1, the format of .npy files; on a little-endian machine */
   } rows[] = {
     {"doubles", {1000, AMZ_VALUE_F64, 1, "pi", "montecarlo", "pi.runs/004"}, 8,
-     "{'descr': '<f8', 'fortran_order': False, 'shape': (1000,), } # amorsize-mpi results 1; job pi; plug-in montecarlo; run pi.runs/004"},
-    {"integers", {1, AMZ_VALUE_I64, 1, NULL, "", NULL}, 8, "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), } # amorsize-mpi results 1"},
-    {"vectors", {7, AMZ_VALUE_U64, 3, NULL, NULL, NULL}, 24, "{'descr': '<u8', 'fortran_order': False, 'shape': (7, 3), } # amorsize-mpi results 1"},
-    {"bytes", {7, AMZ_VALUE_BYTES, 13, NULL, NULL, NULL}, 13, "{'descr': '|V13', 'fortran_order': False, 'shape': (7,), } # amorsize-mpi results 1"},
-    {"no tasks", {0, AMZ_VALUE_F64, 1, NULL, NULL, NULL}, 8, "{'descr': '<f8', 'fortran_order': False, 'shape': (0,), } # amorsize-mpi results 1"},
+     "{'descr': '<f8', 'fortran_order': False, 'shape': (1000,), } # amorsize-mpi results 1; job pi; plug-in montecarlo; run "
+     "pi.runs/004"},
+    {"integers", {1, AMZ_VALUE_I64, 1, NULL, "", NULL}, 8,
+     "{'descr': '<i8', 'fortran_order': False, 'shape': (1,), } # amorsize-mpi results 1"},
+    {"vectors", {7, AMZ_VALUE_U64, 3, NULL, NULL, NULL}, 24,
+     "{'descr': '<u8', 'fortran_order': False, 'shape': (7, 3), } # amorsize-mpi results 1"},
+    {"bytes", {7, AMZ_VALUE_BYTES, 13, NULL, NULL, NULL}, 13,
+     "{'descr': '|V13', 'fortran_order': False, 'shape': (7,), } # amorsize-mpi results 1"},
+    {"no tasks", {0, AMZ_VALUE_F64, 1, NULL, NULL, NULL}, 8,
+     "{'descr': '<f8', 'fortran_order': False, 'shape': (0,), } # amorsize-mpi results 1"},
     {"a name with a newline and an umlaut", {1, AMZ_VALUE_F64, 1, "a\n\xc3\xa4", NULL, NULL}, 8,
      "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), } # amorsize-mpi results 1; job a???"},
   };
@@ -160,7 +165,8 @@ static void test_paths(void)
     struct amz_error err;
     char *path = NULL;
 
-    ASSERT_ROW_I64(rows[i].row, amz_results_path("pi.runs/004", rows[i].name, &err, &path), rows[i].expected ? AMZ_OK : AMZ_EINVAL);
+    ASSERT_ROW_I64(rows[i].row, amz_results_path("pi.runs/004", rows[i].name, &err, &path),
+                   rows[i].expected ? AMZ_OK : AMZ_EINVAL);
     ASSERT_ROW_TEXT(rows[i].row, path ? path : "-", rows[i].expected ? rows[i].expected : "-");
     free(path);
   }
@@ -199,7 +205,9 @@ static void test_like_another(void)
     memcpy(bytes, header, sizeof bytes);
     if (rows[i].header)
       memcpy(bytes, rows[i].header, strlen(rows[i].header));
-    ASSERT_ROW_I64(rows[i].row, amz_results_open_like(scratch_path(&s, "run", path), bytes, (uint64_t)(4096 + 8000 + rows[i].more), rows[i].tasks, &err, &r), rows[i].expected);
+    ASSERT_ROW_I64(rows[i].row, amz_results_open_like(scratch_path(&s, "run", path), bytes,
+                                                      (uint64_t)(4096 + 8000 + rows[i].more), rows[i].tasks, &err, &r),
+                                                      rows[i].expected);
     if (rows[i].expected < 0)
       continue;
     ASSERT_U64(amz_results_each(r), 8);

@@ -59,7 +59,8 @@ static int put(struct amz_store *store, uint64_t index, enum amz_outcome outcome
   return amz_store_record(store, &r, 1, NULL);
 }
 
-/* The next event, waited for: some come with the looks at files that the thread takes now and then. \return its kind; 0 after a minute. */
+/* The next event, waited for: some come with the looks at files that the thread takes now and then. \return its kind; 0 after a
+ * minute. */
 static int wait_event(struct amz_store *store, struct amz_store_event *ret)
 {
   struct pollfd p = {.fd = amz_store_fd(store), .events = POLLIN};
@@ -127,7 +128,8 @@ static bool there(const struct scratch *s, const char *name)
   return access(scratch_path(s, name, path), F_OK) == 0;
 }
 
-/* ---- what was synced, in its sequence: our own store and SQLite call these -------------------------------------------------- */
+/* ---- what was synced, in its sequence: our own store and SQLite call these
+ * -------------------------------------------------- */
 
 #define SYNCED_MAX 64
 static char synced[SYNCED_MAX][64];
