@@ -249,8 +249,7 @@ static int clear(struct cli *cli, const struct amz_history *h, const char *wante
   return status;
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the command ----------------------------------------------------------------------------------------------------------- */
 
 static const struct word {
   const char *name;

@@ -114,8 +114,7 @@ static int survey_here(struct cli *cli, const struct amz_survey_wish *wish, stru
   return status;
 }
 
-/* ---- over the nodes of a launch
- * --------------------------------------------------------------------------------------------- */
+/* ---- over the nodes of a launch -------------------------------------------------------------------------------------------- */
 
 static int print_nodes(struct cli *cli, const struct amz_survey *survey, bool json)
 {
@@ -186,8 +185,7 @@ static int survey_nodes(struct cli *cli, const struct amz_survey_wish *wish, str
   return status;
 }
 
-/* ---- the command
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------------------------------------- */
 
 static struct amz_survey_wish wish_of(const struct node_args *a, const struct amz_environment *env,
                                       const struct amz_measure_observer *observer)

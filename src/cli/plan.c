@@ -292,7 +292,7 @@ static int make(const struct plan_args *a, struct planning *p)
   p->input = (struct amz_plan_input){.work = &p->sampled.work, .nodes = p->kinds.items, .n_nodes = p->kinds.n,
                                      .want = want_of(amz_job_settings(p->job), a)};
   p->input.costs = (struct amz_plan_costs){.gap_s = p->sampled.sample.gap_s, .chunk_s = costs->chunk_s,
-                                           .service_s = costs->service_s,
+    .service_s = costs->service_s,
     .launch_base_s = costs->launch_base_s, .launch_per_rank_s = costs->launch_per_rank_s};
   p->input.unforeseen = p->unforeseen.source == AMZ_UNKNOWN ? amz_assumed(AMZ_PLAN_UNFORESEEN) : p->unforeseen;
   rc = amz_plan_make(&p->input, &p->plan, &err);

@@ -152,7 +152,7 @@ static int fill(struct cli_sampled *s, struct amz_sampler *sampler, const struct
 
   (void)gethostname(host, sizeof host - 1);
   s->sample = (struct amz_sample){.job = strdup(summary->job), .host = strdup(host), .tasks = summary->total,
-                                  .slots = sampler->slots,
+    .slots = sampler->slots,
     .threads = sampler->threads, .gap_s = amz_sampler_gap(sampler), .seen = sampler->seen, .n = sampler->n};
   sampler->seen = NULL;
   s->dir = strdup(summary->run_dir);

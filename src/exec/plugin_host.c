@@ -145,7 +145,7 @@ static void put_cpus(struct amz_host_link *h, const struct amz_host_config *conf
 static struct amz_host_shared plan(const struct amz_host_config *config)
 {
   struct amz_host_shared plan = {.magic = AMZ_SHARED_MAGIC, .bytes = sizeof plan, .rank = config->rank,
-                                 .first_slot = config->first_slot,
+    .first_slot = config->first_slot,
     .lanes = config->lanes, .threads = config->threads, .gpus_apart = config->gpus_apart, .tasks = config->tasks};
   uint64_t total = sizeof plan, n_cpus = 0;
 

@@ -164,8 +164,7 @@ static struct amz_quantity idle_share(const struct amz_run_summary *s)
   return (struct amz_quantity){.value = each, .low = 0, .high = each, .n = UINT32_MAX, .source = AMZ_MEASURED};
 }
 
-/* ---- the run's own sample
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the run's own sample -------------------------------------------------------------------------------------------------- */
 
 /* Nothing is lost when there is none, or it can't be used. */
 static void read_sample(const char *dir, struct amz_sample *ret)
@@ -208,8 +207,7 @@ static int put_together(const struct gathering *g, const struct amz_sample *samp
   return AMZ_OK;
 }
 
-/* ---- the whole
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------------------------------------- */
 
 static char *copy(const char *text)
 {
@@ -223,7 +221,7 @@ static int fill_outcome(const struct amz_run_summary *s, struct amz_history_outc
 
   (void)clock_gettime(CLOCK_REALTIME, &now);
   *o = (struct amz_history_outcome){.policy = copy(s->policy), .version = copy(NULL), .ended_s = now.tv_sec,
-                                    .succeeded = s->succeeded,
+    .succeeded = s->succeeded,
     .failed = s->failed, .skipped = s->skipped, .this_launch = s->this_launch, .launches = s->epoch, .ranks = s->ranks,
     .slots = s->slots,
     .threads = s->threads, .predicted_s = s->predicted_s, .predicted_low_s = planned ? s->predicted.low_s : -1,

@@ -96,7 +96,7 @@ static void check_results(struct amz_reader *r, const struct amz_yaml *root)
 /* ---- policies ---- */
 
 static const char *const planned[] = {"mfsc", "wf", "awf", "awf-b", "awf-c", "awf-d", "awf-e", "tap", "tfss", "fiss", "viss",
-                                      "pls",
+  "pls",
   "rand"};
 
 enum { PLANNED = sizeof planned / sizeof *planned, POLICIES_MAX = 64 };

@@ -226,7 +226,7 @@ static uint32_t threads_of(const struct amz_settings *s)
 static void add_settings(const struct amz_job *job, struct amz_buf *out)
 {
   static const char *const presets[] = {[AMZ_PRESET_DEFAULT] = "default", [AMZ_PRESET_THROUGHPUT] = "throughput",
-                                        [AMZ_PRESET_MEMORY] = "memory",
+    [AMZ_PRESET_MEMORY] = "memory",
     [AMZ_PRESET_LATENCY] = "latency", [AMZ_PRESET_IO] = "io"};
   const struct amz_settings *s = &job->settings;
 

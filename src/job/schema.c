@@ -7,7 +7,7 @@
 enum { NAMES_MAX = 128, TARGET_MAX = 64 };
 
 const char *const amz_schema_roots[] = {"job", "tasks", "stage", "after", "stages", "resources", "plan", "chunks", "sample",
-                                        "failures",
+  "failures",
   "output", "slurm", NULL};
 
 /* The last part of a path whose parts before it are `section`; NULL when it is none. */
@@ -46,7 +46,7 @@ static const struct {
   const struct amz_key *keys;
   const size_t *n;
 } tables[] = {{amz_settings_keys, &amz_settings_n_keys}, {amz_block_keys, &amz_block_n_keys},
-              {amz_stream_keys, &amz_stream_n_keys},
+  {amz_stream_keys, &amz_stream_n_keys},
   {amz_stage_keys, &amz_stage_n_keys}};
 
 enum { TABLES = sizeof tables / sizeof *tables };

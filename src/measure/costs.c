@@ -67,7 +67,7 @@ static int launch(struct launches *l, uint32_t per_node, const char *mode, struc
 {
   uint32_t nodes = l->allocation.n_nodes > 1 ? (uint32_t)l->allocation.n_nodes : 1;
   struct amz_trial trial = {.allocation = &l->allocation, .spread = {.ranks = nodes * per_node, .nodes = nodes,
-    .per_node = per_node}, .way = l->way,
+                            .per_node = per_node}, .way = l->way,
                             .mode = mode, .timeout_ns = LAUNCH_TIMEOUT_NS, .observer = l->observer};
   int64_t start_ns = amz_clock_monotonic_ns();
   int rc = tell_stage(l, per_node);

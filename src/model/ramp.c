@@ -137,8 +137,7 @@ double amz_ramp_start_s(const struct amz_ramp *r)
   return start_s;
 }
 
-/* ---- what follows
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- what follows ---------------------------------------------------------------------------------------------------------- */
 
 /* Tasks that take `alone_s` when nobody is in their way need rate · alone_s slots to have that rate (Little, "A proof for the
  * queuing formula L = λW", Operations Research 9, 1961): what is beyond them only queues. So the number may lie between two

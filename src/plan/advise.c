@@ -219,8 +219,8 @@ static int say_given(const struct amz_plan_input *in, struct amz_plan *plan)
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows && rc == AMZ_OK; i++)
     if (rows[i].given != AMZ_AUTO) {
-      rc = say(plan, "given", true, "%s: %u, as %s", rows[i].name, rows[i].given, in->want.launched &&
-               i < 2 ? "launched" : "given");
+      rc = say(plan, "given", true, "%s: %u, as %s", rows[i].name, rows[i].given,
+               in->want.launched && i < 2 ? "launched" : "given");
       if (rc == AMZ_OK)
         rc = lift(plan, "%s", in->want.launched && i < 2 ? "another launch" : "auto");
     }

@@ -122,8 +122,8 @@ void amz_plan_finish_candidate(const struct amz_plan_input *in, double serial_ta
 
 static struct amz_makespan_work work_of(const struct amz_plan_input *in, const struct amz_candidate *c, const double *times)
 {
-  return (struct amz_makespan_work){.task_s = times, .n = in->work->n, .tasks = in->work->tasks, .apart = in->work->apart &&
-                                    in->work->from == AMZ_TIMES_SEEN,
+  return (struct amz_makespan_work){.task_s = times, .n = in->work->n, .tasks = in->work->tasks,
+    .apart = in->work->apart && in->work->from == AMZ_TIMES_SEEN,
     .slots = c->slots, .chunk_s = amz_plan_chunk_s(in), .overhead_s = in->costs.chunk_s.value,
     .service_s = in->costs.service_s.value};
 }

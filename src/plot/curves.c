@@ -75,8 +75,8 @@ void amz_plot_curves(const struct amz_node *node, struct amz_buf *out)
   struct amz_buf title = AMZ_BUF_INIT;
   unsigned line = 0;
 
-  amz_buf_addf(&title, "%s: memory bandwidth (triad) and slowdown of computing%s", node->host &&
-               *node->host ? node->host : "node",
+  amz_buf_addf(&title, "%s: memory bandwidth (triad) and slowdown of computing%s",
+               node->host && *node->host ? node->host : "node",
                is_assumed(node) ? ", assumed" : "");
   amz_buf_adds(out, "set title ");
   amz_plot_text(amz_buf_text(&title), out);

@@ -24,8 +24,7 @@
 
 extern char **environ;
 
-/* ---- finding
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------------------------------------------------- */
 
 int amz_plot_ready(struct amz_error *err)
 {
@@ -45,8 +44,7 @@ int amz_plot_ready(struct amz_error *err)
   return found ? AMZ_OK : amz_error_set(err, AMZ_EENV, "%s", INSTALL);
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------------------------------------- */
 
 /* A nameless file with content, to be read from its beginning. \return NULL with errno. */
 static FILE *file_of(const char *bytes, size_t n)
@@ -87,8 +85,7 @@ static void add_words(FILE *said, struct amz_buf *out)
     amz_buf_add_printable(out, text, (size_t)n, sizeof text);
 }
 
-/* ---- the child
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- the child ------------------------------------------------------------------------------------------------------------- */
 
 static int start(int in, int out, int said, pid_t *ret)
 {
@@ -175,8 +172,7 @@ static int run(int in, int out, const char *aside, FILE *said, struct amz_error 
   return rc;
 }
 
-/* ---- drawing
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- drawing --------------------------------------------------------------------------------------------------------------- */
 
 static int draw_aside(const struct amz_buf *program, const char *aside, struct amz_error *err)
 {

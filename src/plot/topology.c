@@ -137,8 +137,8 @@ void amz_plot_topology(const struct amz_node *node, struct amz_buf *out)
 {
   struct amz_buf title = AMZ_BUF_INIT;
 
-  amz_buf_addf(&title, "%s: %u cores in %u packages, %zu NUMA domains; %u cores are ours (blue)", node->host &&
-               *node->host ? node->host : "node",
+  amz_buf_addf(&title, "%s: %u cores in %u packages, %zu NUMA domains; %u cores are ours (blue)",
+               node->host && *node->host ? node->host : "node",
                node->cores, node->packages, node->n_domains, node->allowed_cores);
   amz_buf_adds(out, "set title ");
   amz_plot_text(amz_buf_text(&title), out);

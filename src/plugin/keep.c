@@ -10,7 +10,7 @@
 #include "host.h"
 
 static const enum amz_value types[] = {[AMZ_PLUGIN_NONE] = AMZ_VALUE_BYTES, [AMZ_PLUGIN_F64] = AMZ_VALUE_F64,
-                                       [AMZ_PLUGIN_I64] = AMZ_VALUE_I64,
+  [AMZ_PLUGIN_I64] = AMZ_VALUE_I64,
   [AMZ_PLUGIN_U64] = AMZ_VALUE_U64, [AMZ_PLUGIN_BYTES] = AMZ_VALUE_BYTES};
 
 static const char *text_at(const struct amz_host *h, uint64_t at)
@@ -28,7 +28,7 @@ static bool refuse_wish(struct amz_host *h, const char *text)
 static bool open_results(struct amz_host *h, enum amz_value type, uint32_t width)
 {
   const struct amz_results_format format = {.tasks = h->shared->tasks, .type = type, .width = width,
-                                            .job = text_at(h, h->shared->job_at),
+    .job = text_at(h, h->shared->job_at),
     .plugin = h->plugin->name, .run = text_at(h, h->shared->run_at)};
   struct amz_error err;
 

@@ -187,8 +187,7 @@ static const struct {
   {"chunks", add_chunks},   {"program", add_program}, {"topology", add_topology}, {"allowed", add_allowed},
 };
 
-/* ---- all of it
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------------------------------------- */
 
 static void add_line(struct line l, struct amz_buf *out)
 {

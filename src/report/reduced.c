@@ -13,7 +13,7 @@
 #define SHOWN 8 /* values in a line of text */
 
 static const char *const names[] = {[AMZ_REDUCE_NONE] = "none", [AMZ_REDUCE_SUM] = "sum", [AMZ_REDUCE_MIN] = "min",
-                                    [AMZ_REDUCE_MAX] = "max",
+  [AMZ_REDUCE_MAX] = "max",
   [AMZ_REDUCE_MEAN] = "mean", [AMZ_REDUCE_COUNT] = "count"};
 
 static void add_value(const struct amz_reduced_value *v, struct amz_buf *out)

@@ -13,7 +13,7 @@
 const struct amz_executor *amz_executor_of(enum amz_task_kind kind)
 {
   static const struct amz_executor *const known[] = {[AMZ_TASK_COMMAND] = &amz_executor_command,
-                                                     [AMZ_TASK_STREAM] = &amz_executor_stream,
+    [AMZ_TASK_STREAM] = &amz_executor_stream,
     [AMZ_TASK_PLUGIN] = &amz_executor_plugin};
 
   return (size_t)kind < sizeof known / sizeof *known ? known[kind] : NULL;

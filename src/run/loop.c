@@ -331,12 +331,12 @@ static int make_machines(struct amz_loop *l)
   const struct amz_loop_config *c = l->config;
   const struct amz_settings *s = amz_job_settings(c->job);
   struct amz_master_config master = {.tasks = amz_order_count(c->order), .epoch = c->epoch, .ranks = c->layout.ranks,
-                                     .slots = c->total_slots,
+    .slots = c->total_slots,
     .policy = c->policy, .retries = s->failures.retries, .backoff_ns = s->failures.backoff_ns, .stop_after = UINT64_MAX,
     .idempotent = s->failures.idempotent, .grace_ns = s->failures.grace_ns,
     .params = amz_told_params(&l->told)};
   struct amz_worker_config worker = {.rank = c->rank, .epoch = c->epoch, .slots = c->layout.slots,
-                                     .capacity = amz_layout_capacity(&c->layout), .node = c->host,
+    .capacity = amz_layout_capacity(&c->layout), .node = c->host,
     .sync_ns = s->preset == AMZ_PRESET_LATENCY ? LATENCY_SYNC_NS : 0, .grain = l->executor->grain,
     .grain_ns = l->executor->grain_ns, .grain_least = l->grain_least,
     .run_ahead = l->executor->run_ahead, .timeout_ns = l->executor->minds_timeout ? 0 : s->failures.timeout_ns,

@@ -26,7 +26,7 @@ void amz_planner_keep_plan(const struct amz_loop *l, const struct amz_planner *p
 {
   const struct amz_settings *s = amz_job_settings(p->job);
   struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = c->layout, .policy = s->chunks.policy,
-                            .target_ns = s->chunks.target_ns,
+    .target_ns = s->chunks.target_ns,
     .predicted = p->predicted, .tasks = p->tasks, .speedup = c->speedup, .efficiency = c->efficiency, .why = why,
     .task_s = c->task_s, .task_stddev_s = c->task_s * cv, .costs = amz_source_name(p->planned_from), .node = node_source};
   struct amz_buf text = AMZ_BUF_INIT;
@@ -39,7 +39,7 @@ void amz_planner_keep_sample(const struct amz_planner *p, const char *host, stru
 {
   const struct amz_sampler *s = p->sampler;
   const struct amz_sample sample = {.job = (char *)(uintptr_t)amz_job_name(p->job), .host = (char *)(uintptr_t)host,
-                                    .tasks = amz_job_tasks(p->job),
+    .tasks = amz_job_tasks(p->job),
     .slots = s->slots, .threads = s->threads, .seen = s->seen, .n = s->n};
   struct amz_workload w;
 
@@ -53,7 +53,7 @@ static void tell(const struct amz_loop *l, const struct amz_planner *p)
   const struct amz_run_observer *o = l->config->observer;
   bool known = p->planned_from == AMZ_HISTORY;
   struct amz_plan_told told = {.report = {amz_job_name(p->job), &p->think.input, &p->think.plan, known ? p->known.runs : 0,
-                                          p->known.latest_s},
+                               p->known.latest_s},
                                .predicted = p->predicted, .sampled = known ? p->known.costs.n : p->sampler->n,
                                .node = p->think.node_source};
 

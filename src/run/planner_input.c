@@ -22,7 +22,7 @@ struct amz_plan_want amz_plan_want_of(const struct amz_settings *s)
   if (threads == AMZ_AUTO && s->resources.threads != 1)
     threads = s->resources.threads;
   return (struct amz_plan_want){.goal = s->plan.goal, .efficiency = s->plan.efficiency,
-                                .deadline_s = (double)s->plan.deadline_ns * 1e-9,
+    .deadline_s = (double)s->plan.deadline_ns * 1e-9,
     .nodes = s->plan.nodes, .ranks_per_node = s->plan.ranks_per_node, .slots_per_rank = s->plan.slots_per_rank,
     .threads_per_task = threads,
     .max_workers = s->plan.max_workers, .memory_bytes = s->resources.memory_bytes, .memory_ignore = s->plan.memory_ignore,

@@ -105,7 +105,7 @@ static struct amz_result result_of(const struct amz_plugin_slot *s, uint32_t slo
 
   if (s->timed_out)
     return (struct amz_result){.position = position, .slot = slot, .attempt = s->run.attempt, .outcome = AMZ_TIMED_OUT,
-                               .exit_code = -1,
+      .exit_code = -1,
       .signal = end->signal, .start_ns = amz_clock_realtime_ns() - seen_ns, .wall_ns = seen_ns};
   return (struct amz_result){.position = position, .slot = slot, .attempt = s->run.attempt, .outcome = AMZ_FAILED,
     .exit_code = end->signal ? -1 : end->exit_code, .signal = end->signal, .start_ns = end->start_ns, .wall_ns = end->wall_ns,

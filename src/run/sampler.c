@@ -95,7 +95,7 @@ void amz_sampler_open(struct amz_sampler *s)
 static struct amz_observation observe(const struct amz_result *r, uint64_t index, uint32_t threads, uint32_t busy)
 {
   return (struct amz_observation){.index = index, .threads = threads, .busy = busy ? busy : 1,
-                                  .failed = r->outcome != AMZ_SUCCEEDED,
+    .failed = r->outcome != AMZ_SUCCEEDED,
     .wall_s = (double)r->wall_ns * 1e-9, .cpu_s = (double)r->cpu_ns * 1e-9, .rss_bytes = r->max_rss_bytes,
     .out_bytes = r->output_bytes, .in_bytes = r->input_bytes,
     .waited_s = (double)r->waited_ns * 1e-9};

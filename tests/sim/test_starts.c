@@ -28,7 +28,7 @@ static void test_makespans(void)
 {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct amz_sim_config c = {.ranks = rows[i].ranks, .slots_per_rank = rows[i].slots, .seed = 1,
-                               .start_ns = (int64_t)(rows[i].start_s * 1e9),
+      .start_ns = (int64_t)(rows[i].start_s * 1e9),
       .work = {.shape = AMZ_SIM_CONSTANT, .mean_s = rows[i].task_s}};
     struct amz_sim_result result;
 

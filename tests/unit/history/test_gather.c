@@ -33,7 +33,7 @@ static void made_begin(struct made *m, const char *yaml)
   CU_ASSERT_FATAL(m->job.rc == AMZ_OK);
   CU_ASSERT_FATAL(amz_store_open(&config, amz_job_tasks(m->job.job), NULL, &m->store) == AMZ_OK);
   m->summary = (struct amz_run_summary){.job = "made", .run_dir = m->dir.dir, .policy = "adaptive",
-                                        .total = amz_job_tasks(m->job.job), .epoch = 1,
+    .total = amz_job_tasks(m->job.job), .epoch = 1,
     .ranks = 2, .slots = 4, .threads = 1, .makespan_s = 100, .total_s = 101, .efficiency = 0.9, .utilisation = 0.9,
     .predicted_s = 90,
     .predicted = {90, 80, 110}, .task_mean_s = 2, .task_max_s = 3};

@@ -59,7 +59,7 @@ enum { TASKS = 100 };
 static struct amz_history_run run_of(double task_s, int64_t ended_s)
 {
   struct amz_history_run r = {.costs = {.job = strdup("sim"), .host = strdup("n1"), .tasks = TASKS, .slots = 4, .threads = 1,
-                                        .n = 10},
+    .n = 10},
     .outcome = {.run_dir = strdup("/here/sim.runs/001"), .policy = strdup("adaptive"), .version = strdup("0.1"),
                 .ended_s = ended_s, .succeeded = TASKS,
                 .this_launch = TASKS, .launches = 1, .ranks = 1, .slots = 4, .threads = 1, .predicted_s = 24,
@@ -166,8 +166,7 @@ static void is_where_the_environment_says(void)
   }
 }
 
-/* ---- a run as text
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- a run as text --------------------------------------------------------------------------------------------------------- */
 
 static void a_run_survives_its_text(void)
 {
@@ -246,8 +245,7 @@ static void text_is_not_believed(void)
   }
 }
 
-/* ---- the folder
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- the folder ------------------------------------------------------------------------------------------------------------ */
 
 static void what_is_added_is_found(void)
 {

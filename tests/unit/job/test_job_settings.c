@@ -253,7 +253,7 @@ static void names_are_safe_for_files(void)
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const struct amz_job_input input = {.file_name = rows[i].file, .yaml_text = rows[i].yaml,
-                                        .yaml_len = rows[i].yaml ? strlen(rows[i].yaml) : 0,
+      .yaml_len = rows[i].yaml ? strlen(rows[i].yaml) : 0,
       .command = rows[i].command, .lines = rows[i].lines};
     struct loaded l;
 

@@ -221,7 +221,7 @@ static void test_threads(void)
 int main(void)
 {
   static const struct amz_test tests[] = {{"rounds of tasks of which some run", test_rounds},
-                                          {"what is left of a task", test_rest},
+    {"what is left of a task", test_rest},
     {"a node measured while it was busy", test_phi}, {"CPUs that others had", test_starved},
     {"threads of which little is known", test_threads}, {NULL, NULL}};
 

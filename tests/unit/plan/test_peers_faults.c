@@ -40,7 +40,7 @@ static void open_bench(struct bench *b, uint32_t cores, uint64_t tasks, double t
   memset(b, 0, sizeof *b);
   b->domain = (struct amz_node_domain){.cores = cores, .allowed_cores = cores, .memory_bytes = 64 * GIB};
   b->node = (struct amz_node){.packages = 1, .cores = cores, .units = cores, .allowed_cores = cores, .allowed_cpu = cores,
-                              .memory_bytes = 64 * GIB,
+    .memory_bytes = 64 * GIB,
     .allowed_memory_bytes = 64 * GIB, .domains = &b->domain, .n_domains = 1};
   for (size_t i = 0; i < SEEN; i++)
     seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = 1, .wall_s = task_s, .cpu_s = cpu * task_s,

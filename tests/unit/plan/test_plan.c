@@ -28,7 +28,7 @@ static void make_machine(struct machine *m, uint32_t cores, uint32_t domains, ui
 
   memset(m, 0, sizeof *m);
   m->node = (struct amz_node){.packages = 1, .cores = cores, .units = cores, .allowed_cores = cores, .allowed_cpu = cores,
-                              .memory_bytes = memory,
+    .memory_bytes = memory,
     .allowed_memory_bytes = memory, .domains = m->domains, .n_domains = domains, .bandwidth = m->bandwidth, .slowdown = m->phi};
   for (uint32_t d = 0; d < domains; d++) {
     m->domains[d] = (struct amz_node_domain){.os_index = d, .cores = each, .allowed_cores = each,

@@ -296,7 +296,7 @@ static void test_af_by_chunks(void)
 static void test_feedback_is_checked(void)
 {
   static const struct amz_policy_feedback odd[] = {{.worker = 2, .tasks = 1, .wall_s = 1},
-                                                   {.worker = UINT32_MAX, .tasks = 1, .wall_s = 1},
+    {.worker = UINT32_MAX, .tasks = 1, .wall_s = 1},
     {.tasks = 0, .wall_s = 1}, {.tasks = 1, .wall_s = -1}, {.tasks = 1, .wall_s = INFINITY}, {.tasks = 1, .wall_s = NAN}};
 
   for (size_t p = 0; p < N_NAMES; p++) {

@@ -19,7 +19,7 @@ static struct amz_history_run run_of(char *dir, struct amz_observation *seen, do
   for (size_t i = 0; i < 4; i++)
     seen[i] = (struct amz_observation){.index = i, .threads = 1, .busy = 2, .wall_s = task_s};
   return (struct amz_history_run){.costs = {.job = name, .host = host, .tasks = 1200, .slots = 4, .threads = 1, .seen = seen,
-                                            .n = 4},
+    .n = 4},
     .outcome = {.run_dir = dir, .policy = policy, .version = version, .ended_s = ended_s, .succeeded = 1190, .failed = 7,
                 .skipped = 3, .this_launch = 1200,
                 .launches = 1, .ranks = 2, .slots = 4, .threads = 1, .predicted_s = -1, .predicted_low_s = -1,

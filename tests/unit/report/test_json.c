@@ -59,7 +59,7 @@ static void summary_keeps_the_contract(void)
     const char *path;
     double value;
   } reals[] = {{"makespan_s", 2.5}, {"total_s", 3.25}, {"efficiency", 0.5}, {"planning.idle_slot_s", 0.75},
-               {"planning.cpu_s", 0.25},
+    {"planning.cpu_s", 0.25},
     {"planning.cost_s", 0.5}, {"planning.share", 0.2}};
   json_t *o = summary_json(&s);
 

@@ -20,7 +20,7 @@ static struct amz_node node = {.cores = 16, .allowed_cores = 16, .n_domains = 0,
 static const struct amz_plan_nodes nodes = {&node, 2, 1};
 static double times[] = {90, 110};
 static const struct amz_workload work = {.tasks = 600, .threads = 1, .busy = 6, .n = 2, .sampled = 2, .observed = 3, .failed = 1,
-                                         .wall_s = times,
+  .wall_s = times,
   .mean_s = {100, 80, 120, 2, AMZ_SAMPLED}, .cv = 0.14, .cpu_share = 0.99, .cpu_per_wall = 0.99, .kind = AMZ_WORK_CPU,
   .rss_bytes = UINT64_C(4) << 30, .weight = {.r2 = -1}};
 static const struct amz_plan_input input = {.work = &work, .nodes = &nodes, .n_nodes = 1,
@@ -136,7 +136,7 @@ static void test_changed_chunks(void)
     const char *what, *policy, *option;
     double target_s;
   } rows[] = {{"as the settings have it", "adaptive", "--threads 1", 0.2}, {"another policy", "static",
-    "--threads 1 --policy static", 0},
+              "--threads 1 --policy static", 0},
               {"another target", "adaptive", "--threads 1 --set chunks.target=0.05s", 0.05}};
   const struct amz_sbatch batch = {.job = "dock", .command = "run dock.yaml"};
 
@@ -272,7 +272,7 @@ static void test_json(void)
 static void test_there_and_back(void)
 {
   struct amz_observation seen[] = {{.index = 7, .weight = 2.5, .threads = 1, .busy = 2, .wall_s = 0.125, .cpu_s = 0.1,
-                                    .rss_bytes = 1 << 20, .out_bytes = 3, .in_bytes = 4, .waited_s = 0.01},
+    .rss_bytes = 1 << 20, .out_bytes = 3, .in_bytes = 4, .waited_s = 0.01},
     {.index = UINT64_C(1) << 61, .threads = 4, .busy = 1, .failed = true, .wall_s = 1e-9}};
   struct amz_sample s = {.job = "dock", .host = "n1", .tasks = UINT64_C(1) << 62, .slots = 2, .threads = 1,
                          .gap_s = {0.001, 0.0005, 0.002, 9, AMZ_SAMPLED}, .seen = seen, .n = 2}, back;

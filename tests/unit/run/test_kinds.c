@@ -53,7 +53,7 @@ static void kinds_of_nodes(void)
     {"rank 0's node is the first kind", {{'b', {1, 16, 1, 8 * GIB}}, {'a', {4, 64, 4, 8 * GIB}}}, 2, 2, 1, 2,
       {{1, 1, 1, 16, 10 * GIB}, {1, 1, 4, 64, 10 * GIB}}},
     {"two ranks on one node, one on the other", {{'a', {2, 32, 2, 4 * GIB}}, {'b', {4, 64, 4, 8 * GIB}},
-                                                 {'a', {2, 32, 2, 4 * GIB}}}, 3, 2, 2, 2,
+      {'a', {2, 32, 2, 4 * GIB}}}, 3, 2, 2, 2,
       {{1, 2, 4, 32, 10 * GIB}, {1, 1, 4, 64, 10 * GIB}}},
     {"ranks that differ are one with all of it", {{'a', {1, 16, 1, GIB}}, {'a', {1, 16, 1, GIB}}, {'a', {2, 32, 2, 2 * GIB}}}, 3,
      1, 3, 1,

@@ -30,7 +30,7 @@ static void *array(size_t n, size_t size)
 static struct amz_node looked(void)
 {
   struct amz_node n = {.host = text("n1"), .cpu_model = text("Example 9000"), .kernel = text("6.1"), .machine = text("x86_64"),
-                       .hypervisor = text(""),
+    .hypervisor = text(""),
     .topology = text("this machine"), .bandwidth_method = text(""), .this_machine = true, .packages = 1, .cores = 4, .units = 4,
     .units_per_core = 1,
     .memory_bytes = 1 << 30, .allowed_cores = 3, .allowed_cpu = 3, .n_domains = 2, .n_caches = 1,

@@ -73,7 +73,7 @@ static struct amz_chunk_record chunk_of(const struct amz_store *store, uint64_t 
                                         uint32_t slot)
 {
   return (struct amz_chunk_record){.first = first, .count = count, .attempt = 1, .rank = rank, .slot = slot,
-                                   .epoch = amz_store_epoch(store),
+    .epoch = amz_store_epoch(store),
     .start_ns = BASE_NS + (int64_t)first * 1000000000, .wall_s = 2.0 * (double)count, .cpu_s = (double)count,
     .node = rank ? "n2" : "n1"};
 }

@@ -128,8 +128,7 @@ static bool there(const struct scratch *s, const char *name)
   return access(scratch_path(s, name, path), F_OK) == 0;
 }
 
-/* ---- what was synced, in its sequence: our own store and SQLite call these
- * -------------------------------------------------- */
+/* ---- what was synced, in its sequence: our own store and SQLite call these ------------------------------------------------- */
 
 #define SYNCED_MAX 64
 static char synced[SYNCED_MAX][64];
