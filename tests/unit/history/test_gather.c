@@ -135,9 +135,9 @@ static void test_its_own_sample(void)
 {
   struct amz_observation seen[3] = {{.index = 5, .threads = 1, .busy = 1, .wall_s = 1, .cpu_s = 1},
                                     {.index = 6, .threads = 4, .busy = 1, .wall_s = 0.4, .cpu_s = 1},
-                                    {.index = 999, .threads = 1, .busy = 1, .wall_s = 7, .cpu_s = 1}}; /* of another job's */
+                                    {.index = 999, .threads = 1, .busy = 1, .wall_s = 7, .cpu_s = 1}}; /* beyond this list */
   char name[] = "made", host[] = "n1";
-  struct amz_sample sample = {.job = name, .host = host, .tasks = 40, .slots = 2, .threads = 1, .seen = seen, .n = 3};
+  struct amz_sample sample = {.job = name, .host = host, .tasks = 1000, .slots = 2, .threads = 1, .seen = seen, .n = 3};
   struct amz_buf text = AMZ_BUF_INIT;
   struct amz_workload w;
   struct amz_history_run run;
