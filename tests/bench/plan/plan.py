@@ -170,9 +170,10 @@ def best_of(times, layouts, rounds):
 def scores(times, layouts, measured):
     """measured: by round. Over the best of the layouts: chosen on the even rounds and scored on the odd ones, and the other way round."""
     rounds = range(len(measured))
+    always = [l for l in layouts if all(r in times[l] for r in rounds)]
     over = []
     for choosing, scoring in ((rounds[::2], rounds[1::2]), (rounds[1::2], rounds[::2])):
-        best = best_of(times, layouts, choosing)
+        best = best_of(times, always, choosing)
         over += [measured[r] / times[best][r] for r in scoring]
     return median(over)
 
