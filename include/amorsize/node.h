@@ -107,6 +107,10 @@ struct amz_message_cost {
   struct amz_quantity alpha_s, beta_s_per_byte;
 };
 
+/* What is assumed of a chunk while nothing has measured it: within a machine, through shared memory. */
+#define AMZ_ASSUMED_CHUNK_S 20e-6
+#define AMZ_ASSUMED_SERVICE_S 2e-6
+
 struct amz_node_costs {
   struct amz_quantity start_s;       /* a process through the spawn helper: /bin/true, start to end reported */
   struct amz_quantity start_shell_s; /* the same for a line that needs a shell */

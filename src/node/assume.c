@@ -190,7 +190,7 @@ static void assume_costs(struct amz_node_costs *costs)
     {&costs->launch_base_s, 0.5},    {&costs->launch_per_rank_s, 0.05},
     {&costs->inside.alpha_s, 0.5e-6}, {&costs->inside.beta_s_per_byte, 0.2e-9},   /* 5 GB/s through shared memory */
     {&costs->between.alpha_s, 30e-6}, {&costs->between.beta_s_per_byte, 0.9e-9},  /* TCP over 10 Gbit/s Ethernet */
-    {&costs->chunk_s, 20e-6},        {&costs->service_s, 2e-6},
+    {&costs->chunk_s, AMZ_ASSUMED_CHUNK_S}, {&costs->service_s, AMZ_ASSUMED_SERVICE_S},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -7,8 +7,8 @@
 #include <float.h>
 #include <math.h>
 
-#define CHUNK_S 20e-6   /* assumed: within a machine, through shared memory */
-#define SERVICE_S 2e-6
+#include <amorsize/node.h>
+
 #define FACTOR_FIRST 1.25 /* by which a value draws the median, */
 #define FACTOR_LAST 1.02  /* down to this */
 #define FACTOR_STEPS 64.0
@@ -16,7 +16,8 @@
 
 void amz_told_init(struct amz_told *t)
 {
-  *t = (struct amz_told){.chunk_s = amz_assumed(CHUNK_S), .service_s = amz_assumed(SERVICE_S), .own_s = SERVICE_S};
+  *t = (struct amz_told){.chunk_s = amz_assumed(AMZ_ASSUMED_CHUNK_S), .service_s = amz_assumed(AMZ_ASSUMED_SERVICE_S),
+                         .own_s = AMZ_ASSUMED_SERVICE_S};
 }
 
 void amz_told_tasks(struct amz_told *t, double mean_s, double stddev_s)
