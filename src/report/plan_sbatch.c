@@ -3,9 +3,9 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "plan_classes.h"
+#include "plan_words.h"
 #include "words.h"
 
 #define MARGIN 1.10          /* beyond the 95 % bound: nodes differ, file systems have bad days */
@@ -132,12 +132,11 @@ static void add_slots(const struct amz_plan_report *r, struct amz_buf *out)
 /* What the settings have needn't be said again. */
 static void add_chunks(const struct amz_plan_report *r, struct amz_buf *out)
 {
-  const struct amz_plan_want *want = &r->input->want;
   const struct amz_candidate *c = &r->plan->chosen;
 
-  if (want->policy && strcmp(c->policy, want->policy) != 0)
+  if (amz_words_other_policy(r->input, c))
     amz_buf_addf(out, " --policy %s", c->policy);
-  if (c->chunk_s > 0 && (c->chunk_s < want->chunk_s || c->chunk_s > want->chunk_s))
+  if (amz_words_other_target(r->input, c))
     amz_buf_addf(out, " --set chunks.target=%.9gs", c->chunk_s);
 }
 

@@ -43,12 +43,19 @@ void amz_words_chunks(const char *policy, double target_s, struct amz_buf *out)
     amz_buf_addf(out, ", of about %s", amz_word_seconds(target_s, a));
 }
 
+bool amz_words_other_policy(const struct amz_plan_input *in, const struct amz_candidate *c)
+{
+  return in->want.policy && strcmp(in->want.policy, c->policy) != 0;
+}
+
+bool amz_words_other_target(const struct amz_plan_input *in, const struct amz_candidate *c)
+{
+  return c->chunk_s > 0 && (c->chunk_s > in->want.chunk_s || c->chunk_s < in->want.chunk_s);
+}
+
 void amz_words_changed(const struct amz_plan_input *in, const struct amz_candidate *c, struct amz_buf *out)
 {
-  bool policy = in->want.policy && strcmp(in->want.policy, c->policy) != 0;
-  bool target = c->chunk_s > 0 && (c->chunk_s > in->want.chunk_s || c->chunk_s < in->want.chunk_s);
-
-  if (!policy && !target)
+  if (!amz_words_other_policy(in, c) && !amz_words_other_target(in, c))
     return;
   amz_buf_adds(out, ", handed out by ");
   amz_words_chunks(c->policy, c->chunk_s, out);

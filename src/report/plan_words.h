@@ -12,6 +12,9 @@
 void amz_words_layout(const struct amz_plan_layout *l, struct amz_buf *out);
 /* "adaptive, of about 200 ms" */
 void amz_words_chunks(const char *policy, double target_s, struct amz_buf *out);
+/* Whether the plan hands out by another policy, in chunks of another duration, than the settings say. */
+bool amz_words_other_policy(const struct amz_plan_input *in, const struct amz_candidate *c);
+bool amz_words_other_target(const struct amz_plan_input *in, const struct amz_candidate *c);
 /* ", handed out by static", where the plan has changed that. */
 void amz_words_changed(const struct amz_plan_input *in, const struct amz_candidate *c, struct amz_buf *out);
 void amz_words_workload(const char *job, const struct amz_workload *w, struct amz_buf *out);
