@@ -161,14 +161,13 @@ static struct amz_sim_config configure(const struct amz_stage *s, const char *po
 {
   const struct amz_plan_input *in = s->in;
   const struct amz_candidate *c = s->c;
-  const struct amz_policy_ops *ops = amz_policy_find(policy);
   struct amz_sim_config config = {.ranks = s->ranks, .slots_per_rank = s->most_slots, .slots = s->slots, .speed = s->pace,
     .seed = draw->seed, .bulk = true, .start_ns = (int64_t)(started_apart(in) * 1e9),
     .latency_ns = nanoseconds(in->costs.chunk_s) / 2,
     .message_ns = nanoseconds(in->costs.service_s)};
 
   config.master.tasks = s->tasks;
-  config.master.policy = ops ? ops : amz_policy_find("adaptive");
+  config.master.policy = amz_policy_find(policy);
   config.master.stop_after = UINT64_MAX;
   config.master.dead_ns = config.master.suspect_ns = config.master.heartbeat_ns = config.worker.heartbeat_ns = AMZ_NEVER;
   config.master.params = (struct amz_policy_params){.mean_s = c->task_s, .stddev_s = c->task_s * in->work->cv,
