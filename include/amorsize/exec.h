@@ -79,6 +79,8 @@ struct amz_exec_end {
  *    all lines of the slot fail from then on.
  *  - timeout_ns after it was given a line, or its last result came, it gets SIGTERM, kill_after_ns later SIGKILL; the oldest line
  *    has timed out, the others are given to the next.
+ *  - A program that has written more than max_result bytes for the oldest line is killed; that line has failed, the others are
+ *    given to the next.
  * A result is the task's standard output; an end without a newline is none. What the program writes to standard error goes with
  * the line that is the oldest without a result at that moment. Lines that the program was not given soon come back as
  * AMZ_CANCELLED, so that others may have them. wall_ns and cpu_ns of several results that came together are shared out among
@@ -92,6 +94,7 @@ struct amz_exec_stream {
   int64_t timeout_ns;              /* 0: none */
   int64_t kill_after_ns;           /* 0: 5 s */
   int64_t advice_ns;               /* without any result and without computing for so long: a note asks for flushing; 0: none */
+  uint64_t max_result;             /* bytes, of both its streams; 0: no bound */
 };
 #define AMZ_EXEC_BAD_STARTS 3
 

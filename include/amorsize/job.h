@@ -174,6 +174,7 @@ struct amz_stream {
   uint32_t window;         /* >= 1: so many lines it may be given ahead of its answers */
   const char *sentinel;    /* a result is all lines up to one that equals this; NULL: a result is one line */
   const char *fail_prefix; /* a result that begins with this is a failure; NULL: each result is a success */
+  uint64_t max_result;     /* bytes that a task may write before its result is complete, to both streams */
 };
 /* \return NULL for a job of another kind. Owned by the job, as is: */
 const struct amz_stream *amz_job_stream(const struct amz_job *job);

@@ -53,7 +53,7 @@ static void begin_process(struct amz_streams *s, struct amz_coprocess *co)
   s->alive++;
   co->shortages = 0;
   co->answers = 0;
-  co->deaf = co->mute = co->input_known = co->termed = false;
+  co->deaf = co->mute = co->reaped = co->input_known = co->termed = false;
   co->as = 0;
   co->cpu_ns = co->measure_ns = 0;
   co->max_rss_bytes = 0;
@@ -255,13 +255,19 @@ static void surplus(struct amz_streams *s, const struct amz_coprocess *co)
                    "nothing else may go to its standard output");
 }
 
+/* \return whether its head was judged already: what it says comes too late. */
+static bool is_past(const struct amz_coprocess *co)
+{
+  return co->as == AMZ_TIMED_OUT || co->as == AMZ_FAILED;
+}
+
 /* \return false: out of memory. */
 static bool take(struct amz_streams *s, struct amz_coprocess *co, const char *bytes, size_t n, int64_t now_ns)
 {
   struct shares each = share_out(co, bytes, n, now_ns);
 
   measure(co, now_ns);
-  while (n > 0) {
+  while (n > 0 && !is_past(co)) {
     struct amz_piece piece;
     size_t used = amz_answer_take(&co->answer, &co->rules, bytes, n, &piece);
 
@@ -276,6 +282,8 @@ static bool take(struct amz_streams *s, struct amz_coprocess *co, const char *by
       continue;
     }
     amz_coprocess_keep(s, co, 0, piece.bytes, piece.n);
+    if (is_past(co))
+      break;
     if (piece.complete && co->lines.fed)
       result(s, co, &each, piece.failed);
     else if (piece.complete) /* to a line that it hasn't read to its end */
@@ -291,7 +299,7 @@ ssize_t amz_coprocess_read(struct amz_streams *s, struct amz_coprocess *co, int6
   do
     n = read(co->child->fds[0], s->output->scratch, AMZ_TASK_HOLD);
   while (n < 0 && errno == EINTR);
-  if (n > 0 && co->as != AMZ_TIMED_OUT && !take(s, co, s->output->scratch, (size_t)n, now_ns))
+  if (n > 0 && !take(s, co, s->output->scratch, (size_t)n, now_ns))
     s->failed = true;
   return n;
 }
@@ -302,11 +310,11 @@ void amz_coprocess_read_errors(struct amz_streams *s, struct amz_coprocess *co)
 
   if (co->child->fds[1] < 0)
     return;
-  do {
-    n = read(co->child->fds[1], s->output->scratch, AMZ_TASK_HOLD);
-    if (n > 0)
-      amz_coprocess_keep(s, co, 1, s->output->scratch, (size_t)n);
-  } while (n == (ssize_t)AMZ_TASK_HOLD || (n < 0 && errno == EINTR));
+  do
+    n = read(co->child->fds[1], s->output->scratch, AMZ_TASK_HOLD); /* all that a pipe holds */
+  while (n < 0 && errno == EINTR);
+  if (n > 0)
+    amz_coprocess_keep(s, co, 1, s->output->scratch, (size_t)n);
   if (n == 0)
     amz_child_close(co->child, 1, s->output);
 }

@@ -45,15 +45,17 @@ static bool has_read_nothing(const struct amz_coprocess *co)
                                   (size_t)unread >= amz_lines_written(&co->lines));
 }
 
+/* Takes what is in its pipes now. Whoever else holds their other ends, and may write on for ever, isn't waited for. */
 static void drain(struct amz_streams *s, struct amz_coprocess *co, int64_t now_ns)
 {
-  ssize_t n;
+  ssize_t n = 1;
+  int there = 0;
 
   amz_coprocess_read_errors(s, co);
-  do
+  if (ioctl(co->child->fds[0], FIONREAD, &there) < 0)
+    there = 0;
+  for (; there > 0 && n > 0 && !s->failed; there -= (int)n)
     n = amz_coprocess_read(s, co, now_ns);
-  while (n > 0 && !s->failed);
-  amz_coprocess_read_errors(s, co);
 }
 
 static struct amz_exec_end verdict_of(const struct amz_streams *s, const struct amz_coprocess *co,
@@ -141,11 +143,13 @@ static void tell_last_words(struct amz_streams *s, const struct amz_coprocess *c
 void amz_coprocess_ended(struct amz_streams *s, struct amz_coprocess *co, const struct amz_child_status *status, int64_t now_ns)
 {
   struct amz_child *t = co->child;
-  enum amz_outcome as = co->as;
   struct amz_exec_end verdict;
+  enum amz_outcome as;
   bool innocent;
 
+  co->reaped = true;
   drain(s, co, now_ns);
+  as = co->as;
   verdict = verdict_of(s, co, status, now_ns);
   innocent = has_read_nothing(co);
   amz_coprocess_close_input(s, co);

@@ -4,6 +4,12 @@
  * what was printed for that. Between lines it keeps standard error alone, for the next head. */
 #include "streams.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <amorsize/units.h>
+
 /* The child takes over who it is from the oldest line. What was printed on standard output belongs to nobody by now. */
 void amz_coprocess_take_head(struct amz_coprocess *co)
 {
@@ -20,7 +26,7 @@ void amz_coprocess_take_head(struct amz_coprocess *co)
   amz_buf_reset(&t->held[0]);
 }
 
-void amz_coprocess_keep(struct amz_streams *s, struct amz_coprocess *co, int stream, const char *bytes, size_t n)
+static void keep(struct amz_streams *s, struct amz_coprocess *co, int stream, const char *bytes, size_t n)
 {
   struct amz_child *t = co->child;
 
@@ -33,6 +39,36 @@ void amz_coprocess_keep(struct amz_streams *s, struct amz_coprocess *co, int str
     bytes += some;
     n -= some;
   }
+}
+
+/* A result that never ends would fill the disk. What comes behind is nobody's; the program can't be trusted with another line. */
+static void end_flood(struct amz_streams *s, struct amz_coprocess *co)
+{
+  char most[32], text[AMZ_ERROR_TEXT];
+
+  (void)snprintf(text, sizeof text,
+                 "amorsize-mpi: more than %s were written without the end of a result (tasks.stream.max_result); the program was "
+                 "ended\n", amz_format_bytes(co->max_result, most, sizeof most));
+  keep(s, co, 1, text, strlen(text));
+  if (!s->flood_told)
+    amz_streams_note(s, co, "the stream's program has written more than %s without the end of a result; its task fails. "
+                     "tasks.stream.max_result says how much a result may be", most);
+  s->flood_told = true;
+  co->as = AMZ_FAILED;
+  s->doomed++;
+  if (!co->reaped)
+    amz_coprocess_signal(s, co, SIGKILL, 0);
+}
+
+void amz_coprocess_keep(struct amz_streams *s, struct amz_coprocess *co, int stream, const char *bytes, size_t n)
+{
+  const uint64_t *kept = co->child->bytes;
+
+  if (co->max_result && kept[0] + kept[1] > co->max_result)
+    return;
+  keep(s, co, stream, bytes, n);
+  if (co->max_result && kept[0] + kept[1] > co->max_result && !co->as && amz_lines_head(&co->lines))
+    end_flood(s, co);
 }
 
 /* The head is done with: records and tells that. */
@@ -75,7 +111,7 @@ void amz_coprocess_give_back(struct amz_streams *s, struct amz_coprocess *co, bo
 void amz_coprocess_fail_all(struct amz_streams *s, struct amz_coprocess *co)
 {
   while (amz_lines_head(&co->lines)) {
-    amz_coprocess_keep(s, co, 1, amz_buf_text(&co->why), co->why.len);
+    keep(s, co, 1, amz_buf_text(&co->why), co->why.len);
     co->verdict.start_ns = amz_clock_ns(CLOCK_MONOTONIC) + s->real_ns;
     amz_coprocess_finish(s, co, &co->verdict);
   }

@@ -158,6 +158,7 @@ static int read_order(struct amz_coprocess *co)
   co->timeout_ns = order.timeout_ns;
   co->kill_after_ns = order.kill_after_ns ? order.kill_after_ns : KILL_AFTER_NS;
   co->advice_ns = order.advice_ns;
+  co->max_result = order.max_result;
   co->rules = (struct amz_answer_rules){.sentinel = order.sentinel, .fail_prefix = order.fail_prefix,
     .sentinel_bytes = order.sentinel ? strlen(order.sentinel) : 0, .fail_prefix_bytes =
     order.fail_prefix ? strlen(order.fail_prefix) : 0};

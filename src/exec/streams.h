@@ -28,6 +28,7 @@ struct amz_coprocess {
   struct amz_answer_rules rules; /* texts in `order` */
   uint32_t window;
   int64_t timeout_ns, kill_after_ns, advice_ns;
+  uint64_t max_result;           /* 0: no bound */
 
   struct amz_lines lines;
   struct amz_answer answer;
@@ -40,6 +41,7 @@ struct amz_coprocess {
   struct amz_buf why;
 
   bool deaf, mute;               /* it has closed its input, its output */
+  bool reaped;                   /* it has ended, and its process group's number may be another's */
   bool armed, input_known;       /* epoll tells of its output; knows its input */
   bool termed;                   /* while closing: it was asked to end */
   enum amz_outcome as;           /* it was killed for this; 0: not */
@@ -69,7 +71,7 @@ struct amz_streams {
   int64_t alarm_ns;              /* what the timer is set to */
   int64_t real_ns;               /* CLOCK_REALTIME - CLOCK_MONOTONIC */
   bool urgent;                   /* what is told now matters to the rank */
-  bool closing, advised, surplus_told, failed; /* failed: out of memory, or epoll refuses */
+  bool closing, advised, surplus_told, flood_told, failed; /* failed: out of memory, or epoll refuses */
 };
 
 /* ---- streams.c: for the helper. Those that return an int: AMZ_OK; AMZ_ECORRUPT: the rank makes no sense; AMZ_ENOMEM. */
@@ -116,7 +118,7 @@ ssize_t amz_coprocess_read(struct amz_streams *s, struct amz_coprocess *co, int6
 /* ---- coprocess_head.c, for those two */
 /* The child takes over who it is from the oldest line. What was printed on standard output before belongs to nobody. */
 void amz_coprocess_take_head(struct amz_coprocess *co);
-/* Keeps what was printed on a stream (0, 1) for the head. */
+/* Keeps what was printed on a stream (0, 1) for the head; ends the program when that is more than a result may have. */
 void amz_coprocess_keep(struct amz_streams *s, struct amz_coprocess *co, int stream, const char *bytes, size_t n);
 /* The head is done with: that is recorded, and told. Of `how`, who it was is filled in. */
 void amz_coprocess_finish(struct amz_streams *s, struct amz_coprocess *co, const struct amz_exec_end *how);

@@ -126,6 +126,7 @@ int amz_wire_add_stream(struct amz_buf *out, const struct amz_exec_stream *strea
   amz_buf_add_i64(out, stream->timeout_ns);
   amz_buf_add_i64(out, stream->kill_after_ns);
   amz_buf_add_i64(out, stream->advice_ns);
+  amz_buf_add_u64(out, stream->max_result);
   add_command(out, &stream->command);
   return frame_end(out, at);
 }
@@ -352,6 +353,7 @@ int amz_wire_read_stream(struct amz_cursor *body, struct amz_wire_stream *ret)
   ret->timeout_ns = amz_cursor_i64(body);
   ret->kill_after_ns = amz_cursor_i64(body);
   ret->advice_ns = amz_cursor_i64(body);
+  ret->max_result = amz_cursor_u64(body);
   if (body->failed || ret->window == 0 || ret->timeout_ns < 0 || ret->kill_after_ns < 0 || ret->advice_ns < 0)
     return AMZ_ECORRUPT;
   return AMZ_OK;

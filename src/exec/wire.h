@@ -63,6 +63,7 @@ struct amz_wire_stream {
   uint32_t window;
   const char *sentinel, *fail_prefix; /* NULL: none */
   int64_t timeout_ns, kill_after_ns, advice_ns;
+  uint64_t max_result;
 };
 
 /* A LINES frame while it is read. */
