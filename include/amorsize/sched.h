@@ -74,7 +74,9 @@ enum amz_event_kind {
   AMZ_EV_BROKEN,    /* worker: this rank can't run or keep anything more (helper died, disk full): gives its tasks back */
   /* worker: run at most `slots` tasks at a time from now on, on its first slots (what runs may end); 0 .. its slots */
   AMZ_EV_OPEN,
-  AMZ_EV_TOLD,      /* master: more is known of tasks and costs: `told`, for the policy (amz_policy_tell) */
+  /* master: more is known of tasks and costs: `told`, for the policy (amz_policy_tell); or another one hands out from now on:
+   * `policy` */
+  AMZ_EV_TOLD,
   /* worker: it has `slots` slots from now on, 1 .. its capacity: the first ones; all are open. What runs on others may end
    * there */
   AMZ_EV_RESIZE,
@@ -96,7 +98,11 @@ struct amz_event {
   const struct amz_range *returned;
   size_t n_returned;
   uint64_t durable_upto;             /* DURABLE */
-  const struct amz_policy_params *told; /* TOLD: tasks, slots and workers are filled in by the master */
+  /* TOLD: tasks, slots and workers are filled in by the master; NULL: nothing */
+  const struct amz_policy_params *told;
+  /* TOLD: it begins with what isn't handed out yet, and knows what its predecessor was told, not what that has seen. NULL, or
+   * the same again: it stays */
+  const struct amz_policy_ops *policy;
 };
 
 enum amz_action_kind {

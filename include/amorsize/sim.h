@@ -52,6 +52,7 @@ enum amz_sim_fault_kind {
   AMZ_SIM_DRAIN,    /* the master is told DRAIN with `stop` and `grace_ns` */
   AMZ_SIM_PACE,     /* the rank's speed becomes `factor` times what it was, for what runs, too */
   AMZ_SIM_OPEN,     /* the rank's worker is told OPEN with `slots`: it bars the others */
+  AMZ_SIM_TELL,     /* the master is told that `policy` hands out from now on, and what there is of `told` */
 };
 
 struct amz_sim_fault {
@@ -63,6 +64,8 @@ struct amz_sim_fault {
   int64_t grace_ns;
   double factor; /* PACE, > 0 */
   uint32_t slots;
+  const struct amz_policy_ops *policy;   /* TELL: as of an event; */
+  const struct amz_policy_params *told;  /* likewise */
 };
 
 struct amz_sim_config {

@@ -37,6 +37,7 @@ static int init(struct amz_master *m)
   amz_held_init(&m->held);
   if ((rc = amz_policy_new(m->config.policy, &params, &m->policy)) < 0 || (rc = amz_pool_init(&m->pool, m->config.tasks)) < 0)
     return rc;
+  m->config.params.weights = NULL; /* lent for that policy alone */
   return amz_master_init_ranks(m);
 }
 
@@ -249,14 +250,57 @@ static int on_drain(struct amz_master *m, const struct amz_event *e, struct amz_
   return AMZ_OK;
 }
 
-static void on_told(const struct amz_master *m, const struct amz_policy_params *told)
+/* What another policy would have to know: as amz_policy_tell has it, 0 says nothing new. */
+static void keep_told(struct amz_policy_params *known, const struct amz_policy_params *told)
 {
-  struct amz_policy_params params = *told;
+  const double said[] = {told->overhead_s, told->service_s, told->target_s, told->min_s, told->max_s, told->rate};
+  double *const kept[] = {&known->overhead_s, &known->service_s, &known->target_s, &known->min_s, &known->max_s, &known->rate};
 
-  params.tasks = m->pool.waiting;
-  params.slots = amz_master_slots(m);
-  params.workers = m->config.ranks;
+  for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+    if (said[i] > 0)
+      *kept[i] = said[i];
+  if (told->mean_s > 0) {
+    known->mean_s = told->mean_s;
+    known->stddev_s = told->stddev_s;
+  }
+}
+
+static void set_stand(const struct amz_master *m, struct amz_policy_params *params)
+{
+  params->tasks = m->pool.waiting;
+  params->slots = amz_master_slots(m);
+  params->workers = m->config.ranks;
+}
+
+static int change_policy(struct amz_master *m, const struct amz_policy_ops *ops)
+{
+  struct amz_policy_params params = m->config.params;
+  struct amz_policy *policy;
+  int rc;
+
+  set_stand(m, &params);
+  if ((rc = amz_policy_new(ops, &params, &policy)) < 0)
+    return rc;
+  amz_policy_free(m->policy);
+  m->policy = policy;
+  m->config.policy = ops;
+  return AMZ_OK;
+}
+
+static int on_told(struct amz_master *m, const struct amz_event *e)
+{
+  struct amz_policy_params params;
+
+  if (e->told)
+    keep_told(&m->config.params, e->told);
+  if (e->policy && e->policy != m->config.policy)
+    return change_policy(m, e->policy);
+  if (!e->told)
+    return AMZ_OK;
+  params = *e->told;
+  set_stand(m, &params);
   amz_policy_tell(m->policy, &params);
+  return AMZ_OK;
 }
 
 static int on_event(struct amz_master *m, const struct amz_event *e, struct amz_actions *out)
@@ -271,9 +315,7 @@ static int on_event(struct amz_master *m, const struct amz_event *e, struct amz_
   case AMZ_EV_FENCED:
     return e->rank < m->config.ranks ? amz_master_bury(m, e->rank) : AMZ_OK;
   case AMZ_EV_TOLD:
-    if (e->told)
-      on_told(m, e->told);
-    return AMZ_OK;
+    return on_told(m, e);
   case AMZ_EV_TICK:
   case AMZ_EV_RAN:
   case AMZ_EV_DURABLE:

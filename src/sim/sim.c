@@ -230,6 +230,9 @@ static int fault(struct amz_world *w, const struct amz_sim_fault *f)
     return step_master(w, &e, 0);
   case AMZ_SIM_PACE:
     return amz_world_pace_rank(w, f->rank, f->factor);
+  case AMZ_SIM_TELL:
+    e = (struct amz_event){.kind = AMZ_EV_TOLD, .policy = f->policy, .told = f->told};
+    return step_master(w, &e, 0);
   }
   return AMZ_OK;
 }

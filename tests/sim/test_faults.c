@@ -377,6 +377,73 @@ static void test_stop_after(void)
   CU_ASSERT_TRUE(stopped > 50);
 }
 
+#define SWITCHES 3u
+
+/* Policies change places in mid-run, several times, all with all. What they are told beside is anything. */
+static void draw_switches(struct amz_rng *rng, struct amz_sim_config *c, struct amz_sim_fault *faults,
+                          struct amz_policy_params told[SWITCHES])
+{
+  const struct amz_policy_ops *const *policies;
+  uint64_t span_ms = 1 + (uint64_t)(c->work.mean_s * 1e3 * (double)c->master.tasks / (c->ranks * c->slots_per_rank));
+  size_t n;
+
+  policies = amz_policy_list(&n);
+  c->master.policy = policies[below(rng, n)];
+  for (uint32_t i = 0; i < SWITCHES; i++) {
+    told[i] = (struct amz_policy_params){.mean_s = one_in(rng, 2) ? 0 : c->work.mean_s * (double)below(rng, 4),
+      .stddev_s = 0.1 * (double)below(rng, 3), .target_s = 0.1 * (double)below(rng, 20), .overhead_s = 0.001,
+      .service_s = 0.0001};
+    faults[c->n_faults++] = (struct amz_sim_fault){.kind = AMZ_SIM_TELL, .at_ns = (int64_t)below(rng, span_ms + 1) * MS,
+      .policy = policies[below(rng, n)], .told = one_in(rng, 3) ? NULL : &told[i]};
+  }
+  c->faults = faults;
+}
+
+static void test_switched(void)
+{
+  for (uint64_t seed = 0; seed < 6000; seed++) {
+    struct amz_sim_fault faults[FAULTS_MAX + SWITCHES];
+    struct amz_policy_params told[SWITCHES];
+    struct amz_sim_config c;
+    struct watch w;
+    struct amz_rng rng;
+    bool dies;
+
+    amz_rng_seed(&rng, seed);
+    draw_calm(&rng, &c, &w);
+    if (one_in(&rng, 2))
+      draw_trouble(&rng, &c);
+    if ((dies = one_in(&rng, 2)))
+      draw_rank_faults(&rng, &c, faults);
+    else
+      c.master.suspect_ns = 100000 * MS;
+    draw_switches(&rng, &c, faults, told);
+    if (!dies)
+      c.master.dead_ns = 200000 * MS;
+    if (!run_and_judge("switched", seed, &c, &w, dies ? ENDS2(AMZ_END_DONE, AMZ_END_LOST) : ENDS1(AMZ_END_DONE)))
+      return;
+  }
+}
+
+/* Who comes in mid-run hands out all that is left, as it would a run of so many tasks. */
+static void test_each_hands_out(void)
+{
+  const struct amz_sim_fault late = {.kind = AMZ_SIM_TELL, .at_ns = 1500 * MS, .policy = amz_policy_find("static")};
+  struct amz_sim_config c = {.ranks = 2, .slots_per_rank = 2, .work = {.shape = AMZ_SIM_CONSTANT, .mean_s = 1},
+                             .bulk = true, .faults = &late, .n_faults = 1};
+  struct amz_sim_result r;
+
+  c.master.tasks = 104;
+  c.master.stop_after = UINT64_MAX;
+  c.master.policy = amz_policy_find("ss");
+  c.worker.grain = 1;
+  CU_ASSERT_EQUAL(amz_sim_run(&c, &r), AMZ_OK);
+  ASSERT_U64(r.end, AMZ_END_DONE);
+  ASSERT_U64(r.stats.succeeded, 104);
+  CU_ASSERT_TRUE(r.stats.chunks <= 4 * 3 + 4); /* two tasks a slot and what it asked for ahead, then a share each */
+  CU_ASSERT_TRUE(r.makespan_s >= 26 - 1e-9 && r.makespan_s < 28);
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
@@ -387,6 +454,8 @@ int main(void)
     {"one rank is left", test_one_is_left},
     {"drained and cancelled", test_drained},
     {"stopped after failures", test_stop_after},
+    {"policies change places", test_switched},
+    {"each hands out what is left", test_each_hands_out},
     {NULL, NULL},
   };
 

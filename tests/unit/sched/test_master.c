@@ -242,6 +242,49 @@ static void test_told(void)
   close_bench(&b);
 }
 
+/* Another policy begins with what isn't handed out yet; the same one again is no other. */
+static void test_another_policy(void)
+{
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){.tasks = 100, .ranks = 2, .slots = 2, .policy = amz_policy_find("ss")});
+  (void)event(&b, AMZ_EV_START);
+  (void)hello(&b, 1, 3);
+  ASSERT_TEXT(ask(&b, 0, 2), "assign0[0+1 1+1]");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_TOLD, .policy = amz_policy_find("static")}), "");
+  ASSERT_TEXT(ask(&b, 0, 1), "assign0[2+25]"); /* 98 over 1 + 3: two get 25, two 24 */
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_TOLD, .policy = amz_policy_find("static")}), "");
+  ASSERT_TEXT(ask(&b, 1, 3), "assign1[27+25 52+24 76+24]"); /* of the same round */
+  (void)fenced(&b, 1);
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_TOLD, .policy = amz_policy_find("gss")}), "");
+  ASSERT_TEXT(ask(&b, 0, 1), "assign0[27+73]"); /* what came back, over the one slot that is left */
+  ASSERT_U64(stats(&b).reissued, 73);
+  close_bench(&b);
+}
+
+static int keep_init(void *state, const struct amz_policy_params *p)
+{
+  *(uint64_t *)state = (uint64_t)(p->mean_s * 10 + p->target_s + p->overhead_s * 4);
+  return AMZ_OK;
+}
+
+/* What was told before it came is known to it, be it told to its predecessor or when the run began; the latest word counts. */
+static void test_another_knows(void)
+{
+  static const struct amz_policy_ops keeps = {.name = "keeps", .state_bytes = sizeof(uint64_t), .init = keep_init,
+                                              .next = next_told};
+  const struct amz_policy_params first = {.mean_s = 0.5, .stddev_s = 1, .target_s = 3}, second = {.target_s = 5};
+  struct bench b;
+
+  open_bench(&b, &(struct amz_master_config){.tasks = 100, .ranks = 1, .slots = 1, .policy = amz_policy_find("ss"),
+                                             .params = {.target_s = 7, .overhead_s = 1}});
+  (void)event(&b, AMZ_EV_START);
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_TOLD, .told = &first}), "");
+  ASSERT_TEXT(step(&b, (struct amz_event){.kind = AMZ_EV_TOLD, .told = &second, .policy = &keeps}), "");
+  ASSERT_TEXT(ask(&b, 0, 1), "assign0[0+14]"); /* 10 · 0.5 + 5 + 4 · 1 */
+  close_bench(&b);
+}
+
 /* Many chunks asked for at once, of few tasks that are left: half of them are for the other rank, though it asks later. It gets
  * the first that makes what it has 3/8 of its half, or more. */
 static void test_a_share_is_enough(void)
@@ -808,6 +851,8 @@ int main(void)
     {"records follow receipts, in the order of arrival", test_receipts_and_arrival},
     {"P counts the slots of living ranks", test_p_counts_living_slots},
     {"the policy is told", test_told},
+    {"another policy", test_another_policy},
+    {"another policy knows what was told", test_another_knows},
     {"a share of what is left is enough", test_a_share_is_enough},
     {"a rank bars slots and gives chunks back", test_yield},
     {"those who have more than they run give it back", test_recall},
