@@ -25,6 +25,10 @@
  * costs nobody else's results: the task that was running is run again alone, and recorded as failed when it ends the process
  * again; other tasks of that process that weren't recorded yet are run again. So a task must bear being run twice.
  *
+ * What a task leaves behind (working directory, locale, rounding of its thread, handlers, threads) the next tasks of that process
+ * find; reductions are made without it. Descriptors that it hasn't opened it must not close. It may fork, as far as C allows that
+ * in a process with threads; the child must end by itself and not return.
+ *
  * Versions. A later version of this header only appends to the structs; `size` says which one a plug-in was built with. A change
  * that old plug-ins would not survive gets another symbol, amz_plugin_v2. */
 #ifndef AMORSIZE_PLUGIN_H

@@ -1,18 +1,39 @@
 /* Who ended the process. A host with several threads dies as a whole; the rank wants to know whose task it was, so that the
  * others' are merely run again. A thread that gets a deadly signal, or calls exit(), marks its lane on the way out. What can't be
- * seen here (_exit(), SIGKILL by the out-of-memory killer) leaves no mark: then all tasks that ran are suspected. */
+ * seen here (_exit(), SIGKILL by the out-of-memory killer) leaves no mark: then all tasks that ran are suspected.
+ *
+ * A task may fork. What its child does is nobody's guilt, and the child must not work on: the shared memory is its parent's. */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "host.h"
 
-static _Thread_local struct amz_lane *own_lane;
+static _Thread_local struct amz_slot_thread *own;
 
 static void mark(void)
 {
-  if (own_lane)
-    atomic_store_explicit(&own_lane->guilty, 1, memory_order_release);
+  if (own)
+    atomic_store_explicit(&own->lane->guilty, 1, memory_order_release);
+}
+
+/* In the child of a fork, whose only thread is the one that forked. */
+static void on_fork(void)
+{
+  if (own)
+    own->forked = true;
+  own = NULL;
+}
+
+void amz_guilt_leave_fork(const struct amz_slot_thread *s)
+{
+  if (!s->forked)
+    return;
+  (void)fprintf(stderr,
+                "amorsize-mpi-plugin: a task of slot %u has returned in a process that it has forked, too, which was ended\n",
+                s->number);
+  _exit(1);
 }
 
 /* The signal's own effect follows: its disposition has been reset, and it stays pending until we return. */
@@ -33,7 +54,7 @@ bool amz_guilt_watch(void)
   for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
     if (sigaction(deadly[i], &action, NULL) < 0 || sigaddset(&set, deadly[i]) < 0)
       return false;
-  return pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0 && atexit(mark) == 0;
+  return pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0 && atexit(mark) == 0 && pthread_atfork(NULL, NULL, on_fork) == 0;
 }
 
 size_t amz_guilt_stack_bytes(void)
@@ -41,18 +62,18 @@ size_t amz_guilt_stack_bytes(void)
   return (size_t)SIGSTKSZ + 16384;
 }
 
-bool amz_guilt_begin(struct amz_lane *lane, void *stack)
+bool amz_guilt_begin(struct amz_slot_thread *s, void *stack)
 {
-  const stack_t own = {.ss_sp = stack, .ss_size = amz_guilt_stack_bytes()};
+  const stack_t on = {.ss_sp = stack, .ss_size = amz_guilt_stack_bytes()};
 
-  own_lane = lane;
-  return sigaltstack(&own, NULL) == 0;
+  own = s;
+  return sigaltstack(&on, NULL) == 0;
 }
 
 void amz_guilt_end(void)
 {
   const stack_t none = {.ss_flags = SS_DISABLE};
 
-  own_lane = NULL;
+  own = NULL;
   (void)sigaltstack(&none, NULL);
 }

@@ -56,6 +56,7 @@ struct amz_slot_thread {
   uint64_t reduced_to;
   struct amz_buf partials;     /* what wasn't told yet, of indexes that don't adjoin what the reducer has */
   double mean_ns;      /* of a task, lately; 0: not known */
+  bool forked;         /* this isn't the host, but a child of it */
   char error[AMZ_TELLING_TEXT];
 };
 
@@ -92,8 +93,10 @@ void amz_slot_clear_values(struct amz_slot_thread *s);
 /* guilt.c: whoever ends the process from a lane's thread, by a signal or exit(), marks the lane. */
 bool amz_guilt_watch(void);
 /* To be called in the lane's thread; `stack` (amz_guilt_stack_bytes) is what its signals are handled on. */
-bool amz_guilt_begin(struct amz_lane *lane, void *stack);
+bool amz_guilt_begin(struct amz_slot_thread *s, void *stack);
 size_t amz_guilt_stack_bytes(void);
 void amz_guilt_end(void);
+/* Ends the process when it is one that the slot's task has forked. Before anything is told or written. */
+void amz_guilt_leave_fork(const struct amz_slot_thread *s);
 
 #endif

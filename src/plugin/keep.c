@@ -3,6 +3,7 @@
  * A telling takes along the partials of exactly the tasks that it tells of, and has room for so many nodes. So a stretch of tasks
  * is told when that is full. Nothing is told of before its results are written. */
 #include <errno.h>
+#include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -86,6 +87,7 @@ int amz_slot_write(struct amz_slot_thread *s, uint64_t first, uint64_t count, co
 {
   struct amz_error err;
 
+  amz_guilt_leave_fork(s);
   if (!s->host->results || count == 0 || amz_results_write(s->host->results, first, count, results, &err) == AMZ_OK)
     return 0;
   return err.sys_errno ? err.sys_errno : EIO;
@@ -97,7 +99,7 @@ void amz_slot_gather(struct amz_slot_thread *s)
     _exit(3); /* out of memory: as after a crash, what wasn't told of runs again */
 }
 
-uint64_t amz_slot_reduce(struct amz_slot_thread *s, uint64_t first, uint64_t count, const void *results)
+static uint64_t reduce(struct amz_slot_thread *s, uint64_t first, uint64_t count, const void *results)
 {
   const unsigned char *from = results;
   uint64_t added = 0;
@@ -116,5 +118,19 @@ uint64_t amz_slot_reduce(struct amz_slot_thread *s, uint64_t first, uint64_t cou
   for (; added < count && (amz_reducer_nodes(s->reducer) < most || !amz_reducer_grows(s->reducer)); added++)
     amz_reducer_add(s->reducer, from ? from + added * s->host->result_bytes : NULL, 1);
   s->reduced_to += added;
+  return added;
+}
+
+/* Tasks may have left the thread with another rounding, with denormals flushed to zero (a plug-in built with -ffast-math, as it
+ * is loaded), or with traps. Which tasks a thread has run before must not be seen in the sum. */
+uint64_t amz_slot_reduce(struct amz_slot_thread *s, uint64_t first, uint64_t count, const void *results)
+{
+  uint64_t added;
+  fenv_t theirs;
+
+  (void)fegetenv(&theirs);
+  (void)fesetenv(FE_DFL_ENV);
+  added = reduce(s, first, count, results);
+  (void)fesetenv(&theirs);
   return added;
 }

@@ -36,6 +36,7 @@ void amz_slot_tell(struct amz_slot_thread *s, const struct amz_telling *telling)
   struct amz_lane *lane = s->lane;
   uint64_t told = atomic_load_explicit(&lane->told, memory_order_relaxed);
 
+  amz_guilt_leave_fork(s);
   while (told - atomic_load_explicit(&lane->heard, memory_order_acquire) >= AMZ_TELLINGS) {
     amz_host_wake_rank(s->host);
     (void)nanosleep(&nap, NULL);
@@ -180,7 +181,7 @@ void *amz_slot_main(void *arg)
 
   s->task = (struct amz_plugin_task){.value = amz_slot_value, .error = s->error, .error_size = sizeof s->error, .host = s};
   bind_self(s);
-  if (!stack || !make_room(s) || !amz_slot_keep_begin(s) || !amz_guilt_begin(s->lane, stack)) {
+  if (!stack || !make_room(s) || !amz_slot_keep_begin(s) || !amz_guilt_begin(s, stack)) {
     amz_host_refuse(s->host, "the plug-in's host is out of memory");
   } else {
     serve_to_the_end(s);

@@ -132,7 +132,7 @@ static void keep(struct amz_slot_thread *s, const struct amz_order_to_run *order
 
 static bool must_yield(const struct amz_slot_thread *s, const struct amz_order_to_run *order)
 {
-  return atomic_load_explicit(&s->lane->yield_upto, memory_order_relaxed) >= order->number;
+  return s->forked || atomic_load_explicit(&s->lane->yield_upto, memory_order_relaxed) >= order->number;
 }
 
 /* Runs one task and times it, if that is wanted. \return what `run` said. */
