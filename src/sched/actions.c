@@ -39,8 +39,7 @@ void amz_actions_drop(struct amz_actions_block *chain)
 void amz_actions_clear(struct amz_actions *a)
 {
   a->count = 0;
-  a->current = a->first;
-  a->used = 0;
+  amz_actions_turn(a, a->first);
 }
 
 size_t amz_actions_count(const struct amz_actions *a)
@@ -68,8 +67,7 @@ static bool turn_block(struct amz_actions *a, size_t bytes)
     *(a->current ? &a->current->next : &a->first) = made;
     b = made;
   }
-  a->current = b;
-  a->used = 0;
+  amz_actions_turn(a, b);
   return true;
 }
 
@@ -77,6 +75,6 @@ void *amz_actions_more_room(struct amz_actions *a, size_t bytes)
 {
   if (!turn_block(a, bytes))
     return NULL;
-  a->used = bytes;
+  a->at += bytes;
   return a->current->data;
 }

@@ -20,9 +20,18 @@ struct amz_actions_block {
 struct amz_actions {
   struct amz_action *items;
   size_t count, cap;
+  bool no_records; /* nobody wants RECORDs: the master doesn't make them */
   struct amz_actions_block *first, *current;
-  size_t used; /* of current */
+  unsigned char *at, *end; /* what is left of current; both NULL: there is none */
 };
+
+/* The block is the current one from now on, with all of its memory unused; NULL: none is. */
+static inline void amz_actions_turn(struct amz_actions *a, struct amz_actions_block *b)
+{
+  a->current = b;
+  a->at = b ? b->data : NULL;
+  a->end = b ? b->data + b->size : NULL;
+}
 
 /* Appends a zeroed action. \return it, valid until the next append; NULL when out of memory. */
 static inline struct amz_action *amz_actions_add(struct amz_actions *a, enum amz_action_kind kind)
@@ -44,15 +53,16 @@ void *amz_actions_more_room(struct amz_actions *a, size_t bytes) AMZ_MUST_CHECK;
 static inline void *amz_actions_room(struct amz_actions *a, size_t count, size_t size)
 {
   const size_t align = alignof(max_align_t);
-  size_t bytes, at = a->used;
+  unsigned char *room = a->at;
+  size_t bytes;
 
   if (size && count > (SIZE_MAX - align) / size)
     return NULL;
   bytes = (count * size + align - 1) / align * align;
-  if (!a->current || a->current->size - at < bytes)
+  if (!room || (size_t)(a->end - room) < bytes)
     return amz_actions_more_room(a, bytes);
-  a->used = at + bytes;
-  return a->current->data + at;
+  a->at = room + bytes;
+  return room;
 }
 
 /* Takes the memory of what the actions point to, as a chain of blocks, so that it outlives the next clearing; NULL: there is
@@ -61,15 +71,16 @@ static inline struct amz_actions_block *amz_actions_take(struct amz_actions *a)
 {
   struct amz_actions_block *chain = a->first;
 
-  a->first = a->current = NULL;
-  a->used = 0;
+  a->first = NULL;
+  amz_actions_turn(a, NULL);
   return chain;
 }
 
 static inline void amz_actions_give(struct amz_actions *a, struct amz_actions_block *chain)
 {
-  a->first = a->current = chain;
-  a->count = a->used = 0;
+  a->first = chain;
+  a->count = 0;
+  amz_actions_turn(a, chain);
 }
 
 void amz_actions_drop(struct amz_actions_block *chain); /* accepts NULL */

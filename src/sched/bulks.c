@@ -13,7 +13,7 @@
 
 #include "bits.h"
 
-static bool is_durable(const struct amz_rank *rank, const struct amz_bulk *b)
+static bool is_bulk_durable(const struct amz_rank *rank, const struct amz_bulk *b)
 {
   return b->seq <= rank->durable_upto; /* 0: nothing to wait for */
 }
@@ -23,7 +23,7 @@ static bool is_open(const struct amz_master *m, const struct amz_bulk *b)
   return amz_bits_are_clear(m->pool.settled, b->first, b->count);
 }
 
-static void settle(struct amz_master *m, uint64_t first, uint64_t count)
+static void settle_bulk(struct amz_master *m, uint64_t first, uint64_t count)
 {
   amz_bits_set(m->pool.settled, first, count);
   m->pool.n_settled += count;
@@ -39,8 +39,7 @@ static void count_outcomes(struct amz_master *m, const struct amz_bulk *b)
   amz_stats_merge(&m->stats.wall_s, &seen);
 }
 
-/* The bulk's positions are settled. */
-static int record(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+static int make_bulk_record(uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
 {
   struct amz_bulk *copy = amz_actions_room(out, 1, sizeof *copy);
   void *partials = b->partials_bytes ? amz_actions_room(out, b->partials_bytes, 1) : NULL;
@@ -55,6 +54,14 @@ static int record(struct amz_master *m, uint32_t rank, const struct amz_bulk *b,
   action->bulk = copy;
   action->rank = rank;
   action->final = true;
+  return AMZ_OK;
+}
+
+/* The bulk's positions are settled. */
+static int record_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+{
+  if (!out->no_records && make_bulk_record(rank, b, out) < 0)
+    return AMZ_ENOMEM;
   m->stats.succeeded += b->count;
   if (b->count > 1)
     count_outcomes(m, b);
@@ -87,8 +94,8 @@ static int let_wait(struct amz_master *m, uint32_t rank, const struct amz_bulk *
 /* Accepts all of it; none of its positions is settled. */
 static int accept(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
 {
-  settle(m, b->first, b->count);
-  return is_durable(&m->ranks[rank], b) ? record(m, rank, b, out) : let_wait(m, rank, b, false);
+  settle_bulk(m, b->first, b->count);
+  return is_bulk_durable(&m->ranks[rank], b) ? record_bulk(m, rank, b, out) : let_wait(m, rank, b, false);
 }
 
 /* Accepts the stretches of [first, first+count) that have no outcome yet. \return AMZ_OK, *ret: how many positions they have. */
@@ -148,13 +155,13 @@ static bool take_front(struct amz_master *m, uint32_t rank, const struct amz_bul
 
 /* What of it wasn't in the rank's hands, or is to be judged as if it hadn't been: it is recorded, if at all, when it is
  * durable. */
-static int take_stray(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, uint64_t rest, struct amz_actions *out)
+static int take_stray_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, uint64_t rest, struct amz_actions *out)
 {
   const struct amz_range all = {b->first, b->count};
   uint64_t counted;
   int rc;
 
-  if (!is_durable(&m->ranks[rank], b)) {
+  if (!is_bulk_durable(&m->ranks[rank], b)) {
     if (m->ranks[rank].state != AMZ_RANK_GONE)
       return let_wait(m, rank, b, true);
     m->stats.late += rest; /* a rank that is gone makes nothing durable any more */
@@ -219,7 +226,7 @@ static int take_in_parts(struct amz_master *m, uint32_t rank, const struct amz_b
       break;
     from = until;
   }
-  return rc < 0 || in_hand == b->count ? rc : take_stray(m, rank, b, b->count - in_hand, out);
+  return rc < 0 || in_hand == b->count ? rc : take_stray_bulk(m, rank, b, b->count - in_hand, out);
 }
 
 static int take_whole(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
@@ -237,12 +244,12 @@ static int take_whole(struct amz_master *m, uint32_t rank, const struct amz_bulk
   if (rc < 0)
     return rc;
   if (is_open(m, b))
-    return take_stray(m, rank, b, b->count, out);
+    return take_stray_bulk(m, rank, b, b->count, out);
   m->stats.late += b->count;
   return AMZ_OK;
 }
 
-int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+static int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
 {
   if (b->count == 0 || b->attempt == 0 || b->first >= m->pool.fresh || b->count > m->pool.fresh - b->first) {
     m->stats.dropped++;
@@ -260,15 +267,15 @@ int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_b
 /* ---- what waits ------------------------------------------------------------------------------------------------------- */
 
 /* A waiting bulk has become durable. */
-static int record_waiting(struct amz_master *m, uint32_t rank, const struct amz_waiting_bulk *w, struct amz_actions *out)
+static int record_waiting_bulk(struct amz_master *m, uint32_t rank, const struct amz_waiting_bulk *w, struct amz_actions *out)
 {
   if (w->stray)
-    return take_stray(m, rank, &w->bulk, w->bulk.count, out);
+    return take_stray_bulk(m, rank, &w->bulk, w->bulk.count, out);
   m->unrecorded -= w->bulk.count;
-  return record(m, rank, &w->bulk, out);
+  return record_bulk(m, rank, &w->bulk, out);
 }
 
-int amz_master_flush_bulks(struct amz_master *m, uint32_t rank, struct amz_actions *out)
+static int amz_master_flush_bulks(struct amz_master *m, uint32_t rank, struct amz_actions *out)
 {
   struct amz_rank *r = &m->ranks[rank];
   size_t kept = 0;
@@ -277,18 +284,18 @@ int amz_master_flush_bulks(struct amz_master *m, uint32_t rank, struct amz_actio
   for (size_t i = 0; i < r->n_bulks; i++) {
     struct amz_waiting_bulk w = r->bulks[i];
 
-    if (rc < 0 || !is_durable(r, &w.bulk)) {
+    if (rc < 0 || !is_bulk_durable(r, &w.bulk)) {
       r->bulks[kept++] = w;
       continue;
     }
-    rc = record_waiting(m, rank, &w, out);
+    rc = record_waiting_bulk(m, rank, &w, out);
     free(w.partials);
   }
   r->n_bulks = kept;
   return rc;
 }
 
-int amz_master_take_back_bulks(struct amz_master *m, uint32_t rank)
+static int amz_master_take_back_bulks(struct amz_master *m, uint32_t rank)
 {
   struct amz_rank *r = &m->ranks[rank];
   int rc = AMZ_OK;
@@ -308,7 +315,7 @@ int amz_master_take_back_bulks(struct amz_master *m, uint32_t rank)
   return rc;
 }
 
-void amz_master_clear_bulks(struct amz_rank *r)
+static void amz_master_clear_bulks(struct amz_rank *r)
 {
   for (size_t i = 0; i < r->n_bulks; i++)
     free(r->bulks[i].partials);

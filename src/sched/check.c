@@ -1,9 +1,10 @@
 /* The master's invariants, rechecked from scratch. For tests: linear in tasks and ranks. */
-#include "master.h"
+#include "check.h"
 
 #include <stdlib.h>
 
 #include "bits.h"
+#include "master.h"
 
 /* Where each position is: in the pool or in hand, at most once in all. */
 struct places {

@@ -9,17 +9,17 @@
 #include "soon.h"
 #include "worker.h"
 
-static uint32_t slots_of(const struct amz_crew *c, const uint32_t *slots, uint32_t rank)
+static uint32_t slots_of_one(const struct amz_crew *c, const uint32_t *slots, uint32_t rank)
 {
   return slots ? slots[rank] : c->config.slots;
 }
 
 /* \return whether each may have its slots; *ret: the most that one has. */
-static bool is_valid(const struct amz_crew *c, uint32_t count, const uint32_t *slots, uint32_t *ret)
+static bool is_valid_crew(const struct amz_crew *c, uint32_t count, const uint32_t *slots, uint32_t *ret)
 {
   *ret = 0;
   for (uint32_t i = 0; i < count; i++) {
-    uint32_t n = slots_of(c, slots, i);
+    uint32_t n = slots_of_one(c, slots, i);
 
     if (n == 0 || (c->config.capacity && c->config.capacity < n))
       return false;
@@ -53,11 +53,11 @@ int amz_crew_init(struct amz_crew *c, const struct amz_worker_config *config, ui
 
   if (rc < 0)
     return rc;
-  if (!is_valid(c, count, slots, &most_slots))
+  if (!is_valid_crew(c, count, slots, &most_slots))
     return AMZ_EINVAL;
   rc = make_room(c, count, most_slots);
   for (uint32_t i = 0; i < count && rc == AMZ_OK; i++)
-    rc = amz_worker_init(amz_crew_at(c, i), &c->config, i, slots_of(c, slots, i));
+    rc = amz_worker_init(amz_crew_at(c, i), &c->config, i, slots_of_one(c, slots, i));
   return rc;
 }
 

@@ -95,61 +95,59 @@ static inline uint32_t amz_master_slots(const struct amz_master *m)
 }
 
 /* ---- ranks.c */
-int amz_master_init_ranks(struct amz_master *m) AMZ_MUST_CHECK;
+static int amz_master_init_ranks(struct amz_master *m) AMZ_MUST_CHECK;
 /* A new clock reading; a master that overslept forgives its ranks the time in which it didn't listen. */
 static inline void amz_master_set_now(struct amz_master *m, int64_t now_ns);
-void amz_master_wake(struct amz_master *m, int64_t now_ns); /* the same when it may have been asleep */
+static void amz_master_wake(struct amz_master *m, int64_t now_ns); /* the same when it may have been asleep */
 /* \return a message to the rank with its head filled in; NULL when out of memory. */
-struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum amz_message_kind kind, struct amz_actions *out);
-int amz_master_send_stop(struct amz_master *m, uint32_t rank, struct amz_actions *out) AMZ_MUST_CHECK;
-int amz_master_set_timer(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
-int amz_master_heard(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
+static struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum amz_message_kind kind,
+                                           struct amz_actions *out);
+static int amz_master_send_stop(struct amz_master *m, uint32_t rank, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_master_set_timer(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
+static int amz_master_heard(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 /* What a message says of its rank's slots. */
-void amz_master_set_slots(struct amz_master *m, const struct amz_message *msg);
-void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks);
+static void amz_master_set_slots(struct amz_master *m, const struct amz_message *msg);
+static void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks);
 /* Puts the rank where it has to stand, at the end of a line if it doesn't stand there, after a change of its hunger, state or
  * idle slots. */
-void amz_master_stand(struct amz_master *m, uint32_t rank);
+static void amz_master_stand(struct amz_master *m, uint32_t rank);
 static inline bool amz_master_has_hungry(const struct amz_master *m)
 {
   return m->lines[AMZ_LINE_IDLE].first != AMZ_NO_RANK || m->lines[AMZ_LINE_AHEAD].first != AMZ_NO_RANK;
 }
-int amz_master_run_timers(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_master_run_timers(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
 /* The rank won't do anything more: what it has in hand, or only promised to have on disk, goes back. */
-int amz_master_bury(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
+static int amz_master_bury(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 
 /* ---- results.c */
-int amz_master_take_results(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_master_take_results(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out) AMZ_MUST_CHECK;
 /* Gives back the parts of a piece that nobody else has settled meanwhile. */
-int amz_master_give_back(struct amz_master *m, const struct amz_chunk *c) AMZ_MUST_CHECK;
+static int amz_master_give_back(struct amz_master *m, const struct amz_chunk *c) AMZ_MUST_CHECK;
 /* Gives back what the rank has in hand and what it hasn't made durable. */
-int amz_master_take_back(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
+static int amz_master_take_back(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 /* Takes back chunks, or what is left of them, that the rank hasn't begun. */
-int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg) AMZ_MUST_CHECK;
+static int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg) AMZ_MUST_CHECK;
 
 /* ---- bulks.c */
-int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b,
+                                struct amz_actions *out) AMZ_MUST_CHECK;
 /* Records what has become durable of what waits. */
-int amz_master_flush_bulks(struct amz_master *m, uint32_t rank, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_master_flush_bulks(struct amz_master *m, uint32_t rank, struct amz_actions *out) AMZ_MUST_CHECK;
 /* Gives back what waits. */
-int amz_master_take_back_bulks(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
-void amz_master_clear_bulks(struct amz_rank *r);
+static int amz_master_take_back_bulks(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
+static void amz_master_clear_bulks(struct amz_rank *r);
 
 /* ---- serve.c */
 /* Hands out to hungry ranks what there is. */
-int amz_master_serve(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_master_serve(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
 
 /* ---- recall.c */
 /* What tasks took on the average that were just told of. */
-void amz_master_note_time(struct amz_master *m, double task_s);
+static void amz_master_note_time(struct amz_master *m, double task_s);
 /* The rank was given something. */
-void amz_master_note_given(struct amz_master *m, uint32_t rank);
+static void amz_master_note_given(struct amz_master *m, uint32_t rank);
 /* Asks somebody to give back what it hasn't begun, if the rank has an idle slot and nothing is left for it. */
-int amz_master_recall(struct amz_master *m, uint32_t for_rank, struct amz_actions *out) AMZ_MUST_CHECK;
-
-/* ---- check.c */
-/* Rechecks every invariant from scratch: linear in tasks, for tests. \return NULL, or what is broken (constant text). */
-const char *amz_master_check(const struct amz_master *m);
+static int amz_master_recall(struct amz_master *m, uint32_t for_rank, struct amz_actions *out) AMZ_MUST_CHECK;
 
 static inline void amz_master_set_now(struct amz_master *m, int64_t now_ns)
 {

@@ -46,7 +46,7 @@ static int give_next(struct amz_worker *w, uint32_t slot, uint64_t wanted, struc
   return AMZ_OK;
 }
 
-int amz_worker_fill_next(struct amz_worker *w, struct amz_actions *out)
+static int amz_worker_fill_next(struct amz_worker *w, struct amz_actions *out)
 {
   uint64_t wanted;
   int rc = AMZ_OK;
@@ -59,7 +59,7 @@ int amz_worker_fill_next(struct amz_worker *w, struct amz_actions *out)
   return rc;
 }
 
-bool amz_worker_begin_next(struct amz_worker *w, uint32_t slot)
+static bool amz_worker_begin_next(struct amz_worker *w, uint32_t slot)
 {
   struct amz_slot *s = &w->slots[slot];
   struct amz_next *next = &w->next[slot];

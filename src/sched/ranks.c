@@ -16,7 +16,7 @@ static bool is_living(enum amz_rank_state state)
   return state <= AMZ_RANK_SUSPECT;
 }
 
-int amz_master_init_ranks(struct amz_master *m)
+static int amz_master_init_ranks(struct amz_master *m)
 {
   uint32_t n = m->config.ranks;
 
@@ -39,7 +39,8 @@ int amz_master_init_ranks(struct amz_master *m)
   return AMZ_OK;
 }
 
-struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum amz_message_kind kind, struct amz_actions *out)
+static struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum amz_message_kind kind,
+                                           struct amz_actions *out)
 {
   struct amz_message *msg = amz_actions_send(out, rank, kind);
 
@@ -51,7 +52,7 @@ struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum am
   return msg;
 }
 
-int amz_master_send_stop(struct amz_master *m, uint32_t rank, struct amz_actions *out)
+static int amz_master_send_stop(struct amz_master *m, uint32_t rank, struct amz_actions *out)
 {
   struct amz_message *msg = amz_master_send(m, rank, AMZ_MSG_STOP, out);
 
@@ -81,7 +82,7 @@ static void leave(struct amz_master *m, const struct amz_rank *r, struct amz_lin
   *(r->line_next == AMZ_NO_RANK ? &line->last : &m->ranks[r->line_next].line_prev) = r->line_prev;
 }
 
-void amz_master_stand(struct amz_master *m, uint32_t rank)
+static void amz_master_stand(struct amz_master *m, uint32_t rank)
 {
   struct amz_rank *r = &m->ranks[rank];
   uint8_t line = AMZ_LINE_NONE;
@@ -97,7 +98,7 @@ void amz_master_stand(struct amz_master *m, uint32_t rank)
   r->line = line;
 }
 
-void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks)
+static void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks)
 {
   struct amz_rank *r = &m->ranks[rank];
 
@@ -129,7 +130,7 @@ static void set_state(struct amz_master *m, uint32_t rank, enum amz_rank_state s
     set_given_up(m, r, false);
 }
 
-void amz_master_set_slots(struct amz_master *m, const struct amz_message *msg)
+static void amz_master_set_slots(struct amz_master *m, const struct amz_message *msg)
 {
   struct amz_rank *r = &m->ranks[msg->rank];
 
@@ -162,7 +163,7 @@ static int64_t due_of(const struct amz_master *m, const struct amz_rank *r)
   return AMZ_NEVER;
 }
 
-int amz_master_set_timer(struct amz_master *m, uint32_t rank)
+static int amz_master_set_timer(struct amz_master *m, uint32_t rank)
 {
   const struct amz_master_config *c = &m->config;
   struct amz_rank *r = &m->ranks[rank];
@@ -175,7 +176,7 @@ int amz_master_set_timer(struct amz_master *m, uint32_t rank)
   return amz_heap_push(&m->timers, (struct amz_heap_item){.at_ns = at_ns, .key = rank});
 }
 
-int amz_master_heard(struct amz_master *m, uint32_t rank)
+static int amz_master_heard(struct amz_master *m, uint32_t rank)
 {
   struct amz_rank *r = &m->ranks[rank];
 
@@ -186,7 +187,7 @@ int amz_master_heard(struct amz_master *m, uint32_t rank)
   return r->timed ? AMZ_OK : amz_master_set_timer(m, rank);
 }
 
-int amz_master_bury(struct amz_master *m, uint32_t rank)
+static int amz_master_bury(struct amz_master *m, uint32_t rank)
 {
   if (m->ranks[rank].state == AMZ_RANK_GONE)
     return AMZ_OK;
@@ -227,7 +228,7 @@ static int ring(struct amz_master *m, uint32_t rank, struct amz_actions *out)
   return AMZ_OK;
 }
 
-int amz_master_run_timers(struct amz_master *m, struct amz_actions *out)
+static int amz_master_run_timers(struct amz_master *m, struct amz_actions *out)
 {
   int rc = AMZ_OK;
 
@@ -244,7 +245,7 @@ int amz_master_run_timers(struct amz_master *m, struct amz_actions *out)
   return rc;
 }
 
-void amz_master_wake(struct amz_master *m, int64_t now_ns)
+static void amz_master_wake(struct amz_master *m, int64_t now_ns)
 {
   int64_t due, late;
 

@@ -12,12 +12,12 @@
 #define WORTH_S 5e-4    /* of tasks per slot: for less, two messages come too late */
 #define MEAN_WEIGHT 0.3 /* of the newest message in the running mean of tasks' times */
 
-void amz_master_note_time(struct amz_master *m, double task_s)
+static void amz_master_note_time(struct amz_master *m, double task_s)
 {
   m->task_s += m->task_s > 0 ? MEAN_WEIGHT * (task_s - m->task_s) : task_s;
 }
 
-void amz_master_note_given(struct amz_master *m, uint32_t rank)
+static void amz_master_note_given(struct amz_master *m, uint32_t rank)
 {
   struct amz_rank *r = &m->ranks[rank];
 
@@ -59,7 +59,7 @@ static uint32_t richest(struct amz_master *m, uint32_t but_for)
   return best < m->n_rich ? best : m->n_rich;
 }
 
-int amz_master_recall(struct amz_master *m, uint32_t for_rank, struct amz_actions *out)
+static int amz_master_recall(struct amz_master *m, uint32_t for_rank, struct amz_actions *out)
 {
   uint32_t at, rank;
 

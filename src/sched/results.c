@@ -36,7 +36,7 @@ static void count_outcome(struct amz_master *m, const struct amz_result *r)
     amz_stats_add(&m->stats.wall_s, (double)r->wall_ns * 1e-9);
 }
 
-static int record(struct recorder *rec, const struct amz_result *r, bool final)
+static int make_record(struct recorder *rec, const struct amz_result *r, bool final)
 {
   if (!rec->action || rec->action->final != final) {
     rec->action = amz_actions_add(rec->out, AMZ_DO_RECORD);
@@ -48,6 +48,13 @@ static int record(struct recorder *rec, const struct amz_result *r, bool final)
   }
   rec->room[rec->n++] = *r;
   rec->action->n_results++;
+  return AMZ_OK;
+}
+
+static int record(struct recorder *rec, const struct amz_result *r, bool final)
+{
+  if (!rec->out->no_records && make_record(rec, r, final) < 0)
+    return AMZ_ENOMEM;
   if (final)
     count_outcome(rec->m, r);
   return AMZ_OK;
@@ -244,7 +251,7 @@ static int take_singles(struct amz_master *m, const struct amz_message *msg, str
   return rc;
 }
 
-int amz_master_take_results(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out)
+static int amz_master_take_results(struct amz_master *m, const struct amz_message *msg, struct amz_actions *out)
 {
   bool singles = msg->n_results || msg->durable_upto > m->ranks[msg->rank].durable_upto;
   int rc = singles ? take_singles(m, msg, out) : AMZ_OK;
@@ -272,12 +279,12 @@ static int give_back(struct amz_master *m, const struct amz_chunk *c, uint64_t *
   return AMZ_OK;
 }
 
-int amz_master_give_back(struct amz_master *m, const struct amz_chunk *c)
+static int amz_master_give_back(struct amz_master *m, const struct amz_chunk *c)
 {
   return give_back(m, c, &m->stats.reissued);
 }
 
-int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg)
+static int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg)
 {
   struct amz_rank *r = &m->ranks[msg->rank];
   int rc = AMZ_OK;
@@ -299,7 +306,7 @@ int amz_master_take_yielded(struct amz_master *m, const struct amz_message *msg)
   return rc;
 }
 
-int amz_master_take_back(struct amz_master *m, uint32_t rank)
+static int amz_master_take_back(struct amz_master *m, uint32_t rank)
 {
   struct amz_rank *r = &m->ranks[rank];
   struct amz_chunk c;

@@ -82,7 +82,7 @@ static bool next_of_queue(struct amz_worker *w, struct amz_aside *ret)
   return false;
 }
 
-bool amz_worker_next_fitting(struct amz_worker *w, struct amz_chunk *ret, struct amz_need *ret_need)
+static bool amz_worker_next_fitting(struct amz_worker *w, struct amz_chunk *ret, struct amz_need *ret_need)
 {
   struct amz_aside next;
 
@@ -94,7 +94,7 @@ bool amz_worker_next_fitting(struct amz_worker *w, struct amz_chunk *ret, struct
   return true;
 }
 
-void amz_worker_leave_room(struct amz_worker *w, struct amz_slot *slot)
+static void amz_worker_leave_room(struct amz_worker *w, struct amz_slot *slot)
 {
   w->room.cores += slot->need.cores;
   w->room.memory_bytes += slot->need.memory_bytes;

@@ -33,12 +33,12 @@ static int grow_queue(struct amz_queue *q)
   return AMZ_OK;
 }
 
-int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk)
+static int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk)
 {
   struct amz_queue *q = &w->queue;
   double tasks = (double)chunk->count;
 
-  if (chunk->count == 0 || chunk->count > UINT64_MAX - chunk->first || chunk->count > UINT64_MAX - q->positions)
+  if (chunk->count == 0 || chunk->count > UINT64_MAX - chunk->first || chunk->count > (uint64_t)INT64_MAX - q->positions)
     return AMZ_OK; /* no master says that */
   if (q->count == q->cap && grow_queue(q) < 0)
     return AMZ_ENOMEM;
@@ -48,7 +48,7 @@ int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk)
   return AMZ_OK;
 }
 
-void amz_worker_forget_queue(struct amz_worker *w)
+static void amz_worker_forget_queue(struct amz_worker *w)
 {
   w->queue.count = 0;
   w->queue.positions = 0;
@@ -58,7 +58,7 @@ void amz_worker_forget_queue(struct amz_worker *w)
 /* ---- slots ------------------------------------------------------------------------------------------------------------ */
 
 /* When RUNs are measured by time, no more than its share of what is queued, so that no other slot goes without. */
-uint64_t amz_worker_grain(const struct amz_worker *w)
+static uint64_t amz_worker_grain(const struct amz_worker *w)
 {
   const struct amz_worker_config *config = w->config;
   uint64_t of_chunk = w->queue.chunks[w->queue.first].count, share;
@@ -76,7 +76,7 @@ uint64_t amz_worker_grain(const struct amz_worker *w)
   return wanted > (double)least ? (uint64_t)wanted : least;
 }
 
-struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most)
+static struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most)
 {
   struct amz_queue *q = &w->queue;
   struct amz_chunk *c = &q->chunks[q->first], taken = *c;
@@ -103,7 +103,7 @@ static int add_part(struct amz_parts *p, const struct amz_chunk *chunk)
 
 /* Chunks that are too small for a RUN go together, as long as they follow each other. Their ids are kept for what may come
  * back. */
-int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wanted, struct amz_chunk *ret)
+static int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wanted, struct amz_chunk *ret)
 {
   struct amz_queue *q = &w->queue;
   int rc = AMZ_OK;
@@ -129,7 +129,7 @@ int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wa
   return rc;
 }
 
-int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret,
+static int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret,
                      struct amz_actions *out)
 {
   struct amz_action *run = amz_actions_add(out, AMZ_DO_RUN);
@@ -176,7 +176,7 @@ static uint32_t next_idle(struct amz_worker *w)
   return slot;
 }
 
-int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
+static int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
 {
   struct amz_need need = {0, 0};
   struct amz_chunk c;
@@ -196,10 +196,12 @@ int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
   return rc;
 }
 
-void amz_worker_resize(struct amz_worker *w, uint32_t slots)
+static void amz_worker_resize(struct amz_worker *w, uint32_t slots)
 {
   slots = slots < w->capacity ? slots : w->capacity;
   w->n_slots = slots ? slots : 1;
+  w->share = 1.0 / (double)w->n_slots;
+  w->others = (double)(w->n_slots - 1) / (double)w->n_slots;
   w->open = w->n_slots;
   w->open_told = false;
   w->n_idle = 0;
@@ -257,7 +259,7 @@ static int give_back_beyond(struct amz_worker *w, uint64_t keep, struct amz_mess
 
 /* Tasks take longer than was believed when those in the queue were asked for: that may be all that are left, and others idle. Or
  * they are, as the master says. */
-int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out)
+static int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out)
 {
   struct amz_message *m;
   uint64_t ahead, keep;
@@ -280,7 +282,7 @@ int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out)
   return rc;
 }
 
-int amz_worker_yield(struct amz_worker *w, struct amz_actions *out)
+static int amz_worker_yield(struct amz_worker *w, struct amz_actions *out)
 {
   bool too_many = amz_worker_kept(w) > w->open && (w->open < w->n_slots || !w->open_told);
   struct amz_message *m;
@@ -411,7 +413,7 @@ static int ran_not(struct amz_worker *w, struct amz_slot *s, const struct amz_ra
   return rc < 0 ? rc : ended(w, s, r->count);
 }
 
-int amz_worker_ran(struct amz_worker *w, const struct amz_event *e)
+static int amz_worker_ran(struct amz_worker *w, const struct amz_event *e)
 {
   struct amz_slot *s;
   int rc = AMZ_OK;
@@ -448,7 +450,7 @@ static int signal_slot(struct amz_worker *w, uint32_t slot, enum amz_outcome as,
   return AMZ_OK;
 }
 
-int amz_worker_signal(struct amz_worker *w, struct amz_actions *out)
+static int amz_worker_signal(struct amz_worker *w, struct amz_actions *out)
 {
   bool cancel = w->stop != AMZ_STOP_NONE && w->now_ns >= w->cancel_ns;
   int64_t next_ns = AMZ_NEVER;

@@ -106,7 +106,7 @@ static bool is_alone(const struct amz_master *m)
   return idle->first == idle->last && m->lines[AMZ_LINE_AHEAD].first == AMZ_NO_RANK;
 }
 
-int amz_master_serve(struct amz_master *m, struct amz_actions *out)
+static int amz_master_serve(struct amz_master *m, struct amz_actions *out)
 {
   bool any = m->stop == AMZ_STOP_NONE, alone = is_alone(m);
   int rc = AMZ_OK;

@@ -44,7 +44,7 @@ static void see_seq(struct amz_worker *w, uint64_t seq)
     w->sync_ns = w->now_ns;
 }
 
-int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r)
+static int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r)
 {
   if (amz_grow((void **)&w->results, &w->cap_results, w->n_results + 1, sizeof *w->results) < 0)
     return AMZ_ENOMEM;
@@ -95,7 +95,7 @@ static int grow_bulks(struct amz_worker *w)
   return AMZ_OK;
 }
 
-int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b, const struct amz_slot *s)
+static int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b, const struct amz_slot *s)
 {
   struct amz_bulk *kept;
 
@@ -120,7 +120,7 @@ int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b, const s
   return AMZ_OK;
 }
 
-void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto)
+static void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto)
 {
   w->syncing = false;
   if (durable_upto > w->durable_upto)
@@ -134,7 +134,7 @@ void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto)
 
 /* ---- hunger ----------------------------------------------------------------------------------------------------------- */
 
-void amz_worker_answered(struct amz_worker *w, size_t chunks)
+static void amz_worker_answered(struct amz_worker *w, size_t chunks)
 {
   double took_ns = (double)(w->now_ns - w->asked_ns), weight = took_ns < w->lead_ns ? LEAD_FALL : LEAD_WEIGHT;
 
@@ -147,7 +147,7 @@ void amz_worker_answered(struct amz_worker *w, size_t chunks)
   w->dry = w->asked > 0;
 }
 
-void amz_worker_forget_asked(struct amz_worker *w)
+static void amz_worker_forget_asked(struct amz_worker *w)
 {
   w->asked = 0;
   w->timing = w->dry = false;
@@ -167,46 +167,48 @@ static double cover_of(const struct amz_worker *w)
 {
   double leads_ns = SAFETY * lead_of(w), bunched_ns = leads_ns / 2 < w->task_ns ? leads_ns / 2 : w->task_ns;
 
-  if (w->n_slots == 1)
-    return leads_ns;
-  return leads_ns + bunched_ns * (double)(w->n_slots - 1) / (double)w->n_slots;
+  return leads_ns + bunched_ns * w->others;
 }
 
 /* \return how many chunks may be queued ahead: a few for each slot, or as many as last for a RUN. */
 static double most_ahead(const struct amz_worker *w)
 {
-  double most = AHEAD_PER_SLOT, lasts_ns = w->task_ns * w->chunk_tasks;
+  double most = AHEAD_PER_SLOT, grain_ns = (double)w->config->grain_ns, lasts_ns = w->task_ns * w->chunk_tasks;
 
-  if (lasts_ns > 0 && lasts_ns * most < (double)w->config->grain_ns)
-    most = (double)w->config->grain_ns / lasts_ns;
+  if (lasts_ns * most < grain_ns && lasts_ns > 0)
+    most = grain_ns / lasts_ns;
   return most * (double)w->n_slots;
+}
+
+static inline double waiting(const struct amz_worker *w)
+{
+  return (double)(int64_t)amz_worker_waiting(w); /* below 2^63, and one instruction where there would be several */
 }
 
 /* \return how many more positions the queue may get before a slot is idle. */
 static double room_ahead(const struct amz_worker *w)
 {
-  double chunks = most_ahead(w) * w->chunk_tasks, done = (double)w->tasks_done;
+  double chunks = most_ahead(w) * w->chunk_tasks, done = (double)(int64_t)w->tasks_done;
 
-  return (chunks > done ? chunks : done) - (double)amz_worker_waiting(w);
+  return (chunks > done ? chunks : done) - waiting(w);
 }
 
 static inline int64_t ask_at(const struct amz_worker *w)
 {
   double each_ns, missing_ns, at_ns;
 
-  if (w->asked || w->n_idle || w->open < w->n_slots || w->stop != AMZ_STOP_NONE ||
-      lead_of(w) * WORTH <= w->task_ns * w->chunk_tasks ||
-      w->task_ns <= 0)
+  if (w->asked || w->n_idle || w->open < w->n_slots || w->stop != AMZ_STOP_NONE || w->task_ns <= 0 ||
+      lead_of(w) * WORTH <= w->task_ns * w->chunk_tasks)
     return AMZ_NEVER;
-  each_ns = w->task_ns / (double)w->n_slots;
-  missing_ns = cover_of(w) - (double)amz_worker_waiting(w) * each_ns;
+  each_ns = w->task_ns * w->share;
+  missing_ns = cover_of(w) - waiting(w) * each_ns;
   if (missing_ns <= 0 || (amz_worker_waiting(w) && room_ahead(w) <= 0))
     return AMZ_NEVER;
   at_ns = (double)w->last_start_ns + (each_ns > missing_ns ? each_ns - missing_ns : 0);
   return at_ns < 0x1p62 ? (int64_t)at_ns : AMZ_NEVER;
 }
 
-void amz_worker_look_ahead(struct amz_worker *w)
+static void amz_worker_look_ahead(struct amz_worker *w)
 {
   w->ask_ns = ask_at(w);
 }
@@ -227,14 +229,14 @@ static double cover(const struct amz_worker *w)
   return cover_of(w) * (double)w->n_slots / w->task_ns;
 }
 
-uint64_t amz_worker_ahead(const struct amz_worker *w)
+static uint64_t amz_worker_ahead(const struct amz_worker *w)
 {
   double ahead = w->task_ns > 0 ? cover(w) : 0;
 
   return ahead < 0x1p62 ? (uint64_t)ahead : UINT64_MAX;
 }
 
-uint64_t amz_worker_soonest(const struct amz_worker *w)
+static uint64_t amz_worker_soonest(const struct amz_worker *w)
 {
   double soonest = w->task_ns > 0 ? w->lead_ns * (double)w->n_slots / w->task_ns : 0;
 
@@ -253,7 +255,7 @@ static uint32_t hunger(const struct amz_worker *w)
     return free_slots - w->asked;
   if (w->asked || (free_slots == 0 && w->now_ns < w->ask_ns))
     return 0;
-  ahead = cover(w) - (double)amz_worker_waiting(w);
+  ahead = cover(w) - waiting(w);
   room = room_ahead(w);
   most = most_ahead(w);
   ahead = (ahead < room ? ahead : room) / w->chunk_tasks;
@@ -264,7 +266,7 @@ static uint32_t hunger(const struct amz_worker *w)
 
 /* ---- sending ---------------------------------------------------------------------------------------------------------- */
 
-struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind kind, struct amz_actions *out)
+static struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind kind, struct amz_actions *out)
 {
   struct amz_message *m = amz_actions_send(out, w->rank, kind);
 
@@ -344,7 +346,7 @@ static int send_all(struct amz_worker *w, enum amz_message_kind kind, uint32_t h
   return AMZ_OK;
 }
 
-int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out)
+static int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out)
 {
   return send_all(w, AMZ_MSG_BYE, 0, out);
 }
@@ -392,7 +394,7 @@ static int report(struct amz_worker *w, uint32_t hungry, struct amz_actions *out
   return send_all(w, AMZ_MSG_REPORT, hungry, out);
 }
 
-int amz_worker_tell(struct amz_worker *w, struct amz_actions *out)
+static int amz_worker_tell(struct amz_worker *w, struct amz_actions *out)
 {
   bool due = w->now_ns >= w->report_ns || (w->now_ns >= w->beat_ns && w->beat_ns != AMZ_NEVER);
   bool unsynced = w->seq_seen > w->durable_upto;

@@ -26,7 +26,7 @@ static bool is_valid(const struct amz_worker_config *c)
          c->kill_after_ns >= 0 && c->report_ns >= 0 && c->sync_ns >= 0 && c->heartbeat_ns >= 0;
 }
 
-int amz_worker_complete(const struct amz_worker_config *given, struct amz_worker_config *ret)
+static int amz_worker_complete(const struct amz_worker_config *given, struct amz_worker_config *ret)
 {
   if (!is_valid(given))
     return AMZ_EINVAL;
@@ -58,7 +58,7 @@ static uint32_t capacity_of(const struct amz_worker_config *config, uint32_t slo
   return config->capacity ? config->capacity : slots;
 }
 
-size_t amz_worker_bytes(const struct amz_worker_config *config, uint32_t slots)
+static size_t amz_worker_bytes(const struct amz_worker_config *config, uint32_t slots)
 {
   const size_t per_slot = sizeof(struct amz_slot) + sizeof(struct amz_parts) + sizeof(uint32_t);
   uint32_t capacity = capacity_of(config, slots);
@@ -66,7 +66,7 @@ size_t amz_worker_bytes(const struct amz_worker_config *config, uint32_t slots)
   return capacity > (SIZE_MAX - sizeof(struct amz_worker)) / per_slot ? 0 : sizeof(struct amz_worker) + capacity * per_slot;
 }
 
-int amz_worker_init(struct amz_worker *w, const struct amz_worker_config *config, uint32_t rank, uint32_t slots)
+static int amz_worker_init(struct amz_worker *w, const struct amz_worker_config *config, uint32_t rank, uint32_t slots)
 {
   bool ahead = config->run_ahead && config->grain_ns && config->timeout_ns == 0 && !config->needs.of;
 
@@ -113,7 +113,7 @@ int amz_worker_new(const struct amz_worker_config *config, struct amz_worker **r
   return AMZ_OK;
 }
 
-void amz_worker_clear(struct amz_worker *w)
+static void amz_worker_clear(struct amz_worker *w)
 {
   if (w->queue.chunks != w->queue.least)
     free(w->queue.chunks);
@@ -303,20 +303,9 @@ int amz_worker_step(struct amz_worker *w, const struct amz_event *event, struct 
 
 /* ---- questions -------------------------------------------------------------------------------------------------------- */
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-  return a < b ? a : b;
-}
-
 int64_t amz_worker_deadline(const struct amz_worker *w)
 {
-  int64_t at_ns = earlier(earlier(w->beat_ns, w->signal_ns), earlier(w->cancel_ns, w->leave_ns));
-
-  if (w->finished || !w->started)
-    return AMZ_NEVER;
-  if (!w->syncing)
-    at_ns = earlier(at_ns, w->sync_ns);
-  return earlier(at_ns, earlier(w->report_ns, w->ask_ns));
+  return amz_worker_next_due(w);
 }
 
 bool amz_worker_finished(const struct amz_worker *w)

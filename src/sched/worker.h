@@ -84,6 +84,7 @@ struct amz_worker {
   uint64_t tasks_done;   /* ended on the slots */
   double lead_ns, task_ns, chunk_tasks; /* running means: request to answer, one task on its slot, tasks of a chunk; 0: unknown */
   double wall_ns;        /* likewise, of one task by itself */
+  double share, others;  /* of n_slots: what one is of them, and what all but one are */
   size_t n_results, n_bulks, cap_bulks;
   struct amz_bulk *bulks;
   struct amz_aside *aside; /* in front of the queue, oldest first; room for one per slot that may be; NULL: there are no needs */
@@ -104,69 +105,71 @@ struct amz_worker {
 
 /* ---- worker.c */
 /* \return AMZ_OK, *ret: with what wasn't given; AMZ_EINVAL. */
-int amz_worker_complete(const struct amz_worker_config *given, struct amz_worker_config *ret) AMZ_MUST_CHECK;
+static int amz_worker_complete(const struct amz_worker_config *given, struct amz_worker_config *ret) AMZ_MUST_CHECK;
 /* \return the size of a worker with all that it has of each slot; 0: too much. */
-size_t amz_worker_bytes(const struct amz_worker_config *config, uint32_t slots);
+static size_t amz_worker_bytes(const struct amz_worker_config *config, uint32_t slots);
 /* Makes a worker in so many zeroed bytes; it keeps the config, which is complete. \return AMZ_OK; AMZ_ENOMEM: as else,
  * amz_worker_clear releases what it has. */
-int amz_worker_init(struct amz_worker *w, const struct amz_worker_config *config, uint32_t rank, uint32_t slots) AMZ_MUST_CHECK;
-void amz_worker_clear(struct amz_worker *w); /* also one that is still zeroed */
+static int amz_worker_init(struct amz_worker *w, const struct amz_worker_config *config, uint32_t rank,
+                           uint32_t slots) AMZ_MUST_CHECK;
+static void amz_worker_clear(struct amz_worker *w); /* also one that is still zeroed */
 
 /* ---- run.c */
-int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk) AMZ_MUST_CHECK;
-void amz_worker_forget_queue(struct amz_worker *w);
-int amz_worker_run(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk) AMZ_MUST_CHECK;
+static void amz_worker_forget_queue(struct amz_worker *w);
+static int amz_worker_run(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* The first `slots` slots (1 .. capacity) are in use from now on, all of them open. */
-void amz_worker_resize(struct amz_worker *w, uint32_t slots);
+static void amz_worker_resize(struct amz_worker *w, uint32_t slots);
 /* \return how many positions of the queue, which isn't empty, a slot takes at once. */
-uint64_t amz_worker_grain(const struct amz_worker *w);
+static uint64_t amz_worker_grain(const struct amz_worker *w);
 /* Takes what a RUN is to consist of off the queue, `wanted` positions at most. \return AMZ_OK; AMZ_ENOMEM; *ret: id 0 when it is
  * of several chunks, which are in *parts then. */
-int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wanted, struct amz_chunk *ret) AMZ_MUST_CHECK;
+static int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wanted,
+                             struct amz_chunk *ret) AMZ_MUST_CHECK;
 /* Tells to run a chunk on a slot; fills in *ret. */
-int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret,
+static int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret,
                      struct amz_actions *out) AMZ_MUST_CHECK;
 /* Takes up to `most` positions off the queue's first chunk. */
-struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most);
+static struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most);
 /* Tells how many slots are open, and gives back what they needn't keep. */
-int amz_worker_yield(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_worker_yield(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* After what was told: gives back what is queued by a belief that was wrong, or wanted by others. */
-int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_worker_yield_unbegun(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* Tasks have ended. */
-int amz_worker_ran(struct amz_worker *w, const struct amz_event *e) AMZ_MUST_CHECK;
+static int amz_worker_ran(struct amz_worker *w, const struct amz_event *e) AMZ_MUST_CHECK;
 /* Timeouts and the end of the grace that are due. */
-int amz_worker_signal(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_worker_signal(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 
 /* ---- next.c: for a worker that runs ahead */
 /* Gives busy slots what they run next, as far as there is something. */
-int amz_worker_fill_next(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_worker_fill_next(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* What ran on a slot has ended. \return whether the slot has begun what was next; false: there was nothing. */
-bool amz_worker_begin_next(struct amz_worker *w, uint32_t slot);
+static bool amz_worker_begin_next(struct amz_worker *w, uint32_t slot);
 
 /* ---- room.c: for a worker with needs */
 /* \return what may begin now, in *ret; false: nothing that fits is here. */
-bool amz_worker_next_fitting(struct amz_worker *w, struct amz_chunk *ret, struct amz_need *ret_need);
-void amz_worker_leave_room(struct amz_worker *w, struct amz_slot *slot);
+static bool amz_worker_next_fitting(struct amz_worker *w, struct amz_chunk *ret, struct amz_need *ret_need);
+static void amz_worker_leave_room(struct amz_worker *w, struct amz_slot *slot);
 
 /* ---- tell.c */
-int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r) AMZ_MUST_CHECK;
+static int amz_worker_keep_result(struct amz_worker *w, const struct amz_result *r) AMZ_MUST_CHECK;
 /* With the slot's chunk and attempt. */
-int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b, const struct amz_slot *s) AMZ_MUST_CHECK;
-void amz_worker_answered(struct amz_worker *w, size_t chunks);
+static int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b, const struct amz_slot *s) AMZ_MUST_CHECK;
+static void amz_worker_answered(struct amz_worker *w, size_t chunks);
 /* What was asked for won't come. */
-void amz_worker_forget_asked(struct amz_worker *w);
-void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto);
-struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind kind, struct amz_actions *out);
+static void amz_worker_forget_asked(struct amz_worker *w);
+static void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto);
+static struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind kind, struct amz_actions *out);
 /* SYNC and REPORT, if it is time. */
-int amz_worker_tell(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_worker_tell(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* BYE with everything that is buffered. */
-int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
+static int amz_worker_say_bye(struct amz_worker *w, struct amz_actions *out) AMZ_MUST_CHECK;
 /* \return how many queued positions cover the time that an answer takes. */
-uint64_t amz_worker_ahead(const struct amz_worker *w);
+static uint64_t amz_worker_ahead(const struct amz_worker *w);
 /* \return how many are begun here before others could begin them. */
-uint64_t amz_worker_soonest(const struct amz_worker *w);
+static uint64_t amz_worker_soonest(const struct amz_worker *w);
 /* Sets ask_ns, after what it depends on has changed. */
-void amz_worker_look_ahead(struct amz_worker *w);
+static void amz_worker_look_ahead(struct amz_worker *w);
 
 /* \return how many slots could begin something now. */
 static inline uint32_t amz_worker_free_slots(const struct amz_worker *w)
@@ -186,6 +189,23 @@ static inline size_t amz_worker_kept(const struct amz_worker *w)
 static inline uint64_t amz_worker_waiting(const struct amz_worker *w)
 {
   return w->queue.positions + w->next_positions;
+}
+
+static inline int64_t amz_worker_earlier(int64_t a, int64_t b)
+{
+  return a < b ? a : b;
+}
+
+/* amz_worker_deadline */
+static inline int64_t amz_worker_next_due(const struct amz_worker *w)
+{
+  int64_t at_ns = amz_worker_earlier(amz_worker_earlier(w->beat_ns, w->signal_ns),
+                                     amz_worker_earlier(w->cancel_ns, w->leave_ns));
+
+  at_ns = amz_worker_earlier(at_ns, amz_worker_earlier(w->report_ns, w->ask_ns));
+  if (!w->syncing)
+    at_ns = amz_worker_earlier(at_ns, w->sync_ns);
+  return w->finished || !w->started ? AMZ_NEVER : at_ns;
 }
 
 static inline bool amz_worker_is_idle(const struct amz_worker *w)

@@ -84,7 +84,7 @@ static void empty(struct amz_agenda *a, unsigned level, unsigned digit)
 }
 
 /* Moves on to the time of the heap's first entry: its bucket's entries go to lower ones. */
-static NOT_INLINE int turn(struct amz_agenda *a, unsigned level, unsigned digit)
+static NOT_INLINE int move_on(struct amz_agenda *a, unsigned level, unsigned digit)
 {
   struct amz_agenda_bucket b = a->buckets[level][digit];
   struct amz_agenda_block block;
@@ -185,7 +185,7 @@ int amz_agenda_pop(struct amz_agenda *a, struct amz_agenda_item *ret)
   struct amz_agenda_entry entry;
 
   if (level && b->count > 1 && b->head != b->tail) {
-    if (turn(a, level, digit) < 0)
+    if (move_on(a, level, digit) < 0)
       return AMZ_ENOMEM;
     level = 0;
     digit = (unsigned)__builtin_ctzll(a->occupied[0]);
@@ -204,16 +204,9 @@ int amz_agenda_push(struct amz_agenda *a, int64_t at_ns, uint64_t value)
   return put(a, &(struct amz_agenda_entry){at_ns, value});
 }
 
-uint64_t amz_agenda_soon(const struct amz_agenda *a)
-{
-  const struct amz_agenda_bucket *b = lowest_of(a);
-
-  return b && b->head == b->tail ? a->blocks[b->head].entries[first_of(a, b)].value : AMZ_AGENDA_NONE;
-}
-
 /* ---- lines ------------------------------------------------------------------------------------------------------------ */
 
-static NOT_INLINE int grow_line(struct amz_agenda_line *l)
+int amz_agenda_grow_line(struct amz_agenda_line *l)
 {
   size_t cap = l->cap ? l->cap * 2 : LINE_LEAST;
   struct amz_agenda_item *items = amz_new_array(cap, sizeof *items);
@@ -227,20 +220,6 @@ static NOT_INLINE int grow_line(struct amz_agenda_line *l)
   l->cap = cap;
   l->first = 0;
   return AMZ_OK;
-}
-
-int amz_agenda_queue(struct amz_agenda *a, uint32_t line, const struct amz_agenda_item *item)
-{
-  struct amz_agenda_line *l = &a->lines[line];
-
-  if (l->count && l->items[(l->first + l->count - 1) & (l->cap - 1)].at_ns > item->at_ns)
-    return 0;
-  if (l->count == l->cap && grow_line(l) < 0)
-    return AMZ_ENOMEM;
-  if (l->count == 0)
-    a->heads[line] = item->at_ns;
-  l->items[(l->first + l->count++) & (l->cap - 1)] = *item;
-  return 1;
 }
 
 /* ---- both ------------------------------------------------------------------------------------------------------------- */

@@ -49,6 +49,7 @@ struct amz_agenda_bucket {
 struct amz_agenda_line {
   struct amz_agenda_item *items; /* a ring; cap: a power of two */
   size_t first, count, cap;
+  int64_t last_ns; /* when the last of them comes */
 };
 
 /* Made by amz_agenda_init. */
@@ -69,7 +70,24 @@ void amz_agenda_clear(struct amz_agenda *a);
 /* at_ns: not before the item that was taken last. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_agenda_push(struct amz_agenda *a, int64_t at_ns, uint64_t value) AMZ_MUST_CHECK;
 /* The same, at the end of a line. \return 1; 0: it can't, as it comes before those who stand there; AMZ_ENOMEM. */
-int amz_agenda_queue(struct amz_agenda *a, uint32_t line, const struct amz_agenda_item *item) AMZ_MUST_CHECK;
+static inline int amz_agenda_queue(struct amz_agenda *a, uint32_t line, const struct amz_agenda_item *item) AMZ_MUST_CHECK;
+int amz_agenda_grow_line(struct amz_agenda_line *l) AMZ_MUST_CHECK; /* its rare part */
+static inline int amz_agenda_queue(struct amz_agenda *a, uint32_t line, const struct amz_agenda_item *item)
+{
+  struct amz_agenda_line *l = &a->lines[line];
+  size_t count = l->count;
+
+  if (count && l->last_ns > item->at_ns)
+    return 0;
+  if (count == l->cap && amz_agenda_grow_line(l) < 0)
+    return AMZ_ENOMEM;
+  if (count == 0)
+    a->heads[line] = item->at_ns;
+  l->last_ns = item->at_ns;
+  l->items[(l->first + count) & (l->cap - 1)] = *item;
+  l->count = count + 1;
+  return 1;
+}
 /* What stands in a line as the `nth` from its front, 0-based; NULL: nobody does. */
 static inline const struct amz_agenda_item *amz_agenda_in_line(const struct amz_agenda *a, uint32_t line, size_t nth)
 {
@@ -77,10 +95,6 @@ static inline const struct amz_agenda_item *amz_agenda_in_line(const struct amz_
 
   return nth < l->count ? &l->items[(l->first + nth) & (l->cap - 1)] : NULL;
 }
-#define AMZ_AGENDA_NONE UINT64_MAX
-/* \return the value of an entry of the heap that is likely to follow soon; AMZ_AGENDA_NONE: unknown. */
-uint64_t amz_agenda_soon(const struct amz_agenda *a);
-
 /* amz_agenda_take of the heap, which has something */
 int amz_agenda_pop(struct amz_agenda *a, struct amz_agenda_item *ret) AMZ_MUST_CHECK;
 /* Takes the item that comes first; *ret_source: a line or the heap.

@@ -11,12 +11,12 @@ static struct amz_sim_run *runs_of(const struct amz_world *w, uint32_t rank)
   return &w->runs[(uint64_t)rank * w->config->slots_per_rank];
 }
 
-static uint32_t slots_of(const struct amz_world *w, uint32_t rank)
+static uint32_t slots_of_rank(const struct amz_world *w, uint32_t rank)
 {
   return w->config->slots ? w->config->slots[rank] : w->config->slots_per_rank;
 }
 
-int amz_world_watch_rank(struct amz_world *w, uint32_t rank)
+static int amz_world_watch_rank(struct amz_world *w, uint32_t rank)
 {
   if (w->config->look_ns == 0 || w->ranks[rank].looks)
     return AMZ_OK;
@@ -29,6 +29,7 @@ static int cut(struct amz_world *w, struct amz_sim_run *run, uint64_t place)
 {
   double speed = w->ranks[run->rank].speed, left_s = (double)(run->end_ns - w->now_ns) * 1e-9 * speed, behind_s = 0, task_s;
   uint64_t undone = 0;
+  int64_t end_ns;
 
   while (undone < run->count - 1) {
     task_s = amz_world_run_s(w, run->first + run->count - undone - 1, 1, run->attempt);
@@ -41,11 +42,9 @@ static int cut(struct amz_world *w, struct amz_sim_run *run, uint64_t place)
     return AMZ_OK;
   run->count -= undone;
   run->undone = undone;
-  run->end_ns -= (int64_t)(behind_s / speed * 1e9);
-  run->end_ns = run->end_ns > w->now_ns ? run->end_ns : w->now_ns;
+  end_ns = run->end_ns - (int64_t)(behind_s / speed * 1e9);
   w->result.cut++;
-  if (amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place) < 0)
-    return AMZ_ENOMEM;
+  amz_world_retime(w, run, end_ns > w->now_ns ? end_ns : w->now_ns);
   return amz_world_withdraw(w, place);
 }
 
@@ -56,10 +55,10 @@ static bool is_overdue(const struct amz_world *w, const struct amz_sim_run *run,
   return can_be_cut && w->now_ns - run->seen_ns >= after_ns;
 }
 
-int amz_world_look(struct amz_world *w, uint32_t rank)
+static int amz_world_look(struct amz_world *w, uint32_t rank)
 {
   struct amz_sim_run *runs = runs_of(w, rank);
-  uint32_t n = slots_of(w, rank), busy = 0, ending = 0;
+  uint32_t n = slots_of_rank(w, rank), busy = 0, ending = 0;
   int64_t after_ns = w->config->look_ns;
   int rc = AMZ_OK;
 

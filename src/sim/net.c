@@ -80,7 +80,7 @@ static int post_letter(struct amz_world *w, const struct amz_message *m, bool to
 }
 
 /* Where messages take equally long, they stand in the lines themselves. */
-int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns)
+static int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns)
 {
   struct amz_actions_block *chain = w->actions->first;
   int rc;
@@ -96,7 +96,7 @@ int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_mas
   return rc < 0 ? rc : rc > 0 ? AMZ_OK : post_letter(w, m, to_master, from_ns);
 }
 
-int amz_world_keep(struct amz_world *w, const struct amz_agenda_item *item, int64_t until_ns)
+static int amz_world_keep(struct amz_world *w, const struct amz_agenda_item *item, int64_t until_ns)
 {
   const struct amz_message *m = (const struct amz_message *)(uintptr_t)item->value;
   uint32_t number = take_letter(w);
@@ -108,7 +108,7 @@ int amz_world_keep(struct amz_world *w, const struct amz_agenda_item *item, int6
   return amz_world_push(w, until_ns, AMZ_SIM_EV_DELIVER, number);
 }
 
-void amz_world_part(struct amz_world *w)
+static void amz_world_part(struct amz_world *w)
 {
   struct amz_actions_block *spare = w->spare;
 
@@ -118,7 +118,7 @@ void amz_world_part(struct amz_world *w)
   amz_actions_give(w->actions, spare);
 }
 
-void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *decoded)
+static void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *decoded)
 {
   struct amz_sim_letter *l = &w->letters[letter];
 
@@ -131,7 +131,7 @@ void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *de
   w->unused_letter = letter;
 }
 
-void amz_world_clear_net(struct amz_world *w)
+static void amz_world_clear_net(struct amz_world *w)
 {
   const struct amz_agenda_item *item;
 

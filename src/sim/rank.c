@@ -9,7 +9,7 @@
 
 #include "world.h"
 
-double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt)
+static double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt)
 {
   const struct amz_sim_config *c = w->config;
   double sum = 0;
@@ -71,7 +71,8 @@ static int begin_run(struct amz_world *w, uint32_t rank, const struct amz_action
   run->end_ns = amz_sim_later(run->begin_ns, ns < 0x1p62 ? (int64_t)ns : AMZ_NEVER);
   if (run->end_ns < w->ranks[rank].end_ns)
     w->ranks[rank].end_ns = run->end_ns;
-  return run->end_ns == AMZ_NEVER ? AMZ_OK : amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
+  amz_world_set_clock(w, (uint32_t)place);
+  return AMZ_OK;
 }
 
 static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a)
@@ -84,18 +85,17 @@ static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a
   return AMZ_OK;
 }
 
-static int do_kill(struct amz_world *w, uint32_t rank, const struct amz_action *a)
+static void do_kill(struct amz_world *w, uint32_t rank, const struct amz_action *a)
 {
   uint64_t place = (uint64_t)rank * w->config->slots_per_rank + a->slot;
   struct amz_sim_run *run = &w->runs[place];
 
   if (!run->runs || run->killed_as)
-    return AMZ_OK;
+    return;
   if (a->signal != SIGKILL && happens(w, w->config->stubborn, run->first, run->attempt, AMZ_SIM_DRAW_STUBBORN))
-    return AMZ_OK;
+    return;
   run->killed_as = (uint8_t)a->outcome;
-  run->end_ns = w->now_ns;
-  return amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
+  amz_world_retime(w, run, w->now_ns);
 }
 
 static int do_sync(struct amz_world *w, uint32_t rank)
@@ -112,7 +112,8 @@ static inline int perform(struct amz_world *w, uint32_t rank, const struct amz_a
   case AMZ_DO_RUN:
     return do_run(w, rank, a);
   case AMZ_DO_KILL:
-    return do_kill(w, rank, a);
+    do_kill(w, rank, a);
+    return AMZ_OK;
   case AMZ_DO_SYNC:
     return do_sync(w, rank);
   case AMZ_DO_RECORD:
@@ -123,18 +124,26 @@ static inline int perform(struct amz_world *w, uint32_t rank, const struct amz_a
   return AMZ_OK;
 }
 
-int amz_world_set_tick(struct amz_world *w, uint32_t rank)
+static void amz_world_set_tick(struct amz_world *w, uint32_t rank)
 {
   struct amz_sim_rank *r = &w->ranks[rank];
   int64_t at_ns = amz_worker_deadline(amz_crew_at(&w->crew, rank));
 
   if (at_ns >= r->tick_ns || at_ns >= r->end_ns)
-    return AMZ_OK; /* the one that is set, or the END, comes early, and then it is set anew */
+    return; /* the one that is set, or the end, comes early, and then it is set anew */
   r->tick_ns = at_ns > w->now_ns ? at_ns : w->now_ns;
-  return amz_world_push(w, r->tick_ns, AMZ_SIM_EV_WORKER_TICK, rank);
+  amz_world_set_clock(w, rank * w->config->slots_per_rank);
 }
 
-int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *e)
+static void amz_world_retime(struct amz_world *w, struct amz_sim_run *run, int64_t end_ns)
+{
+  run->end_ns = end_ns;
+  w->ranks[run->rank].end_ns = AMZ_NEVER; /* it may have been this one's */
+  amz_world_set_clock(w, (uint32_t)(run - w->runs));
+  amz_world_set_tick(w, run->rank);
+}
+
+static int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *e)
 {
   struct amz_actions *out = amz_world_actions(w);
   int rc;
@@ -143,7 +152,9 @@ int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *
   rc = amz_worker_step(amz_crew_at(&w->crew, rank), e, out);
   for (size_t i = 0; i < out->count && rc == AMZ_OK; i++)
     rc = perform(w, rank, &out->items[i]);
-  return rc < 0 ? rc : amz_world_set_tick(w, rank);
+  if (rc == AMZ_OK)
+    amz_world_set_tick(w, rank);
+  return rc;
 }
 
 /* ---- ends of tasks ---------------------------------------------------------------------------------------------------- */
@@ -275,7 +286,7 @@ static int tell_end(struct amz_world *w, struct amz_sim_run run)
   return rc < 0 || undone.count == 0 ? rc : tell(w, &run, &(struct amz_event){.returned = &undone, .n_returned = 1});
 }
 
-int amz_world_withdraw(struct amz_world *w, uint64_t place)
+static int amz_world_withdraw(struct amz_world *w, uint64_t place)
 {
   struct amz_range back;
 
@@ -304,7 +315,7 @@ static int end_before_another(struct amz_world *w, uint64_t place)
   return rc < 0 ? rc : tell_end(w, run);
 }
 
-int amz_world_end_run(struct amz_world *w, uint64_t place)
+static int amz_world_end_run(struct amz_world *w, uint64_t place)
 {
   struct amz_sim_run *run = &w->runs[place];
   bool simple = w->sure && !run->killed_as && run->undone == 0;
@@ -319,34 +330,31 @@ int amz_world_end_run(struct amz_world *w, uint64_t place)
   return simple ? tell_bulk(w, run, run->first, run->count) : tell_end(w, *run);
 }
 
-/* What is left of a run takes longer by as much as its rank has become slower. The event of its old end finds it running, or
- * over. One whose rank is frozen may be over already. */
-static int repace(struct amz_world *w, uint64_t place, double factor)
+/* What is left of a run takes longer by as much as its rank has become slower. One whose rank is frozen may be over already. */
+static void repace(struct amz_world *w, uint64_t place, double factor)
 {
   struct amz_sim_run *run = &w->runs[place];
   double left;
 
   if (!run->runs || run->killed_as || run->end_ns == AMZ_NEVER || run->end_ns <= w->now_ns)
-    return AMZ_OK;
+    return;
   left = (double)(run->end_ns - w->now_ns) / factor;
-  run->end_ns = amz_sim_later(w->now_ns, left < 0x1p62 ? (int64_t)left : AMZ_NEVER);
-  return run->end_ns == AMZ_NEVER ? AMZ_OK : amz_world_push(w, run->end_ns, AMZ_SIM_EV_END, place);
+  amz_world_retime(w, run, amz_sim_later(w->now_ns, left < 0x1p62 ? (int64_t)left : AMZ_NEVER));
 }
 
-int amz_world_pace_rank(struct amz_world *w, uint32_t rank, double factor)
+static void amz_world_pace_rank(struct amz_world *w, uint32_t rank, double factor)
 {
   uint64_t place = (uint64_t)rank * w->config->slots_per_rank;
-  int rc = AMZ_OK;
 
   w->ranks[rank].speed *= factor;
-  for (uint32_t i = 0; i < w->config->slots_per_rank && rc == AMZ_OK; i++)
-    rc = repace(w, place + i, factor);
-  return rc;
+  for (uint32_t i = 0; i < w->config->slots_per_rank; i++)
+    repace(w, place + i, factor);
 }
 
-void amz_world_kill_rank(struct amz_world *w, uint32_t rank)
+static void amz_world_kill_rank(struct amz_world *w, uint32_t rank)
 {
   w->ranks[rank].dead = true;
+  w->ranks[rank].tick_ns = AMZ_NEVER;
   for (uint32_t i = 0; i < w->config->slots_per_rank; i++)
     w->runs[(uint64_t)rank * w->config->slots_per_rank + i].runs = false;
 }

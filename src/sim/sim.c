@@ -30,7 +30,7 @@ static int fence(struct amz_world *w, uint32_t rank, int64_t now_ns)
   return amz_world_push(w, amz_sim_later(now_ns, w->config->fence_ns), AMZ_SIM_EV_FENCED, rank);
 }
 
-static int perform(struct amz_world *w, const struct amz_action *a)
+static int perform_masters(struct amz_world *w, const struct amz_action *a)
 {
   int64_t now_ns = w->master_free_ns;
 
@@ -71,7 +71,7 @@ static int step_master(struct amz_world *w, struct amz_event *e, int64_t cost_ns
   w->master_free_ns = e->now_ns = amz_sim_later(begin_ns, cost_ns);
   rc = amz_master_step(w->master, e, out);
   for (size_t i = 0; i < out->count && rc == AMZ_OK; i++)
-    rc = perform(w, &out->items[i]);
+    rc = perform_masters(w, &out->items[i]);
   w->ended = amz_master_end(w->master) != AMZ_END_RUNNING;
   w->result.master_s += (double)(w->master_free_ns - begin_ns) * 1e-9;
   if (rc < 0)
@@ -128,29 +128,30 @@ static int hand_over(struct amz_world *w, const struct amz_agenda_item *item, bo
   return rc;
 }
 
-/* \return whether it is the end of a run that was killed or repaced meanwhile. */
-static bool is_stale(const struct amz_world *w, const struct amz_sim_run *run)
-{
-  return !run->runs || run->end_ns > w->now_ns;
-}
-
-static int end_run(struct amz_world *w, uint64_t place)
-{
-  const struct amz_sim_run *run = &w->runs[place];
-  struct amz_sim_rank *r = &w->ranks[run->rank];
-
-  if (r->end_ns <= w->now_ns)
-    r->end_ns = AMZ_NEVER;
-  return is_stale(w, run) ? amz_world_set_tick(w, run->rank) : amz_world_end_run(w, place);
-}
-
 /* A deadline may have been moved since. */
 static int tick(struct amz_world *w, uint32_t rank)
 {
   w->ranks[rank].tick_ns = AMZ_NEVER;
-  if (amz_worker_deadline(amz_crew_at(&w->crew, rank)) > w->now_ns)
-    return amz_world_set_tick(w, rank);
-  return amz_world_step_worker(w, rank, &w->tick);
+  if (amz_worker_deadline(amz_crew_at(&w->crew, rank)) <= w->now_ns)
+    return amz_world_step_worker(w, rank, &w->tick);
+  amz_world_set_tick(w, rank);
+  return AMZ_OK;
+}
+
+/* The clock of a place has rung; when both are due, it rings again for the tick. */
+static int ring(struct amz_world *w, uint32_t place)
+{
+  const struct amz_sim_run *run = &w->runs[place];
+  struct amz_sim_rank *r = &w->ranks[run->rank];
+
+  w->due = place;
+  if (r->dead || is_frozen(w, run->rank))
+    return AMZ_OK;
+  if (r->end_ns <= w->now_ns)
+    r->end_ns = AMZ_NEVER;
+  if (run->runs && run->end_ns <= w->now_ns)
+    return amz_world_end_run(w, place);
+  return run->slot == 0 && r->tick_ns <= w->now_ns ? tick(w, run->rank) : AMZ_OK;
 }
 
 static int synced(struct amz_world *w, uint32_t rank)
@@ -162,25 +163,17 @@ static int synced(struct amz_world *w, uint32_t rank)
   return amz_world_step_worker(w, rank, &e);
 }
 
-static int worker_event(struct amz_world *w, enum amz_sim_event kind, uint64_t number)
+static int worker_event(struct amz_world *w, enum amz_sim_event kind, uint32_t rank)
 {
-  uint32_t rank = kind == AMZ_SIM_EV_END ? w->runs[number].rank : (uint32_t)number;
-  struct amz_sim_rank *r = &w->ranks[rank];
+  const struct amz_sim_rank *r = &w->ranks[rank];
 
-  if (r->dead || (kind == AMZ_SIM_EV_WORKER_TICK && r->tick_ns > w->now_ns))
+  if (r->dead)
     return AMZ_OK;
-  if (is_frozen(w, rank)) {
-    if (kind == AMZ_SIM_EV_WORKER_TICK)
-      r->tick_ns = r->frozen_until_ns;
-    return amz_world_push(w, r->frozen_until_ns, kind, number);
-  }
-  if (kind == AMZ_SIM_EV_END)
-    return end_run(w, number);
+  if (is_frozen(w, rank))
+    return amz_world_push(w, r->frozen_until_ns, kind, rank);
   if (kind == AMZ_SIM_EV_SYNCED)
     return synced(w, rank);
-  if (kind == AMZ_SIM_EV_START)
-    return amz_world_step_worker(w, rank, &(struct amz_event){.kind = AMZ_EV_START});
-  return tick(w, rank);
+  return amz_world_step_worker(w, rank, &(struct amz_event){.kind = AMZ_EV_START});
 }
 
 static int look(struct amz_world *w, uint32_t rank)
@@ -229,7 +222,8 @@ static int fault(struct amz_world *w, const struct amz_sim_fault *f)
     e = (struct amz_event){.kind = AMZ_EV_DRAIN, .stop = f->stop, .grace_ns = f->grace_ns};
     return step_master(w, &e, 0);
   case AMZ_SIM_PACE:
-    return amz_world_pace_rank(w, f->rank, f->factor);
+    amz_world_pace_rank(w, f->rank, f->factor);
+    return AMZ_OK;
   case AMZ_SIM_TELL:
     e = (struct amz_event){.kind = AMZ_EV_TOLD, .policy = f->policy, .told = f->told};
     return step_master(w, &e, 0);
@@ -243,20 +237,14 @@ static void expect_worker(const struct amz_world *w, uint32_t rank)
   amz_worker_soon(amz_crew_at(&w->crew, rank));
 }
 
-/* Has the memory fetched that an event of the heap will need soon. */
-static void expect_event(const struct amz_world *w, uint64_t value)
+/* Has the memory fetched that the next clock will need. */
+static void expect_ring(struct amz_world *w, uint32_t place)
 {
-  enum amz_sim_event kind = (enum amz_sim_event)(value & ((1u << AMZ_SIM_EVENT_BITS) - 1));
-  uint64_t number = value >> AMZ_SIM_EVENT_BITS;
-
-  if (value == AMZ_AGENDA_NONE)
+  if (place == w->expected)
     return;
-  if (kind == AMZ_SIM_EV_END) {
-    __builtin_prefetch(&w->runs[number], 1);
-    expect_worker(w, (uint32_t)number / w->config->slots_per_rank);
-  } else if (kind == AMZ_SIM_EV_WORKER_TICK) {
-    expect_worker(w, (uint32_t)number);
-  }
+  w->expected = place;
+  __builtin_prefetch(&w->runs[place], 1);
+  expect_worker(w, place / w->config->slots_per_rank);
 }
 
 /* Likewise for the first message of a line; and one that comes soon itself, as it lies in memory that is cold, too. */
@@ -293,33 +281,43 @@ static int handle(struct amz_world *w, const struct amz_agenda_item *item)
   case AMZ_SIM_EV_MASTER_TICK:
   case AMZ_SIM_EV_FENCED:
     return master_event(w, kind, number);
-  case AMZ_SIM_EV_END:
-  case AMZ_SIM_EV_WORKER_TICK:
   case AMZ_SIM_EV_SYNCED:
   case AMZ_SIM_EV_START:
-    return worker_event(w, kind, number);
+    return worker_event(w, kind, (uint32_t)number);
   case AMZ_SIM_EV_LOOK:
     return look(w, (uint32_t)number);
   }
   return AMZ_OK;
 }
 
-/* Takes what comes first. \return 1; 0: there is nothing up to limit_ns; or an error. */
+/* Takes what comes first: of equal times, what is on the agenda. \return 1; 0: there is nothing up to limit_ns; or an error. */
 static int turn(struct amz_world *w, int64_t limit_ns)
 {
   struct amz_agenda_item item;
-  uint32_t source;
-  int rc = amz_agenda_take(&w->agenda, limit_ns, &item, &source);
+  uint32_t source, place = w->due;
+  int64_t ring_ns;
+  int rc;
 
-  if (rc <= 0)
+  if (place != AMZ_NO_PLACE) {
+    w->due = AMZ_NO_PLACE;
+    amz_world_set_clock(w, place);
+  }
+  place = amz_clocks_first(&w->clocks, &ring_ns);
+  if (w->many)
+    expect_ring(w, place);
+  rc = amz_agenda_take(&w->agenda, ring_ns < limit_ns ? ring_ns : limit_ns, &item, &source);
+  if (rc < 0 || (rc == 0 && (ring_ns > limit_ns || ring_ns == AMZ_NEVER)))
     return rc;
-  w->now_ns = item.at_ns;
   w->result.events++;
-  if (w->many && source == AMZ_AGENDA_HEAP)
-    expect_event(w, amz_agenda_soon(&w->agenda));
-  else if (w->many)
-    expect_message(w, source);
-  rc = item.with ? hand_over(w, &item, source != 0) : handle(w, &item);
+  if (rc == 0) {
+    w->now_ns = ring_ns;
+    rc = ring(w, place);
+  } else {
+    w->now_ns = item.at_ns;
+    if (w->many && source != AMZ_AGENDA_HEAP)
+      expect_message(w, source);
+    rc = item.with ? hand_over(w, &item, source != 0) : handle(w, &item);
+  }
   return rc < 0 ? rc : 1;
 }
 
@@ -410,6 +408,9 @@ static int make_world(struct amz_world *w)
   w->runs = new_lines((size_t)c->ranks * c->slots_per_rank, sizeof *w->runs, &w->runs_memory);
   w->packs = c->packs ? amz_new_array(c->ranks, sizeof *w->packs) : NULL;
   w->behind = c->worker.run_ahead ? amz_new_array((size_t)c->ranks * c->slots_per_rank, sizeof *w->behind) : NULL;
+  w->due = w->expected = AMZ_NO_PLACE;
+  if ((rc = amz_clocks_init(&w->clocks, c->ranks * c->slots_per_rank)) < 0)
+    return rc;
   if (!w->ranks || !w->runs || (c->packs && !w->packs) || (c->worker.run_ahead && !w->behind))
     return AMZ_ENOMEM;
   for (uint32_t i = 0; i < c->ranks * c->slots_per_rank; i++) {
@@ -421,6 +422,7 @@ static int make_world(struct amz_world *w)
   master.slots = all_slots(c);
   if ((rc = amz_actions_new(&w->actions)) < 0 || (rc = amz_master_new(&master, &w->master)) < 0)
     return rc;
+  w->actions->no_records = !c->recorded && !c->packs;
   return make_workers(w);
 }
 
@@ -435,6 +437,7 @@ static void clear_world(struct amz_world *w)
   amz_master_free(w->master);
   amz_world_clear_net(w);
   amz_actions_free(w->actions);
+  amz_clocks_clear(&w->clocks);
   amz_agenda_clear(&w->agenda);
 }
 

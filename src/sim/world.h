@@ -9,12 +9,13 @@
 #include "../sched/crew.h"
 #include "../sched/soon.h"
 #include "agenda.h"
+#include "clocks.h"
 
-/* What an item of the agenda stands for: kind in the low bits of its value, a number above. */
+/* What an item of the agenda stands for: kind in the low bits of its value, a number above. Ends of RUNs and the workers' ticks
+ * aren't on the agenda: each place (rank · slots + slot) has a clock, which rings at the end of its RUN; that of a rank's first
+ * place rings at its tick, too. A rank that is frozen hears its clocks afterwards. */
 enum amz_sim_event {
   AMZ_SIM_EV_DELIVER,     /* number: letter */
-  AMZ_SIM_EV_END,         /* number: place (rank · slots + slot) */
-  AMZ_SIM_EV_WORKER_TICK, /* number: rank */
   AMZ_SIM_EV_MASTER_TICK,
   AMZ_SIM_EV_SYNCED,      /* number: rank */
   AMZ_SIM_EV_FENCED,      /* number: rank */
@@ -62,7 +63,7 @@ struct amz_sim_rank {
   bool looks;      /* its next look is on the agenda */
   int64_t frozen_until_ns;
   int64_t tick_ns; /* the tick that counts */
-  int64_t end_ns;  /* an END that is on the agenda: no tick behind it is needed, as it sets one; AMZ_NEVER: none is known */
+  int64_t end_ns;  /* of a RUN, at which its clock rings: no tick behind it is needed, as it sets one; AMZ_NEVER: none is known */
   double speed;
   int64_t starts_ns; /* until then it starts what it was given before */
 };
@@ -103,19 +104,37 @@ struct amz_world {
   size_t cap_results;
   int64_t first_start_ns, last_end_ns;
   struct amz_sim_result result;
+  uint32_t due;  /* the place whose clock has rung last: it is set anew when all that came of it is known; AMZ_NO_PLACE: none */
+  uint32_t expected; /* the place whose memory was fetched last */
+  struct amz_clocks clocks; /* of the places */
   struct amz_agenda agenda;
 };
+#define AMZ_NO_PLACE UINT32_MAX
 
 static inline int amz_world_push(struct amz_world *w, int64_t at_ns, enum amz_sim_event kind, uint64_t number)
 {
   return amz_agenda_push(&w->agenda, at_ns, number << AMZ_SIM_EVENT_BITS | kind);
 }
 
+/* Sets the clock of a place, after something that it depends on has changed. */
+static inline void amz_world_set_clock(struct amz_world *w, uint32_t place)
+{
+  const struct amz_sim_run *run = &w->runs[place];
+  const struct amz_sim_rank *r = &w->ranks[run->rank];
+  int64_t at_ns = run->runs ? run->end_ns : AMZ_NEVER;
+
+  if (place == w->due)
+    return;
+  if (run->slot == 0 && r->tick_ns < at_ns)
+    at_ns = r->tick_ns;
+  amz_clocks_set(&w->clocks, place, at_ns < r->frozen_until_ns ? r->frozen_until_ns : at_ns);
+}
+
 /* ---- net.c */
 /* Sends the message, of an action of w->actions, at from_ns. */
-int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns) AMZ_MUST_CHECK;
+static int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns) AMZ_MUST_CHECK;
 /* What the last step has sent keeps its memory. */
-void amz_world_part(struct amz_world *w);
+static void amz_world_part(struct amz_world *w);
 /* \return the list for the actions of the next step. */
 static inline struct amz_actions *amz_world_actions(struct amz_world *w)
 {
@@ -123,8 +142,8 @@ static inline struct amz_actions *amz_world_actions(struct amz_world *w)
 
   if (out->first && out->first->users)
     amz_world_part(w);
-  out->count = out->used = 0;
-  out->current = out->first;
+  out->count = 0;
+  amz_actions_turn(out, out->first);
   return out;
 }
 /* The letter's message as its receiver gets it; `decoded` is for its own use. Release with amz_world_read. */
@@ -136,9 +155,9 @@ static inline int amz_world_open(const struct amz_world *w, uint32_t letter, str
   *ret = l->message ? l->message : decoded;
   return l->message ? AMZ_OK : amz_message_decode(l->bytes.data, l->bytes.len, decoded);
 }
-void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *decoded);
+static void amz_world_read(struct amz_world *w, uint32_t letter, struct amz_message *decoded);
 /* Keeps the message that stood in a line until then. */
-int amz_world_keep(struct amz_world *w, const struct amz_agenda_item *item, int64_t until_ns) AMZ_MUST_CHECK;
+static int amz_world_keep(struct amz_world *w, const struct amz_agenda_item *item, int64_t until_ns) AMZ_MUST_CHECK;
 /* One of the messages in this memory has been read; accepts NULL. */
 static inline void amz_world_leave(struct amz_world *w, struct amz_actions_block *chain)
 {
@@ -147,26 +166,28 @@ static inline void amz_world_leave(struct amz_world *w, struct amz_actions_block
   chain->next_chain = w->spare;
   w->spare = chain;
 }
-void amz_world_clear_net(struct amz_world *w);
+static void amz_world_clear_net(struct amz_world *w);
 
 /* ---- rank.c */
 /* A step of the rank's worker, and what it does. */
-int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *e) AMZ_MUST_CHECK;
+static int amz_world_step_worker(struct amz_world *w, uint32_t rank, struct amz_event *e) AMZ_MUST_CHECK;
 /* Has the rank's worker ticked by its deadline, if nothing else will be by then. */
-int amz_world_set_tick(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
-int amz_world_end_run(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
+static void amz_world_set_tick(struct amz_world *w, uint32_t rank);
+/* A RUN will end at another time than was foreseen. */
+static void amz_world_retime(struct amz_world *w, struct amz_sim_run *run, int64_t end_ns);
+static int amz_world_end_run(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
 /* Gives back what waits there, if anything does. */
-int amz_world_withdraw(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
+static int amz_world_withdraw(struct amz_world *w, uint64_t place) AMZ_MUST_CHECK;
 /* \return the seconds that tasks take on a core of speed 1. */
-double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt);
-int amz_world_pace_rank(struct amz_world *w, uint32_t rank, double factor) AMZ_MUST_CHECK;
-void amz_world_kill_rank(struct amz_world *w, uint32_t rank);
+static double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt);
+static void amz_world_pace_rank(struct amz_world *w, uint32_t rank, double factor);
+static void amz_world_kill_rank(struct amz_world *w, uint32_t rank);
 
 /* ---- look.c */
 /* Something has begun: the rank's executor will look at it, if it does such things. */
-int amz_world_watch_rank(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
+static int amz_world_watch_rank(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
 /* The executor looks at what runs, and cuts short what is overdue. */
-int amz_world_look(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
+static int amz_world_look(struct amz_world *w, uint32_t rank) AMZ_MUST_CHECK;
 
 /* ---- work.c */
 /* takes two */

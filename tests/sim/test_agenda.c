@@ -5,6 +5,7 @@
 #include <amorsize/rng.h>
 
 #include "../../src/sim/agenda.h"
+#include "../../src/sim/clocks.h"
 #include "../support/tap.h"
 
 enum { ITEMS = 600, STEPS = 20000 };
@@ -138,11 +139,52 @@ static void test_ends_of_time(void)
   amz_agenda_clear(&a);
 }
 
+/* Clocks set at random, never among them, against a search through all: the lowest number of those that ring first. */
+static void test_clocks(void)
+{
+  static const struct {
+    const char *row;
+    uint32_t count;
+    uint64_t spread; /* of times; the last of them is never */
+  } rows[] = {
+    {"one clock", 1, 9},
+    {"two, often at one moment", 2, 3},
+    {"a few", 7, 50},
+    {"a whole tree, all alike or never", 64, 2},
+    {"many", 200, 1000},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_clocks clocks = {.leaves = 0};
+    int64_t times[200], at_ns, wrong = 0;
+    struct amz_rng rng;
+
+    CU_ASSERT_EQUAL_FATAL(amz_clocks_init(&clocks, rows[i].count), AMZ_OK);
+    for (uint32_t n = 0; n < rows[i].count; n++)
+      times[n] = INT64_MAX;
+    amz_rng_seed(&rng, i);
+    for (unsigned step = 0; step < STEPS; step++) {
+      uint32_t set = (uint32_t)amz_rng_below(&rng, rows[i].count), least = 0, first;
+      uint64_t drawn = amz_rng_below(&rng, rows[i].spread);
+
+      times[set] = drawn == rows[i].spread - 1 ? INT64_MAX : (int64_t)drawn;
+      amz_clocks_set(&clocks, set, times[set]);
+      for (uint32_t n = 1; n < rows[i].count; n++)
+        least = times[n] < times[least] ? n : least;
+      first = amz_clocks_first(&clocks, &at_ns);
+      wrong += first != least || at_ns != times[least];
+    }
+    ASSERT_ROW_I64(rows[i].row, wrong, 0);
+    amz_clocks_clear(&clocks);
+  }
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
     {"the same as a list that is searched", test_against_a_list},
     {"nothing, and the ends of time", test_ends_of_time},
+    {"clocks ring as a search says", test_clocks},
     {NULL, NULL},
   };
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../src/sched/master.h"
+#include "../../src/sched/check.h"
 #include "../support/tap.h"
 
 #define MS INT64_C(1000000)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../src/sched/master.h"
+#include "../../../src/sched/check.h"
 #include "../../support/tap.h"
 #include "bench.h"
 
