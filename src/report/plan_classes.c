@@ -46,6 +46,42 @@ void amz_words_classes(const struct amz_plan_report *r, struct amz_buf *out)
   }
 }
 
+/* What a kind of nodes has, by what was planned with. */
+static void put_kind(struct object *o, const struct amz_plan_nodes *kind)
+{
+  const struct amz_node *n = kind->node;
+  uint64_t gpus = 0;
+
+  for (size_t i = 0; i < n->n_gpus; i++)
+    gpus += n->gpus[i].usable;
+  put_text(o, "like", n->host ? n->host : "");
+  put_count(o, "nodes", kind->count);
+  put_number(o, "speed", kind->speed);
+  put_count(o, "cores", n->cores);
+  put_count(o, "allowed_cores", n->allowed_cores);
+  put_number(o, "allowed_cpu", n->allowed_cpu);
+  put_count(o, "numa_domains", n->n_domains);
+  put_count(o, "memory_bytes", n->memory_bytes);
+  put_count(o, "allowed_memory_bytes", n->allowed_memory_bytes);
+  put_count(o, "gpus", gpus);
+  put(o, "measured_at_s", n->measured_at_s ? json_integer(n->measured_at_s) : json_null());
+}
+
+json_t *amz_kinds_json(const struct amz_plan_input *in, bool *ok)
+{
+  json_t *array = json_array();
+
+  for (size_t i = 0; i < in->n_nodes; i++) {
+    struct object o = object_new();
+
+    put_kind(&o, &in->nodes[i]);
+    if (!o.ok || json_array_append(array, o.json) < 0)
+      *ok = false;
+    json_decref(o.json);
+  }
+  return array;
+}
+
 json_t *amz_classes_json(const struct amz_plan_report *r, bool *ok)
 {
   json_t *array = json_array();

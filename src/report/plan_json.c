@@ -70,6 +70,19 @@ static void put_sample(struct object *o, const struct amz_workload *w)
   put_object(o, "sample", &s);
 }
 
+/* What was sought; what doesn't belong to it is null. */
+static void put_goal(struct object *o, const struct amz_plan_want *want)
+{
+  static const char *const names[] = {[AMZ_GOAL_TIME] = "time", [AMZ_GOAL_EFFICIENCY] = "efficiency",
+                                      [AMZ_GOAL_DEADLINE] = "deadline"};
+  struct object goal = object_new();
+
+  put_text(&goal, "seek", names[want->goal]);
+  put(&goal, "efficiency", want->goal == AMZ_GOAL_EFFICIENCY ? number_json(want->efficiency) : json_null());
+  put(&goal, "deadline_s", want->goal == AMZ_GOAL_DEADLINE ? number_json(want->deadline_s) : json_null());
+  put_object(o, "goal", &goal);
+}
+
 static void put_costs(struct object *o, const struct amz_plan_input *in)
 {
   const struct amz_plan_costs *c = &in->costs;
@@ -189,10 +202,14 @@ int amz_report_plan_json(const struct amz_plan_report *r, struct amz_buf *out)
   put_prediction(&o, &p->chosen);
   put_terms(&o, &p->terms);
   put_text(&o, "why", p->why);
+  put_goal(&o, &r->input->want);
   put_number(&o, "theoretical_speedup", p->theoretical_speedup);
+  put_number(&o, "serial_s", p->serial.total_s);
+  put_number(&o, "unforeseen", p->unforeseen);
   put_number(&o, "break_even_tasks", p->break_even_tasks);
   put_count(&o, "considered", p->considered);
   put_count(&o, "simulated", p->simulated);
+  put(&o, "nodes", amz_kinds_json(r->input, &o.ok));
   put_sample(&o, r->input->work);
   put_history(&o, r);
   put_costs(&o, r->input);

@@ -224,7 +224,9 @@ void amz_put_workload(struct object *o, const struct amz_workload *w)
   put_number(o, "mean_s", w->mean_s.value);
   amz_put_quantity(o, "mean", &w->mean_s);
   put_number(o, "cv", w->cv);
+  put(o, "heavy", json_boolean(w->heavy));
   put_number(o, "drift", w->drift);
+  put_number(o, "starved", w->starved);
   put_text(o, "kind", amz_work_kind_name(w->kind));
   put_number(o, "cpu_per_wall", w->cpu_per_wall);
   put_count(o, "max_rss_bytes", w->rss_bytes);

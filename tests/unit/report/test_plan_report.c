@@ -246,13 +246,24 @@ static void test_open_end(void)
 
 static void test_json(void)
 {
+  static const struct {
+    const char *key;
+    int64_t value;
+  } keys[] = {{"nodes", 2}, {"cores", 16}, {"allowed_cores", 16}, {"numa_domains", 0},
+              {"allowed_memory_bytes", INT64_C(32) << 30}, {"gpus", 0}};
   struct amz_buf out = AMZ_BUF_INIT;
-  json_t *o;
+  json_t *o, *kind;
 
   ASSERT_I64(amz_report_plan_json(&report, &out), AMZ_OK);
   o = json_loads(amz_buf_text(&out), 0, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL(o);
   ASSERT_I64(json_integer_value(json_object_get(json_object_get(o, "layout"), "slots_per_rank")), 6);
+  kind = json_array_get(json_object_get(o, "nodes"), 0);
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    ASSERT_ROW_I64(keys[i].key, json_integer_value(json_object_get(kind, keys[i].key)), keys[i].value);
+  ASSERT_TEXT(json_string_value(json_object_get(json_object_get(o, "goal"), "seek")), "time");
+  CU_ASSERT(json_is_null(json_object_get(json_object_get(o, "goal"), "deadline_s")));
+  CU_ASSERT(json_is_number(json_object_get(o, "serial_s")) && json_is_number(json_object_get(o, "unforeseen")));
   ASSERT_TEXT(json_string_value(json_object_get(json_object_get(o, "chunk"), "policy")), "adaptive");
   CU_ASSERT(json_real_value(json_array_get(json_object_get(json_object_get(o, "prediction"), "interval_s"), 1)) == 5200);
   ASSERT_U64(json_array_size(json_object_get(o, "constraints")), 2);
