@@ -38,6 +38,7 @@ struct amz_plan_launched {
 /* Counts are AMZ_AUTO (job.h) where the planner chooses. */
 struct amz_plan_want {
   enum amz_goal goal;
+  enum amz_task_kind tasks; /* what they are: advice goes by it */
   double efficiency;    /* goal efficiency: at least */
   double deadline_s;    /* goal deadline */
   uint32_t nodes, ranks_per_node, slots_per_rank, threads_per_task;
@@ -139,7 +140,7 @@ struct amz_plan_terms {
 
 /* A bound that took something away, or a family of layouts that was ruled out. */
 struct amz_reason {
-  const char *what; /* "memory", "cores", "gpus", "max_workers", "numa", "given"; static */
+  const char *what; /* "memory", "cores", "gpus", "max_workers", "numa", "given", "deadline", "efficiency" …; static */
   bool active;      /* without it the choice might have been another */
   char *text;       /* "6 slots a node instead of 16: 4.1 GiB a task, 25.6 GiB of memory" */
   char *lift;       /* "nodes of 82 GiB would allow all 16"; "" when nothing would */

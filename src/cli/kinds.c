@@ -23,7 +23,7 @@ void cli_kinds_clear(struct cli_kinds *kinds)
 
 /* ---- this node ---------------------------------------------------------------------------------------------------------- */
 
-/* As many as the batch system has given us, else this one. */
+/* As many as the batch system has given us; 0: it hasn't. */
 static uint32_t nodes_here(void)
 {
   struct amz_environment env = amz_environment_of_process();
@@ -32,15 +32,14 @@ static uint32_t nodes_here(void)
   struct amz_diags diags;
   struct amz_files files;
   struct amz_disk *disk;
-  uint32_t n = 1;
+  uint32_t n = 0;
 
   if (amz_disk_new(&disk) < 0)
-    return 1;
+    return 0;
   files = amz_disk_files(disk);
   amz_diags_init(&diags);
   if (amz_allocation_read(&env, &files, NULL, &diags, &err, &allocation) == AMZ_OK) {
-    if (allocation.n_nodes)
-      n = (uint32_t)allocation.n_nodes;
+    n = (uint32_t)allocation.n_nodes;
     amz_allocation_clear(&allocation);
   }
   amz_diags_clear(&diags);
@@ -159,8 +158,13 @@ int cli_kinds_get(const char *command, const struct cli_list *files, const struc
     cli_kinds_clear(ret);
     return status;
   }
-  if (!counted)
-    ret->profiles.items[0].count = nodes->set ? (uint32_t)nodes->n : nodes_here();
+  if (!counted) {
+    uint32_t n = nodes->set ? (uint32_t)nodes->n : nodes_here();
+
+    counted = n > 0;
+    ret->profiles.items[0].count = counted ? n : 1;
+  }
+  ret->counted = counted;
   fill(ret);
   return CLI_OK;
 }

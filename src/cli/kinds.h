@@ -12,6 +12,7 @@ struct cli_kinds {
   struct amz_plan_nodes items[AMZ_PLAN_KINDS_MAX]; /* point into profiles: a struct cli_kinds that was filled in isn't moved */
   size_t n;
   enum amz_profile_from from; /* of this node's values; those of files are what they are */
+  bool counted;               /* how many there are was told, by the user or the batch system; else it is one */
 };
 
 /* `files`: each FILE or FILE:N; none: this node, as often as the batch system or `nodes` says. What is wrong has been told.

@@ -34,8 +34,8 @@ static const struct cli_option options[] = {
   CLI_ROW_FLAG("no-history", 0, struct plan_args, no_history, "sample even if costs are known from earlier runs"),
   CLI_ROW_LIST("node", struct plan_args, profiles, "FILE[:N]",
                "N nodes of a profile, as node --format json prints it (default: this node's)"),
-  CLI_ROW_COUNT("nodes", 'N', struct plan_args, nodes, "N", "nodes that may be used (default: the allocation's, else 1)", 1,
-                1000000),
+  CLI_ROW_COUNT("nodes", 'N', struct plan_args, nodes, "N",
+                "nodes that may be used (default: the allocation's, else plan.nodes, else 1)", 1, 1000000),
   CLI_ROW_COUNT("ranks-per-node", 0, struct plan_args, ranks, "R", "ranks on each node (default: the plan chooses)", 1, 65536),
   CLI_ROW_FLAG("explain", 'e', struct plan_args, explain,
                "all of it: analysis, resources, prediction, alternatives, constraints, advice"),
@@ -274,13 +274,21 @@ static int get_sample(struct cli *cli, const struct cli_parsed *parsed, const st
 /* ---- the plan ----------------------------------------------------------------------------------------------------------- */
 
 /* What the settings want; ranks may be asked for here, too. */
-static struct amz_plan_want want_of(const struct amz_settings *s, const struct plan_args *a)
+static struct amz_plan_want want_of(const struct amz_job *job, const struct plan_args *a)
 {
-  struct amz_plan_want want = amz_plan_want_of(s);
+  struct amz_plan_want want = amz_plan_want_of(amz_job_settings(job));
 
+  want.tasks = amz_job_kind(job);
   if (a->ranks.set)
     want.ranks_per_node = (uint32_t)a->ranks.n;
   return want;
+}
+
+/* Who plans on a login node for as many nodes as the description asks for needn't say it twice. */
+static void count_nodes(const struct amz_settings *s, struct cli_kinds *kinds)
+{
+  if (!kinds->counted && s->plan.nodes != AMZ_AUTO && s->plan.nodes > 1)
+    kinds->items[0].count = s->plan.nodes;
 }
 
 static int make(const struct plan_args *a, struct planning *p)
@@ -289,8 +297,9 @@ static int make(const struct plan_args *a, struct planning *p)
   struct amz_error err = {0};
   int rc;
 
+  count_nodes(amz_job_settings(p->job), &p->kinds);
   p->input = (struct amz_plan_input){.work = &p->sampled.work, .nodes = p->kinds.items, .n_nodes = p->kinds.n,
-                                     .want = want_of(amz_job_settings(p->job), a)};
+                                     .want = want_of(p->job, a)};
   p->input.costs = (struct amz_plan_costs){.gap_s = p->sampled.sample.gap_s, .chunk_s = costs->chunk_s,
     .service_s = costs->service_s,
     .launch_base_s = costs->launch_base_s, .launch_per_rank_s = costs->launch_per_rank_s};

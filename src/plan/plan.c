@@ -52,6 +52,7 @@ static int by_core_hours(const void *a, const void *b)
 
 struct goal {
   const struct amz_plan_want *want;
+  double efficiency; /* that is wanted, or as near to it as can be had */
   /* how much longer runs took in the simulator than by formula, as far as that was tried: expected of the others, too */
   double played;
 };
@@ -62,7 +63,7 @@ static bool meets_goal(const struct goal *g, const struct amz_candidate *c)
 
   switch (g->want->goal) {
   case AMZ_GOAL_EFFICIENCY:
-    return c->efficiency / more >= g->want->efficiency;
+    return c->efficiency / more >= g->efficiency;
   case AMZ_GOAL_DEADLINE: /* the upper end of a two-sided 90 % interval is passed in one of twenty */
     return c->launch_s + c->collect_s + (c->simulated ? c->interval_s[1] : c->makespan_s * more) <= g->want->deadline_s;
   case AMZ_GOAL_TIME:
@@ -85,6 +86,20 @@ static size_t sort_for_goal(const struct goal *g, struct amz_candidate *c, size_
     }
   qsort(c, good ? good : n, sizeof *c, good && g->want->goal == AMZ_GOAL_DEADLINE ? by_core_hours : by_total);
   return good;
+}
+
+/* Where no layout is as efficient as was asked for, those count that are nearly as efficient as any. \return as sort_for_goal. */
+static size_t sort_or_relax(struct goal *g, struct amz_candidate *c, size_t n)
+{
+  size_t good = sort_for_goal(g, c, n);
+  double best = 0;
+
+  if (good || g->want->goal != AMZ_GOAL_EFFICIENCY)
+    return good;
+  for (size_t i = 0; i < n; i++)
+    best = fmax(best, c[i].efficiency / (c[i].simulated ? 1 : g->played));
+  g->efficiency = fmin(g->efficiency, best / CLOSE);
+  return sort_for_goal(g, c, n);
 }
 
 /* Moves the smallest of those that are close to the first to place `at`. */
@@ -148,12 +163,12 @@ static size_t pick_finalists(const struct goal *g, struct amz_candidate *c, size
 /* Plays out the best few, and what comes out best then if that wasn't among them. */
 static int narrow(const struct amz_plan_input *in, struct goal *g, struct amz_search *s, double serial_task_s)
 {
-  size_t good = sort_for_goal(g, s->found, s->n);
+  size_t good = sort_or_relax(g, s->found, s->n);
   int rc = AMZ_OK;
 
   for (unsigned round = 0; round < ROUNDS && rc == AMZ_OK; round++) {
     rc = play_out(in, g, s->found, pick_finalists(g, s->found, s->n, good), serial_task_s);
-    good = sort_for_goal(g, s->found, s->n);
+    good = sort_or_relax(g, s->found, s->n);
     if (g->want->goal == AMZ_GOAL_TIME || s->found[0].simulated)
       break;
   }
@@ -206,13 +221,16 @@ static void keep_chunks(const struct amz_plan_input *in, const struct amz_chunk_
     }
 }
 
-static const char *choose(const struct goal *g, struct amz_candidate *c, size_t simulated)
+static const char *choose(struct goal *g, struct amz_candidate *c, size_t simulated)
 {
-  size_t good = sort_for_goal(g, c, simulated);
+  size_t good;
 
+  g->efficiency = g->want->efficiency;
+  good = sort_or_relax(g, c, simulated);
   if (good == 0)
-    return g->want->goal == AMZ_GOAL_DEADLINE ? "no layout keeps the deadline with 95 % probability: the fastest"
-                                           : "no layout keeps that efficiency: the fastest";
+    return "the fastest: no layout keeps the deadline with 95 % probability";
+  if (g->efficiency < g->want->efficiency)
+    return "the fastest of the most efficient: no layout keeps the efficiency";
   switch (g->want->goal) {
   case AMZ_GOAL_DEADLINE:
     return "fewest core-hours that keep the deadline with 95 % probability";
@@ -274,7 +292,7 @@ static double break_even(const struct amz_plan *plan, double gap_s)
 static int choose_from(const struct amz_plan_input *in, struct amz_search *s, struct amz_plan *plan)
 {
   struct amz_chunk_trial trials[CHUNKED] = {{.n = 0}};
-  struct goal g = {&in->want, 1};
+  struct goal g = {&in->want, in->want.efficiency, 1};
   bool serial = false; /* the choice isn't the first of those found */
   int rc = narrow(in, &g, s, plan->serial.task_s);
 
@@ -316,6 +334,8 @@ static int make(const struct amz_plan_input *in, struct amz_search *s, struct am
   const struct amz_plan_layout serial = {1, 1, 1, 1};
   int rc = amz_plan_score_in(in, &serial, s->times, &plan->serial);
 
+  if (rc == AMZ_ERANGE) /* nor anywhere else, then */
+    amz_plan_infeasible(in, err);
   if (rc < 0 || (rc = amz_plan_doubt(in, s->times, &plan->serial)) < 0 || (rc = amz_plan_search(s)) < 0)
     return rc;
   plan->unforeseen = amz_plan_unforeseen(in);

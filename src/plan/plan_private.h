@@ -1,8 +1,10 @@
 /* What the planner's parts share: bounds.c (what fits), score.c (formulas), stretch.c (their terms), search.c (which layouts),
- * simulate.c (the best few, played out), chunks.c (how their tasks are handed out), advise.c (words), plan.c (all in their
- * sequence). */
+ * simulate.c (the best few, played out), chunks.c (how their tasks are handed out), advise.c and recommend.c (words), plan.c (all
+ * in their sequence). */
 #ifndef AMZ_SRC_PLAN_PRIVATE_H
 #define AMZ_SRC_PLAN_PRIVATE_H
+
+#include <stdarg.h>
 
 #include <amorsize/memory.h>
 #include <amorsize/plan.h>
@@ -47,6 +49,7 @@ double amz_plan_chunk_s(const struct amz_plan_input *input);
 /* ---- bounds.c */
 uint32_t amz_plan_most_slots(const struct amz_plan_bounds *bounds);
 uint32_t amz_plan_cores(const struct amz_node *node); /* allowed, quota included; >= 1 */
+uint32_t amz_plan_gpus(const struct amz_node *node);  /* that may be used */
 uint32_t amz_plan_domains(const struct amz_node *node); /* with cores of ours; >= 1 */
 uint32_t amz_plan_domain_cores(const struct amz_node *node); /* of the smallest such domain */
 /* \return whether all such domains have as many cores: only then ranks, which share out the cores evenly, can have one each. */
@@ -109,5 +112,16 @@ int amz_plan_try_chunks(const struct amz_plan_input *input, uint64_t budget, dou
 int amz_plan_explain(const struct amz_plan_input *input, struct amz_plan *plan);
 /* What has to change before anything is feasible. */
 void amz_plan_infeasible(const struct amz_plan_input *input, struct amz_error *err);
+/* \return the words, on the heap; NULL: no memory. */
+char *amz_plan_text(const char *format, va_list args);
+uint64_t amz_plan_task_memory(const struct amz_plan_input *input); /* as given, else as sampled */
+uint64_t amz_plan_node_memory(const struct amz_node *node);
+#define AMZ_PLAN_LABEL 96
+/* Which nodes are meant, where there are several kinds: " like n3 (8 cores)", else "". \return room. */
+const char *amz_plan_label(const struct amz_plan_input *input, size_t kind, char room[AMZ_PLAN_LABEL]);
+
+/* ---- recommend.c */
+/* \return AMZ_OK; AMZ_ENOMEM. */
+int amz_plan_recommend(const struct amz_plan_input *input, struct amz_plan *plan);
 
 #endif

@@ -141,6 +141,20 @@ static uint32_t most_slots(const struct amz_plan_input *in, const struct amz_pla
   return most < room ? most : room;
 }
 
+/* What a rank gets of the slots that were given: more than cores is the user's business, more than memory or GPUs isn't. Ranks
+ * that are there have theirs; of several kinds of nodes each has what fits there. */
+static uint32_t given_slots(const struct amz_plan_input *in, const struct amz_plan_layout *layout)
+{
+  uint32_t given = in->want.slots_per_rank, most;
+  struct amz_plan_bounds bounds;
+
+  if (in->want.launched || in->n_nodes > 1)
+    return given;
+  amz_plan_bound(in, in->nodes[0].node, layout->threads, layout->nodes, &bounds);
+  most = (bounds.memory < bounds.gpus ? bounds.memory : bounds.gpus) / layout->ranks_per_node;
+  return given < most ? given : most;
+}
+
 static int consider(struct amz_search *s, const struct amz_plan_layout *layout)
 {
   int rc;
@@ -164,8 +178,8 @@ static int consider_slots(struct amz_search *s, struct amz_plan_layout layout)
 
   if (most == 0)
     return AMZ_OK;
-  if (want->slots_per_rank != AMZ_AUTO) { /* the user's word: more than cores is his business, more than memory isn't */
-    add(&slots, want->slots_per_rank);
+  if (want->slots_per_rank != AMZ_AUTO) {
+    add(&slots, given_slots(s->input, &layout));
   } else {
     add_up_to(&slots, most);
     add_rounds(&slots, s->input->work->tasks, (uint64_t)layout.nodes * layout.ranks_per_node, most);

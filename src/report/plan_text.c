@@ -107,8 +107,7 @@ static void add_decision(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_adds(out, "\nOptimization decision\n");
   amz_word_name("layout", out);
   amz_words_layout(&p->chosen.layout, out);
-  amz_buf_addf(out, "%s = %s tasks at a time\n", amz_plan_is_uneven(p) ? ", at most" : "",
-               amz_format_count(p->chosen.slots, a, sizeof a));
+  amz_buf_addf(out, "%s = %s at a time\n", amz_plan_is_uneven(p) ? ", at most" : "", amz_word_tasks(p->chosen.slots, a));
   amz_words_classes(r, out);
   amz_word_name("chunks", out);
   amz_words_chunks(p->chosen.policy, p->chosen.chunk_s, out);

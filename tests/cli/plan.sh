@@ -71,6 +71,19 @@ is 'its first line' "$(head -n 1 out)" '#!/bin/bash'
 try amorsize-mpi plan nap --sbatch missing/job.sh
 tried_like 'a script that cannot be written' 3 '' 'cannot write missing/job.sh: No such file'
 
+try amorsize-mpi plan nap --set plan.nodes=3 --sbatch -
+check 'as many nodes as the description says, where nobody else does' grep -qx '#SBATCH --nodes=3' out
+try amorsize-mpi plan nap --set plan.nodes=3 --nodes 2 --explain
+tried_like 'no more than there are' 0 'nodes: 3 were given, and 2 are there' ''
+try amorsize-mpi plan nap --node big.json --slots 16 --set resources.memory=32GiB --format json
+cp out given.json
+holds 'slots that were given are held to memory' given.json \
+  "d['layout']['slots_per_rank'] == 2 * 64 * 10**9 * 8 // 10 // (32 << 30) and any(c['what'] == 'memory' and c['lifted_by'] for c in d['constraints'])"
+holds 'JSON tells of the nodes, the goal and what was sought' given.json \
+  "d['nodes'][0]['cores'] == 16 and d['nodes'][0]['nodes'] >= 1 and d['goal']['seek'] == 'time' and d['serial_s'] > 0"
+try amorsize-mpi plan nap --slots 2 --set plan.goal=efficiency --set plan.efficiency=1
+tried_like "an efficiency that can't be had" 0 '^  limited by +efficiency: [0-9.]+ % instead of 100.0 %: most is lost to ' ''
+
 # ---- nodes that differ
 amorsize-mpi node --fast --topology 'pack:1 [numa(memory=64GB)] core:8 pu:1' --format json >small.json 2>/dev/null
 try amorsize-mpi plan nap --node big.json:4 --node small.json:2 --ranks-per-node 1 --format json
@@ -89,6 +102,8 @@ else
 fi
 try amorsize-mpi plan nap --node big.json:4 --node small.json --nodes 3
 tried_like 'counted twice' 2 '' 'it is told with the profiles already how many nodes there are'
+try amorsize-mpi plan nap --node big.json:4 --node small.json:2 --set resources.memory=1TiB
+tried_like 'two kinds, and nothing fits on either: why, and what would do' 3 '' 'not one task fits: it needs 1.0 TiB, and 80 % of 119.2 GiB are for tasks; larger nodes, or plan.memory: ignore'
 try amorsize-mpi plan nap --node big.json:99999999
 tried_like 'too many' 2 '' 'at most 1000000 nodes'
 printf '{"nodes": 3, "types": [{"each": [{"host": "a"}, {"host": "b", "slower_at": "computing", "slower_by": 0.5}], "profile": ' >survey.json

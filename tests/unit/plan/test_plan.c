@@ -222,6 +222,20 @@ static void test_memory(void)
   ASSERT_U64(plan.chosen.slots, 2);
   CU_ASSERT_TRUE(has_reason(&plan, "memory", "2 slots a node instead of 16"));
   amz_plan_clear(&plan);
+  want.slots_per_rank = 12; /* more than cores is the user's business, more than memory isn't: as a run has it */
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.slots, 2);
+  CU_ASSERT_TRUE(has_reason(&plan, "memory", "2 slots a node instead of 12: 300.0 MiB a task (given)"));
+  CU_ASSERT_TRUE(has_reason(&plan, "given", "slots_per_rank: 12 were given, and 2 fit"));
+  amz_plan_clear(&plan);
+  want.launched = true; /* what is there stays */
+  want.nodes = want.ranks_per_node = 1;
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.slots, 12);
+  amz_plan_clear(&plan);
+  want.slots_per_rank = AMZ_AUTO;
+  want.launched = false;
+  want.nodes = want.ranks_per_node = AMZ_AUTO;
   want.memory_ignore = true;
   plan = plan_for(&w, &nodes, 1, want);
   ASSERT_U64(plan.chosen.slots, 16);
@@ -233,6 +247,74 @@ static void test_memory(void)
   in.want = want;
   ASSERT_I64(amz_plan_make(&in, &plan, &err), AMZ_ERANGE);
   CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "not one task fits: it needs 2.0 GiB"));
+  amz_workload_clear(&w);
+}
+
+/* Who can't have what is sought hears what it is that keeps him from it, and what would help. */
+static void test_infeasible(void)
+{
+  static const struct {
+    const char *what;
+    uint64_t memory;
+    uint32_t gpus, threads, ranks, workers;
+    size_t kinds;
+    const char *says;
+  } rows[] = {
+    {"memory", 40 * GIB, 0, AMZ_AUTO, AMZ_AUTO, AMZ_AUTO, 1, "it needs 40.0 GiB, and 80 % of 16.0 GiB are for tasks"},
+    {"memory, of two kinds: the larger one counts", 40 * GIB, 0, AMZ_AUTO, AMZ_AUTO, AMZ_AUTO, 2,
+     "it needs 40.0 GiB, and 80 % of 32.0 GiB are for tasks; larger nodes, or plan.memory: ignore"},
+    {"GPUs", 0, 2, AMZ_AUTO, AMZ_AUTO, AMZ_AUTO, 1, "it needs 2 GPUs of a node, and 0 may be used"},
+    {"threads", 0, 0, 16, AMZ_AUTO, AMZ_AUTO, 1, "it needs 16 cores, and 8 are ours; larger nodes, or fewer threads"},
+    {"workers", 0, 0, AMZ_AUTO, 4, 2, 1, "plan.max_workers is 2, and 4 ranks want a slot each"},
+    {"ranks", 0, 0, AMZ_AUTO, 9, AMZ_AUTO, 1, "9 ranks on a node want a slot each, and there is room for 8"},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct machine m, large;
+    struct amz_plan_nodes nodes[] = {{&m.node, 1, 1}, {&large.node, 1, 1}};
+    struct amz_workload w = made(1000, 1, 0.1, 1);
+    struct amz_plan_input in = {.work = &w, .nodes = nodes, .n_nodes = rows[i].kinds, .want = nothing_given()};
+    struct amz_error err = {.text = ""};
+    struct amz_plan plan;
+
+    make_machine(&m, 8, 1, 16 * GIB);
+    make_machine(&large, 8, 1, 32 * GIB);
+    in.want.memory_bytes = rows[i].memory;
+    in.want.gpus = rows[i].gpus;
+    in.want.threads_per_task = rows[i].threads;
+    in.want.ranks_per_node = rows[i].ranks;
+    in.want.max_workers = rows[i].workers;
+    ASSERT_ROW_I64(rows[i].what, amz_plan_make(&in, &plan, &err), AMZ_ERANGE);
+    if (!strstr(err.text, rows[i].says))
+      ASSERT_ROW_TEXT(rows[i].what, err.text, rows[i].says);
+    amz_workload_clear(&w);
+  }
+}
+
+/* A bound that holds on nodes of one kind alone is told of that kind. */
+static void test_gpus_of_kinds(void)
+{
+  struct machine many, few;
+  struct amz_plan_nodes nodes[] = {{&many.node, 1, 1}, {&few.node, 1, 1}};
+  struct amz_workload w = made(1000, 1, 0.1, 1);
+  struct amz_plan_want want = nothing_given();
+  struct amz_plan plan;
+
+  make_machine(&many, 8, 1, 64 * GIB);
+  make_machine(&few, 8, 1, 64 * GIB);
+  for (size_t i = 0; i < 8; i++)
+    many.gpus[i].usable = few.gpus[i].usable = true;
+  many.node.gpus = many.gpus;
+  many.node.n_gpus = 8;
+  few.node.host = (char *)"g2";
+  few.node.gpus = few.gpus;
+  few.node.n_gpus = 2;
+  want.gpus = 1;
+  plan = plan_for(&w, nodes, 2, want);
+  ASSERT_U64(plan.chosen.slots, 10);
+  CU_ASSERT_TRUE(has_reason(&plan, "gpus", "2 slots a node like g2 (8 cores) instead of 8: a task takes 1 GPU"));
+  CU_ASSERT_FALSE(has_reason(&plan, "gpus", "8 slots"));
+  amz_plan_clear(&plan);
   amz_workload_clear(&w);
 }
 
@@ -248,21 +330,43 @@ static void test_advice(void)
     uint32_t ranks, failed;
     bool throttled;
     const char *says; /* NULL: nothing at all */
+    enum amz_task_kind way;
+    double starved, slowdown;
+    const char *says_not;
   } rows[] = {
-    {"all is well", 10000, 0, 0.1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false, NULL},
-    {"launching two ranks for a second of work", 80, 0, 0.1, 0.1, 0.0005, 0.0001, 2, 0, false, "launching the ranks takes "},
-    {"a chunk's round trip is a task", 10000, 0, 0.1, 0.1, 0.0005, 0.1, AMZ_AUTO, 0, false, "handing out work takes "},
+    {"all is well", 10000, 0, 0.1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false, NULL,
+     AMZ_TASK_COMMAND, 0, 0, NULL},
+    {"launching two ranks for a second of work", 80, 0, 0.1, 0.1, 0.0005, 0.0001, 2, 0, false, "launching the ranks takes ",
+     AMZ_TASK_COMMAND, 0, 0, NULL},
+    {"a chunk's round trip is a task", 10000, 0, 0.1, 0.1, 0.0005, 0.1, AMZ_AUTO, 0, false, "handing out work takes ",
+     AMZ_TASK_COMMAND, 0, 0, NULL},
     {"starting takes as long as the task", 10000, 0, 0.01, 0.1, 0.02, 0.0001, AMZ_AUTO, 0, false,
-     "of the makespan goes into starting tasks"},
-    {"few tasks, some of them long", 16, 0, 10, 1, 0.0005, 0.0001, AMZ_AUTO, 0, false, "slots wait "},
+     "of the makespan goes into starting tasks",
+     AMZ_TASK_COMMAND, 0, 0, NULL},
+    {"few tasks, some of them long", 16, 0, 10, 1, 0.0005, 0.0001, AMZ_AUTO, 0, false, "slots wait ",
+     AMZ_TASK_COMMAND, 0, 0, NULL},
     {"tasks of a tenth of a millisecond", 1000000, 0, 0.0001, 0.1, 0.00001, 0.00001, AMZ_AUTO, 0, false,
-     "tasks take less than a millisecond"},
-    {"times differ much", 10000, 0, 0.1, 2, 0.0005, 0.0001, AMZ_AUTO, 0, false, "task times differ much (CV "},
+     "tasks take less than a millisecond",
+     AMZ_TASK_COMMAND, 0, 0, NULL},
+    {"times differ much", 10000, 0, 0.1, 2, 0.0005, 0.0001, AMZ_AUTO, 0, false, "task times differ much (CV ",
+     AMZ_TASK_COMMAND, 0, 0, NULL},
     {"memory for three of eight", 1000, 4 * GIB, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false,
-     "memory leaves 5 of a node's 8 cores idle"},
-    {"three of the sampled tasks failed", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 3, false, "3 of 50 sampled tasks failed"},
+     "memory leaves 5 of 8 cores idle on a node:",
+     AMZ_TASK_COMMAND, 0, 0, NULL},
+    {"three of the sampled tasks failed", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 3, false, "3 of 50 sampled tasks failed",
+     AMZ_TASK_COMMAND, 0, 0, NULL},
     {"a throttled CPU", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, true,
-     "CPU 3 is throttled to 1.2 GHz of 3.5: see to its cooling"},
+     "CPU 3 is throttled to 1.2 GHz of 3.5: see to its cooling",
+     AMZ_TASK_COMMAND, 0, 0, NULL},
+    {"and as a stream", 1000000, 0, 0.0001, 0.1, 0.00001, 0.00001, AMZ_AUTO, 0, false, "less than a millisecond: as a plug-in",
+     AMZ_TASK_STREAM, 0, 0, NULL},
+    {"a plug-in has no other way to go", 1000000, 0, 0.0001, 0.1, 0.0002, 0.00001, AMZ_AUTO, 0, false, "let a task do more",
+     AMZ_TASK_PLUGIN, 0, 0, "plug-in"},
+    {"others had the CPUs", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false,
+     "busy neighbours: sampled tasks waited 30 % of their time", AMZ_TASK_COMMAND, 0.3, 0, NULL},
+    {"they hardly had", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false, NULL, AMZ_TASK_COMMAND, 0.05, 0, NULL},
+    {"slowed down by their own kind where they were sampled", 1000, 0, 1, 0.1, 0.0005, 0.0001, AMZ_AUTO, 0, false,
+     "beside busy neighbours tasks take ", AMZ_TASK_COMMAND, 0, 2, NULL},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -279,14 +383,21 @@ static void test_advice(void)
     m.node.findings = rows[i].throttled ? &throttled : NULL;
     m.node.n_findings = rows[i].throttled;
     w.failed = rows[i].failed;
+    w.starved = rows[i].starved;
+    if (rows[i].slowdown > 0)
+      w.slowdown = measured(rows[i].slowdown);
+    in.want.tasks = rows[i].way;
     in.costs.gap_s = measured(rows[i].gap_s);
     in.costs.chunk_s = measured(rows[i].chunk_s);
     in.want.memory_bytes = rows[i].memory;
     in.want.ranks_per_node = rows[i].ranks;
     in.want.chunk_s = 0.2;
     ASSERT_ROW_I64(rows[i].what, amz_plan_make(&in, &plan, NULL), AMZ_OK);
-    for (size_t k = 0; k < plan.n_recommendations && rows[i].says; k++)
+    for (size_t k = 0; k < plan.n_recommendations && rows[i].says; k++) {
       found |= strstr(plan.recommendations[k].text, rows[i].says) != NULL;
+      if (rows[i].says_not && strstr(plan.recommendations[k].text, rows[i].says_not))
+        ASSERT_ROW_TEXT(rows[i].what, plan.recommendations[k].text, rows[i].says);
+    }
     ASSERT_ROW_U64(rows[i].what, rows[i].says ? found : plan.n_recommendations == 0, true);
     amz_plan_clear(&plan);
     amz_workload_clear(&w);
@@ -674,6 +785,11 @@ static void test_goals(void)
   want.deadline_s = 300;
   due = plan_for(&w, &nodes, 1, want);
   CU_ASSERT_TRUE(has_lift(&due, "deadline", "about 5 nodes like these"));
+  want.max_workers = 8; /* 20 000 s of work: 67 slots and some room, whatever the nodes */
+  amz_plan_clear(&due);
+  due = plan_for(&w, &nodes, 1, want);
+  CU_ASSERT_TRUE(has_lift(&due, "deadline", "plan.max_workers of about 6") || has_lift(&due, "deadline", "of about 7"));
+  want.max_workers = AMZ_AUTO;
   nodes.count = 32;
   want.goal = AMZ_GOAL_EFFICIENCY;
   want.efficiency = 0.985;
@@ -683,6 +799,71 @@ static void test_goals(void)
   amz_plan_clear(&lean);
   amz_plan_clear(&due);
   amz_workload_clear(&w);
+}
+
+/* Tasks of 10 ms with 5 ms between them: by hand no layout is more efficient than 10 / 15. What comes nearest is taken, as fast
+ * as that goes, and what it is lost to is told; a plug-in has nothing faster to become. */
+static void test_out_of_reach(void)
+{
+  static const struct {
+    enum amz_task_kind tasks;
+    const char *lift;
+  } rows[] = {{AMZ_TASK_COMMAND, "tasks that do more, or a stream or plug-in; or plan.efficiency: 0.6"},
+              {AMZ_TASK_PLUGIN, "tasks that do more; or plan.efficiency: 0.6"}};
+  struct amz_workload w = made(200000, 0.010, 0.05, 1);
+
+  for (size_t i = 0; i < 2; i++) {
+    struct machine m;
+    struct amz_plan_nodes nodes = {&m.node, 1, 1};
+    struct amz_plan_input in = {.work = &w, .nodes = &nodes, .n_nodes = 1, .want = nothing_given(), .costs = usual_costs(),
+                                .replicates = 3, .chunk_budget = 60000};
+    struct amz_plan plan;
+
+    make_machine(&m, 8, 1, 16 * GIB);
+    in.costs.gap_s = measured(0.005);
+    in.want.goal = AMZ_GOAL_EFFICIENCY;
+    in.want.efficiency = 0.9;
+    in.want.tasks = rows[i].tasks;
+    CU_ASSERT_EQUAL_FATAL(amz_plan_make(&in, &plan, NULL), AMZ_OK);
+    CU_ASSERT(plan.chosen.efficiency > 0.65 && plan.chosen.efficiency < 0.667);
+    ASSERT_U64(plan.chosen.slots, 8);
+    CU_ASSERT_PTR_NOT_NULL(strstr(plan.why, "no layout keeps the efficiency"));
+    CU_ASSERT_TRUE(has_reason(&plan, "efficiency", " instead of 90.0 %: most is lost to starting tasks"));
+    CU_ASSERT_TRUE(has_lift(&plan, "efficiency", rows[i].lift));
+    ASSERT_TEXT(plan.reasons[0].what, "efficiency"); /* what the short form says */
+    amz_plan_clear(&plan);
+  }
+  amz_workload_clear(&w);
+}
+
+/* Nodes and cores that aren't used without any bound are told, too, and nodes that were given and aren't there. */
+static void test_unused(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 8, 1};
+  struct amz_workload w = made(500, 0.01, 0.1, 1), half = made(100, 1, 0.002, 1);
+  struct amz_plan_want want = nothing_given();
+  struct amz_plan plan;
+
+  make_machine(&m, 16, 1, 64 * GIB); /* 5 s of work, and a launch costs half a second */
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.layout.nodes, 1);
+  CU_ASSERT_TRUE(has_reason(&plan, "nodes", "7 of 8 nodes aren't used: with more, the run would hardly be shorter"));
+  amz_plan_clear(&plan);
+  want.nodes = 20;
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.layout.nodes, 8);
+  CU_ASSERT_TRUE(has_reason(&plan, "given", "nodes: 20 were given, and 8 are there"));
+  CU_ASSERT_TRUE(has_lift(&plan, "given", "--nodes 20"));
+  amz_plan_clear(&plan);
+  make_machine(&m, 64, 1, 64 * GIB); /* 100 tasks of a second on 64 cores end after two rounds, as they do on 50 */
+  nodes.count = 1;
+  plan = plan_for(&half, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.slots, 50);
+  CU_ASSERT_TRUE(has_reason(&plan, "cores", "14 of 64 cores of a node aren't used"));
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+  amz_workload_clear(&half);
 }
 
 static void test_given(void)
@@ -759,7 +940,7 @@ static void test_classes(void)
   CU_ASSERT_TRUE(plan.chosen.simulated);
   CU_ASSERT(fabs(plan.chosen.makespan_s / (200000 * (w.mean_s.value + 0.0005) / 84) - 1) < 0.03);
   CU_ASSERT_TRUE(has_reason(&plan, "nodes", "3 of 3 nodes like n9 (16 cores) aren't used: not one task fits there"));
-  CU_ASSERT_TRUE(has_reason(&plan, "memory", "2 slots a node like that (16 cores) instead of 16"));
+  CU_ASSERT_TRUE(has_reason(&plan, "memory", "2 slots a node of 16 cores instead of 16"));
   amz_plan_clear(&plan);
   amz_workload_clear(&w);
 }
@@ -932,7 +1113,8 @@ int main(void)
   static const struct amz_test tests[] = {
     {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain},
         {"few short tasks are worth many slots", test_few_short_tasks},
-    {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"each advice", test_advice},
+    {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"nothing fits", test_infeasible},
+    {"GPUs of some nodes", test_gpus_of_kinds}, {"each advice", test_advice},
     {"waiting tasks share cores", test_waiting_tasks},
     {"few tasks get slots for whole rounds", test_whole_rounds},
     {"more slots than cores where that is asked for", test_preset_io},
@@ -942,7 +1124,8 @@ int main(void)
     {"memory-bound tasks want few cores", test_memory_bound_tasks}, {"few tasks get threads", test_few_threaded_tasks},
     {"threads that made tasks slower", test_retrograde_threads}, {"tasks foreseen, heaviest first and lightest first",
       test_foreseen_tasks}, {"load", test_load}, {"GPUs", test_gpus},
-    {"goals", test_goals}, {"what is given stays", test_given}, {"kinds of nodes", test_kinds_of_nodes},
+    {"goals", test_goals}, {"an efficiency that can't be had", test_out_of_reach},
+    {"what isn't used", test_unused}, {"what is given stays", test_given}, {"kinds of nodes", test_kinds_of_nodes},
     {"each kind has what fits there", test_classes}, {"fast kinds come first", test_classes_in_turn},
     {"nodes whose memory is slow", test_slow_memory},
     {"ranks that are there already", test_launched},
