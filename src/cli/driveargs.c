@@ -1,6 +1,10 @@
 /* From options to the driver's. */
 #include "driveargs.h"
 
+#include <stdlib.h>
+
+#include <amorsize/units.h>
+
 void cli_drive_init(struct cli_drive *d, const struct cli_drive_args *args, bool quiet, bool json, bool retry_failed)
 {
   *d = (struct cli_drive){.options = {.ranks = (uint32_t)args->ranks.n, .nodes = (uint32_t)args->nodes.n,
@@ -21,7 +25,19 @@ void cli_drive_pass(struct cli_drive *d, const char *option)
   d->options.pass = d->pass;
 }
 
-int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const struct amz_run_observer *observer, bool *ret)
+/* AMORSIZE_LAUNCH_TIME: for clusters on which launches take longer. */
+static int launch_time(int64_t *ret_ns)
+{
+  const char *text = getenv("AMORSIZE_LAUNCH_TIME");
+  struct amz_error err = {0};
+
+  *ret_ns = 0;
+  if (!text || !*text || (amz_parse_duration(text, ret_ns) == AMZ_OK && *ret_ns > 0))
+    return CLI_OK;
+  return cli_fail(amz_error_set(&err, AMZ_EINVAL, "AMORSIZE_LAUNCH_TIME: expected a duration like 5m, got \"%s\"", text), &err);
+}
+
+int cli_drive_wanted(const struct cli *cli, struct cli_drive *d, const struct amz_run_observer *observer, bool *ret)
 {
   struct amz_error err = {0};
   int rc;
@@ -30,5 +46,7 @@ int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const str
   if (cli->link) /* the world's size decides; what was asked for is the launcher's business */
     return CLI_OK;
   rc = amz_drive_wanted(&d->options, observer, ret, &err);
-  return rc < 0 ? cli_fail(rc, &err) : CLI_OK;
+  if (rc < 0)
+    return cli_fail(rc, &err);
+  return *ret ? launch_time(&d->options.gather_ns) : CLI_OK;
 }

@@ -32,7 +32,7 @@ void cli_drive_init(struct cli_drive *d, const struct cli_drive_args *args, bool
 void cli_drive_pass(struct cli_drive *d, const char *option);
 /* Whether the driver is wanted: never in a process that is a rank itself. \return CLI_OK with *ret; else the exit status, the
  * reason having been told. */
-int cli_drive_wanted(const struct cli *cli, const struct cli_drive *d, const struct amz_run_observer *observer, bool *ret);
+int cli_drive_wanted(const struct cli *cli, struct cli_drive *d, const struct amz_run_observer *observer, bool *ret);
 
 struct cli_resume_how {
   bool retry_failed, retry_lost, take_over, no_history, quiet, no_progress, json;

@@ -33,6 +33,8 @@
 #define INSIST_NS INT64_C(5000000000)  /* between TERM and KILL */
 #define LOOK_MS 200                    /* between looks at the markers when the launcher can't be waited for by a descriptor */
 #define LAUNCHES_WITHOUT_PROGRESS 3
+#define GATHER_NS INT64_C(120000000000)   /* for ranks to come together: programs are read from slow disks, */
+#define GATHER_EACH_NS INT64_C(500000000) /* and by many at once */
 
 extern char **environ;
 
@@ -46,7 +48,9 @@ struct drive {
   unsigned stop_signals;
   int first_signal;            /* 0: none came */
   pid_t launcher;              /* 0: none runs */
-  int64_t ended_ns;            /* when the end marker was first seen; 0: not yet */
+  int64_t gather_ns;           /* when ranks that haven't come together are ended; INT64_MAX: never */
+  int64_t ended_ns;            /* when the end marker was first seen, or the launch was given up; 0: not yet */
+  bool tarried;                /* it was given up */
   bool told_to_go, killed;
   struct amz_show show;
 };
@@ -232,6 +236,36 @@ static void ask_to_stop(struct drive *d, int number)
   note(d, AMZ_WARNING, text);
 }
 
+static bool somebody_runs_it(const char *dir)
+{
+  struct amz_lease_info holder;
+
+  return amz_lease_look(dir, &holder, NULL) == AMZ_OK && holder.alive;
+}
+
+/* How long a launch may take. The user's own launcher may wait in a queue first. */
+static int64_t gather_limit(const struct drive *d)
+{
+  if (d->options->gather_ns > 0)
+    return d->options->gather_ns;
+  return d->options->launcher ? 0 : GATHER_NS + d->spread.ranks * GATHER_EACH_NS;
+}
+
+/* A rank that dies in MPI_Init is waited for by the others for ever, when the launcher doesn't end them (--enable-recovery,
+ * --no-kill). Who waits for a lease is beyond that. */
+static void give_up_late(struct drive *d, int64_t now_ns)
+{
+  if (now_ns < d->gather_ns)
+    return;
+  d->gather_ns = INT64_MAX;
+  if (d->ended_ns || amz_marker_launched(d->dir) || somebody_runs_it(d->dir))
+    return;
+  note(d, AMZ_WARNING, "the ranks have not come together in time: one of them may have died on its way; ending this launch");
+  d->tarried = d->told_to_go = true;
+  d->ended_ns = now_ns - LINGER_NS;
+  (void)kill(-d->launcher, SIGTERM);
+}
+
 /* A launcher that doesn't end by itself when the run has: TERM, then KILL. */
 static void hurry(struct drive *d, int64_t now_ns)
 {
@@ -253,10 +287,12 @@ static int watch(struct drive *d)
   struct pollfd fds[] = {{.fd = (int)syscall(SYS_pidfd_open, d->launcher, 0), .events = POLLIN},
                          {.fd = d->signals.fd, .events = POLLIN},
                          {.events = POLLIN}, {.events = POLLIN}};
+  int64_t limit_ns = gather_limit(d);
   int wait_status = 0, number, ignored;
 
   d->ended_ns = 0;
-  d->told_to_go = d->killed = false;
+  d->gather_ns = limit_ns > 0 ? amz_clock_monotonic_ns() + limit_ns : INT64_MAX;
+  d->told_to_go = d->killed = d->tarried = false;
   while (waitpid(d->launcher, &wait_status, WNOHANG) == 0) {
     for (int i = 0; i < AMZ_SHOW_STREAMS; i++)
       fds[2 + i].fd = d->show.from[i];
@@ -268,19 +304,13 @@ static int watch(struct drive *d)
       amz_show_end(&d->show);
     }
     amz_show_turn(&d->show);
+    give_up_late(d, amz_clock_monotonic_ns());
     hurry(d, amz_clock_monotonic_ns());
   }
   if (fds[0].fd >= 0)
     (void)close(fds[0].fd);
   d->launcher = 0;
   return wait_status;
-}
-
-static bool somebody_runs_it(const char *dir)
-{
-  struct amz_lease_info holder;
-
-  return amz_lease_look(dir, &holder, NULL) == AMZ_OK && holder.alive;
 }
 
 /* A launcher that was killed may leave ranks that go on without it: the run is theirs until rank 0 ends or gives the lease up. */
@@ -309,6 +339,11 @@ static void describe_death(int wait_status, char *out, size_t n)
     (void)snprintf(out, n, "exit status %d", WEXITSTATUS(wait_status));
 }
 
+static bool died_by(int wait_status, int number)
+{
+  return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == number;
+}
+
 /* ---- launches ----------------------------------------------------------------------------------------------------------- */
 
 struct tries {
@@ -325,7 +360,13 @@ static int after_death(struct drive *d, struct tries *t, int wait_status, int *r
 
   describe_death(wait_status, how, sizeof how);
   if (!amz_marker_launched(d->dir)) {
-    t->way++;
+    if (d->tarried && d->stop_signals > 0) {
+      *ret_status = 75;
+      return AMZ_OK;
+    }
+    /* a rank or the launcher that was killed says little about the way of launching */
+    if (!(d->tarried || died_by(wait_status, SIGKILL)) || ++t->idle % LAUNCHES_WITHOUT_PROGRESS == 0)
+      t->way++;
     return 1;
   }
   t->idle = done > t->done ? 0 : t->idle + 1;

@@ -19,6 +19,7 @@ struct amz_drive_options {
   uint32_t nodes;            /* 0: plan.nodes, else all of the allocation */
   const char *hostfile;      /* NULL: what the batch system says */
   const char *launcher;      /* words to put before the program instead of our own choice; NULL: ours */
+  int64_t gather_ns;         /* for ranks to come together; 0: two minutes and half a second a rank, no limit with `launcher` */
   bool quiet;                /* don't say what is launched */
   /* progress is drawn by us (show.h), for which ranks must show none; and their standard output goes through us, too: */
   bool show;

@@ -129,6 +129,21 @@ else
   skip 'on a terminal' 'no script(1) to make one'
 fi
 
+# ---- ranks that never come together, as when one dies in MPI_Init: the launch is ended, others are tried, and nothing is lost ----
+fresh
+printf '#!/bin/sh\necho tried >>tries\nexec tail -f /dev/null\n' >stuck && chmod 755 stuck
+try env AMZ_TEST_MARK="$here" AMORSIZE_LAUNCH_TIME=100ms timeout -k 2 $LIMIT amorsize-mpi run --quiet --name stuck --launcher ./stuck --ranks 2 --command "$COMMAND" --for n=1..6
+is 'ranks that never come together: exit status' "$status" 3
+is 'ranks that never come together: launched thrice' "$(wc -l <tries | tr -d ' ')" 3
+check 'ranks that never come together: it is said' grep -q 'the ranks have not come together in time' err
+left_nothing 'ranks that never come together'
+try env AMZ_TEST_MARK="$here" AMORSIZE_LAUNCH_TIME=soon timeout -k 2 $LIMIT amorsize-mpi resume --ranks 2 stuck
+is 'a time for launches that is none: exit status' "$status" 2
+check 'a time for launches that is none: it is said' grep -q 'AMORSIZE_LAUNCH_TIME: expected a duration like 5m, got "soon"' err
+try env AMZ_TEST_MARK="$here" timeout -k 2 $LIMIT amorsize-mpi resume --quiet --ranks 2 stuck
+is 'ranks that come together after all: exit status' "$status" 0
+each_once 'ranks that come together after all' stuck 6
+
 # ---- a rank that ends, or can't begin, between MPI's beginning and its first word: the others don't wait long ----
 fresh
 if ${CC:-cc} -shared -fPIC -o early.so "$top_srcdir/tests/mpi/early.c" 2>cc.err; then
