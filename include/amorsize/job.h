@@ -133,6 +133,11 @@ void amz_job_free(struct amz_job *job);
  * where it says nothing, and where it says what makes no sense, which amz_job_load tells. \return AMZ_OK; AMZ_ENOMEM. */
 int amz_job_plan_ranks(const char *plan_text, size_t n, uint32_t *ret_nodes, uint32_t *ret_ranks_per_node);
 
+/* What a plan's text says of chunks: by which policy, with which target. "" and 0 where it says nothing, or what makes no sense.
+ * \return AMZ_OK; AMZ_ENOMEM. */
+#define AMZ_POLICY_NAME 32
+int amz_job_plan_chunks(const char *plan_text, size_t n, char ret_policy[AMZ_POLICY_NAME], int64_t *ret_target_ns);
+
 /* `job:`, else the file's stem, else the command's first word; safe as a file name */
 const char *amz_job_name(const struct amz_job *job);
 const struct amz_settings *amz_job_settings(const struct amz_job *job);

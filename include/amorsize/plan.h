@@ -51,6 +51,7 @@ struct amz_plan_want {
   const char *policy;   /* that hands out: a name of amz_policy_find; NULL: adaptive */
   double chunk_s;       /* its target */
   double chunk_min_s, chunk_max_s; /* bounds of that; 0: the policy's own */
+  double rate;          /* as of amz_policy_params; 0: the policy's own */
   bool policy_free;     /* nobody asked for that policy: another one may be taken, */
   bool target_free;     /* and, of adaptive, another target within the bounds */
   bool launched;        /* the ranks are there: nodes and ranks_per_node are given and cost nothing any more */

@@ -112,23 +112,61 @@ static uint32_t count_at(struct amz_reader *r, const struct amz_yaml *root, cons
   return value && key.type->read(r, &key, value, &n) == AMZ_OK && n != AMZ_AUTO ? n : 1;
 }
 
-int amz_job_plan_ranks(const char *plan_text, size_t n, uint32_t *ret_nodes, uint32_t *ret_ranks_per_node)
-{
-  struct amz_yaml *root = NULL;
+/* A text that is looked at before it is checked: what is wrong with it is told by others. */
+struct glance {
   struct amz_reader reader;
   struct amz_arena arena;
   struct amz_diags ignored;
+  struct amz_yaml *root; /* NULL: it says nothing */
+};
+
+/* \return AMZ_OK; AMZ_ENOMEM. */
+static int glance_at(struct glance *g, const char *text, size_t n)
+{
   int rc;
 
-  amz_arena_init(&arena);
-  amz_diags_init(&ignored);
-  reader = (struct amz_reader){&arena, &ignored};
-  rc = amz_yaml_parse(&arena, "plan", true, plan_text, n, &ignored, &root);
+  amz_arena_init(&g->arena);
+  amz_diags_init(&g->ignored);
+  g->reader = (struct amz_reader){&g->arena, &g->ignored};
+  g->root = NULL;
+  rc = amz_yaml_parse(&g->arena, "plan", true, text, n, &g->ignored, &g->root);
   if (rc != AMZ_OK)
-    root = NULL;
-  *ret_nodes = count_at(&reader, root, "plan.nodes");
-  *ret_ranks_per_node = count_at(&reader, root, "plan.ranks_per_node");
-  amz_diags_clear(&ignored);
-  amz_arena_clear(&arena);
+    g->root = NULL;
   return rc == AMZ_ENOMEM ? rc : AMZ_OK;
+}
+
+static void look_away(struct glance *g)
+{
+  amz_diags_clear(&g->ignored);
+  amz_arena_clear(&g->arena);
+}
+
+int amz_job_plan_ranks(const char *plan_text, size_t n, uint32_t *ret_nodes, uint32_t *ret_ranks_per_node)
+{
+  struct glance g;
+  int rc = glance_at(&g, plan_text, n);
+
+  *ret_nodes = count_at(&g.reader, g.root, "plan.nodes");
+  *ret_ranks_per_node = count_at(&g.reader, g.root, "plan.ranks_per_node");
+  look_away(&g);
+  return rc;
+}
+
+int amz_job_plan_chunks(const char *plan_text, size_t n, char ret_policy[AMZ_POLICY_NAME], int64_t *ret_target_ns)
+{
+  const struct amz_key key = {"chunks.target", &amz_type_duration, 0, AMZ_EFFECT_NOW, "1us", "24h", NULL};
+  const struct amz_yaml *policy, *target;
+  struct glance g;
+  int rc = glance_at(&g, plan_text, n);
+
+  *ret_policy = '\0';
+  *ret_target_ns = 0;
+  policy = amz_yaml_at(g.root, "chunks.policy");
+  target = amz_yaml_at(g.root, "chunks.target");
+  if (policy && policy->kind == AMZ_YAML_SCALAR && strlen(policy->text) < AMZ_POLICY_NAME)
+    memcpy(ret_policy, policy->text, strlen(policy->text) + 1);
+  if (target && key.type->read(&g.reader, &key, target, ret_target_ns) != AMZ_OK)
+    *ret_target_ns = 0;
+  look_away(&g);
+  return rc;
 }

@@ -77,6 +77,8 @@ static void enter_all(const struct amz_plan_want *want, struct race *r)
   static const char *const policies[] = {"static", "fac2", "gss", "fsc", "tss"};
   double target_s = r->stands.chunk_s;
 
+  if (want->policy_free)
+    enter(r, "adaptive", want->chunk_s);
   for (size_t i = 0; i < sizeof policies / sizeof *policies && want->policy_free; i++)
     enter(r, policies[i], 0);
   if (!want->target_free || strcmp(r->stands.policy, "adaptive") != 0 || !(target_s > 0))

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <amorsize/alloc.h>
 #include <amorsize/makespan.h>
@@ -44,6 +45,12 @@ const char *amz_plan_policy(const struct amz_plan_input *in)
 double amz_plan_chunk_s(const struct amz_plan_input *in)
 {
   return in->want.chunk_s > 0 ? in->want.chunk_s : 0;
+}
+
+/* Of policies, adaptive alone has one. */
+static double target_of(const struct amz_plan_input *in)
+{
+  return strcmp(amz_plan_policy(in), "adaptive") == 0 ? amz_plan_chunk_s(in) : 0;
 }
 
 void amz_plan_times(const struct amz_plan_input *in, const struct amz_candidate *c, double *times)
@@ -269,7 +276,7 @@ int amz_plan_score_in(const struct amz_plan_input *in, const struct amz_plan_lay
                       struct amz_candidate *ret)
 {
   const struct amz_plan_layout serial = {1, 1, 1, 1};
-  struct amz_candidate c = {.layout = *layout, .policy = amz_plan_policy(in), .chunk_s = amz_plan_chunk_s(in),
+  struct amz_candidate c = {.layout = *layout, .policy = amz_plan_policy(in), .chunk_s = target_of(in),
                             .collect_s = in->costs.collect_s.value};
   double serial_task_s = in->work->mean_s.value * amz_plan_stretch(in, &in->nodes[0], &serial, NULL);
   struct amz_plan_class classes[AMZ_PLAN_KINDS_MAX];
@@ -290,7 +297,7 @@ int amz_plan_score_in(const struct amz_plan_input *in, const struct amz_plan_lay
 
 int amz_plan_foretell(const struct amz_plan_input *in, uint64_t slots, struct amz_candidate *ret)
 {
-  struct amz_candidate c = {.policy = amz_plan_policy(in), .chunk_s = amz_plan_chunk_s(in), .slots = slots, .contention = 1,
+  struct amz_candidate c = {.policy = amz_plan_policy(in), .chunk_s = target_of(in), .slots = slots, .contention = 1,
                             .collect_s = in->costs.collect_s.value};
   double *times;
   int rc;

@@ -173,7 +173,7 @@ static struct amz_sim_config configure(const struct amz_stage *s, const char *po
   config.master.params = (struct amz_policy_params){.mean_s = c->task_s, .stddev_s = c->task_s * in->work->cv,
     .overhead_s = in->costs.chunk_s.value, .service_s = in->costs.service_s.value, .target_s = chunk_s,
     .min_s = in->want.chunk_min_s,
-    .max_s = in->want.chunk_max_s, .longest_first = in->work->from == AMZ_TIMES_WEIGHT};
+    .max_s = in->want.chunk_max_s, .rate = in->want.rate, .longest_first = in->work->from == AMZ_TIMES_WEIGHT};
   config.worker.grain = 1;
   config.running = in->n_in_hand > draw->skipped ? in->n_in_hand - draw->skipped : 0;
   config.work.task_s = task_s;

@@ -375,7 +375,7 @@ int amz_run_resume(const char *dir, const struct amz_run_options *options, const
   begin(&l, options, observer);
   if ((rc = amz_launch_take_directory(&l, dir, options->take_over, err)) == AMZ_OK &&
       (rc = amz_launch_load_job(&l, options, err)) == AMZ_OK &&
-      (rc = choose_layout(&l, err)) == AMZ_OK &&
+      (rc = amz_launch_choose_policy(&l, err)) == AMZ_OK && (rc = choose_layout(&l, err)) == AMZ_OK &&
       (options->n_sets == 0 || (rc = amz_launch_write_plan(&l, err)) == AMZ_OK) &&
       (rc = go_where_it_began(&l.cwd, err)) == AMZ_OK)
     rc = run_in_directory(&l, options, err);

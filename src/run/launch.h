@@ -42,6 +42,8 @@ struct amz_launch {
   size_t n_left;
   struct amz_rank_share *shares; /* of each rank, with a link. Owned */
   uint32_t total_slots;
+  const struct amz_policy_ops *policy; /* that hands out, to begin with: as was given, or as an earlier launch's plan has it, */
+  double target_s;            /* with this target */
   double slots_mean;          /* over the time of the loop, where they changed; 0: they didn't */
   bool told;                  /* the other ranks know what to do, */
   bool left_alone;            /* and may go home with what packs they have */
@@ -81,6 +83,9 @@ void amz_launch_tell_findings(const struct amz_run_observer *observer, const str
 bool amz_launch_is_driven(const struct amz_launch *l);
 /* What was foreseen by a plan that was given: it holds for the whole run, and for none that goes on. */
 struct amz_prediction amz_launch_given_prediction(const struct amz_launch *l);
+/* How tasks are handed out to begin with: as the settings say, or where a plan was free to choose, as DIR/plan.yaml has it.
+ * \return AMZ_OK; AMZ_EINVAL, AMZ_EIO, AMZ_ENOMEM with *err. */
+int amz_launch_choose_policy(struct amz_launch *l, struct amz_error *err);
 /* DIR/plan.yaml := the layout and the settings. \return AMZ_OK; AMZ_EIO, AMZ_ENOMEM with *err. */
 int amz_launch_write_plan(const struct amz_launch *l, struct amz_error *err);
 /* Makes a new one, with its lease. One that can't be resumed is taken back: nobody shall be told to go on with it. \return as

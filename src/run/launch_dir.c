@@ -11,12 +11,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <amorsize/policy.h>
+
 #include "batch.h"
 #include "files.h"
 #include "inputs.h"
 #include "launch.h"
 #include "patience.h"
 #include "signals.h"
+
+#define PLAN_MAX (1u << 20) /* bytes of a plan.yaml; more is none */
 
 void amz_launch_tell_findings(const struct amz_run_observer *o, const struct amz_diags *diags)
 {
@@ -90,10 +94,49 @@ struct amz_prediction amz_launch_given_prediction(const struct amz_launch *l)
                                  (double)s->prediction.high_ns * unit};
 }
 
+/* An earlier launch may have been killed while it wrote it, and somebody may have edited it: what makes no sense says nothing. */
+static int read_kept_chunks(struct amz_launch *l, struct amz_error *err)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+  struct amz_buf text = AMZ_BUF_INIT;
+  char path[PATH_MAX], name[AMZ_POLICY_NAME];
+  const struct amz_policy_ops *kept;
+  struct amz_error ignored;
+  int64_t target_ns = 0;
+  int n = snprintf(path, sizeof path, "%s/plan.yaml", l->dir), rc;
+
+  if (n < 0 || (size_t)n >= sizeof path || amz_disk_read_file(path, PLAN_MAX, &text, &ignored) < 0) {
+    amz_buf_clear(&text);
+    return AMZ_OK;
+  }
+  rc = amz_job_plan_chunks(text.data, text.len, name, &target_ns);
+  amz_buf_clear(&text);
+  if (rc < 0)
+    return amz_error_set(err, rc, "out of memory");
+  kept = amz_policy_find(name);
+  if (kept && s->chunks.policy_free)
+    l->policy = kept;
+  if (kept == l->policy && s->chunks.target_free && target_ns > 0)
+    l->target_s = (double)target_ns * 1e-9;
+  return AMZ_OK;
+}
+
+int amz_launch_choose_policy(struct amz_launch *l, struct amz_error *err)
+{
+  const struct amz_settings *s = amz_job_settings(l->job);
+
+  l->target_s = (double)s->chunks.target_ns * 1e-9;
+  l->policy = amz_policy_find(s->chunks.policy);
+  if (!l->policy)
+    return amz_error_set(err, AMZ_EINVAL, "no chunk policy is named %s", s->chunks.policy);
+  return l->dir && (s->chunks.policy_free || s->chunks.target_free) ? read_kept_chunks(l, err) : AMZ_OK;
+}
+
 int amz_launch_write_plan(const struct amz_launch *l, struct amz_error *err)
 {
   const struct amz_settings *s = amz_job_settings(l->job);
-  struct amz_plan_file f = {.job = amz_job_name(l->job), .policy = s->chunks.policy, .target_ns = s->chunks.target_ns,
+  struct amz_plan_file f = {.job = amz_job_name(l->job), .policy = l->policy->name,
+    .target_ns = (int64_t)(l->target_s * 1e9 + 0.5),
     .layout = {s->plan.nodes == AMZ_AUTO ? 1 : s->plan.nodes,
                s->plan.ranks_per_node == AMZ_AUTO ? l->layout.ranks : s->plan.ranks_per_node,
                l->layout.slots, l->layout.threads}, .predicted = amz_launch_given_prediction(l), .tasks = s->prediction.tasks,
@@ -143,7 +186,8 @@ static int fill_directory(struct amz_launch *l, const struct amz_job_input *inpu
   int rc;
 
   if ((rc = absolute(l->shown_dir, &l->dir, err)) < 0 || (rc = amz_lease_take(l->dir, err, &l->lease)) < 0 ||
-      (rc = write_job(l, input, err)) < 0 || (rc = amz_launch_write_plan(l, err)) < 0 || (rc = amz_batch_mark(l->dir, err)) < 0)
+      (rc = write_job(l, input, err)) < 0 || (rc = amz_launch_choose_policy(l, err)) < 0 ||
+      (rc = amz_launch_write_plan(l, err)) < 0 || (rc = amz_batch_mark(l->dir, err)) < 0)
     return rc;
   /* last: from now on it can be resumed */
   return amz_rundir_write(l->dir, "inputs", l->recording.data, l->recording.len, !l->unsettled, err);

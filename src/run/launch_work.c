@@ -257,6 +257,8 @@ static int begin_planner(struct amz_launch *l)
   p->may_refuse = l->before.succeeded + l->before.failed + l->before.skipped == 0 &&
       !amz_job_settings(l->job)->failures.stop_after.set;
   p->total_slots = l->total_slots;
+  p->policy = l->policy->name;
+  p->target_s = l->target_s;
   amz_planner_begin(p);
   return AMZ_OK;
 }
@@ -265,8 +267,8 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
 {
   const struct amz_settings *s = amz_job_settings(l->job);
   struct amz_loop_config config = {.job = l->job, .recording = l->recording.data,
-    .n_recording = l->recording.len, .order = l->order, .policy = amz_policy_find(l->sampler &&
-        !l->plans ? "ss" : s->chunks.policy), .layout = l->layout,
+    .n_recording = l->recording.len, .order = l->order,
+    .policy = l->sampler && !l->plans ? amz_policy_find("ss") : l->policy, .target_s = l->target_s, .layout = l->layout,
     .cores = &l->cores, .gpus = &l->gpus, .slot_gpus = l->slot_gpus, .exec = l->exec, .store = l->store,
     .pack_path = l->pack_path, .host = l->host, .run_dir = l->shown_dir,
     .shared_dir = l->dir,
@@ -283,8 +285,6 @@ static int run_loop(struct amz_launch *l, struct amz_signals *signals, struct am
     config.team = &l->team;
     config.kept = l->kept;
   }
-  if (!config.policy)
-    return amz_error_set(err, AMZ_EINVAL, "no chunk policy is named %s", s->chunks.policy);
   if (l->observer && l->observer->began) {
     amz_loop_progress_at_start(&config, &p);
     l->observer->began(l->observer->ctx, &p);

@@ -344,7 +344,7 @@ static int make_machines(struct amz_loop *l)
   int rc;
 
   master.params.longest_first = amz_job_is_weighted(c->job);
-  master.params.target_s = (double)s->chunks.target_ns * 1e-9;
+  master.params.target_s = c->target_s;
   master.params.min_s = (double)s->chunks.min_ns * 1e-9;
   master.params.max_s = (double)s->chunks.max_ns * 1e-9;
   master.params.rate = s->chunks.rate > 0 ? s->chunks.rate : 1e-9; /* 0 would be unknown */

@@ -27,7 +27,8 @@ struct amz_loop_config {
   const void *recording;         /* what the job was made from (inputs.h) */
   size_t n_recording;
   const struct amz_order *order; /* what is left to do */
-  const struct amz_policy_ops *policy;
+  const struct amz_policy_ops *policy; /* to begin with, and */
+  double target_s;               /* its target; 0: its own */
   struct amz_layout layout;
   const struct amz_cores *cores;
   const struct amz_gpus *gpus;

@@ -37,6 +37,8 @@ struct amz_planner {
   struct amz_kinds kinds;       /* of nodes, and which ranks are on them. Owned */
   uint64_t tasks;               /* of this launch */
   uint32_t total_slots;         /* over all ranks; kept up to date */
+  const char *policy;           /* that hands out, static; and */
+  double target_s;              /* its target, 0: it has none. Kept up to date */
   uint32_t found_slots;         /* the most of a rank that sampling has opened; 0: no more than there were */
   bool may_refuse;              /* a run of which all sampled tasks fail is ended */
   struct amz_recall *recall;    /* what is known may come while it runs; NULL: it is there, or never will be */

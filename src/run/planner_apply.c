@@ -6,6 +6,7 @@
 
 #include <amorsize/alloc.h>
 #include <amorsize/plan_report.h>
+#include <amorsize/policy.h>
 #include <amorsize/sample_report.h>
 #include <amorsize/store.h>
 
@@ -24,9 +25,8 @@ static void keep_file(const struct amz_loop *l, const char *name, struct amz_buf
 void amz_planner_keep_plan(const struct amz_loop *l, const struct amz_planner *p, const struct amz_candidate *c, double cv,
                            const char *why, const char *node_source)
 {
-  const struct amz_settings *s = amz_job_settings(p->job);
-  struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = c->layout, .policy = s->chunks.policy,
-    .target_ns = s->chunks.target_ns,
+  struct amz_plan_file f = {.job = amz_job_name(p->job), .layout = c->layout, .policy = c->policy,
+    .target_ns = (int64_t)(c->chunk_s * 1e9 + 0.5),
     .predicted = p->predicted, .tasks = p->tasks, .speedup = c->speedup, .efficiency = c->efficiency, .why = why,
     .task_s = c->task_s, .task_stddev_s = c->task_s * cv, .costs = amz_source_name(p->planned_from), .node = node_source};
   struct amz_buf text = AMZ_BUF_INIT;
@@ -77,6 +77,16 @@ static int choose_slots(struct amz_planner *p)
   return AMZ_OK;
 }
 
+/* Who is to hand out what is left is told what it may know of that. */
+static int follow_chunks(struct amz_loop *l, struct amz_planner *p)
+{
+  const struct amz_candidate *c = &p->think.plan.chosen;
+
+  p->policy = c->policy;
+  p->target_s = c->chunk_s;
+  return amz_loop_tell_plan(l, c->task_s, c->task_s * p->think.work.cv, amz_policy_find(c->policy), c->chunk_s);
+}
+
 int amz_planner_apply(struct amz_loop *l, struct amz_planner *p)
 {
   struct amz_buf sample = AMZ_BUF_INIT;
@@ -96,7 +106,7 @@ int amz_planner_apply(struct amz_loop *l, struct amz_planner *p)
   (void)amz_loop_bound_plan(l); /* while it was made, a task may have taken more than it knows of */
   rc = amz_loop_take_rank_slots(l);
   if (rc == AMZ_OK)
-    rc = amz_loop_tell_tasks(l, p->think.plan.chosen.task_s, p->think.plan.chosen.task_s * p->think.work.cv);
+    rc = follow_chunks(l, p);
   amz_spent_count(&p->spent, amz_clock_monotonic_ns());
   amz_spent_planned(&p->spent, p->total_slots);
   return rc;

@@ -29,6 +29,7 @@ struct amz_plan_want amz_plan_want_of(const struct amz_settings *s)
     .load_aware = s->plan.load_aware, .waits = s->preset == AMZ_PRESET_IO, .gpus = s->resources.gpus, .policy = s->chunks.policy,
     .chunk_s = (double)s->chunks.target_ns * 1e-9,
     .chunk_min_s = (double)s->chunks.min_ns * 1e-9, .chunk_max_s = (double)s->chunks.max_ns * 1e-9,
+    .rate = s->chunks.rate > 0 ? s->chunks.rate : 1e-9, /* 0 would be unknown */
     .policy_free = s->chunks.policy_free, .target_free = s->chunks.target_free};
 }
 
@@ -46,23 +47,31 @@ static uint32_t most_ranks(const struct amz_kinds *k)
   return most;
 }
 
+struct amz_plan_want amz_planner_want(const struct amz_planner *p)
+{
+  struct amz_plan_want want = amz_plan_want_of(amz_job_settings(p->job));
+
+  want.policy = p->policy;
+  want.chunk_s = p->target_s > 0 ? p->target_s : want.chunk_s;
+  return want;
+}
+
 /* The ranks are there, each with room for so many slots; GPUs have been divided among those already. */
 static struct amz_plan_want want_here(const struct amz_planner *p)
 {
-  const struct amz_settings *s = amz_job_settings(p->job);
-  struct amz_plan_want want = amz_plan_want_of(s);
+  struct amz_plan_want want = amz_planner_want(p);
 
   want.launched = true;
   want.nodes = p->kinds.nodes;
   want.ranks_per_node = most_ranks(&p->kinds);
   want.gpus = 0;
-  want.policy_free = want.target_free = false; /* a run goes on with the policy with which it began */
   if (want.goal == AMZ_GOAL_DEADLINE && want.deadline_s <= 0)
     want.goal = AMZ_GOAL_TIME;
   /* its programs have been started with their threads; or they were given as the slots were */
   if (amz_job_kind(p->job) != AMZ_TASK_COMMAND || want.slots_per_rank != AMZ_AUTO)
     want.threads_per_task = p->sampler->threads;
   if (p->planned) { /* the second look: what will come of what was chosen */
+    want.policy_free = want.target_free = false;
     want.nodes = p->chosen.nodes;
     want.slots_per_rank = p->chosen.slots_per_rank;
     want.threads_per_task = p->chosen.threads;
@@ -118,9 +127,10 @@ void amz_planner_look_ahead(struct amz_loop *l, struct amz_planner *p, struct am
   amz_workload_rest(w, p->in_hand, p->n_in_hand);
 }
 
-struct amz_plan_costs amz_planner_costs(const struct amz_planner *p)
+struct amz_plan_costs amz_planner_costs(const struct amz_loop *l, const struct amz_planner *p)
 {
-  struct amz_plan_costs costs = {.gap_s = amz_sampler_gap(p->sampler)};
+  struct amz_plan_costs costs = {.gap_s = amz_sampler_gap(p->sampler), .chunk_s = amz_told_chunk(&l->told),
+                                 .service_s = amz_told_service(&l->told)};
   double start_s = amz_ramp_start_s(&p->sampler->ramp);
 
   if (costs.gap_s.source == AMZ_UNKNOWN)
@@ -145,7 +155,7 @@ void amz_planner_think(struct amz_loop *l, struct amz_planner *p, struct amz_wor
   t->work = *w;
   t->input = (struct amz_plan_input){.want = want_here(p), .seed = p->sampler->seed, .replicates = REPLICATES,
                                      .unforeseen = p->unforeseen, .chunk_budget = chunks_for(amz_planner_rest_s(p, w, p->left))};
-  t->input.costs = amz_planner_costs(p);
+  t->input.costs = amz_planner_costs(l, p);
   t->input.in_hand = p->in_hand;
   t->input.n_in_hand = p->n_in_hand;
   if (p->left == 0 || amz_think_begin(t, &cause) < 0) { /* a run without a plan is a run */

@@ -45,7 +45,7 @@ static void keep_found(const struct amz_loop *l, const struct amz_planner *p, st
 
 void amz_planner_foretell(struct amz_loop *l, struct amz_planner *p, struct amz_workload *w)
 {
-  struct amz_plan_input in = {.work = w, .want = amz_plan_want_of(amz_job_settings(p->job)), .costs = amz_planner_costs(p),
+  struct amz_plan_input in = {.work = w, .want = amz_planner_want(p), .costs = amz_planner_costs(l, p),
                               .unforeseen = p->unforeseen, .seed = p->sampler->seed};
   struct amz_candidate c;
 

@@ -18,8 +18,10 @@ void amz_planner_note_stand(struct amz_loop *l, struct amz_planner *p);
 double amz_planner_rest_s(const struct amz_planner *p, const struct amz_workload *w, uint64_t left);
 /* What is left, as it is foreseen; `w` is then of that. */
 void amz_planner_look_ahead(struct amz_loop *l, struct amz_planner *p, struct amz_workload *w);
+/* What the user's settings want of a plan, with the policy that hands out. */
+struct amz_plan_want amz_planner_want(const struct amz_planner *p);
 /* What is known of the costs that aren't the tasks' own. */
-struct amz_plan_costs amz_planner_costs(const struct amz_planner *p);
+struct amz_plan_costs amz_planner_costs(const struct amz_loop *l, const struct amz_planner *p);
 /* Takes *w over. Nothing is thought, and the planner done, when nothing is left, or there is no thread to be had. */
 void amz_planner_think(struct amz_loop *l, struct amz_planner *p, struct amz_workload *w, enum amz_planner_state next);
 

@@ -134,5 +134,5 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
   memcpy(s->failures, t->failures, sizeof s->failures);
   s->n_failures = t->n_failures;
   s->reduce = amz_job_reduces(l->job);
-  return keep_texts(l, amz_job_settings(l->job)->chunks.policy, text, s);
+  return keep_texts(l, l->plans && l->planner.policy ? l->planner.policy : l->policy->name, text, s);
 }

@@ -16,21 +16,27 @@ void amz_loop_told_begin(struct amz_loop *l)
     amz_told_tasks(&l->told, (double)given->task_ns * 1e-9, (double)given->task_stddev_ns * 1e-9);
 }
 
-static int tell(struct amz_loop *l, bool of_tasks)
+static int tell(struct amz_loop *l, bool of_tasks, const struct amz_policy_ops *policy, double target_s)
 {
   struct amz_policy_params params = amz_told_params(&l->told);
-  struct amz_event event = {.kind = AMZ_EV_TOLD, .told = &params};
+  struct amz_event event = {.kind = AMZ_EV_TOLD, .told = &params, .policy = policy};
 
   l->told.due = false;
+  params.target_s = target_s;
   if (!of_tasks)
     params.mean_s = params.stddev_s = 0;
   return amz_loop_master_event(l, &event);
 }
 
-int amz_loop_tell_tasks(struct amz_loop *l, double mean_s, double stddev_s)
+int amz_loop_tell_plan(struct amz_loop *l, double mean_s, double stddev_s, const struct amz_policy_ops *policy, double target_s)
 {
   amz_told_tasks(&l->told, mean_s, stddev_s);
-  return tell(l, mean_s > 0);
+  return tell(l, mean_s > 0, policy, target_s);
+}
+
+int amz_loop_tell_tasks(struct amz_loop *l, double mean_s, double stddev_s)
+{
+  return amz_loop_tell_plan(l, mean_s, stddev_s, NULL, 0);
 }
 
 /* A run that doesn't plan waits for nobody: what is known comes when it comes. */
@@ -64,5 +70,5 @@ int amz_loop_tell_due(struct amz_loop *l)
   rc = hear_recalled(l);
   if (p && !p->think.runs && p->think.node_known) /* what thinks is its thread's */
     amz_told_costs(&l->told, &p->think.node.costs.chunk_s, &p->think.node.costs.service_s);
-  return rc == AMZ_OK && l->told.due ? tell(l, false) : rc;
+  return rc == AMZ_OK && l->told.due ? tell(l, false, NULL, 0) : rc;
 }

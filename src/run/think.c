@@ -84,7 +84,10 @@ static void *think(void *arg)
     describe_kinds(t);
     t->input.work = &t->work;
     t->input.costs.chunk_s = c->chunk_s;
-    t->input.costs.service_s = c->service_s;
+    /* our own master's doesn't count what receiving takes */
+    if (t->input.costs.service_s.source != AMZ_SAMPLED ||
+        (c->service_s.source != AMZ_ASSUMED && c->service_s.value > t->input.costs.service_s.value))
+      t->input.costs.service_s = c->service_s;
     t->rc = make_plan(t);
   }
   t->cpu_s += (double)amz_clock_cpu().had_ns * 1e-9;

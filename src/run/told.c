@@ -70,6 +70,20 @@ static double service_of(const struct amz_told *t)
   return t->service_s.source == AMZ_ASSUMED ? t->own_s : fmax(t->own_s, t->service_s.value);
 }
 
+struct amz_quantity amz_told_chunk(const struct amz_told *t)
+{
+  return t->chunk_s;
+}
+
+struct amz_quantity amz_told_service(const struct amz_told *t)
+{
+  double own_s = service_of(t);
+
+  if (t->steps < ENOUGH)
+    return t->service_s;
+  return (struct amz_quantity){own_s, own_s, own_s, t->steps, AMZ_SAMPLED};
+}
+
 struct amz_policy_params amz_told_params(const struct amz_told *t)
 {
   return (struct amz_policy_params){.mean_s = t->mean_s, .stddev_s = t->stddev_s, .overhead_s = t->chunk_s.value,

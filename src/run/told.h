@@ -30,12 +30,19 @@ void amz_told_step(struct amz_told *t, double seconds, uint64_t chunks);
 /* All of it; the rest is 0, which says nothing. */
 struct amz_policy_params amz_told_params(const struct amz_told *t);
 
+/* What chunks cost, for a plan. */
+struct amz_quantity amz_told_chunk(const struct amz_told *t);
+struct amz_quantity amz_told_service(const struct amz_told *t); /* source AMZ_SAMPLED: our own master's, at least in part */
+
 /* ---- for the loop (tell.c); \return AMZ_OK; AMZ_ENOMEM */
 struct amz_loop;
 /* What a plan that was given says, before the master is made. */
 void amz_loop_told_begin(struct amz_loop *l);
 /* Tells the policy of tasks that were sampled, or known, or planned for. */
 int amz_loop_tell_tasks(struct amz_loop *l, double mean_s, double stddev_s);
+/* Likewise of what is planned, and by whom the rest is handed out from now on, with which target (0: its own). */
+struct amz_policy_ops;
+int amz_loop_tell_plan(struct amz_loop *l, double mean_s, double stddev_s, const struct amz_policy_ops *policy, double target_s);
 /* Tells what has come to be known beside: the costs of a planner's node, what earlier runs show, what our own master takes. Each
  * turn. */
 int amz_loop_tell_due(struct amz_loop *l);

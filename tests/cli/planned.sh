@@ -155,4 +155,29 @@ try amorsize-mpi resume --no-history cut
 amorsize-mpi tasks --format json cut | grep '"launch": 1,' | indexes >before
 is 'killed while it samples: what had ended is recorded' "$(wc -l <before)" 10
 counts_on 'killed while it samples'
+
+# ---- chunks that are dear: another policy takes over in mid-run, unless one was named
+fresh
+unset HWLOC_SYNTHETIC # what a node is known to cost is of this machine alone
+AMORSIZE_CACHE_DIR=$here/dear
+check 'a chunk takes half a second here' "$top_builddir/tests/cli/dear_node" 0.5 0.2
+policy_of() { sed -n 's/^chunks: {policy: \([a-z0-9]*\)[,}].*/\1/p' dear.runs/001/plan.yaml; }
+if [ "$(run_cores)" -ge 2 ]; then
+  start amorsize-mpi run --no-history --name dear --set plan.max_workers=2 --command "echo {n} >>log; $(gate 100); sleep 0.05" --for n=1..200
+  wait_for grep -q '^  plan  ' bg.err
+  wait_for begun 102
+  took=$(sed -n 's/^  plan .*, handed out by \([a-z0-9]*\):.*/\1/p' bg.err)
+  check 'the plan is handed out by another policy' test -n "$took" -a "$took" != adaptive
+  is 'which plan.yaml has' "$(policy_of)" "$took"
+  drain INT
+  finish
+  is 'interrupted' "$status" 75
+  try amorsize-mpi resume --no-history --quiet --format json --slots 2 dear
+  is 'resume keeps it' "$status $(json out '.policy' | tr -d '"') $(policy_of)" "0 $took $took"
+  each_once 'each task runs once, whoever hands it out' log 200
+  fresh
+  try amorsize-mpi run --no-history --name dear --set plan.max_workers=2 --policy gss --command 'sleep 0.05; : {n}' --for n=1..100
+  is 'a policy that is named stays' "$status $(policy_of) $(grep -c 'chunks (gss)' out) $(grep -c 'handed out by' err)" '0 gss 1 0'
+else skip 'another policy takes over in mid-run' 'one core only'; fi
+AMORSIZE_CACHE_DIR=$top/cache
 done_testing
