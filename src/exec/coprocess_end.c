@@ -84,6 +84,22 @@ static void say_how(const struct amz_exec_end *end, struct amz_buf *out)
     amz_buf_addf(out, "exit status %d", (int)end->exit_code);
 }
 
+/* Appends the last line that it has written to standard error and that isn't recorded yet. */
+static void add_last_words(const struct amz_coprocess *co, struct amz_buf *out)
+{
+  const struct amz_buf *errors = &co->child->held[1];
+  size_t end = errors->len, begin;
+
+  while (end > 0 && errors->data[end - 1] == '\n')
+    end--;
+  for (begin = end; begin > 0 && errors->data[begin - 1] != '\n'; begin--)
+    ;
+  if (end == begin)
+    return;
+  amz_buf_adds(out, ": ");
+  amz_buf_add_printable(out, errors->data + begin, end - begin, LAST_WORDS);
+}
+
 static void bad_start(struct amz_streams *s, struct amz_coprocess *co, const struct amz_exec_end *verdict)
 {
   struct amz_buf why = AMZ_BUF_INIT;
@@ -92,6 +108,7 @@ static void bad_start(struct amz_streams *s, struct amz_coprocess *co, const str
     amz_buf_addf(&why, "the stream's program has ended %d times in a row before it read a line (", AMZ_EXEC_BAD_STARTS);
     say_how(verdict, &why);
     amz_buf_addc(&why, ')');
+    add_last_words(co, &why);
     amz_coprocess_condemn(s, co, verdict, amz_buf_text(&why));
   }
   amz_buf_clear(&why);
@@ -122,20 +139,11 @@ static void judge(struct amz_streams *s, struct amz_coprocess *co, const struct 
 
 static void tell_last_words(struct amz_streams *s, const struct amz_coprocess *co, const struct amz_exec_end *verdict)
 {
-  const struct amz_buf *errors = &co->child->held[1];
   struct amz_buf text = AMZ_BUF_INIT;
-  size_t end = errors->len, begin;
 
-  while (end > 0 && errors->data[end - 1] == '\n')
-    end--;
-  for (begin = end; begin > 0 && errors->data[begin - 1] != '\n'; begin--)
-    ;
   amz_buf_adds(&text, "after its last task, the stream's program has ended with ");
   say_how(verdict, &text);
-  if (end > begin) {
-    amz_buf_adds(&text, ": ");
-    amz_buf_add_printable(&text, errors->data + begin, end - begin, LAST_WORDS);
-  }
+  add_last_words(co, &text);
   amz_streams_note(s, co, "%s", amz_buf_text(&text));
   amz_buf_clear(&text);
 }

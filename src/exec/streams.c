@@ -377,7 +377,7 @@ static void advise(struct amz_streams *s, struct amz_coprocess *co, int64_t now_
   co->advise_ns = NEVER;
   amz_streams_note(s, co,
                    "the stream's program has written nothing for %s. If it should have, it holds its output back: let it flush "
-                   "after each result (fflush, print(…, flush=True)), or start it with stdbuf -oL",
+                   "after each result (fflush, print(…, flush=True)), or start it with stdbuf -oL. mawk needs -W interactive",
                    amz_format_duration(silent_ns, text, sizeof text));
 }
 

@@ -95,6 +95,7 @@ for program in /nonexistent/program false 'sh -c "echo so long >&2; exit 7"'; do
   check "$program: said why" grep -Eq "cannot be started|ended 3 times in a row before it read a line \(exit status [17]\)" err
   check "$program: and with the tasks" sh -c 'amorsize-mpi output job --task 29 --stderr | grep -q "^amorsize-mpi: not tried: "'
 done
+check 'last words of a program that does not start: told of' grep -q 'before it read a line (exit status 7): so long; its tasks fail$' err
 check 'last words of a program that does not start' sh -c 'amorsize-mpi output job --stderr | grep -q "so long"'
 fresh
 job ./missing '"{n}"' '{n: [1]}'

@@ -494,7 +494,7 @@ static void notes_tell_what_users_should_know(void)
     {"answers held back", "cat >/dev/null",
      "slot 0: the stream's program has written nothing for 60 ms. If it should have, it holds its output back: let it flush "
      "after each "
-     "result (fflush, print(…, flush=True)), or start it with stdbuf -oL", false, false, 30000000},
+     "result (fflush, print(…, flush=True)), or start it with stdbuf -oL. mawk needs -W interactive", false, false, 30000000},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
