@@ -8,6 +8,7 @@
 
 #include "../plot/plot.h"
 #include "cli.h"
+#include "tofile.h"
 
 static bool is_folder(const char *path)
 {
@@ -19,12 +20,15 @@ static bool is_folder(const char *path)
 
 static int draw(const struct amz_node *node, enum amz_plot what, const char *path)
 {
-  struct amz_buf program = AMZ_BUF_INIT;
+  struct amz_buf program = AMZ_BUF_INIT, picture = AMZ_BUF_INIT;
   struct amz_error err = {0};
-  int rc;
+  int rc, why;
 
   amz_plot_program(node, what, &program);
-  rc = amz_plot_draw(&program, path, &err);
+  rc = amz_plot_draw(&program, &picture, &err);
+  if (rc == AMZ_OK && (why = cli_write_file(path, picture.data, picture.len)) != 0)
+    rc = amz_error_sys(&err, AMZ_EIO, why, "%s: cannot be written", path);
+  amz_buf_clear(&picture);
   amz_buf_clear(&program);
   if (rc < 0)
     return cli_fail(rc, &err);

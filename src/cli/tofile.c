@@ -8,12 +8,15 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <amorsize/buf.h>
 
 #include "../store/path.h"
+
+#define ASIDE_TRIES 100
 
 /* Closes fd. \return 0, or errno. */
 static int fill(int fd, const void *bytes, size_t n)
@@ -32,16 +35,34 @@ static int write_in_place(const char *path, const void *bytes, size_t n)
   return fd < 0 ? errno : fill(fd, bytes, n);
 }
 
+/* Opens a file beside `path`, as umask has it, and tells its name. It has nothing of the file's own name, which may be as long as
+ * names can be; a killed process, perhaps of another host or container, may have left one under the same number. */
+static int open_aside(const char *path, struct amz_buf *ret_name)
+{
+  const char *slash = strrchr(path, '/');
+  int fd = -1;
+
+  for (unsigned i = 0; fd < 0 && i < ASIDE_TRIES; i++) {
+    amz_buf_reset(ret_name);
+    amz_buf_add(ret_name, path, slash ? (size_t)(slash + 1 - path) : 0);
+    amz_buf_addf(ret_name, ".amorsize-mpi-%ld-%u", (long)getpid(), i);
+    if (amz_buf_ok(ret_name) < 0) {
+      errno = ENOMEM;
+      return -1;
+    }
+    fd = open(ret_name->data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 && errno != EEXIST)
+      return -1;
+  }
+  return fd;
+}
+
 /* `old`: the file that is there, whose mode stays; NULL: none is. */
 static int replace(const char *path, const struct stat *old, const void *bytes, size_t n)
 {
   struct amz_buf aside = AMZ_BUF_INIT;
-  int fd = -1, rc = 0;
+  int fd = open_aside(path, &aside), rc;
 
-  amz_buf_addf(&aside, "%s.%ld", path, (long)getpid());
-  if (amz_buf_ok(&aside) < 0)
-    return ENOMEM;
-  fd = open(aside.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0) { /* the file may be writable where its folder isn't */
     rc = old ? write_in_place(path, bytes, n) : errno;
     amz_buf_clear(&aside);

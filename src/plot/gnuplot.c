@@ -20,6 +20,7 @@
 #include <amorsize/diag.h>
 
 #define PATIENCE_MS 30000
+#define CANNOT_KEEP "a temporary file for gnuplot cannot be written"
 #define INSTALL "gnuplot not found: install it (Debian: gnuplot-nox, Fedora: gnuplot-minimal)"
 
 extern char **environ;
@@ -144,7 +145,7 @@ static int why_cut(int fd)
   return 0;
 }
 
-static int run(int in, int out, const char *aside, FILE *said, struct amz_error *err)
+static int run(int in, int out, FILE *said, struct amz_error *err)
 {
   struct amz_buf words = AMZ_BUF_INIT;
   bool ended;
@@ -164,7 +165,7 @@ static int run(int in, int out, const char *aside, FILE *said, struct amz_error 
   if (ended && WIFEXITED(status) && WEXITSTATUS(status) == 0 && is_whole(out))
     return AMZ_OK;
   if (ended && WIFEXITED(status) && (rc = why_cut(out)) != 0)
-    return amz_error_sys(err, AMZ_EIO, rc, "%s: cannot be written", aside);
+    return amz_error_sys(err, AMZ_EIO, rc, CANNOT_KEEP);
   add_words(said, &words);
   rc = amz_error_set(err, AMZ_EENV, "gnuplot %s: %s", ended ? "has failed" : "has drawn for half a minute and was ended",
                      amz_buf_text(&words));
@@ -174,41 +175,40 @@ static int run(int in, int out, const char *aside, FILE *said, struct amz_error 
 
 /* ---- drawing --------------------------------------------------------------------------------------------------------------- */
 
-static int draw_aside(const struct amz_buf *program, const char *aside, struct amz_error *err)
+static int read_back(int fd, struct amz_buf *ret)
 {
-  FILE *in = file_of(amz_buf_text(program), program->len), *said = tmpfile();
-  int fd = -1, rc = AMZ_OK;
+  off_t size = lseek(fd, 0, SEEK_END);
+  char *to = size >= 0 ? amz_buf_add_space(ret, (size_t)size) : NULL;
+  size_t have = 0;
 
-  if (!in || !said)
-    rc = amz_error_sys(err, AMZ_EIO, errno, "cannot make a temporary file");
-  else if ((fd = open(aside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0)
-    rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot be written", aside);
-  else
-    rc = run(fileno(in), fd, aside, said, err);
-  if (fd >= 0 && close(fd) < 0 && rc == AMZ_OK)
-    rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot be written", aside);
-  if (in)
-    (void)fclose(in);
-  if (said)
-    (void)fclose(said);
-  return rc;
+  if (size < 0)
+    return AMZ_EIO;
+  while (to && have < (size_t)size) {
+    ssize_t n = pread(fd, to + have, (size_t)size - have, (off_t)have);
+
+    if (n <= 0 && !(n < 0 && errno == EINTR))
+      return AMZ_EIO;
+    have += n > 0 ? (size_t)n : 0;
+  }
+  return to ? AMZ_OK : AMZ_ENOMEM;
 }
 
-int amz_plot_draw(const struct amz_buf *program, const char *path, struct amz_error *err)
+int amz_plot_draw(const struct amz_buf *program, struct amz_buf *ret_picture, struct amz_error *err)
 {
-  struct amz_buf aside = AMZ_BUF_INIT;
-  int rc;
+  FILE *in = file_of(amz_buf_text(program), program->len), *out = tmpfile(), *said = tmpfile();
+  int rc = AMZ_OK;
 
-  amz_buf_addf(&aside, "%s.%ld", path, (long)getpid());
-  if (amz_buf_ok(&aside) < 0 || amz_buf_ok(program) < 0) {
-    amz_buf_clear(&aside);
-    return amz_error_set(err, AMZ_ENOMEM, "out of memory");
-  }
-  rc = draw_aside(program, aside.data, err);
-  if (rc == AMZ_OK && rename(aside.data, path) < 0)
-    rc = amz_error_sys(err, AMZ_EIO, errno, "%s: cannot be written", path);
-  if (rc < 0)
-    (void)unlink(aside.data);
-  amz_buf_clear(&aside);
+  if (amz_buf_ok(program) < 0)
+    rc = amz_error_set(err, AMZ_ENOMEM, "out of memory");
+  else if (!in || !out || !said)
+    rc = amz_error_sys(err, AMZ_EIO, errno, CANNOT_KEEP);
+  else if ((rc = run(fileno(in), fileno(out), said, err)) == AMZ_OK && (rc = read_back(fileno(out), ret_picture)) < 0)
+    rc = amz_error_set(err, rc, "cannot take the picture that gnuplot has drawn");
+  if (in)
+    (void)fclose(in);
+  if (out)
+    (void)fclose(out);
+  if (said)
+    (void)fclose(said);
   return rc;
 }

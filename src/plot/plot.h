@@ -18,10 +18,9 @@ void amz_plot_program(const struct amz_node *node, enum amz_plot what, struct am
 /* Whether there is a gnuplot in PATH. \return AMZ_OK; AMZ_EENV with *err, which says what to install. */
 int amz_plot_ready(struct amz_error *err);
 
-/* Has gnuplot draw into a file, which is replaced at once when all is there. Takes less than a second, never more than half a
- * minute.
- * \return AMZ_OK; AMZ_EENV: no gnuplot, or it failed, *err has its words; AMZ_EIO with *err: the file can't be written;
- * AMZ_ENOMEM. */
-int amz_plot_draw(const struct amz_buf *program, const char *path, struct amz_error *err);
+/* Has gnuplot draw, and appends the picture to *ret. Takes less than a second, never more than half a minute.
+ * \return AMZ_OK; AMZ_EENV: no gnuplot, or it failed, *err has its words; AMZ_EIO with *err: there is no place for temporary
+ * files; AMZ_ENOMEM. */
+int amz_plot_draw(const struct amz_buf *program, struct amz_buf *ret_picture, struct amz_error *err);
 
 #endif

@@ -163,6 +163,15 @@ if command -v gnuplot >/dev/null 2>&1 && command -v xmllint >/dev/null 2>&1; the
   check 'the topology shows each core' test "$(grep -c '3b7dd8\|rgb( *59, 125, 216)' new/topology.svg)" -ge 32
   try amorsize-mpi node --fast --plot /proc/one.svg
   tried_like 'a place where nothing can be drawn' 3 '' '/proc/one.svg.* cannot be written'
+  ln -s one.svg link.svg
+  try amorsize-mpi node --fast --plot link.svg
+  check 'a link to a picture stays one' [ "$status" = 0 -a -L link.svg -a -f one.svg ]
+  mkfifo pipe
+  timeout 60 cat pipe >piped &
+  try amorsize-mpi node --fast --plot pipe
+  wait $!
+  check 'a pipe is written to, and stays one' [ "$status" = 0 -a -p pipe ]
+  check 'a pipe gets a picture' xmllint --noout piped
 else
   skip 'pictures' 'no gnuplot or no xmllint'
 fi

@@ -70,6 +70,13 @@ tried_like 'sbatch to standard output, and nothing else' 0 '^#!/bin/bash' ''
 is 'its first line' "$(head -n 1 out)" '#!/bin/bash'
 try amorsize-mpi plan nap --sbatch missing/job.sh
 tried_like 'a script that cannot be written' 3 '' 'cannot write missing/job.sh: No such file'
+long=$(printf '%0255d' 0)
+try amorsize-mpi plan nap --sbatch "$long"
+check 'a script whose name is as long as names can be' [ "$status" = 0 -a -s "$long" ]
+# shellcheck disable=SC2016 # by that shell, whose number the program keeps
+try sh -c 'for i in "left.sh.$$" ".amorsize-mpi-$$-0"; do echo old >"$i"; done; exec amorsize-mpi plan nap --sbatch left.sh'
+check 'a script beside what a killed process of the same number has left' [ "$status" = 0 -a -s left.sh ]
+check 'what was left is not touched' [ "$(cat left.sh.[0-9]* .amorsize-mpi-*-0)" = "$(printf 'old\nold')" ]
 
 try amorsize-mpi plan nap --set plan.nodes=3 --sbatch -
 check 'as many nodes as the description says, where nobody else does' grep -qx '#SBATCH --nodes=3' out
