@@ -13,17 +13,17 @@
 
 #include "bits.h"
 
-static bool is_bulk_durable(const struct amz_rank *rank, const struct amz_bulk *b)
+static inline bool is_bulk_durable(const struct amz_rank *rank, const struct amz_bulk *b)
 {
   return b->seq <= rank->durable_upto; /* 0: nothing to wait for */
 }
 
-static bool is_open(const struct amz_master *m, const struct amz_bulk *b)
+static inline bool is_open(const struct amz_master *m, const struct amz_bulk *b)
 {
   return amz_bits_are_clear(m->pool.settled, b->first, b->count);
 }
 
-static void settle_bulk(struct amz_master *m, uint64_t first, uint64_t count)
+static inline void settle_bulk(struct amz_master *m, uint64_t first, uint64_t count)
 {
   amz_bits_set(m->pool.settled, first, count);
   m->pool.n_settled += count;
@@ -58,7 +58,7 @@ static int make_bulk_record(uint32_t rank, const struct amz_bulk *b, struct amz_
 }
 
 /* The bulk's positions are settled. */
-static int record_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+static inline int record_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
 {
   if (!out->no_records && make_bulk_record(rank, b, out) < 0)
     return AMZ_ENOMEM;
@@ -92,7 +92,7 @@ static int let_wait(struct amz_master *m, uint32_t rank, const struct amz_bulk *
 }
 
 /* Accepts all of it; none of its positions is settled. */
-static int accept(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+static inline int accept(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
 {
   settle_bulk(m, b->first, b->count);
   return is_bulk_durable(&m->ranks[rank], b) ? record_bulk(m, rank, b, out) : let_wait(m, rank, b, false);
@@ -142,7 +142,7 @@ static int take_part(struct amz_master *m, uint32_t rank, const struct amz_bulk 
 }
 
 /* Takes all of it at once, if it is in the rank's hands as it is told. \return whether it was. */
-static bool take_front(struct amz_master *m, uint32_t rank, const struct amz_bulk *b)
+static inline bool take_front(struct amz_master *m, uint32_t rank, const struct amz_bulk *b)
 {
   const struct amz_told told = {.rank = rank, .attempt = b->attempt, .chunk_id = b->chunk_id, .first = b->first,
                                 .count = b->count};
@@ -249,7 +249,7 @@ static int take_whole(struct amz_master *m, uint32_t rank, const struct amz_bulk
   return AMZ_OK;
 }
 
-static int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
+static inline int amz_master_take_bulk(struct amz_master *m, uint32_t rank, const struct amz_bulk *b, struct amz_actions *out)
 {
   if (b->count == 0 || b->attempt == 0 || b->first >= m->pool.fresh || b->count > m->pool.fresh - b->first) {
     m->stats.dropped++;

@@ -23,12 +23,12 @@ void amz_held_clear(struct amz_held *h)
 /* ---- the table -------------------------------------------------------------------------------------------------------- */
 
 /* Fibonacci hashing (Knuth, TAOCP 3, 6.4): chunks follow each other, and such keys it spreads evenly. */
-static uint32_t home_of(const struct amz_held *h, uint64_t first)
+static inline uint32_t home_of(const struct amz_held *h, uint64_t first)
 {
   return (uint32_t)(first * UINT64_C(0x9e3779b97f4a7c15) >> h->shift);
 }
 
-static void table_put(struct amz_held *h, uint64_t first, uint32_t piece)
+static inline void table_put(struct amz_held *h, uint64_t first, uint32_t piece)
 {
   uint32_t i = home_of(h, first);
 
@@ -60,7 +60,7 @@ static int table_grow(struct amz_held *h)
 }
 
 /* \return the place of the piece that begins at `first`; table_size when there is none. */
-static uint32_t table_find(const struct amz_held *h, uint64_t first)
+static inline uint32_t table_find(const struct amz_held *h, uint64_t first)
 {
   uint32_t i;
 
@@ -73,7 +73,7 @@ static uint32_t table_find(const struct amz_held *h, uint64_t first)
 }
 
 /* Removes by moving later entries of the probe chain up (Knuth, TAOCP 3, 6.4, algorithm R): no tombstones. */
-static void table_remove(struct amz_held *h, uint32_t hole)
+static inline void table_remove(struct amz_held *h, uint32_t hole)
 {
   uint32_t mask = h->table_size - 1;
 
@@ -88,7 +88,7 @@ static void table_remove(struct amz_held *h, uint32_t hole)
 /* ---- pieces ----------------------------------------------------------------------------------------------------------- */
 
 /* \return the number of an unused piece, AMZ_NO_PIECE when out of memory. */
-static uint32_t new_piece(struct amz_held *h)
+static inline uint32_t new_piece(struct amz_held *h)
 {
   uint32_t number = h->unused;
 
@@ -103,7 +103,8 @@ static uint32_t new_piece(struct amz_held *h)
 }
 
 /* Puts a new piece behind `prev` in its rank's list (AMZ_NO_PIECE: at the front). */
-static int insert(struct amz_held *h, struct amz_held_list *list, uint32_t prev, uint32_t rank, const struct amz_chunk *chunk)
+static inline int insert(struct amz_held *h, struct amz_held_list *list, uint32_t prev, uint32_t rank,
+                         const struct amz_chunk *chunk)
 {
   uint32_t number, next;
 
@@ -128,7 +129,7 @@ int amz_held_add(struct amz_held *h, struct amz_held_list *list, uint32_t rank, 
 }
 
 /* `place`: of the piece in the table. */
-static void drop(struct amz_held *h, struct amz_held_list *list, uint32_t number, uint32_t place)
+static inline void drop(struct amz_held *h, struct amz_held_list *list, uint32_t number, uint32_t place)
 {
   struct amz_piece *p = &h->pieces[number];
 
@@ -154,7 +155,7 @@ static void cut_front(struct amz_held *h, uint32_t number, uint32_t place, uint6
 }
 
 /* Takes the first `count` positions out of the piece. */
-static void cut_first(struct amz_held *h, struct amz_held_list *list, uint32_t number, uint32_t place, uint64_t count)
+static inline void cut_first(struct amz_held *h, struct amz_held_list *list, uint32_t number, uint32_t place, uint64_t count)
 {
   if (count == h->pieces[number].chunk.count)
     drop(h, list, number, place);
@@ -181,7 +182,7 @@ static int cut(struct amz_held *h, struct amz_held_list *list, uint32_t number, 
   return insert(h, list, number, h->pieces[number].rank, &rest);
 }
 
-static bool matches(const struct amz_piece *p, const struct amz_told *told)
+static inline bool matches(const struct amz_piece *p, const struct amz_told *told)
 {
   return p->rank == told->rank && (!told->attempt || told->attempt == p->chunk.attempt) &&
          (!told->chunk_id || told->chunk_id == p->chunk.id);

@@ -205,8 +205,12 @@ static int on_report(struct amz_master *m, const struct amz_message *msg, struct
     amz_master_stand(m, msg->rank);
   if (msg->hungry == 0 || m->stop != AMZ_STOP_NONE)
     return amz_master_recall(m, msg->rank, out);
-  amz_master_add_hunger(m, msg->rank, msg->hungry);
-  rc = amz_master_serve(m, out);
+  if (amz_master_has_hungry(m)) {
+    amz_master_add_hunger(m, msg->rank, msg->hungry);
+    rc = amz_master_serve(m, out);
+  } else {
+    rc = amz_master_serve_alone(m, msg->rank, msg->hungry, out);
+  }
   /* Nothing for it now: it is told so, and uses the time to make its results durable. What was given by half says so itself. */
   if (rc == AMZ_OK && r->hungry >= msg->hungry && !amz_master_send(m, msg->rank, AMZ_MSG_ASSIGN, out))
     return AMZ_ENOMEM;

@@ -107,6 +107,7 @@ static int amz_master_set_timer(struct amz_master *m, uint32_t rank) AMZ_MUST_CH
 static int amz_master_heard(struct amz_master *m, uint32_t rank) AMZ_MUST_CHECK;
 /* What a message says of its rank's slots. */
 static void amz_master_set_slots(struct amz_master *m, const struct amz_message *msg);
+static uint32_t amz_master_hunger_with(const struct amz_rank *r, uint32_t chunks); /* \return its hunger with so many more */
 static void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks);
 /* Puts the rank where it has to stand, at the end of a line if it doesn't stand there, after a change of its hunger, state or
  * idle slots. */
@@ -140,6 +141,9 @@ static void amz_master_clear_bulks(struct amz_rank *r);
 /* ---- serve.c */
 /* Hands out to hungry ranks what there is. */
 static int amz_master_serve(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
+/* The same for a rank that asks for so many chunks while nobody waits: it stands in a line only with what is left to be wished. */
+static int amz_master_serve_alone(struct amz_master *m, uint32_t rank, uint32_t chunks,
+                                  struct amz_actions *out) AMZ_MUST_CHECK;
 
 /* ---- recall.c */
 /* What tasks took on the average that were just told of. */

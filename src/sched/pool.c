@@ -65,7 +65,7 @@ static bool take_returned(struct amz_pool *p, uint64_t want, struct amz_chunk *r
   return false;
 }
 
-static bool take_fresh(struct amz_pool *p, uint64_t want, struct amz_chunk *ret)
+static inline bool take_fresh(struct amz_pool *p, uint64_t want, struct amz_chunk *ret)
 {
   uint64_t left = p->tasks - p->fresh;
 

@@ -39,7 +39,7 @@ static int amz_master_init_ranks(struct amz_master *m)
   return AMZ_OK;
 }
 
-static struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum amz_message_kind kind,
+static inline struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum amz_message_kind kind,
                                            struct amz_actions *out)
 {
   struct amz_message *msg = amz_actions_send(out, rank, kind);
@@ -66,7 +66,7 @@ static int amz_master_send_stop(struct amz_master *m, uint32_t rank, struct amz_
 
 /* ---- hunger ----------------------------------------------------------------------------------------------------------- */
 
-static void join(struct amz_master *m, uint32_t rank, struct amz_line *line)
+static inline void join(struct amz_master *m, uint32_t rank, struct amz_line *line)
 {
   struct amz_rank *r = &m->ranks[rank];
 
@@ -76,13 +76,13 @@ static void join(struct amz_master *m, uint32_t rank, struct amz_line *line)
   line->last = rank;
 }
 
-static void leave(struct amz_master *m, const struct amz_rank *r, struct amz_line *line)
+static inline void leave(struct amz_master *m, const struct amz_rank *r, struct amz_line *line)
 {
   *(r->line_prev == AMZ_NO_RANK ? &line->first : &m->ranks[r->line_prev].line_next) = r->line_next;
   *(r->line_next == AMZ_NO_RANK ? &line->last : &m->ranks[r->line_next].line_prev) = r->line_prev;
 }
 
-static void amz_master_stand(struct amz_master *m, uint32_t rank)
+static inline void amz_master_stand(struct amz_master *m, uint32_t rank)
 {
   struct amz_rank *r = &m->ranks[rank];
   uint8_t line = AMZ_LINE_NONE;
@@ -98,11 +98,16 @@ static void amz_master_stand(struct amz_master *m, uint32_t rank)
   r->line = line;
 }
 
+static inline uint32_t amz_master_hunger_with(const struct amz_rank *r, uint32_t chunks)
+{
+  return chunks < HUNGER_MAX - r->hungry ? r->hungry + chunks : HUNGER_MAX;
+}
+
 static void amz_master_add_hunger(struct amz_master *m, uint32_t rank, uint32_t chunks)
 {
   struct amz_rank *r = &m->ranks[rank];
 
-  r->hungry = chunks < HUNGER_MAX - r->hungry ? r->hungry + chunks : HUNGER_MAX;
+  r->hungry = amz_master_hunger_with(r, chunks);
   amz_master_stand(m, rank);
 }
 
@@ -176,7 +181,7 @@ static int amz_master_set_timer(struct amz_master *m, uint32_t rank)
   return amz_heap_push(&m->timers, (struct amz_heap_item){.at_ns = at_ns, .key = rank});
 }
 
-static int amz_master_heard(struct amz_master *m, uint32_t rank)
+static inline int amz_master_heard(struct amz_master *m, uint32_t rank)
 {
   struct amz_rank *r = &m->ranks[rank];
 

@@ -12,12 +12,12 @@
 #define WORTH_S 5e-4    /* of tasks per slot: for less, two messages come too late */
 #define MEAN_WEIGHT 0.3 /* of the newest message in the running mean of tasks' times */
 
-static void amz_master_note_time(struct amz_master *m, double task_s)
+static inline void amz_master_note_time(struct amz_master *m, double task_s)
 {
   m->task_s += m->task_s > 0 ? MEAN_WEIGHT * (task_s - m->task_s) : task_s;
 }
 
-static void amz_master_note_given(struct amz_master *m, uint32_t rank)
+static inline void amz_master_note_given(struct amz_master *m, uint32_t rank)
 {
   struct amz_rank *r = &m->ranks[rank];
 

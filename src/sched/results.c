@@ -194,7 +194,7 @@ static int take_result(struct recorder *rec, const struct amz_result *r)
 
 /* ---- messages --------------------------------------------------------------------------------------------------------- */
 
-static void feed_policy(struct amz_master *m, const struct amz_message *msg)
+static inline void feed_policy(struct amz_master *m, const struct amz_message *msg)
 {
   struct amz_policy_feedback seen = {.worker = msg->rank}, all;
 

@@ -94,7 +94,7 @@ static bool amz_worker_next_fitting(struct amz_worker *w, struct amz_chunk *ret,
   return true;
 }
 
-static void amz_worker_leave_room(struct amz_worker *w, struct amz_slot *slot)
+static inline void amz_worker_leave_room(struct amz_worker *w, struct amz_slot *slot)
 {
   w->room.cores += slot->need.cores;
   w->room.memory_bytes += slot->need.memory_bytes;

@@ -33,7 +33,7 @@ static int grow_queue(struct amz_queue *q)
   return AMZ_OK;
 }
 
-static int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk)
+static inline int amz_worker_queue(struct amz_worker *w, const struct amz_chunk *chunk)
 {
   struct amz_queue *q = &w->queue;
   double tasks = (double)chunk->count;
@@ -58,7 +58,7 @@ static void amz_worker_forget_queue(struct amz_worker *w)
 /* ---- slots ------------------------------------------------------------------------------------------------------------ */
 
 /* When RUNs are measured by time, no more than its share of what is queued, so that no other slot goes without. */
-static uint64_t amz_worker_grain(const struct amz_worker *w)
+static inline uint64_t amz_worker_grain(const struct amz_worker *w)
 {
   const struct amz_worker_config *config = w->config;
   uint64_t of_chunk = w->queue.chunks[w->queue.first].count, share;
@@ -76,7 +76,7 @@ static uint64_t amz_worker_grain(const struct amz_worker *w)
   return wanted > (double)least ? (uint64_t)wanted : least;
 }
 
-static struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most)
+static inline struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most)
 {
   struct amz_queue *q = &w->queue;
   struct amz_chunk *c = &q->chunks[q->first], taken = *c;
@@ -103,7 +103,7 @@ static int add_part(struct amz_parts *p, const struct amz_chunk *chunk)
 
 /* Chunks that are too small for a RUN go together, as long as they follow each other. Their ids are kept for what may come
  * back. */
-static int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wanted, struct amz_chunk *ret)
+static inline int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint64_t wanted, struct amz_chunk *ret)
 {
   struct amz_queue *q = &w->queue;
   int rc = AMZ_OK;
@@ -129,7 +129,7 @@ static int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint
   return rc;
 }
 
-static int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret,
+static inline int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret,
                      struct amz_actions *out)
 {
   struct amz_action *run = amz_actions_add(out, AMZ_DO_RUN);
@@ -145,7 +145,7 @@ static int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct am
   return AMZ_OK;
 }
 
-static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, const struct amz_need *need,
+static inline int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, const struct amz_need *need,
                  struct amz_actions *out)
 {
   int64_t limit_ns = w->config->timeout_ns ? amz_worker_after(w, w->config->timeout_ns) : AMZ_NEVER;
@@ -163,7 +163,7 @@ static int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c,
 
 /* While slots are barred it is the first ones that are used: a slot's number says which cores it has. As fewer than `open` slots
  * are busy, the lowest idle one is always one of the first `open`. */
-static uint32_t next_idle(struct amz_worker *w)
+static inline uint32_t next_idle(struct amz_worker *w)
 {
   uint32_t top = w->n_idle - 1, lowest = top, slot;
 
@@ -176,7 +176,7 @@ static uint32_t next_idle(struct amz_worker *w)
   return slot;
 }
 
-static int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
+static inline int amz_worker_run(struct amz_worker *w, struct amz_actions *out)
 {
   struct amz_need need = {0, 0};
   struct amz_chunk c;
@@ -299,12 +299,12 @@ static int amz_worker_yield(struct amz_worker *w, struct amz_actions *out)
 
 /* ---- ends ------------------------------------------------------------------------------------------------------------- */
 
-static bool is_of(const struct amz_slot *s, uint64_t first, uint64_t count)
+static inline bool is_of(const struct amz_slot *s, uint64_t first, uint64_t count)
 {
   return first >= s->first && count >= 1 && count <= s->left && first - s->first <= s->count - count;
 }
 
-static double mean_with(double mean, double newest)
+static inline double mean_with(double mean, double newest)
 {
   return mean > 0 ? mean + MEAN_WEIGHT * (newest - mean) : newest;
 }
@@ -312,7 +312,7 @@ static double mean_with(double mean, double newest)
 /* What a RUN's tasks have taken: on the slot, from its start to what was told, and by themselves, as the master hears it. When
  * the latter is far more than before, so is what was given to us. The former is at least the latter, also when the ends of two
  * RUNs are heard of at once. */
-static void learn(struct amz_worker *w, const struct amz_slot *s)
+static inline void learn(struct amz_worker *w, const struct amz_slot *s)
 {
   double ran = (double)(s->count - s->undone), wall_ns = s->wall_ns / ran, slot_ns = (double)(w->now_ns - s->started_ns) / ran;
   bool long_run = w->config->grain_ns && s->wall_ns > SURPRISE * (double)w->config->grain_ns;
@@ -325,7 +325,7 @@ static void learn(struct amz_worker *w, const struct amz_slot *s)
   w->task_ns = mean_with(w->task_ns, w->next && slot_ns < wall_ns ? wall_ns : slot_ns);
 }
 
-static int ended(struct amz_worker *w, struct amz_slot *s, uint64_t count)
+static inline int ended(struct amz_worker *w, struct amz_slot *s, uint64_t count)
 {
   s->left -= count;
   w->tasks_done += count;
@@ -356,7 +356,7 @@ static int ran_one(struct amz_worker *w, struct amz_slot *s, const struct amz_re
   return ended(w, s, 1);
 }
 
-static int ran_bulk(struct amz_worker *w, struct amz_slot *s, const struct amz_bulk *b)
+static inline int ran_bulk(struct amz_worker *w, struct amz_slot *s, const struct amz_bulk *b)
 {
   if (!is_of(s, b->first, b->count))
     return AMZ_OK;

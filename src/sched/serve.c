@@ -46,7 +46,7 @@ static inline bool has_its_share(const struct amz_master *m, const struct amz_ra
 
 /* Gives the rank what it asked for, as far as there is something, at most `most` chunks. \return AMZ_OK, *ret_n: chunks given;
  * AMZ_ENOMEM. */
-static int assign(struct amz_master *m, uint32_t rank, uint32_t most, struct amz_actions *out, uint32_t *ret_n)
+static inline int assign(struct amz_master *m, uint32_t rank, uint32_t most, struct amz_actions *out, uint32_t *ret_n)
 {
   struct amz_rank *r = &m->ranks[rank];
   uint32_t n = 0;
@@ -82,7 +82,7 @@ static int assign(struct amz_master *m, uint32_t rank, uint32_t most, struct amz
 
 /* All who stand in a line, once: for their idle slots, or for all that they have asked for.
  * \return AMZ_OK, *ret_any: somebody got something; AMZ_ENOMEM. */
-static int serve_line(struct amz_master *m, enum amz_line_of line, bool all, struct amz_actions *out, bool *ret_any)
+static inline int serve_line(struct amz_master *m, enum amz_line_of line, bool all, struct amz_actions *out, bool *ret_any)
 {
   bool any_left = amz_pool_available(&m->pool, m->now_ns);
   uint32_t given, next;
@@ -104,6 +104,20 @@ static bool is_alone(const struct amz_master *m)
   const struct amz_line *idle = &m->lines[AMZ_LINE_IDLE];
 
   return idle->first == idle->last && m->lines[AMZ_LINE_AHEAD].first == AMZ_NO_RANK;
+}
+
+static int amz_master_serve_alone(struct amz_master *m, uint32_t rank, uint32_t chunks, struct amz_actions *out)
+{
+  struct amz_rank *r = &m->ranks[rank];
+  uint32_t given = 1;
+  int rc = AMZ_OK;
+
+  r->hungry = amz_master_hunger_with(r, chunks);
+  while (rc == AMZ_OK && r->hungry && given)
+    rc = assign(m, rank, UINT32_MAX, out, &given);
+  if (r->hungry)
+    amz_master_stand(m, rank);
+  return rc;
 }
 
 static int amz_master_serve(struct amz_master *m, struct amz_actions *out)

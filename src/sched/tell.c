@@ -27,14 +27,14 @@
 
 /* ---- results ---------------------------------------------------------------------------------------------------------- */
 
-static void tell_by(struct amz_worker *w, int64_t at_ns)
+static inline void tell_by(struct amz_worker *w, int64_t at_ns)
 {
   if (at_ns < w->report_ns)
     w->report_ns = at_ns;
 }
 
 /* The master can't record what has this number before it is on disk. */
-static void see_seq(struct amz_worker *w, uint64_t seq)
+static inline void see_seq(struct amz_worker *w, uint64_t seq)
 {
   if (seq > w->seq_seen)
     w->seq_seen = seq;
@@ -95,7 +95,7 @@ static int grow_bulks(struct amz_worker *w)
   return AMZ_OK;
 }
 
-static int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b, const struct amz_slot *s)
+static inline int amz_worker_keep_bulk(struct amz_worker *w, const struct amz_bulk *b, const struct amz_slot *s)
 {
   struct amz_bulk *kept;
 
@@ -134,7 +134,7 @@ static void amz_worker_durable(struct amz_worker *w, uint64_t durable_upto)
 
 /* ---- hunger ----------------------------------------------------------------------------------------------------------- */
 
-static void amz_worker_answered(struct amz_worker *w, size_t chunks)
+static inline void amz_worker_answered(struct amz_worker *w, size_t chunks)
 {
   double took_ns = (double)(w->now_ns - w->asked_ns), weight = took_ns < w->lead_ns ? LEAD_FALL : LEAD_WEIGHT;
 
@@ -155,7 +155,7 @@ static void amz_worker_forget_asked(struct amz_worker *w)
 
 /* What an answer takes, or a good part of what a RUN lasts: who measures RUNs by time would else ask for each few of many tiny
  * tasks. */
-static double lead_of(const struct amz_worker *w)
+static inline double lead_of(const struct amz_worker *w)
 {
   double least_ns = (double)w->config->grain_ns * LEAD_OF_GRAIN;
 
@@ -163,7 +163,7 @@ static double lead_of(const struct amz_worker *w)
 }
 
 /* \return how long what is queued should last. */
-static double cover_of(const struct amz_worker *w)
+static inline double cover_of(const struct amz_worker *w)
 {
   double leads_ns = SAFETY * lead_of(w), bunched_ns = leads_ns / 2 < w->task_ns ? leads_ns / 2 : w->task_ns;
 
@@ -171,7 +171,7 @@ static double cover_of(const struct amz_worker *w)
 }
 
 /* \return how many chunks may be queued ahead: a few for each slot, or as many as last for a RUN. */
-static double most_ahead(const struct amz_worker *w)
+static inline double most_ahead(const struct amz_worker *w)
 {
   double most = AHEAD_PER_SLOT, grain_ns = (double)w->config->grain_ns, lasts_ns = w->task_ns * w->chunk_tasks;
 
@@ -186,7 +186,7 @@ static inline double waiting(const struct amz_worker *w)
 }
 
 /* \return how many more positions the queue may get before a slot is idle. */
-static double room_ahead(const struct amz_worker *w)
+static inline double room_ahead(const struct amz_worker *w)
 {
   double chunks = most_ahead(w) * w->chunk_tasks, done = (double)(int64_t)w->tasks_done;
 
@@ -215,7 +215,7 @@ static void amz_worker_look_ahead(struct amz_worker *w)
 
 /* \return slots for which nothing is here. What waits for room has a slot, so that a rank that waits doesn't gather what others
  * could run. */
-static uint32_t empty_slots(const struct amz_worker *w)
+static inline uint32_t empty_slots(const struct amz_worker *w)
 {
   uint32_t n = amz_worker_free_slots(w);
   uint64_t waiting = w->queue.positions + w->n_aside;
@@ -244,7 +244,7 @@ static uint64_t amz_worker_soonest(const struct amz_worker *w)
 }
 
 /* \return how many chunks to ask for now, by w->ask_ns. */
-static uint32_t hunger(const struct amz_worker *w)
+static inline uint32_t hunger(const struct amz_worker *w)
 {
   uint32_t free_slots = empty_slots(w);
   double ahead, room, most;
@@ -266,7 +266,7 @@ static uint32_t hunger(const struct amz_worker *w)
 
 /* ---- sending ---------------------------------------------------------------------------------------------------------- */
 
-static struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind kind, struct amz_actions *out)
+static inline struct amz_message *amz_worker_send(struct amz_worker *w, enum amz_message_kind kind, struct amz_actions *out)
 {
   struct amz_message *m = amz_actions_send(out, w->rank, kind);
 
@@ -309,7 +309,7 @@ static int send_results(struct amz_worker *w, struct amz_message *m, struct amz_
 }
 
 /* Hands all bulks over, at least one, with their partials. */
-static int send_bulks(struct amz_worker *w, struct amz_message *m, struct amz_actions *out)
+static inline int send_bulks(struct amz_worker *w, struct amz_message *m, struct amz_actions *out)
 {
   struct amz_bulk *bulks = amz_actions_room(out, w->n_bulks, sizeof *w->bulks);
   const char *partials = w->partials.len ? copy_of(w->partials.data, w->partials.len, 1, out) : NULL;
@@ -330,7 +330,7 @@ static int send_bulks(struct amz_worker *w, struct amz_message *m, struct amz_ac
 }
 
 /* A message with all that is buffered, which is then no longer. */
-static int send_all(struct amz_worker *w, enum amz_message_kind kind, uint32_t hungry, struct amz_actions *out)
+static inline int send_all(struct amz_worker *w, enum amz_message_kind kind, uint32_t hungry, struct amz_actions *out)
 {
   struct amz_message *m = amz_worker_send(w, kind, out);
 
@@ -380,7 +380,7 @@ static int sync_if_due(struct amz_worker *w, struct amz_actions *out)
   return AMZ_OK;
 }
 
-static int report(struct amz_worker *w, uint32_t hungry, struct amz_actions *out)
+static inline int report(struct amz_worker *w, uint32_t hungry, struct amz_actions *out)
 {
   if (hungry && w->asked == 0) {
     w->asked_ns = w->now_ns;

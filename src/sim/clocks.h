@@ -23,22 +23,33 @@ struct amz_clocks {
 int amz_clocks_init(struct amz_clocks *c, uint32_t count) AMZ_MUST_CHECK;
 void amz_clocks_clear(struct amz_clocks *c);
 
+/* To an earlier time: what it loses it has lost before, so that everything above is as it was. */
+static inline void amz_clocks_set_earlier(struct amz_clocks *c, uint32_t number, uint64_t at)
+{
+  uint32_t *winners = c->winners;
+
+  for (uint32_t i = c->leaves + number; i > 1 && c->at_ns[winners[i ^ 1]] >= at + (i & 1); i /= 2)
+    winners[i / 2] = number;
+}
+
 static inline void amz_clocks_set(struct amz_clocks *c, uint32_t number, int64_t at_ns)
 {
-  uint32_t winner = number;
-  uint64_t at = (uint64_t)at_ns;
+  uint32_t *winners = c->winners, winner = number;
+  uint64_t *times = c->at_ns, at = (uint64_t)at_ns, before = times[number];
 
-  c->at_ns[number] = at;
+  times[number] = at;
+  if (at <= before) {
+    amz_clocks_set_earlier(c, number, at);
+    return;
+  }
   for (uint32_t i = c->leaves + number; i > 1; i /= 2) {
-    uint32_t other = c->winners[i ^ 1];
-    uint64_t other_at = c->at_ns[other];
-    bool loses = other_at < at + (other < winner);
+    uint32_t other = winners[i ^ 1];
+    uint64_t other_at = times[other];
+    bool loses = other_at < at + (i & 1); /* an odd one plays against lower numbers, who win if they ring at the same time */
 
     winner = loses ? other : winner;
     at = loses ? other_at : at;
-    if (winner != number && c->winners[i / 2] == winner)
-      return; /* as before: so is everything above */
-    c->winners[i / 2] = winner;
+    winners[i / 2] = winner;
   }
 }
 

@@ -80,7 +80,7 @@ static int post_letter(struct amz_world *w, const struct amz_message *m, bool to
 }
 
 /* Where messages take equally long, they stand in the lines themselves. */
-static int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns)
+static inline int amz_world_post(struct amz_world *w, const struct amz_message *m, bool to_master, int64_t from_ns)
 {
   struct amz_actions_block *chain = w->actions->first;
   int rc;

@@ -9,7 +9,7 @@
 
 #include "world.h"
 
-static double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt)
+static inline double amz_world_run_s(const struct amz_world *w, uint64_t first, uint64_t count, uint32_t attempt)
 {
   const struct amz_sim_config *c = w->config;
   double sum = 0;
@@ -49,7 +49,7 @@ static int64_t begin_of_run(struct amz_world *w, uint32_t rank, uint64_t first)
   return r->starts_ns;
 }
 
-static int begin_run(struct amz_world *w, uint32_t rank, const struct amz_action *a, uint64_t place)
+static inline int begin_run(struct amz_world *w, uint32_t rank, const struct amz_action *a, uint64_t place)
 {
   struct amz_sim_run *run = &w->runs[place];
   double ns;
@@ -75,7 +75,7 @@ static int begin_run(struct amz_world *w, uint32_t rank, const struct amz_action
   return AMZ_OK;
 }
 
-static int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a)
+static inline int do_run(struct amz_world *w, uint32_t rank, const struct amz_action *a)
 {
   uint64_t place = (uint64_t)rank * w->config->slots_per_rank + a->slot;
 
@@ -124,7 +124,7 @@ static inline int perform(struct amz_world *w, uint32_t rank, const struct amz_a
   return AMZ_OK;
 }
 
-static void amz_world_set_tick(struct amz_world *w, uint32_t rank)
+static inline void amz_world_set_tick(struct amz_world *w, uint32_t rank)
 {
   struct amz_sim_rank *r = &w->ranks[rank];
   int64_t at_ns = amz_worker_deadline(amz_crew_at(&w->crew, rank));
@@ -210,7 +210,7 @@ static int tell(struct amz_world *w, const struct amz_sim_run *run, struct amz_e
 }
 
 /* Partials are here what they stand for: the positions. */
-static int tell_bulk(struct amz_world *w, const struct amz_sim_run *run, uint64_t first, uint64_t count)
+static inline int tell_bulk(struct amz_world *w, const struct amz_sim_run *run, uint64_t first, uint64_t count)
 {
   double task_s = (double)ran_ns(w, run) * 1e-9 / (double)run->count;
   struct amz_bulk *b = &w->bulk;
@@ -315,7 +315,7 @@ static int end_before_another(struct amz_world *w, uint64_t place)
   return rc < 0 ? rc : tell_end(w, run);
 }
 
-static int amz_world_end_run(struct amz_world *w, uint64_t place)
+static inline int amz_world_end_run(struct amz_world *w, uint64_t place)
 {
   struct amz_sim_run *run = &w->runs[place];
   bool simple = w->sure && !run->killed_as && run->undone == 0;

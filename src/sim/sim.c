@@ -30,7 +30,7 @@ static int fence(struct amz_world *w, uint32_t rank, int64_t now_ns)
   return amz_world_push(w, amz_sim_later(now_ns, w->config->fence_ns), AMZ_SIM_EV_FENCED, rank);
 }
 
-static int perform_masters(struct amz_world *w, const struct amz_action *a)
+static inline int perform_masters(struct amz_world *w, const struct amz_action *a)
 {
   int64_t now_ns = w->master_free_ns;
 
@@ -52,7 +52,7 @@ static int perform_masters(struct amz_world *w, const struct amz_action *a)
   return AMZ_OK;
 }
 
-static int set_master_tick(struct amz_world *w)
+static inline int set_master_tick(struct amz_world *w)
 {
   int64_t at_ns = amz_master_deadline(w->master);
 
@@ -62,7 +62,7 @@ static int set_master_tick(struct amz_world *w)
   return amz_world_push(w, w->master_tick_ns, AMZ_SIM_EV_MASTER_TICK, 0);
 }
 
-static int step_master(struct amz_world *w, struct amz_event *e, int64_t cost_ns)
+static inline int step_master(struct amz_world *w, struct amz_event *e, int64_t cost_ns)
 {
   int64_t begin_ns = w->now_ns > w->master_free_ns ? w->now_ns : w->master_free_ns;
   struct amz_actions *out = amz_world_actions(w);
@@ -89,7 +89,7 @@ static bool is_frozen(const struct amz_world *w, uint32_t rank)
   return w->now_ns < w->ranks[rank].frozen_until_ns;
 }
 
-static int step_with(struct amz_world *w, bool to_master, uint32_t rank, const struct amz_message *m)
+static inline int step_with(struct amz_world *w, bool to_master, uint32_t rank, const struct amz_message *m)
 {
   w->mail.message = m;
   if (to_master)
