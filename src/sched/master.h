@@ -141,7 +141,8 @@ static void amz_master_clear_bulks(struct amz_rank *r);
 /* ---- serve.c */
 /* Hands out to hungry ranks what there is. */
 static int amz_master_serve(struct amz_master *m, struct amz_actions *out) AMZ_MUST_CHECK;
-/* The same for a rank that asks for so many chunks while nobody waits: it stands in a line only with what is left to be wished. */
+/* The same for a rank that asks for so many chunks while nobody waits: it stands in a line only with what it wishes beyond what
+ * there is. */
 static int amz_master_serve_alone(struct amz_master *m, uint32_t rank, uint32_t chunks,
                                   struct amz_actions *out) AMZ_MUST_CHECK;
 

@@ -40,7 +40,7 @@ static int amz_master_init_ranks(struct amz_master *m)
 }
 
 static inline struct amz_message *amz_master_send(struct amz_master *m, uint32_t rank, enum amz_message_kind kind,
-                                           struct amz_actions *out)
+                                                  struct amz_actions *out)
 {
   struct amz_message *msg = amz_actions_send(out, rank, kind);
 

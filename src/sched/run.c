@@ -130,7 +130,7 @@ static inline int amz_worker_gather(struct amz_worker *w, struct amz_parts *part
 }
 
 static inline int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret,
-                     struct amz_actions *out)
+                                   struct amz_actions *out)
 {
   struct amz_action *run = amz_actions_add(out, AMZ_DO_RUN);
 
@@ -146,7 +146,7 @@ static inline int amz_worker_start(struct amz_worker *w, uint32_t slot, const st
 }
 
 static inline int start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, const struct amz_need *need,
-                 struct amz_actions *out)
+                        struct amz_actions *out)
 {
   int64_t limit_ns = w->config->timeout_ns ? amz_worker_after(w, w->config->timeout_ns) : AMZ_NEVER;
 

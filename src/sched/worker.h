@@ -128,7 +128,7 @@ static int amz_worker_gather(struct amz_worker *w, struct amz_parts *parts, uint
                              struct amz_chunk *ret) AMZ_MUST_CHECK;
 /* Tells to run a chunk on a slot; fills in *ret. */
 static int amz_worker_start(struct amz_worker *w, uint32_t slot, const struct amz_chunk *c, struct amz_slot *ret,
-                     struct amz_actions *out) AMZ_MUST_CHECK;
+                            struct amz_actions *out) AMZ_MUST_CHECK;
 /* Takes up to `most` positions off the queue's first chunk. */
 static struct amz_chunk amz_worker_take(struct amz_worker *w, uint64_t most);
 /* Tells how many slots are open, and gives back what they needn't keep. */

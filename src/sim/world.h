@@ -201,9 +201,10 @@ static inline double amz_sim_uniform(uint64_t seed, uint64_t position, uint32_t 
   return (double)(h >> 11) * 0x1p-53;
 }
 
+/* \return a + b, both >= 0; AMZ_NEVER when that is too much or either is. */
 static inline int64_t amz_sim_later(int64_t a, int64_t b)
 {
-  return a == AMZ_NEVER || b == AMZ_NEVER || a > AMZ_NEVER - b ? AMZ_NEVER : a + b;
+  return a > AMZ_NEVER - b ? AMZ_NEVER : a + b;
 }
 
 #endif
