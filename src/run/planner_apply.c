@@ -99,9 +99,11 @@ int amz_planner_apply(struct amz_loop *l, struct amz_planner *p)
   p->predicted = amz_planner_predict(p, &p->think.plan.chosen);
   p->state = AMZ_PLANNER_FOLLOWS;
   amz_planner_keep_plan(l, p, &p->think.plan.chosen, p->think.work.cv, p->think.plan.why, p->think.node_source);
-  amz_planner_keep_sample(p, l->config->host, &sample);
-  if (sample.len && p->sampler->n)
+  if (p->sampler->n) /* not, when all is known from earlier runs */
+    amz_planner_keep_sample(p, l->config->host, &sample);
+  if (sample.len)
     keep_file(l, "sample.json", &sample);
+  amz_buf_clear(&sample);
   tell(l, p);
   (void)amz_loop_bound_plan(l); /* while it was made, a task may have taken more than it knows of */
   rc = amz_loop_take_rank_slots(l);

@@ -90,7 +90,7 @@ static void *think(void *arg)
       t->input.costs.service_s = c->service_s;
     t->rc = make_plan(t);
   }
-  t->cpu_s += (double)amz_clock_cpu().had_ns * 1e-9;
+  t->latest_cpu_s = (double)amz_clock_cpu().had_ns * 1e-9;
   while (write(t->fd, &one, sizeof one) < 0 && errno == EINTR)
     ;
   return NULL;
@@ -137,6 +137,7 @@ bool amz_think_take(struct amz_think *t)
     return false;
   (void)pthread_join(t->thread, NULL); /* it has written its last word */
   t->runs = false;
+  t->cpu_s += t->latest_cpu_s;
   return true;
 }
 

@@ -31,7 +31,8 @@ struct amz_think {
   struct amz_node like[AMZ_PLAN_KINDS_MAX]; /* this node with other numbers, what they point to is `node`'s */
   struct amz_plan_nodes nodes[AMZ_PLAN_KINDS_MAX];
   struct amz_plan_launched launched[AMZ_PLAN_KINDS_MAX];
-  double cpu_s;                /* of the thoughts so far */
+  double cpu_s;                /* of the thoughts that were taken: may be read while another goes on */
+  double latest_cpu_s;         /* the thread's */
   int fd;                      /* readable when it is done */
   pthread_t thread;
   bool runs;

@@ -137,7 +137,7 @@ static void finds_what_is_meant(void)
   ASSERT_I64(amz_rundir_find("", &err, &run), AMZ_ENOENT);
   ASSERT_I64(amz_rundir_find("a.runs/007", &err, &run), AMZ_ENOENT);
   for (int i = 0; i < 12; i++, free(run)) {
-    char name[8];
+    char name[16];
 
     (void)snprintf(name, sizeof name, "j%d", i);
     CU_ASSERT_FATAL(amz_rundir_create(".", name, NULL, &run) == AMZ_OK);
