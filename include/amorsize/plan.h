@@ -46,6 +46,7 @@ struct amz_plan_want {
   uint64_t memory_bytes; /* of one task as the user says; 0: as sampled */
   bool memory_ignore;
   bool load_aware;
+  bool differ;          /* tasks differ in threads or memory, by a column: these are means, and a run starts each as it fits */
   bool waits;           /* more slots than cores may pay, whatever kind of work the sample shows (preset io) */
   uint32_t gpus;        /* per task */
   const char *policy;   /* that hands out: a name of amz_policy_find; NULL: adaptive */
@@ -176,7 +177,9 @@ struct amz_plan {
   struct amz_chunking chunkings[AMZ_PLAN_CHUNKINGS]; /* those that weren't chosen, fastest first */
   size_t n_chunkings;
   char why_chunks[256];            /* why tasks are handed out as they are, in words */
-  double break_even_tasks;         /* from so many tasks on this layout beats the serial one; 0: it doesn't */
+  /* from so many tasks on this layout beats the serial one; where that is the choice: from so many on more slots would be worth
+   * it; 0: never */
+  double break_even_tasks;
   double theoretical_speedup;      /* with all slots allowed and no overhead */
   double unforeseen;               /* amz_plan_unforeseen */
   struct amz_reason *reasons;

@@ -1,4 +1,5 @@
 /* plan: which layout a job should have, what it will take, and why; from a sample of its tasks and what nodes can do. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include "rundir.h"
 #include "sampled.h"
 #include "tofile.h"
+
+#define NEEDS_SEEN 4096u /* tasks, evenly over the list, whose columns are looked at */
 
 struct plan_args {
   struct cli_job_args job;
@@ -291,6 +294,28 @@ static void count_nodes(const struct amz_settings *s, struct cli_kinds *kinds)
     kinds->items[0].count = s->plan.nodes;
 }
 
+/* Tasks that differ, by a column, in threads or memory are planned for by their means; a run starts them as they fit. */
+static void mind_needs(const struct amz_job *job, struct amz_plan_want *want)
+{
+  const struct amz_settings *s = amz_job_settings(job);
+  uint64_t tasks = amz_job_tasks(job), n = tasks < NEEDS_SEEN ? tasks : NEEDS_SEEN, same;
+  double threads = 0, memory = 0;
+
+  if (!amz_job_has_needs(job) || n == 0)
+    return;
+  for (uint64_t i = 0; i < n; i++) {
+    struct amz_task_need need = amz_job_need(job, (uint64_t)((double)i / (double)n * (double)tasks), &same);
+
+    threads += need.threads;
+    memory += (double)need.memory_bytes;
+  }
+  want->differ = true;
+  if (s->resources.threads_column)
+    want->threads_per_task = (uint32_t)fmax(1, threads / (double)n + 0.5);
+  if (s->resources.memory_column)
+    want->memory_bytes = (uint64_t)(memory / (double)n);
+}
+
 static int make(const struct plan_args *a, struct planning *p)
 {
   const struct amz_node_costs *costs = &p->kinds.items[0].node->costs;
@@ -300,6 +325,7 @@ static int make(const struct plan_args *a, struct planning *p)
   count_nodes(amz_job_settings(p->job), &p->kinds);
   p->input = (struct amz_plan_input){.work = &p->sampled.work, .nodes = p->kinds.items, .n_nodes = p->kinds.n,
                                      .want = want_of(p->job, a)};
+  mind_needs(p->job, &p->input.want);
   p->input.costs = (struct amz_plan_costs){.gap_s = p->sampled.sample.gap_s, .chunk_s = costs->chunk_s,
     .service_s = costs->service_s,
     .launch_base_s = costs->launch_base_s, .launch_per_rank_s = costs->launch_per_rank_s};

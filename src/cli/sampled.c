@@ -114,6 +114,8 @@ int cli_sampled_foresee(struct cli_sampled *s, const struct amz_job *job)
   int rc;
 
   amz_outlook_weigh(job, s->sample.seen, s->sample.n);
+  for (size_t i = 0; i < s->sample.n && amz_job_settings(job)->resources.threads_column; i++)
+    s->sample.seen[i].threads = 1; /* other tasks have others: that tells nothing of what threads bring */
   rc = amz_workload_fit(s->sample.seen, s->sample.n, amz_job_tasks(job), CONFIDENCE, &again);
   if (rc == AMZ_OK) {
     amz_workload_clear(&s->work);

@@ -23,7 +23,8 @@ int cli_sampled_take(struct cli *cli, const struct amz_job_input *input, const c
 int cli_sampled_read(const char *dir, const char *file, struct cli_sampled *ret);
 void cli_sampled_clear(struct cli_sampled *s);
 
-/* Fits the sample again, with the job's weights, and foresees the tasks to come where these or the list's order tell of them. */
+/* Fits the sample again, with the job's weights, and foresees the tasks to come where these or the list's order tell of them.
+ * Threads that a column gives are no trial of threads: its tasks are as they are. */
 int cli_sampled_foresee(struct cli_sampled *s, const struct amz_job *job);
 
 #endif

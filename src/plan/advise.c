@@ -204,6 +204,18 @@ static uint32_t otherwise_of(const struct amz_plan_input *in, const struct amz_p
   return given < UINT32_MAX ? (uint32_t)given : UINT32_MAX;
 }
 
+static int say_differ(const struct amz_plan_input *in, struct amz_plan *plan)
+{
+  uint32_t threads = plan->chosen.layout.threads;
+  char each[32];
+
+  if (!in->want.differ)
+    return AMZ_OK;
+  return say(plan, "columns", false, "tasks differ in what they take: counted with %u thread%s and %s each, their mean; a run "
+                                     "starts each as it fits",
+             threads, plural(threads), bytes(amz_plan_task_memory(in), each));
+}
+
 /* What holds on nodes of one kind. */
 static int say_kind(const struct amz_plan_input *in, struct amz_plan *plan, size_t kind)
 {
@@ -438,8 +450,9 @@ int amz_plan_explain(const struct amz_plan_input *in, struct amz_plan *plan)
     rc = say_efficiency(in, plan);
   for (size_t i = 0; i < in->n_nodes && rc == AMZ_OK; i++)
     rc = say_kind(in, plan, i);
-  if (rc < 0 || (rc = say_tasks(in, plan)) < 0 || (rc = say_given(in, plan)) < 0 || (rc = say_numa(in, plan)) < 0 ||
-      (rc = say_waiting(in, plan)) < 0 || (rc = say_threads(in, plan)) < 0 || (rc = say_unused(in, plan)) < 0)
+  if (rc < 0 || (rc = say_tasks(in, plan)) < 0 || (rc = say_differ(in, plan)) < 0 || (rc = say_given(in, plan)) < 0 ||
+      (rc = say_numa(in, plan)) < 0 || (rc = say_waiting(in, plan)) < 0 || (rc = say_threads(in, plan)) < 0 ||
+      (rc = say_unused(in, plan)) < 0)
     return rc;
   return amz_plan_recommend(in, plan);
 }

@@ -269,31 +269,57 @@ static const char *why_not(const struct goal *g, const struct amz_plan *plan, co
   return c->total_s < plan->chosen.total_s ? "faster by less than 2 %, and larger" : "no faster";
 }
 
-/* The best of those that weren't chosen: `c` begins with the first of them. */
+static bool is_chosen(const struct amz_plan *plan, const struct amz_candidate *c)
+{
+  return memcmp(&plan->chosen.layout, &c->layout, sizeof c->layout) == 0;
+}
+
+/* The best of those that weren't chosen. */
 static void list_others(const struct goal *g, struct amz_plan *plan, struct amz_candidate *c, size_t n)
 {
   qsort(c, n, sizeof *c, by_total);
   for (size_t i = 0; i < n && plan->n_others < AMZ_PLAN_LISTED; i++) {
+    if (is_chosen(plan, &c[i]))
+      continue;
     plan->why_not[plan->n_others] = why_not(g, plan, &c[i]);
     plan->others[plan->n_others++] = c[i];
   }
 }
 
-/* From so many tasks on the chosen layout beats one slot: launch and imbalance are paid once, each task saves the rest. */
-static double break_even(const struct amz_plan *plan, double gap_s)
+/* From so many tasks on the layout beats one slot by `least`: launch and imbalance are paid once, each task saves the rest. */
+static double break_even(const struct amz_plan *plan, const struct amz_candidate *c, double least, double gap_s)
 {
-  const struct amz_candidate *c = &plan->chosen;
-  double once = c->launch_s + c->imbalance_s + c->collect_s - plan->serial.collect_s;
-  double saved = plan->serial.task_s + gap_s - (c->task_s + gap_s) / (double)c->slots;
+  double once = least * (c->launch_s + c->imbalance_s + c->collect_s) - plan->serial.collect_s;
+  double saved = plan->serial.task_s + gap_s - least * (c->task_s + gap_s) / (double)c->slots;
 
   return c->slots > 1 && saved > 0 ? fmax(2, ceil(once / saved)) : 0;
+}
+
+/* Of what was chosen; where that is one slot, of the fastest with more that would be worth it. */
+static double break_even_of(const struct amz_plan *plan, double gap_s)
+{
+  if (plan->chosen.slots > 1)
+    return break_even(plan, &plan->chosen, 1, gap_s);
+  for (size_t i = 0; i < plan->n_others; i++)
+    if (plan->others[i].slots > 1)
+      return break_even(plan, &plan->others[i], WORTH, gap_s);
+  return 0;
+}
+
+/* One slot is a layout like any other, and may have been played out. */
+static void choose_serial(struct amz_plan *plan, const struct amz_candidate *c, size_t n)
+{
+  plan->chosen = plan->serial;
+  plan->why = "one task after the other: more slots would gain less than a fifth";
+  for (size_t i = 0; i < n; i++)
+    if (is_chosen(plan, &c[i]))
+      plan->chosen = c[i];
 }
 
 static int choose_from(const struct amz_plan_input *in, struct amz_search *s, struct amz_plan *plan)
 {
   struct amz_chunk_trial trials[CHUNKED] = {{.n = 0}};
   struct goal g = {&in->want, in->want.efficiency, 1};
-  bool serial = false; /* the choice isn't the first of those found */
   int rc = narrow(in, &g, s, plan->serial.task_s);
 
   if (rc < 0)
@@ -304,15 +330,12 @@ static int choose_from(const struct amz_plan_input *in, struct amz_search *s, st
     return rc;
   plan->why = choose(&g, s->found, (size_t)plan->simulated);
   plan->chosen = s->found[0];
-  if (plan->chosen.speedup < WORTH && plan->chosen.slots > 1 && may_be_serial(in) && in->want.goal == AMZ_GOAL_TIME) {
-    plan->chosen = plan->serial;
-    serial = true;
-    plan->why = "one task after the other: more slots would gain less than a fifth";
-  }
+  if (plan->chosen.speedup < WORTH && plan->chosen.slots > 1 && may_be_serial(in) && in->want.goal == AMZ_GOAL_TIME)
+    choose_serial(plan, s->found, (size_t)plan->simulated);
   keep_chunks(in, trials, plan);
   plan->n_classes = amz_plan_classes(in, &plan->chosen.layout, plan->classes);
-  list_others(&g, plan, s->found + !serial, s->n - !serial);
-  plan->break_even_tasks = break_even(plan, in->costs.gap_s.value);
+  list_others(&g, plan, s->found, s->n);
+  plan->break_even_tasks = break_even_of(plan, in->costs.gap_s.value);
   return AMZ_OK;
 }
 

@@ -53,7 +53,6 @@ static void add_sources(const struct amz_plan_told *t, struct amz_buf *out)
 void amz_report_plan_brief(const struct amz_plan_told *t, struct amz_buf *out)
 {
   const struct amz_plan *p = t->report.plan;
-  char a[AMZ_WORD];
 
   add_plan(t, out);
   amz_word_name("predicted", out);
@@ -62,9 +61,6 @@ void amz_report_plan_brief(const struct amz_plan_told *t, struct amz_buf *out)
   amz_word_name("because it is", out);
   amz_buf_addf(out, "%s\n", p->why);
   add_first_reason(p, out);
-  if (p->break_even_tasks > 0) {
-    amz_word_name("pays from", out);
-    amz_buf_addf(out, "about %s on\n", amz_word_tasks((uint64_t)p->break_even_tasks, a));
-  }
+  amz_words_pays(p, out);
   add_sources(t, out);
 }

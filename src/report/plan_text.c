@@ -64,10 +64,7 @@ void amz_report_plan(const struct amz_plan_report *r, struct amz_buf *out)
   amz_word_name("because it is", out);
   amz_buf_addf(out, "%s\n", r->plan->why);
   add_first_bound(r->plan, out);
-  if (r->plan->break_even_tasks > 0) {
-    amz_word_name("pays from", out);
-    amz_buf_addf(out, "about %s on\n", amz_word_tasks((uint64_t)r->plan->break_even_tasks, a));
-  }
+  amz_words_pays(r->plan, out);
 }
 
 /* ---- in full: what is to be done, and where --------------------------------------------------------------------------- */
@@ -117,10 +114,7 @@ static void add_decision(const struct amz_plan_report *r, struct amz_buf *out)
   amz_word_name("considered", out);
   amz_buf_addf(out, "%s layouts by formula, %s of them in the simulator\n", amz_format_count(p->considered, a, sizeof a),
                amz_format_count(p->simulated, b, sizeof b));
-  if (p->break_even_tasks > 0) {
-    amz_word_name("pays from", out);
-    amz_buf_addf(out, "about %s on\n", amz_word_tasks((uint64_t)p->break_even_tasks, a));
-  }
+  amz_words_pays(p, out);
 }
 
 static void add_part(const char *name, double part_s, double whole_s, struct amz_buf *out)
@@ -159,7 +153,8 @@ static void add_terms(const struct amz_plan_report *r, struct amz_buf *out)
                t->speedup.source == AMZ_UNKNOWN ? "others weren't sampled" : amz_source_name(t->speedup.source),
                t->beyond ? ", extrapolated" : "");
   amz_word_name("  computing", out);
-  amz_buf_addf(out, "× %.3f: %u busy cores of a NUMA domain instead of %u (%s)\n", t->computing.value, t->busy, t->sampled_busy,
+  amz_buf_addf(out, "× %.3f: %u busy core%s of a NUMA domain instead of %u (%s)\n", t->computing.value, t->busy, plural(t->busy),
+               t->sampled_busy,
                t->computing.source == AMZ_UNKNOWN ? "unknown: counted as nothing" : amz_source_name(t->computing.source));
   add_memory_term(t, out);
   amz_word_name("  neighbours", out);

@@ -61,6 +61,17 @@ void amz_words_changed(const struct amz_plan_input *in, const struct amz_candida
   amz_words_chunks(c->policy, c->chunk_s, out);
 }
 
+void amz_words_pays(const struct amz_plan *plan, struct amz_buf *out)
+{
+  char a[AMZ_WORD];
+
+  if (!(plan->break_even_tasks > 0))
+    return;
+  amz_word_name("pays from", out);
+  amz_buf_addf(out, "about %s on%s\n", amz_word_tasks((uint64_t)fmin(plan->break_even_tasks, 9e18), a),
+               plan->chosen.slots == 1 ? ": then more slots would" : "");
+}
+
 static void add_times(const struct amz_workload *w, struct amz_buf *out)
 {
   char a[AMZ_WORD], b[AMZ_WORD], c[AMZ_WORD];

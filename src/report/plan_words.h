@@ -17,6 +17,8 @@ bool amz_words_other_policy(const struct amz_plan_input *in, const struct amz_ca
 bool amz_words_other_target(const struct amz_plan_input *in, const struct amz_candidate *c);
 /* ", handed out by static", where the plan has changed that. */
 void amz_words_changed(const struct amz_plan_input *in, const struct amz_candidate *c, struct amz_buf *out);
+/* From how many tasks on it pays, as a line of its own; nothing where it never does. */
+void amz_words_pays(const struct amz_plan *plan, struct amz_buf *out);
 void amz_words_workload(const char *job, const struct amz_workload *w, struct amz_buf *out);
 /* A line: seconds with their source. */
 void amz_words_quantity(const char *name, const struct amz_quantity *q, struct amz_buf *out);

@@ -10,6 +10,7 @@
 #include "plan_words.h"
 
 #define FORMAT 1
+#define LONGEST_S 9e9 /* of a task: 285 years are the most that a duration can say */
 
 void amz_sample_clear(struct amz_sample *s)
 {
@@ -123,7 +124,8 @@ static bool read_row(const json_t *row, uint64_t tasks, struct amz_observation *
   o->threads = (uint32_t)threads;
   o->busy = (uint32_t)busy;
   o->failed = json_is_true(json_object_get(row, "failed"));
-  return ok && threads >= 1 && busy >= 1 && o->index < tasks;
+  return ok && o->wall_s <= LONGEST_S && o->cpu_s <= LONGEST_S && o->waited_s <= LONGEST_S && threads >= 1 && busy >= 1 &&
+         o->index < tasks;
 }
 
 static int read_rows(const json_t *rows, struct amz_sample *s, struct amz_error *err)

@@ -157,6 +157,17 @@ sed 's/"job": "[a-z]*"/"job": "small"/' big.runs/001/sample.json >small.json
 try amorsize-mpi plan job.yaml --set plan.memory=ignore --sample small.json
 tried_like "another job's sample" 0 '^  plan ' 'warning: small.json was taken of the job small, and is used for big'
 
+# ---- tasks that differ, by columns: their means count, and threads of theirs tell nothing of what threads bring
+fresh
+printf 'n,t,m\n' >table.csv
+for i in 1 2 3 4 5 6 7 8; do printf '%s,1,1GiB\n%s,3,7GiB\n' "$i" "$i" >>table.csv; done
+printf 'job: cols\ntasks: {command: "true {n}", csv: table.csv}\nresources: {threads: "{t}", memory: "{m}"}\nplan: {memory: ignore}\n' >job.yaml
+HWLOC_SYNTHETIC='core:4 pu:1' amorsize-mpi sample job.yaml >out 2>err
+amorsize-mpi node --fast --topology 'pack:1 [numa(memory=64GB)] core:16 pu:1' --format json >mid.json 2>/dev/null
+try amorsize-mpi plan cols --node mid.json --set plan.memory=respect --explain
+tried_like 'columns: planned by their means' 0 'counted with 2 threads and 4.0 GiB each, their mean; a run starts each as it fits' ''
+check 'columns: no law of threads is made of other tasks' sh -c '! grep -q Amdahl out'
+
 # ---- failing tasks
 fresh
 try amorsize-mpi sample --name bad --slots 2 --command 'echo no {n} >&2; exit 3' --for n=1..100

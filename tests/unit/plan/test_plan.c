@@ -206,6 +206,40 @@ static void test_not_worth_a_launch(void)
   amz_workload_clear(&one);
 }
 
+/* Two cores that compute 1.75 times as long when both are busy gain 14 %, by hand, however many tasks there are: one slot, which
+ * is a layout once and not among the others. */
+static void test_serial(void)
+{
+  struct machine m;
+  struct amz_plan_nodes nodes = {&m.node, 1, 1};
+  struct amz_workload w = made(1000, 0.1, 0.1, 1), few = made(10, 0.05, 0.001, 1);
+  struct amz_plan plan;
+
+  make_machine(&m, 2, 1, 64 * GIB);
+  m.phi[0] = (struct amz_curve_point){0, 1, measured(1)};
+  m.phi[1] = (struct amz_curve_point){0, 2, measured(1.75)};
+  m.node.n_slowdown = 2;
+  plan = plan_for(&w, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.slots, 1);
+  CU_ASSERT_PTR_NOT_NULL(strstr(plan.why, "more slots would gain less than a fifth"));
+  CU_ASSERT_TRUE(plan.chosen.simulated);
+  ASSERT_U64(plan.n_others, 1);
+  ASSERT_U64(plan.others[0].slots, 2);
+  CU_ASSERT(plan.break_even_tasks < 1); /* never: each task costs 0.875 of one, and 1.2 times that is more */
+  amz_plan_clear(&plan);
+  /* Half a second of work on nodes of one core, of which two cost a launch: usual_costs has 0.45 s. A task of 50.5 ms saves 0.4
+   * of that against 1.2 times the half, and 1.2 times the launch, and a task that may end late, are to be saved: from about 27 to
+   * 30 tasks on. */
+  make_machine(&m, 1, 1, 64 * GIB);
+  nodes.count = 2;
+  plan = plan_for(&few, &nodes, 1, nothing_given());
+  ASSERT_U64(plan.chosen.slots, 1);
+  CU_ASSERT(plan.break_even_tasks >= 26 && plan.break_even_tasks <= 31);
+  amz_plan_clear(&plan);
+  amz_workload_clear(&w);
+  amz_workload_clear(&few);
+}
+
 static void test_memory(void)
 {
   struct machine m;
@@ -1113,7 +1147,8 @@ int main(void)
   static const struct amz_test tests[] = {
     {"what no sample shows widens the interval", test_unforeseen}, {"many tasks fill a node", test_plain},
         {"few short tasks are worth many slots", test_few_short_tasks},
-    {"a launch must be worth it", test_not_worth_a_launch}, {"memory", test_memory}, {"nothing fits", test_infeasible},
+    {"a launch must be worth it", test_not_worth_a_launch}, {"one slot is best", test_serial},
+    {"memory", test_memory}, {"nothing fits", test_infeasible},
     {"GPUs of some nodes", test_gpus_of_kinds}, {"each advice", test_advice},
     {"waiting tasks share cores", test_waiting_tasks},
     {"few tasks get slots for whole rounds", test_whole_rounds},

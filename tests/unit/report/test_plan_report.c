@@ -328,6 +328,7 @@ static void test_refused(void)
     {"no threads", HEAD ROW("1", "0"), "observations[0]"},
     {"too many threads", HEAD ROW("1", "99999999999"), "observations[0]"},
     {"a task that the list doesn't have", HEAD ROW_AT("9", "1", "1"), "observations[0]"},
+    {"a time that no task has taken", HEAD ROW("1e300", "1"), "observations[0]"},
     {"a text for a time", HEAD ROW("\"1\"", "1"), "observations[0]"},
   };
 
