@@ -58,6 +58,7 @@ struct state {
   bool longest_first;
   double told_s;               /* mean of params, 0: unknown */
   double told_cv;
+  double stretch;              /* by which chunks are longer because the master serves many, see stretch_of */
   struct amz_seen late, ever;  /* tasks as they would have been on the mean slot */
   unsigned surprises;          /* in a row */
   uint64_t given, told;        /* workers that were given a first chunk, that told of it */
@@ -98,6 +99,20 @@ static void take_told(struct state *s, const struct amz_policy_params *p)
     s->late = s->ever;
 }
 
+/* One chunk for each slot, given one after the other so that all end together, takes T + P g / 2: T (1 + r / 2) with r = P g / T.
+ * Chunks of sqrt(R mu g) from the first to the last are 2 sqrt(N mu / g) of them, for which the master needs 2 T sqrt(r). Where
+ * that is longer, chunks are longer by as much, so that the master doesn't hold up the end. From r = 2 on the last slots would
+ * come too late for any; what is least then is sqrt(2) T sqrt(r). */
+static double stretch_of(const struct state *s, const struct amz_policy_params *p)
+{
+  double slots = (double)p->slots, r;
+
+  if (s->told_s <= 0 || p->tasks == 0)
+    return 1;
+  r = smaller(slots * slots * s->service_s / ((double)p->tasks * s->told_s), 2);
+  return larger(2 * sqrt(r) / (1 + r / 2), 1);
+}
+
 /* What isn't said stays as it was. */
 static void tell(void *state, const struct amz_policy_params *params)
 {
@@ -111,6 +126,7 @@ static void tell(void *state, const struct amz_policy_params *params)
   s->rate = smaller(or_own(params->rate, s->rate), 1);
   if (params->mean_s > 0)
     take_told(s, params);
+  s->stretch = stretch_of(s, params);
   s->left = 0; /* what is left of a round was cut without knowing */
 }
 
@@ -289,7 +305,8 @@ static void begin_round(struct state *s, const struct amz_policy_ask *ask)
 /* \return tasks below which a chunk isn't worth its overhead, or more than the master can serve. */
 static double least_of(const struct state *s, const struct worker *w, double slots, double remaining, double mean_s)
 {
-  double serve_s = smaller(SERVE * slots * s->service_s, sqrt(remaining * mean_left(s) * s->service_s));
+  double fewest_s = s->stretch * sqrt(remaining * mean_left(s) * s->service_s);
+  double serve_s = smaller(SERVE * slots * s->service_s, fewest_s);
   double floor_s = s->overhead_s * (w && w->doubt < DOUBT / 2 ? FLOOR : 1);
 
   return larger(serve_s, floor_s) / mean_s;
