@@ -3,7 +3,8 @@
  * usage: bench_policies [-v] [SCENARIO…]   AMZ_ALL=1: every cell, for hours; else those that take minutes
  *                                          AMZ_MOST=N: of these, cells of at most N tasks (with AMZ_ALL: every size; else 17000)
  *                                          AMZ_MEANS="1e-3 1", AMZ_SLOTS=4096, AMZ_EACH="8 64": these instead, every size;
- *                                          AMZ_SEEDS=N: instead of 20
+ *                                          AMZ_SEEDS=N: instead of 20; AMZ_SEED=N: the first one, instead of 1000: tasks that
+ *                                          nobody has looked at before
  * -v prints every cell. For each scenario: the median over the cells of each policy; how far adaptive is from the fixed policy
  * with the least median; and in how many cells, and by how much at most, it is behind the policy that is best in that very cell.
  * At the end the same over all scenarios, short tasks and long ones apart: for a master that serves in a microsecond, tasks of 10
@@ -30,6 +31,7 @@ struct grid {
   size_t n_means, n_slots, n_each;
   uint64_t most; /* tasks of a cell */
   unsigned seeds;
+  uint64_t first_seed;
 };
 
 struct cell {
@@ -50,13 +52,13 @@ struct total {
   double most, logs; /* of makespan over that of the best rival */
 };
 
-static int run_cell(enum contest_scenario scenario, unsigned seeds, struct cell *cell)
+static int run_cell(enum contest_scenario scenario, const struct grid *g, struct cell *cell)
 {
   double ratios[POLICIES][SEEDS];
 
-  for (unsigned seed = 0; seed < seeds; seed++) {
+  for (unsigned seed = 0; seed < g->seeds; seed++) {
     struct contest c = {.scenario = scenario, .mean_s = cell->mean_s, .slots = cell->slots, .tasks = cell->each * cell->slots,
-                        .seed = 1000 + seed};
+                        .seed = g->first_seed + seed};
 
     if (contest_init(&c) < 0)
       return AMZ_ENOMEM;
@@ -65,7 +67,7 @@ static int run_cell(enum contest_scenario scenario, unsigned seeds, struct cell 
     contest_clear(&c);
   }
   for (size_t p = 0; p < POLICIES; p++)
-    cell->ratio[p] = contest_median(ratios[p], seeds);
+    cell->ratio[p] = contest_median(ratios[p], g->seeds);
   return AMZ_OK;
 }
 
@@ -168,7 +170,7 @@ static int run_scenario(enum contest_scenario scenario, const struct grid *g, bo
         if (g->slots[s] * g->each[e] > (double)g->most || t->n == CELLS_MAX)
           continue;
         *cell = (struct cell){.mean_s = g->means[m], .slots = (uint32_t)g->slots[s], .each = (uint64_t)g->each[e]};
-        if (run_cell(scenario, g->seeds, cell) < 0)
+        if (run_cell(scenario, g, cell) < 0)
           return AMZ_ENOMEM;
         if (verbose)
           print_cell(contest_names[scenario], cell);
@@ -205,9 +207,9 @@ static bool wish_axis(const char *name, double *values, size_t *n)
 static struct grid wished(void)
 {
   static const struct grid all = {{1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10}, {2, 16, 128, 1024, 4096}, {8, 64, 1024}, 7, 5, 3,
-                                  UINT64_MAX, SEEDS};
-  static const struct grid few = {{1e-5, 1e-4, 1e-3, 1e-1, 10}, {2, 16, 128, 1024}, {8, 64, 1024}, 5, 4, 3, 17000, SEEDS};
-  const char *wish = getenv("AMZ_ALL"), *most = getenv("AMZ_MOST"), *seeds = getenv("AMZ_SEEDS");
+                                  UINT64_MAX, SEEDS, 1000};
+  static const struct grid few = {{1e-5, 1e-4, 1e-3, 1e-1, 10}, {2, 16, 128, 1024}, {8, 64, 1024}, 5, 4, 3, 17000, SEEDS, 1000};
+  const char *wish = getenv("AMZ_ALL"), *most = getenv("AMZ_MOST"), *seeds = getenv("AMZ_SEEDS"), *first = getenv("AMZ_SEED");
   struct grid grid = wish && strcmp(wish, "1") == 0 ? all : few;
   bool means = wish_axis("AMZ_MEANS", grid.means, &grid.n_means), slots = wish_axis("AMZ_SLOTS", grid.slots, &grid.n_slots);
 
@@ -217,6 +219,8 @@ static struct grid wished(void)
     grid.most = strtoull(most, NULL, 10);
   if (seeds && strtoul(seeds, NULL, 10) > 0 && strtoul(seeds, NULL, 10) <= SEEDS)
     grid.seeds = (unsigned)strtoul(seeds, NULL, 10);
+  if (first && strtoull(first, NULL, 10) > 0)
+    grid.first_seed = strtoull(first, NULL, 10);
   return grid;
 }
 
