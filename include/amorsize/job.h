@@ -75,6 +75,7 @@ struct amz_settings {
     uint32_t retries;       /* 0 */
     int64_t backoff_ns;     /* 1 s */
     int64_t timeout_ns;     /* 0: none */
+    uint64_t max_result;    /* 64 MiB: bytes that a stream's program may write, to both streams, before a result is complete */
     int64_t grace_ns;       /* 20 s: for running tasks when the run is being stopped */
     struct amz_stop_after stop_after;
     bool idempotent;
@@ -179,7 +180,6 @@ struct amz_stream {
   uint32_t window;         /* >= 1: so many lines it may be given ahead of its answers */
   const char *sentinel;    /* a result is all lines up to one that equals this; NULL: a result is one line */
   const char *fail_prefix; /* a result that begins with this is a failure; NULL: each result is a success */
-  uint64_t max_result;     /* bytes that a task may write before its result is complete, to both streams */
 };
 /* \return NULL for a job of another kind. Owned by the job, as is: */
 const struct amz_stream *amz_job_stream(const struct amz_job *job);

@@ -47,12 +47,12 @@ static void end_flood(struct amz_streams *s, struct amz_coprocess *co)
   char most[32], text[AMZ_ERROR_TEXT];
 
   (void)snprintf(text, sizeof text,
-                 "amorsize-mpi: more than %s were written without the end of a result (tasks.stream.max_result); the program was "
+                 "amorsize-mpi: more than %s were written without the end of a result (failures.max_result); the program was "
                  "ended\n", amz_format_bytes(co->max_result, most, sizeof most));
   keep(s, co, 1, text, strlen(text));
   if (!s->flood_told)
     amz_streams_note(s, co, "the stream's program has written more than %s without the end of a result; its task fails. "
-                     "tasks.stream.max_result says how much a result may be", most);
+                     "failures.max_result says how much a result may be", most);
   s->flood_told = true;
   co->as = AMZ_FAILED;
   s->doomed++;

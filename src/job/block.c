@@ -36,7 +36,6 @@ const struct amz_key amz_stream_keys[] = {
   {"tasks.stream.window", &amz_type_count, AT(window), NOW, "1", "4096", NULL},
   {"tasks.stream.sentinel", &amz_type_text_node, AT(sentinel), NOW, NULL, NULL, NULL},
   {"tasks.stream.fail_prefix", &amz_type_text_node, AT(fail_prefix), NOW, NULL, NULL, NULL},
-  {"tasks.stream.max_result", &amz_type_bytes, AT(max_result), NOW, "1", "1024TiB", NULL},
 };
 const size_t amz_stream_n_keys = sizeof amz_stream_keys / sizeof *amz_stream_keys;
 
@@ -134,7 +133,7 @@ static int read_stream(struct amz_reader *r, B *b)
   struct amz_block_stream *s = &b->stream_parts;
   int rc;
 
-  *s = (struct amz_block_stream){.window = 1, .max_result = UINT64_C(64) << 20};
+  *s = (struct amz_block_stream){.window = 1};
   if (!b->stream || b->stream->kind != AMZ_YAML_MAP) {
     s->command = b->stream;
     return AMZ_OK;

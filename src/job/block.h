@@ -10,7 +10,6 @@ enum amz_combine { AMZ_COMBINE_PRODUCT, AMZ_COMBINE_ZIP };
 struct amz_block_stream { /* NULL: not given */
   const struct amz_yaml *command, *sentinel, *fail_prefix;
   uint32_t window;
-  uint64_t max_result;
 };
 
 struct amz_block { /* NULL: not given */

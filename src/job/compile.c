@@ -110,7 +110,6 @@ static int compile_stream(struct amz_loader *l)
     rc = check_once(l->job, command_uses, l->job->command, &err);
   rc = refuse(l, rc, s->command, at, "tasks.stream", &err);
   stream->window = s->window;
-  stream->max_result = s->max_result;
   if (rc == AMZ_OK)
     rc = copy_text(l, s->sentinel, &stream->sentinel);
   return rc == AMZ_OK ? copy_text(l, s->fail_prefix, &stream->fail_prefix) : rc;

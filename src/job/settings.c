@@ -54,6 +54,7 @@ const struct amz_key amz_settings_keys[] = {
   {"failures.retries", &amz_type_count, AT(failures.retries), NOW, "0", "1000", NULL},
   {"failures.backoff", &amz_type_duration, AT(failures.backoff_ns), NOW, "0", "24h", NULL},
   {"failures.timeout", &amz_type_duration, AT(failures.timeout_ns), NOW, "1ms", YEAR, NULL},
+  {"failures.max_result", &amz_type_bytes, AT(failures.max_result), NOW, "1", "1024TiB", NULL},
   {"failures.grace", &amz_type_duration, AT(failures.grace_ns), NOW, "0", "24h", NULL},
   {"failures.stop_after", &amz_type_stop_after, AT(failures.stop_after), NOW, "1", "4611686018427387904", NULL},
   {"failures.idempotent", &amz_type_bool, AT(failures.idempotent), LATER, NULL, NULL, NULL},
@@ -119,7 +120,7 @@ static const S defaults = {
            .efficiency = 0.8},
   .chunks = {.policy = "adaptive", .target_ns = 200000000, .min_ns = 50000000, .max_ns = 1000000000, .rate = 0.3},
   .sample = {.tasks_min = 5, .tasks_max = 50, .time_ns = 10000000000, .confidence = 0.95, .precision = 0.05, .reuse = true},
-  .failures = {.backoff_ns = 1000000000, .grace_ns = 20000000000},
+  .failures = {.backoff_ns = 1000000000, .max_result = UINT64_C(64) << 20, .grace_ns = 20000000000},
 };
 
 /* Presets are other defaults: what the user writes wins over them. (What else they change is where plans are made and results recorded.) */

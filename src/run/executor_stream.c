@@ -98,7 +98,7 @@ static int open_slot(struct amz_loop *l, uint32_t slot)
   const struct amz_place place = {.rank = c->rank, .slot = slot, .threads = c->layout.threads};
   struct amz_exec_stream stream = {.command = {.slot = slot}, .window = of_job->window, .sentinel = of_job->sentinel,
     .fail_prefix = of_job->fail_prefix, .timeout_ns = amz_job_settings(c->job)->failures.timeout_ns, .advice_ns = ADVICE_NS,
-    .max_result = of_job->max_result};
+    .max_result = amz_job_settings(c->job)->failures.max_result};
   const char **env;
   int rc = amz_program_fill(c->job, &place, &l->task, NULL);
 

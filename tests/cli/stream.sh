@@ -128,6 +128,17 @@ run
 is 'sentinel: exit status' "$status" 0
 is 'sentinel: outputs' "$(amorsize-mpi output job | cksum)" "$(for n in 0 1 2000 3; do seq $n; echo ENDING; echo 'END '; done | cksum)"
 
+# ---- results that are too long, and room for them in the next attempt
+fresh
+job 'while read -r n; do head -c "$n" /dev/zero | tr "\\0" a; echo; done' '"{n}"' '{n: [10, 5000, 20]}' 'failures: {max_result: 1KiB}'
+run
+is 'a result that is too long: exit status' "$status" 1
+is 'a result that is too long: that task alone fails' "$(rows failed)" '1 '
+is 'a result that is too long: said with it' "$(amorsize-mpi output job --task 1 --stderr)" \
+  'amorsize-mpi: more than 1.0 KiB were written without the end of a result (failures.max_result); the program was ended'
+try amorsize-mpi resume --quiet --retry-failed --set failures.max_result=1MiB job
+is 'a result that is too long: with more room' "$status $(amorsize-mpi output job --task 1 | wc -c | tr -d ' ')" '0 5001'
+
 # ---- long lines, and lines that can't be ----
 fresh
 head -c 1048576 /dev/zero | tr '\0' a >long

@@ -379,7 +379,7 @@ static void a_result_without_end_fails(void)
     ASSERT_ROW_U64(rows[i].row, got.ends[2].output_bytes > MOST, fails);
     ASSERT_ROW_U64(rows[i].row, got.ends[2].output_bytes > MOST + AMZ_PACK_DATA_MAX + AMZ_ERROR_TEXT, 0);
     output_of(&r, &got.ends[2], 2, &errors);
-    ASSERT_ROW_U64(rows[i].row, strstr(amz_buf_text(&errors), "without the end of a result (tasks.stream.max_result)") != NULL,
+    ASSERT_ROW_U64(rows[i].row, strstr(amz_buf_text(&errors), "without the end of a result (failures.max_result)") != NULL,
                    fails);
     amz_buf_clear(&errors);
     amz_rig_clear(&r);

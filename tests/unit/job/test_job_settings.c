@@ -29,6 +29,7 @@ static void defaults_are_the_documented_ones(void)
     ASSERT_I64(s->failures.backoff_ns, 1000000000);
     ASSERT_I64(s->failures.timeout_ns, 0);
     ASSERT_I64(s->failures.grace_ns, 20000000000);
+    ASSERT_U64(s->failures.max_result, 67108864);
     CU_ASSERT(!s->failures.stop_after.set && !s->output.discard_stdout && s->sample.reuse);
     CU_ASSERT(ok[0] == 1 && ok[1] == 0 && ok[2] == 0 && ok[3] == 0);
     CU_ASSERT(amz_job_kind(l.job) == AMZ_TASK_COMMAND);
