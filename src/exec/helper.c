@@ -26,6 +26,7 @@
 
 #define WATCH_AFTER_NS 5000000
 #define COUNT_AFTER_NS 5000000 /* what it has read */
+#define LOOK_AFTER_NS 2000000 /* who starts many looks meanwhile whether any has ended */
 #define EVENTS 64
 #define RECEIVE (64u * 1024)
 #define KEEP_RECEIVED (256u * 1024) /* a receive buffer that a long command has grown beyond this is given back */
@@ -49,6 +50,7 @@ struct helper {
   struct amz_buf in, out;
   struct amz_error *err;
   int64_t silence_ns, heard_ns; /* 0: the rank may be silent; when it was last heard, by a clock that counts sleep */
+  int64_t looked_ns;            /* for ends, while commands are performed */
 };
 
 /* ---- which pipes are watched -------------------------------------------------------------------------------------------- */
@@ -103,6 +105,28 @@ static int patience(const struct helper *h)
 static int corrupt(const struct helper *h)
 {
   return amz_error_set(h->err, AMZ_ECORRUPT, "the rank sent something that is no command (another version?)");
+}
+
+static int flush(struct helper *h)
+{
+  bool waits;
+
+  while (h->out.len > 0) {
+    ssize_t n = send(h->fd, h->out.data, h->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+      h->closing = true;
+    if (n < 0)
+      break;
+    amz_buf_consume(&h->out, (size_t)n);
+  }
+  waits = h->out.len > 0;
+  if (waits == h->waits_to_send || h->closing)
+    return AMZ_OK;
+  h->waits_to_send = waits;
+  return watch(h, h->fd, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EVENT_SOCKET, EPOLL_CTL_MOD);
 }
 
 /* ---- ends --------------------------------------------------------------------------------------------------------------- */
@@ -366,14 +390,30 @@ static int perform(struct helper *h, struct amz_wire_frame *frame)
   return corrupt(h);
 }
 
+/* Each start takes a millisecond, or several on a busy machine: behind a hundred of them, ends would seem to be as much later,
+ * and their slots stay empty. No event of a pipe is left from before commands, so that slots may change hands. */
+static int look_for_ends(struct helper *h)
+{
+  int64_t now_ns = amz_clock_ns(CLOCK_MONOTONIC);
+  int rc;
+
+  if (now_ns - h->looked_ns < LOOK_AFTER_NS)
+    return AMZ_OK;
+  if ((rc = reap(h)) < 0 || (rc = start_waiting(h)) < 0)
+    return rc;
+  h->looked_ns = amz_clock_ns(CLOCK_MONOTONIC);
+  return flush(h);
+}
+
 static int perform_received(struct helper *h)
 {
   struct amz_wire_frame frame;
   size_t pos = 0;
   int rc;
 
+  h->looked_ns = amz_clock_ns(CLOCK_MONOTONIC); /* ends come before commands */
   while ((rc = amz_wire_next(&h->in, &pos, &frame)) > 0)
-    if ((rc = perform(h, &frame)) < 0)
+    if ((rc = perform(h, &frame)) < 0 || (rc = look_for_ends(h)) < 0)
       return rc;
   amz_buf_consume(&h->in, pos);
   if (h->in.len == 0 && h->in.cap > KEEP_RECEIVED)
@@ -403,28 +443,6 @@ static int receive(struct helper *h)
   if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
     h->closing = true;
   return AMZ_OK;
-}
-
-static int flush(struct helper *h)
-{
-  bool waits;
-
-  while (h->out.len > 0) {
-    ssize_t n = send(h->fd, h->out.data, h->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-      h->closing = true;
-    if (n < 0)
-      break;
-    amz_buf_consume(&h->out, (size_t)n);
-  }
-  waits = h->out.len > 0;
-  if (waits == h->waits_to_send || h->closing)
-    return AMZ_OK;
-  h->waits_to_send = waits;
-  return watch(h, h->fd, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EVENT_SOCKET, EPOLL_CTL_MOD);
 }
 
 /* ---- the loop ----------------------------------------------------------------------------------------------------------- */

@@ -396,6 +396,34 @@ static void a_small_task_has_a_small_peak(void)
   amz_rig_clear(&r);
 }
 
+/* ---- many at once ------------------------------------------------------------------------------------------------------- */
+
+/* What ends while others are started is told as ended then, not when the last of them has been. */
+static void ends_are_seen_between_starts(void)
+{
+  static const char *const argv[] = {"/bin/true", NULL};
+  int64_t last_start_ns = 0, first_end_ns = INT64_MAX;
+  const uint32_t slots = 400;
+  struct amz_exec_end end;
+  struct amz_rig r;
+
+  CU_ASSERT_FATAL(amz_rig_init(&r, HELPER, slots, true));
+  for (uint32_t i = 0; i < slots; i++) {
+    const struct amz_exec_command command = {.slot = i, .index = i, .attempt = 1, .argv = argv};
+
+    CU_ASSERT_EQUAL_FATAL(amz_exec_start(r.x, &command), AMZ_OK);
+  }
+  CU_ASSERT_EQUAL_FATAL(amz_rig_flush(&r), AMZ_OK);
+  for (uint32_t i = 0; i < slots; i++) {
+    CU_ASSERT_EQUAL_FATAL(amz_rig_wait(&r, &end), 1);
+    ASSERT_I64(end.outcome, AMZ_SUCCEEDED);
+    last_start_ns = end.start_ns > last_start_ns ? end.start_ns : last_start_ns;
+    first_end_ns = end.start_ns + end.wall_ns < first_end_ns ? end.start_ns + end.wall_ns : first_end_ns;
+  }
+  CU_ASSERT(first_end_ns < last_start_ns);
+  amz_rig_clear(&r);
+}
+
 /* ---- services ------------------------------------------------------------------------------------------------------------ */
 
 static void a_service_leaves_nothing_in_the_pack(void)
@@ -512,6 +540,7 @@ static const struct amz_test tests[] = {
   {"what is read is counted", what_is_read_is_counted},
     {"a hundred megabytes stream through", a_hundred_megabytes_stream_through},
   {"a small task has a small peak", a_small_task_has_a_small_peak},
+  {"ends are seen between starts", ends_are_seen_between_starts},
   {"a service leaves nothing in the pack", a_service_leaves_nothing_in_the_pack},
   {"tasks are bound, and the mask is checked", tasks_are_bound_and_the_mask_is_checked},
   {"what cannot be is refused", what_cannot_be_is_refused},
