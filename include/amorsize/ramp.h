@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include <amorsize/error.h>
+#include <amorsize/quantity.h>
 
 #define AMZ_RAMP_LEVELS 24u
 
@@ -32,6 +33,7 @@ struct amz_ramp {
   uint32_t slots;   /* open now */
   uint32_t base, most;
   double cores, waits; /* waits: CPU over wall time, who computes for more than that may be kept from it (amz_load_waits_below) */
+  double pressure;  /* of the machine's time, tasks have waited for a CPU (amz_node_pressure_here); 0: they haven't */
   bool over;
   int64_t opened_ns; /* the generation */
   uint32_t before;  /* slots of the one before */
@@ -48,7 +50,7 @@ struct amz_ramp {
 };
 
 /* Begins with `slots` open. base: where tasks that don't wait go back to; most: never more than that; cores: CPUs that there are
- * for them. r->waits is set to what holds on a machine without other work; whoever knows better sets it.
+ * for them. r->waits and r->pressure are set to what holds on a machine without other work; whoever knows better sets them.
  * \return AMZ_OK; AMZ_EINVAL: no slots; AMZ_ENOMEM. Release with amz_ramp_clear (accepts what is zeroed). */
 int amz_ramp_begin(struct amz_ramp *r, uint32_t slots, uint32_t base, uint32_t most, double cores, int64_t now_ns);
 void amz_ramp_clear(struct amz_ramp *r);
@@ -66,8 +68,8 @@ void amz_ramp_see(struct amz_ramp *r, uint32_t slot, int64_t start_ns, const str
  * \return how many; 0: as many as there are. r->over: nothing will change any more. */
 uint32_t amz_ramp_next(struct amz_ramp *r, uint32_t bound, int64_t now_ns);
 
-/* \return seconds between the starts of two tasks that might have started at once, as the largest generation showed it; 0:
- * unknown. */
-double amz_ramp_start_s(const struct amz_ramp *r);
+/* \return seconds between the starts of two tasks that might have started at once, as the latest generation showed it; known
+ * as well as generations agree, or as is usual. Sampled, or unknown. */
+struct amz_quantity amz_ramp_start(const struct amz_ramp *r);
 
 #endif

@@ -153,11 +153,14 @@ bool amz_workload_is_precise(const struct amz_workload *w, uint32_t least, doubl
 
 /* A task that runs: the first of the tasks to come, the second … */
 struct amz_in_hand {
-  double for_s;  /* it has run for so long, */
+  double for_s;  /* it has run for so long; < 0: it begins so much later, */
   /* and is expected to take so much longer at the reference: of those that took longer than that, the mean of what was left;
    * foreseen, what is missing */
   double rest_s;
 };
+/* For how long tasks have run, by when they were given to who starts them one at a time, each taking start_s: those behind others
+ * began later, or haven't yet. In: seconds since they were given, out: since they began. Sorts them, the longest first. */
+void amz_in_hand_queue(double *for_s, size_t n, double start_s);
 /* Fills in rest_s. */
 void amz_workload_rest(const struct amz_workload *w, struct amz_in_hand *tasks, size_t n);
 /* \return what is left of one that is none in particular: of the times beyond `for_s`, the one that `draw` happens to pick. */

@@ -4,6 +4,30 @@
 #include "workload_private.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+static int descending(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return (x < y) - (x > y);
+}
+
+/* Lindley's recursion (Lindley, "The theory of queues with a single server", Mathematical Proceedings of the Cambridge
+ * Philosophical Society 48, 1952), with what was there before left out of account. */
+void amz_in_hand_queue(double *for_s, size_t n, double start_s)
+{
+  double waits_s = 0, before_s = INFINITY;
+
+  if (n == 0 || !(start_s > 0))
+    return;
+  qsort(for_s, n, sizeof *for_s, descending);
+  for (size_t i = 0; i < n; i++) {
+    waits_s = i ? fmax(0, waits_s + start_s - (before_s - for_s[i])) : 0;
+    before_s = for_s[i];
+    for_s[i] -= waits_s;
+  }
+}
 
 /* \return the first of the ascending times beyond `for_s`. */
 static size_t outlasted(const struct amz_workload *w, double for_s)

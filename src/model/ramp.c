@@ -16,6 +16,8 @@
 #define CAREFUL 2.0
 #define CLOSE 0.95          /* of the best throughput: the smallest number of slots that has it is taken, */
 #define SPARE 1.25          /* or so many times as many as would have it if nobody ever waited for a turn, where that's fewer */
+#define START_ERROR 0.5     /* of what a start takes, from one generation to the next; assumed */
+#define STARTS_LEAST 8u     /* fewer starts at once tell little of what one takes */
 #define MEDIAN_ERROR 1.2533 /* √(π/2): of a median of normal values over that of their mean */
 
 int amz_ramp_begin(struct amz_ramp *r, uint32_t slots, uint32_t base, uint32_t most, double cores, int64_t now_ns)
@@ -127,14 +129,31 @@ static bool learn_level(struct amz_ramp *r)
   return true;
 }
 
-double amz_ramp_start_s(const struct amz_ramp *r)
+/* Starts compete with what they start and with ends that come meanwhile; beside other work a short burst is over before others
+ * get their share of the CPUs again, and a longer one is not, which makes each start take twice as long or more. So the last
+ * burst knows but roughly how fast the next one will be. */
+struct amz_quantity amz_ramp_start(const struct amz_ramp *r)
 {
-  double start_s = 0;
+  struct amz_quantity q = {.source = AMZ_UNKNOWN};
+  double half = 0;
 
-  for (size_t i = 0; i < r->n_levels; i++)
-    if (r->levels[i].start_s > 0)
-      start_s = r->levels[i].start_s;
-  return start_s;
+  for (size_t i = 0; i < r->n_levels; i++) {
+    const struct amz_ramp_level *level = &r->levels[i];
+    uint32_t starts = level->slots - (i ? level[-1].slots : 0);
+
+    if (!(level->start_s > 0))
+      continue;
+    half = q.n >= STARTS_LEAST ? fabs(level->start_s - q.value) : 0;
+    q.value = level->start_s;
+    q.n = starts;
+  }
+  if (q.n == 0)
+    return q;
+  half = fmax(half, (START_ERROR + r->pressure) * q.value);
+  q.low = fmax(0, q.value - half);
+  q.high = q.value + half;
+  q.source = AMZ_SAMPLED;
+  return q;
 }
 
 /* ---- what follows ---------------------------------------------------------------------------------------------------------- */

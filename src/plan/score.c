@@ -199,12 +199,28 @@ static double round_error(const struct amz_plan_input *in, const struct amz_cand
   return c->simulated && in->work->tasks > c->slots ? 0.45 * c->task_s : 0;
 }
 
+/* What starts take is known from few bursts of them. Those that are to come one behind the other, before all slots are busy, make
+ * the run as much longer as they take. */
+static double start_error(const struct amz_plan_input *in, const struct amz_candidate *c)
+{
+  const struct amz_quantity *start = &in->costs.start_s;
+  double ranks = fmax(1, (double)c->layout.nodes * c->layout.ranks_per_node), queue_s = 0, idle;
+
+  if (!(start->value > 0))
+    return 0;
+  for (size_t i = 0; i < in->n_in_hand; i++)
+    queue_s = fmax(queue_s, -in->in_hand[i].for_s);
+  idle = fmin((double)c->slots, (double)in->work->tasks) - (double)in->n_in_hand;
+  queue_s += fmax(0, idle / ranks - 1) * start->value;
+  return queue_s * (start->high - start->value) / start->value;
+}
+
 /* What no sample shows is independent of what it may have got wrong, and of what another layout than the sample's makes of it. */
 static void doubt_rest(const struct amz_plan_input *in, struct amz_candidate *c)
 {
   double rest_s = hypot(amz_plan_unforeseen(in), amz_plan_stretch_error(in, &c->layout)) * c->makespan_s;
 
-  rest_s = hypot(rest_s, round_error(in, c));
+  rest_s = hypot(hypot(rest_s, round_error(in, c)), start_error(in, c));
   c->interval_s[0] = fmax(0, c->makespan_s - hypot(c->makespan_s - c->interval_s[0], rest_s));
   c->interval_s[1] = c->makespan_s + hypot(c->interval_s[1] - c->makespan_s, rest_s);
 }

@@ -90,7 +90,7 @@ double amz_planner_rest_s(const struct amz_planner *p, const struct amz_workload
 }
 
 /* Of the other ranks it isn't known: they are taken to be where this one is. Without room for it, the tasks count as not
- * begun. */
+ * begun. What has been given to the helper may still be waiting there for its start. */
 static void note_in_hand(const struct amz_loop *l, struct amz_planner *p)
 {
   uint32_t slots = amz_worker_busy(l->worker), ranks = p->kinds.n_ranks;
@@ -101,6 +101,7 @@ static void note_in_hand(const struct amz_loop *l, struct amz_planner *p)
   p->n_in_hand = 0;
   p->in_hand = amz_new_array(room, sizeof *p->in_hand);
   p->in_hand_s = for_s && p->in_hand ? amz_worker_in_hand_s(l->worker, p->asked_ns, for_s, slots, &own) * ranks : 0;
+  amz_in_hand_queue(for_s, own, amz_ramp_start(&p->sampler->ramp).value);
   for (; p->n_in_hand < least_u64((uint64_t)own * ranks, room); p->n_in_hand++)
     p->in_hand[p->n_in_hand] = (struct amz_in_hand){.for_s = for_s[p->n_in_hand % own]};
   free(for_s);
@@ -131,13 +132,17 @@ struct amz_plan_costs amz_planner_costs(const struct amz_loop *l, const struct a
 {
   struct amz_plan_costs costs = {.gap_s = amz_sampler_gap(p->sampler), .chunk_s = amz_told_chunk(&l->told),
                                  .service_s = amz_told_service(&l->told)};
-  double start_s = amz_ramp_start_s(&p->sampler->ramp);
+  struct amz_quantity start = amz_ramp_start(&p->sampler->ramp);
 
   if (costs.gap_s.source == AMZ_UNKNOWN)
     costs.gap_s = p->known.costs.gap_s;
-  if (start_s > 0 && costs.gap_s.source != AMZ_UNKNOWN) {
-    start_s = fmin(start_s, costs.gap_s.value); /* it is part of it */
-    costs.start_s = (struct amz_quantity){.value = start_s, .low = start_s, .high = start_s, .n = 1, .source = AMZ_SAMPLED};
+  if (start.source != AMZ_UNKNOWN && costs.gap_s.source != AMZ_UNKNOWN) {
+    double by = fmin(1, costs.gap_s.value / start.value); /* it is part of it */
+
+    costs.start_s = start;
+    costs.start_s.value *= by;
+    costs.start_s.low *= by;
+    costs.start_s.high *= by;
   }
   return costs;
 }

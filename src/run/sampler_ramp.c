@@ -3,6 +3,8 @@
  * wait for is mostly the same. */
 #include "sampler.h"
 
+#include <math.h>
+
 #include <amorsize/load.h>
 #include <amorsize/node.h>
 
@@ -13,7 +15,8 @@
 /* Beside other work, tasks that compute seem to wait. */
 static void mind_others(struct amz_ramp *ramp)
 {
-  ramp->waits = amz_load_waits_below(amz_node_pressure_here());
+  ramp->pressure = fmin(fmax(amz_node_pressure_here(), 0), 1);
+  ramp->waits = amz_load_waits_below(ramp->pressure);
 }
 
 /* A rank has room for more slots than cores where its helper was made for them. Where threads are to be tried, tasks are kept for

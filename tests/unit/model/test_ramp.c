@@ -106,7 +106,7 @@ static uint32_t run(const struct world *w, uint64_t seed, uint32_t *ret_highest,
   }
   CU_ASSERT_TRUE(r.over);
   *ret_generations = (unsigned)r.n_levels;
-  *ret_start_s = amz_ramp_start_s(&r);
+  *ret_start_s = amz_ramp_start(&r).value;
   free(slot);
   amz_ramp_clear(&r);
   return open;
@@ -179,11 +179,44 @@ static void test_bound(void)
   amz_ramp_clear(&r);
 }
 
+/* What the latest generation showed, off by half of it, or by what the one before it says, and by more beside other
+ * work. */
+static void test_start(void)
+{
+  static const struct {
+    const char *row;
+    double start_s[3]; /* of generations */
+    size_t n;
+    uint32_t first; /* slots of the first one; the others open four times as many as there were */
+    double pressure, value, half;
+  } rows[] = {
+    {"none was seen", {0, 0}, 2, 8, 0, 0, 0},
+    {"one", {0.002}, 1, 8, 0, 0.002, 0.001},
+    {"they agree", {0.004, 0.004}, 2, 8, 0, 0.004, 0.002},
+    {"the latest counts, and how far it is from the one before", {0.001, 0, 0.004}, 3, 8, 0, 0.004, 0.003},
+    {"but not from a pair", {0.001, 0, 0.004}, 3, 2, 0, 0.004, 0.002},
+    {"other work uses all CPUs", {0.004}, 1, 8, 1, 0.004, 0.006},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_ramp r = {.n_levels = rows[i].n, .pressure = rows[i].pressure};
+    struct amz_quantity q;
+
+    for (size_t k = 0; k < rows[i].n; k++)
+      r.levels[k] = (struct amz_ramp_level){.slots = rows[i].first << 2 * k, .start_s = rows[i].start_s[k]};
+    q = amz_ramp_start(&r);
+    ASSERT_ROW_I64(rows[i].row, q.source, rows[i].value > 0 ? AMZ_SAMPLED : AMZ_UNKNOWN);
+    CU_ASSERT_DOUBLE_EQUAL(q.value, rows[i].value, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(q.high - q.value, rows[i].half, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(q.value - q.low, fmin(rows[i].half, rows[i].value), 1e-12);
+  }
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
     {"what waits gets the slots that pay", test_worlds}, {"the first task of each slot counts", test_what_counts},
-        {"bounds", test_bound}, {NULL, NULL},
+        {"bounds", test_bound}, {"what a start takes", test_start}, {NULL, NULL},
   };
 
   return amz_test_main("model: slots for tasks that wait", tests, 0);

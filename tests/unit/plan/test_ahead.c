@@ -76,6 +76,73 @@ static void test_rounds(void)
   }
 }
 
+/* Seconds since tasks were given to who starts them, one at a time. */
+static void test_queue(void)
+{
+  static const struct {
+    const char *row;
+    double start_s;
+    double given_s[4], expected[4];
+  } rows[] = {
+    {"all at once: each begins a start behind the one before it", 0.1, {1, 1, 1, 1}, {1, 0.9, 0.8, 0.7}},
+    {"just now: all but the first are yet to begin", 0.1, {0, 0, 0, 0}, {0, -0.1, -0.2, -0.3}},
+    {"one at a time", 0.1, {4, 3, 2, 1}, {4, 3, 2, 1}},
+    {"in whatever sequence; those that come while others are being started wait for these", 0.25, {1, 0.5, 1, 1},
+     {1, 0.75, 0.5, 0.25}},
+    {"it isn't known what a start takes", 0, {1, 2, 2, 3}, {1, 2, 2, 3}},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    double for_s[4];
+
+    memcpy(for_s, rows[i].given_s, sizeof for_s);
+    amz_in_hand_queue(for_s, 4, rows[i].start_s);
+    for (size_t k = 0; k < 4; k++)
+      if (fabs(for_s[k] - rows[i].expected[k]) > 1e-12) {
+        printf("# %s: %.3f instead of %.3f\n", rows[i].row, for_s[k], rows[i].expected[k]);
+        CU_FAIL("the queue in front of who starts");
+      }
+  }
+  amz_in_hand_queue(NULL, 0, 1);
+}
+
+/* Tasks of a second on 4 slots; what a start takes is known to a half. Those that are yet to begin make the run longer by that,
+ * and their starts are in doubt, as are those that free slots will make; starts behind them, one for each end, are not: they
+ * happen while others run. */
+static void test_doubt_of_starts(void)
+{
+  static const struct {
+    const char *row;
+    uint64_t left;
+    double for_s[4];
+    size_t n;
+    double makespan_s, doubt_s;
+  } rows[] = {
+    {"all have begun", 4, {0.5, 0.5, 0.5, 0.5}, 4, 0.5, 0},
+    {"the last begins in 0.3 s", 4, {0, -0.1, -0.2, -0.3}, 4, 1.3, 0.15},
+    {"none was given to anyone yet: the first begins now", 4, {0}, 0, 1.3, 0.15},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_workload w = seconds(rows[i].left);
+    struct amz_in_hand running[4];
+    const struct amz_quantity start_s = {0.1, 0.05, 0.15, 9, AMZ_SAMPLED};
+    struct amz_plan_input in = {.work = &w, .in_hand = running, .n_in_hand = rows[i].n,
+                                .costs = {.gap_s = start_s, .start_s = start_s}};
+    struct amz_candidate c;
+
+    for (size_t k = 0; k < rows[i].n; k++)
+      running[k].for_s = rows[i].for_s[k];
+    amz_workload_rest(&w, running, rows[i].n);
+    ASSERT_ROW_I64(rows[i].row, amz_plan_foretell(&in, 4, &c), AMZ_OK);
+    if (fabs(c.makespan_s - rows[i].makespan_s) > 0.002 || fabs(c.interval_s[1] - c.makespan_s - rows[i].doubt_s) > 0.002) {
+      printf("# %s: %.4f s (%.4f to %.4f)\n", rows[i].row, c.makespan_s, c.interval_s[0], c.interval_s[1]);
+      CU_FAIL("starts to come");
+    }
+    amz_workload_clear(&w);
+  }
+}
+
 /* Of 1, 2 and 4 s: who has had 1.5 s has the mean of 0.5 and 2.5 s left. */
 static void test_rest(void)
 {
@@ -221,6 +288,7 @@ static void test_threads(void)
 int main(void)
 {
   static const struct amz_test tests[] = {{"rounds of tasks of which some run", test_rounds},
+    {"tasks that wait for their start", test_queue}, {"starts that are to come", test_doubt_of_starts},
     {"what is left of a task", test_rest},
     {"a node measured while it was busy", test_phi}, {"CPUs that others had", test_starved},
     {"threads of which little is known", test_threads}, {NULL, NULL}};
