@@ -57,6 +57,7 @@ void amz_report_plan_file(const struct amz_plan_file *f, struct amz_buf *out);
 /* A complete batch script for Slurm that runs the job with the plan's layout. */
 struct amz_sbatch {
   const char *job;          /* the name */
+  const char *program;      /* what calls us, quoted as a shell wants it; NULL: `amorsize-mpi` */
   const char *command;      /* what follows `amorsize-mpi`, "run job.yaml" or "resume job.runs/001", quoted as a shell wants it */
   const char *partition, *account; /* NULL: not given */
   const char *const *extra; /* further options, each one #SBATCH line, as they are */

@@ -14,6 +14,7 @@
 #include "jobargs.h"
 #include "kinds.h"
 #include "known.h"
+#include "ownpath.h"
 #include "rundir.h"
 #include "sampled.h"
 #include "tofile.h"
@@ -360,11 +361,15 @@ static int write_sbatch(struct cli *cli, const struct amz_plan_report *r, const 
   const struct amz_settings *s = amz_job_settings(p->job);
   struct amz_sbatch batch = {.job = r->job, .command = p->command, .partition = s->slurm.partition, .account = s->slurm.account,
     .extra = s->slurm.extra, .n_extra = s->slurm.n_extra, .requeue = s->slurm.requeue};
-  struct amz_buf text = AMZ_BUF_INIT;
+  struct amz_buf text = AMZ_BUF_INIT, program = AMZ_BUF_INIT;
   int status;
 
+  cli_add_own_path(&program);
+  batch.program = amz_buf_text(&program);
   amz_report_plan_sbatch(r, &batch, &text);
-  status = amz_buf_ok(&text) < 0 ? cli_fail(AMZ_ENOMEM, NULL) : write_text(cli, file, &text, "submit it with: sbatch");
+  status = amz_buf_ok(&text) < 0 || amz_buf_ok(&program) < 0 ? cli_fail(AMZ_ENOMEM, NULL) :
+    write_text(cli, file, &text, "submit it with: sbatch");
+  amz_buf_clear(&program);
   amz_buf_clear(&text);
   return status;
 }

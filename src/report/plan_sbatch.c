@@ -76,6 +76,14 @@ static void add_classes(const struct amz_plan_report *r, struct amz_buf *out)
   amz_buf_adds(out, "; see that you get such nodes (--constraint, --nodelist).\n");
 }
 
+/* What its end, or that of one of its nodes, is to the job. A second turn would write over what the first one said. */
+static void add_survival(const struct amz_sbatch *s, uint32_t nodes, struct amz_buf *out)
+{
+  amz_buf_adds(out, s->requeue ? "#SBATCH --requeue\n#SBATCH --open-mode=append\n" : "#SBATCH --no-requeue\n");
+  if (nodes > 1) /* a node that dies needn't take the others along: its tasks are given to those */
+    amz_buf_adds(out, "#SBATCH --no-kill\n");
+}
+
 static void add_options(const struct amz_plan_report *r, const struct amz_sbatch *s, struct amz_buf *out)
 {
   bool uneven = amz_plan_is_uneven(r->plan);
@@ -101,7 +109,8 @@ static void add_options(const struct amz_plan_report *r, const struct amz_sbatch
     amz_buf_addf(out, "#SBATCH --gpus-per-node=%u\n", r->input->want.gpus * l->ranks_per_node * l->slots_per_rank);
   amz_buf_adds(out, "#SBATCH --time=");
   add_walltime((c->launch_s + fmin(c->interval_s[1], OPEN * c->makespan_s) + c->collect_s) * MARGIN + SETUP_S + SIGNAL_S, out);
-  amz_buf_addf(out, "\n#SBATCH --signal=B:USR1@%d\n#SBATCH --%s\n", SIGNAL_S, s->requeue ? "requeue" : "no-requeue");
+  amz_buf_addf(out, "\n#SBATCH --signal=B:USR1@%d\n", SIGNAL_S);
+  add_survival(s, l->nodes, out);
   if (s->partition) {
     amz_buf_adds(out, "#SBATCH --partition=");
     add_word(s->partition, out);
@@ -169,7 +178,7 @@ void amz_report_plan_sbatch(const struct amz_plan_report *r, const struct amz_sb
                amz_word_seconds(r->plan->chosen.interval_s[1], c), uneven ? "up to " : "", l->slots_per_rank);
   amz_buf_adds(out, "# `exec`: the signal before the end of the time reaches amorsize-mpi itself, which lets running tasks "
                     "finish.\n");
-  amz_buf_addf(out, "exec amorsize-mpi %s ", s->command);
+  amz_buf_addf(out, "exec %s %s ", s->program ? s->program : "amorsize-mpi", s->command);
   if (fewest_ranks(r) > 1) /* a rank on each node is what comes of itself; whoever edits --nodes keeps as many on each */
     amz_buf_addf(out, "--ranks \"$((%u * SLURM_JOB_NUM_NODES))\" ", fewest_ranks(r));
   add_slots(r, out);

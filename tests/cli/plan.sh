@@ -68,6 +68,16 @@ if command -v shellcheck >/dev/null 2>&1; then check 'sbatch: shellcheck finds n
 try amorsize-mpi plan nap --sbatch -
 tried_like 'sbatch to standard output, and nothing else' 0 '^#!/bin/bash' ''
 is 'its first line' "$(head -n 1 out)" '#!/bin/bash'
+# A job has the PATH of who submits it: whoever is called by a path isn't on it, or another one is.
+built=$(readlink -f "$(command -v amorsize-mpi)")
+mkdir other && printf '#!/bin/sh\nexit 9\n' >other/amorsize-mpi && chmod +x other/amorsize-mpi
+for path in /usr/bin:/bin "$PWD/other:$PATH" "other:/usr/bin:/bin"; do
+  try env PATH="$path" "$built" plan nap --sbatch -
+  check "sbatch: is called by its path, with a PATH of $(echo "$path" | cut -c 1-20)" grep -Eq "^exec '?$built'? resume" out
+done
+mkdir 'a b' && ln -s "$built" 'a b/amorsize-mpi'
+try env PATH="/usr/bin:$PWD/a b" "$built" plan nap --sbatch -
+check 'sbatch: is called by its name where PATH leads to it' grep -q '^exec amorsize-mpi resume' out
 try amorsize-mpi plan nap --sbatch missing/job.sh
 tried_like 'a script that cannot be written' 3 '' 'cannot write missing/job.sh: No such file'
 long=$(printf '%0255d' 0)

@@ -117,6 +117,7 @@ static void test_script(void)
                                   "#SBATCH --time=01:39:00\n"
                                   "#SBATCH --signal=B:USR1@120\n"
                                   "#SBATCH --no-requeue\n"
+                                  "#SBATCH --no-kill\n"
                                   "#SBATCH --partition=cpu\n"
                                   "#SBATCH --constraint=milan\n"
                                   "#SBATCH --mail-user=me@x --comment=\"x_y\"\n"
@@ -127,6 +128,38 @@ static void test_script(void)
                                   "running tasks finish.\n"
                                   "exec amorsize-mpi resume dock.runs/001 --slots 6 --threads 1\n");
   amz_buf_clear(&out);
+}
+
+/* A job that comes back keeps what it said; one node alone has no others to outlive it; who isn't on PATH is called by his path. */
+static void test_script_variants(void)
+{
+  static const struct {
+    const char *what;
+    uint32_t nodes;
+    bool requeue;
+    const char *program, *part;
+    bool there;
+  } rows[] = {
+    {"comes back: its output goes on", 2, true, NULL, "\n#SBATCH --requeue\n#SBATCH --open-mode=append\n", true},
+    {"doesn't: nothing to go on with", 2, false, NULL, "open-mode", false},
+    {"several nodes: one may die", 2, false, NULL, "\n#SBATCH --no-kill\n", true},
+    {"one node", 1, true, NULL, "no-kill", false},
+    {"by name", 1, false, NULL, "\nexec amorsize-mpi run dock.yaml ", true},
+    {"by path", 1, false, "'/my bin/amorsize-mpi'", "\nexec '/my bin/amorsize-mpi' run dock.yaml ", true},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct amz_sbatch batch = {.job = "dock", .program = rows[i].program, .command = "run dock.yaml",
+                                     .requeue = rows[i].requeue};
+    struct amz_plan changed = plan;
+    const struct amz_plan_report r = {.job = "dock", .input = &input, .plan = &changed};
+    struct amz_buf out = AMZ_BUF_INIT;
+
+    changed.chosen.layout.nodes = rows[i].nodes;
+    amz_report_plan_sbatch(&r, &batch, &out);
+    ASSERT_ROW_U64(rows[i].what, strstr(amz_buf_text(&out), rows[i].part) != NULL, rows[i].there);
+    amz_buf_clear(&out);
+  }
 }
 
 /* What a plan hands out otherwise than the settings say goes with it wherever it is carried out. */
@@ -345,7 +378,7 @@ int main(void)
 {
   static const struct amz_test tests[] = {
     {"a plan in short", test_short}, {"costs from history", test_from_history}, {"a plan in full", test_in_full},
-        {"a batch script", test_script},
+        {"a batch script", test_script}, {"what batch scripts differ in", test_script_variants},
     {"chunks that were changed", test_changed_chunks},
     {"nodes that differ", test_classes}, {"an open end", test_open_end}, {"a plan as JSON", test_json},
     {"a sample there and back", test_there_and_back}, {"no samples", test_refused},
