@@ -49,6 +49,7 @@ int amz_loop_worker_event(struct amz_loop *l, struct amz_event *event)
   amz_actions_clear(l->worker_out);
   if (rc == AMZ_OK)
     rc = amz_worker_step(l->worker, event, l->worker_out);
+  amz_beside_note(&l->beside, event->now_ns, amz_worker_busy(l->worker));
   for (size_t i = 0; rc == AMZ_OK && i < amz_actions_count(l->worker_out); i++)
     rc = amz_loop_perform_worker(l, amz_actions_at(l->worker_out, i));
   return rc;
@@ -382,6 +383,7 @@ static void clear(struct amz_loop *l)
   amz_buf_clear(&l->gpu_env);
   free(l->env);
   free(l->slots);
+  free(l->marks);
   free(l->fenced);
   free(l->instant);
 }
@@ -389,7 +391,8 @@ static void clear(struct amz_loop *l)
 static int open_executor(struct amz_loop *l, struct amz_error *err)
 {
   l->slots = amz_new_array(amz_layout_capacity(&l->config->layout), sizeof *l->slots);
-  if (!l->slots || (amz_job_settings(l->config->job)->resources.threads_column &&
+  l->marks = amz_new_array(amz_layout_capacity(&l->config->layout), sizeof *l->marks);
+  if (!l->slots || !l->marks || (amz_job_settings(l->config->job)->resources.threads_column &&
                     amz_carver_new(l->config->cores, &l->carver) < 0))
     return amz_error_set(err, AMZ_ENOMEM, "out of memory");
   return l->executor->open ? l->executor->open(l, err) : AMZ_OK;

@@ -4,6 +4,7 @@
 
 #include <amorsize/buf.h>
 
+#include "beside.h"
 #include "carve.h"
 #include "clock.h"
 #include "loop.h"
@@ -29,6 +30,8 @@ struct amz_loop {
   uint64_t grain_least;                /* positions that it wants at once, if there are so many */
   struct amz_buf to_master, to_worker; /* mailboxes: encoded messages, each behind its u32 length */
   struct amz_slot_state *slots;
+  struct amz_beside_mark *marks;       /* for samples: where the times of slots' tasks begin, by slot */
+  struct amz_beside beside;
   struct amz_carver *carver;           /* where tasks differ in threads; NULL: slots have cores of their own */
   uint32_t threads, wanted;            /* shape.h: of tasks that start from now on; slots that may be open */
   /* tasks that ended without being started (skipped, bad values), for the worker's next event */

@@ -39,6 +39,7 @@ int amz_loop_perform_worker(struct amz_loop *l, const struct amz_action *action)
   case AMZ_DO_SEND:
     return l->master ? post(&l->to_master, action->message) : amz_loop_send(l, 0, action->message);
   case AMZ_DO_RUN:
+    l->marks[action->slot] = amz_beside_begin(&l->beside, amz_clock_monotonic_ns());
     return l->executor->start(l, action);
   case AMZ_DO_KILL:
     return l->executor->kill(l, action);

@@ -205,7 +205,7 @@ static uint32_t busy_on_node(const struct amz_loop *l, uint32_t rank, uint32_t b
 
 int amz_loop_sample_ran(struct amz_loop *l, const struct amz_event *event)
 {
-  uint32_t busy = busy_on_node(l, l->config->rank, amz_worker_busy(l->worker));
+  uint32_t busy = busy_on_node(l, l->config->rank, amz_beside_since(&l->beside, &l->marks[event->slot], amz_clock_monotonic_ns()));
   struct amz_sampler *s = l->config->sampler;
   /* its program's, or its rank's */
   uint32_t threads = l->slots[event->slot].threads ? l->slots[event->slot].threads : s->threads;

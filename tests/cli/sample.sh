@@ -74,6 +74,14 @@ ran=$(wc -l <log)
 check 'what was begun has ended' test "$ran" -ge 1
 is 'and is recorded' "$(amorsize-mpi tasks long | awk 'NR > 1' | wc -l)" "$ran"
 
+# ---- tasks that run at the same time, longer than sample.time: nothing follows them, and they end one by one, the last one alone
+fresh
+: >log
+try amorsize-mpi sample --name four --slots 4 --set sample.time=200ms --command 'echo {n} >>log
+  for i in $(seq 2400); do [ "$(wc -l <log)" -ge 4 ] && break; sleep 0.05; done; sleep 1; until mkdir turn; do sleep 0.01; done; rmdir turn' --for n=1..4
+is 'four at a time' "$status $(wc -l <log)" '0 4'
+holds 'ran beside each other, though they ended one after the other' four.runs/001/sample.json "len(o) == 4 and min(x['busy'] for x in o) >= 2"
+
 # ---- what failing tasks say
 fresh
 try amorsize-mpi sample --name bad --command 'i=0; while [ $i -lt 30 ]; do echo "line $i of {n}" >&2; i=$((i + 1)); done; exit 4' --for n=1..100
