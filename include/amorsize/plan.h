@@ -48,6 +48,7 @@ struct amz_plan_want {
   bool load_aware;
   bool differ;          /* tasks differ in threads or memory, by a column: these are means, and a run starts each as it fits */
   bool waits;           /* more slots than cores may pay, whatever kind of work the sample shows (preset io) */
+  uint32_t open_slots;  /* of a node, that tasks which wait have been given already: never fewer for want of knowing; 0: none */
   uint32_t gpus;        /* per task */
   const char *policy;   /* that hands out: a name of amz_policy_find; NULL: adaptive */
   double chunk_s;       /* its target */

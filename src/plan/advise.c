@@ -305,7 +305,7 @@ static int say_neighbours(const struct amz_plan_input *in, struct amz_plan *plan
 {
   int rc = say(plan, "neighbours", true,
                "no more than %.0f slots a node: tasks that wait ran beside %u other%s at most, and what they wait for "
-               "may not serve more", amz_plan_most_waiting(in->work), in->work->busy - 1, in->work->busy == 2 ? "" : "s");
+               "may not serve more", amz_plan_most_waiting(in), in->work->busy - 1, in->work->busy == 2 ? "" : "s");
 
   return rc < 0 ? rc : lift(plan, "a longer sample, or a run, which tries more and more; the next plan knows what came of it");
 }
@@ -334,7 +334,7 @@ static int say_waiting(const struct amz_plan_input *in, struct amz_plan *plan)
   if (in->work->kind != AMZ_WORK_IO || in->want.slots_per_rank != AMZ_AUTO)
     return AMZ_OK;
   if (!amz_plan_may_starve(in->work, node))
-    return amz_plan_bound_by_neighbours(in->work, node) ? say_neighbours(in, plan) : AMZ_OK;
+    return amz_plan_bound_by_neighbours(in, node) ? say_neighbours(in, plan) : AMZ_OK;
   rc = say(plan, "load", true, "tasks waited %.0f %% of their time, and it may have been for a CPU: other work keeps those busy. "
                                "No more slots than cores",
            100 * (1 - in->work->cpu_per_wall));

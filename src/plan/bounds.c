@@ -68,9 +68,9 @@ bool amz_plan_may_starve(const struct amz_workload *w, const struct amz_node *no
   return below < amz_load_waits_below(0) && w->cpu_per_wall > below;
 }
 
-double amz_plan_most_waiting(const struct amz_workload *w)
+double amz_plan_most_waiting(const struct amz_plan_input *input)
 {
-  return (double)w->busy * BEYOND;
+  return fmax((double)input->work->busy * BEYOND, input->want.open_slots);
 }
 
 /* Slots that wait most of their time leave their cores to others; unless it is for a CPU that they wait. */
@@ -82,15 +82,15 @@ static uint32_t core_bound(const struct amz_plan_input *input, const struct amz_
 
   if ((w->kind != AMZ_WORK_IO && !input->want.waits) || amz_plan_may_starve(w, node))
     return slots;
-  waiting = fmin(floor(cores / fmax(w->cpu_per_wall, 1.0 / AMZ_SLOTS_PER_CORE_MAX)), amz_plan_most_waiting(w));
+  waiting = fmin(floor(cores / fmax(w->cpu_per_wall, 1.0 / AMZ_SLOTS_PER_CORE_MAX)), amz_plan_most_waiting(input));
   return waiting > slots ? (uint32_t)fmin(waiting, (double)cores * AMZ_SLOTS_PER_CORE_MAX) : slots;
 }
 
-bool amz_plan_bound_by_neighbours(const struct amz_workload *w, const struct amz_node *node)
+bool amz_plan_bound_by_neighbours(const struct amz_plan_input *input, const struct amz_node *node)
 {
-  double cores = amz_plan_cores(node), most = amz_plan_most_waiting(w);
+  double cores = amz_plan_cores(node), most = amz_plan_most_waiting(input);
 
-  return most > cores && most < floor(cores / fmax(w->cpu_per_wall, 1.0 / AMZ_SLOTS_PER_CORE_MAX));
+  return most > cores && most < floor(cores / fmax(input->work->cpu_per_wall, 1.0 / AMZ_SLOTS_PER_CORE_MAX));
 }
 
 static uint32_t memory_bound(const struct amz_plan_input *input, const struct amz_node *node)

@@ -55,9 +55,9 @@ uint32_t amz_plan_domain_cores(const struct amz_node *node); /* of the smallest 
 /* \return whether all such domains have as many cores: only then ranks, which share out the cores evenly, can have one each. */
 bool amz_plan_domains_are_even(const struct amz_node *node);
 /* Slots of a node, at most, for tasks that wait: what so many do to what they wait for was measured, or nearly. */
-double amz_plan_most_waiting(const struct amz_workload *w);
+double amz_plan_most_waiting(const struct amz_plan_input *input);
 /* Whether that takes slots away on such a node. */
-bool amz_plan_bound_by_neighbours(const struct amz_workload *w, const struct amz_node *node);
+bool amz_plan_bound_by_neighbours(const struct amz_plan_input *input, const struct amz_node *node);
 /* Whether so much else runs on the node that tasks that computed little may have waited for a CPU. */
 bool amz_plan_may_starve(const struct amz_workload *w, const struct amz_node *node);
 uint32_t amz_plan_node_count(const struct amz_plan_input *input);

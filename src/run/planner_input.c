@@ -65,6 +65,8 @@ static struct amz_plan_want want_here(const struct amz_planner *p)
   want.nodes = p->kinds.nodes;
   want.ranks_per_node = most_ranks(&p->kinds);
   want.gpus = 0;
+  /* all may run something by now, or nothing waits for one: none of their tasks has ended yet */
+  want.open_slots = p->found_slots * want.ranks_per_node;
   if (want.goal == AMZ_GOAL_DEADLINE && want.deadline_s <= 0)
     want.goal = AMZ_GOAL_TIME;
   /* its programs have been started with their threads; or they were given as the slots were */

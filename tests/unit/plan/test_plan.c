@@ -543,6 +543,7 @@ static void test_waiting_tasks(void)
   struct machine m;
   struct amz_plan_nodes nodes = {&m.node, 1, 1};
   struct amz_workload w = made(10000, 0.2, 0.1, 0.05);
+  struct amz_plan_want want = nothing_given();
   struct amz_plan plan;
 
   make_machine(&m, 8, 1, 64 * GIB);
@@ -550,6 +551,10 @@ static void test_waiting_tasks(void)
   plan = plan_for(&w, &nodes, 1, nothing_given());
   ASSERT_U64(plan.chosen.slots, 32); /* what they wait for has served sixteen: not more than twice as many are believed of it */
   CU_ASSERT_TRUE(has_reason(&plan, "neighbours", "ran beside 15 others at most"));
+  amz_plan_clear(&plan);
+  want.open_slots = 48; /* which is no reason to take away slots that run something already */
+  plan = plan_for(&w, &nodes, 1, want);
+  ASSERT_U64(plan.chosen.slots, 48);
   amz_plan_clear(&plan);
   w.busy = 128;
   plan = plan_for(&w, &nodes, 1, nothing_given());
