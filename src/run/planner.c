@@ -204,16 +204,31 @@ static int plan_on(struct amz_loop *l, struct amz_planner *p)
   return AMZ_OK;
 }
 
+/* Nothing is begun any more: a plan would promise what won't come. A thought that goes on is waited for, and forgotten. */
+static void give_up(struct amz_planner *p)
+{
+  if (!p->think.runs || amz_think_take(&p->think))
+    p->state = AMZ_PLANNER_DONE;
+}
+
+static bool is_ending(const struct amz_loop *l)
+{
+  return amz_master_end(l->master) != AMZ_END_RUNNING || *l->result->reason;
+}
+
 int amz_loop_plan(struct amz_loop *l)
 {
   struct amz_planner *p = l->config->planner;
-  int rc;
+  int rc = AMZ_OK;
 
   if (!p || l->master_finished)
     return AMZ_OK;
   if (!p->counted_ns && p->sampler->started_ns)
     p->counted_ns = p->sampler->started_ns;
-  rc = plan_on(l, p);
+  if (is_ending(l))
+    give_up(p);
+  else
+    rc = plan_on(l, p);
   count_spent(l, p);
   return rc;
 }

@@ -146,6 +146,17 @@ try amorsize-mpi resume --no-history cut
 counts_on 'Ctrl-C while it samples'
 each_once 'runs each task once' log 120
 
+# ---- interrupted, and then its sample's time is over: what comes of a run that ends isn't planned
+fresh
+: >log
+start env HWLOC_SYNTHETIC='core:3 pu:1' amorsize-mpi run --no-history --name late --set sample.time=100ms --set plan.max_workers=3 \
+  --command "echo {n} >>log; $(gate 0); mkdir one || mkdir two || sleep 1; : {n}" --for n=1..400
+wait_for begun 3
+drain TERM
+finish
+is 'stopped, and the time of its sample is over' "$status $(wc -l <log)" '75 3'
+is 'no plan is told' "$(grep -c '^  plan ' bg.err)" 0
+
 begin_cut
 kill -KILL "$pid"
 finish
