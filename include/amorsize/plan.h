@@ -174,6 +174,7 @@ struct amz_plan {
   const char *why_not[AMZ_PLAN_LISTED];         /* static */
   size_t n_others;
   uint64_t considered, simulated;  /* layouts */
+  uint64_t played_tasks;           /* simulated, of all replicates: no fewer than there were chunks */
   const char *why;                 /* how it was chosen, in words; static */
   struct amz_chunking chunkings[AMZ_PLAN_CHUNKINGS]; /* those that weren't chosen, fastest first */
   size_t n_chunkings;

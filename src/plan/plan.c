@@ -14,11 +14,13 @@
 #define WORTH 1.2            /* a smaller speedup isn't worth more than one slot */
 #define REPLICATES 12u
 #define CHUNK_BUDGET UINT64_C(1000000)
+#define REPLICATES_LEAST 3u  /* where slots are so many that the budget doesn't last for more */
 #define ROUNDS 5u            /* of looking further when the goal wasn't met */
-#define TAIL_TASKS 8u        /* a slot, at least, are played out */
+#define TAIL_TASKS 8u        /* a slot, are played out at least, */
+#define TAIL_LEAST 2u        /* or, with the least replicates, so many */
+#define PLAYED_LEAST 2u      /* candidates, whatever is left of the budget */
 #define CHUNKED 3u           /* of the best, other ways to hand out their tasks are looked for, */
-#define CHUNK_SHARE 2u       /* with this part of the budget more, */
-#define CHUNK_LEAST UINT64_C(20000) /* and so many tasks at least */
+#define CHUNK_SHARE 3u       /* with this part of the budget, and what layouts have left of it */
 
 /* ---- sequences -------------------------------------------------------------------------------------------------------- */
 
@@ -55,6 +57,15 @@ struct goal {
   double efficiency; /* that is wanted, or as near to it as can be had */
   /* how much longer runs took in the simulator than by formula, as far as that was tried: expected of the others, too */
   double played;
+  uint64_t purse;    /* tasks that layouts may still be played out with, */
+  uint64_t spent;    /* and those that they and others were */
+  size_t n_played;   /* layouts */
+};
+
+/* So many replicates of so many tasks. */
+struct extent {
+  uint64_t tasks;
+  uint32_t replicates;
 };
 
 static bool meets_goal(const struct goal *g, const struct amz_candidate *c)
@@ -120,24 +131,52 @@ static void bring_small(struct amz_candidate *c, size_t n, size_t at, double clo
 
 /* ---- the best few ----------------------------------------------------------------------------------------------------- */
 
+static uint64_t budget_of(const struct amz_plan_input *in)
+{
+  return in->chunk_budget ? in->chunk_budget : CHUNK_BUDGET;
+}
+
+/* As far as a candidate's share lasts: rather fewer replicates, which are of the same tasks for all, than less than the end of the
+ * run. */
+static struct extent extent_of(const struct amz_plan_input *in, const struct amz_candidate *c, uint64_t share)
+{
+  struct extent e = {.replicates = in->replicates ? in->replicates : REPLICATES};
+  uint64_t all = in->work->tasks, least = c->slots * TAIL_TASKS;
+
+  least = least < all ? least : all;
+  if (least > 0 && share / least < e.replicates)
+    e.replicates = share / least > REPLICATES_LEAST ? (uint32_t)(share / least) : REPLICATES_LEAST;
+  e.tasks = share / e.replicates;
+  if (e.tasks < c->slots * TAIL_LEAST)
+    e.tasks = c->slots * TAIL_LEAST;
+  e.tasks = e.tasks < all ? e.tasks : all;
+  return e;
+}
+
 /* Plays out those of the first n that weren't yet. */
 static int play_out(const struct amz_plan_input *in, struct goal *g, struct amz_candidate *c, size_t n, double serial_task_s)
 {
-  uint32_t replicates = in->replicates ? in->replicates : REPLICATES;
-  uint64_t budget = in->chunk_budget ? in->chunk_budget : CHUNK_BUDGET;
+  uint64_t most = (budget_of(in) - budget_of(in) / CHUNK_SHARE) / FINALISTS, share, cost;
+  struct extent e;
   double ratios = 0, by_formula;
   size_t played = 0;
   int rc = AMZ_OK;
 
   for (size_t i = 0; i < n && rc == AMZ_OK; i++) {
-    uint64_t each = budget / (FINALISTS * replicates), least = c[i].slots * TAIL_TASKS;
-
     if (c[i].simulated)
       continue;
+    if (g->purse == 0 && g->n_played >= PLAYED_LEAST)
+      break;
+    share = g->purse < most ? g->purse : most;
+    e = extent_of(in, &c[i], share);
+    cost = e.tasks * e.replicates;
     by_formula = c[i].makespan_s;
-    rc = amz_plan_simulate(in, each > least ? each : least, replicates, &c[i]);
+    rc = amz_plan_simulate(in, e.tasks, e.replicates, &c[i]);
     if (rc < 0)
       break;
+    g->purse -= cost < g->purse ? cost : g->purse;
+    g->spent += cost;
+    g->n_played++;
     amz_plan_finish_candidate(in, serial_task_s, &c[i]);
     ratios += by_formula > 0 ? c[i].makespan_s / by_formula : 1;
     played++;
@@ -191,18 +230,18 @@ static size_t simulated_first(struct amz_candidate *c, size_t n)
 }
 
 /* Other ways to hand out the tasks of the best. What the first leaves of the budget is for the next. */
-static int try_chunks(const struct amz_plan_input *in, const struct goal *g, struct amz_candidate *c, size_t n,
+static int try_chunks(const struct amz_plan_input *in, struct goal *g, struct amz_candidate *c, size_t n,
                       double serial_task_s, struct amz_chunk_trial trials[CHUNKED])
 {
-  uint64_t budget = (in->chunk_budget ? in->chunk_budget : CHUNK_BUDGET) / CHUNK_SHARE;
+  uint64_t budget = budget_of(in) > g->spent ? budget_of(in) - g->spent : 0;
   size_t tried = n < CHUNKED ? n : CHUNKED;
   int rc = AMZ_OK;
 
-  budget = budget > CHUNK_LEAST ? budget : CHUNK_LEAST;
   (void)sort_for_goal(g, c, n);
   for (size_t i = 0; i < tried && rc == AMZ_OK; i++) {
     rc = amz_plan_try_chunks(in, i + 1 < tried ? budget / 2 : budget, serial_task_s, &c[i], &trials[i]);
     budget -= trials[i].played < budget ? trials[i].played : budget;
+    g->spent += trials[i].played;
   }
   return rc;
 }
@@ -319,7 +358,8 @@ static void choose_serial(struct amz_plan *plan, const struct amz_candidate *c, 
 static int choose_from(const struct amz_plan_input *in, struct amz_search *s, struct amz_plan *plan)
 {
   struct amz_chunk_trial trials[CHUNKED] = {{.n = 0}};
-  struct goal g = {&in->want, in->want.efficiency, 1};
+  struct goal g = {.want = &in->want, .efficiency = in->want.efficiency, .played = 1,
+                   .purse = budget_of(in) - budget_of(in) / CHUNK_SHARE};
   int rc = narrow(in, &g, s, plan->serial.task_s);
 
   if (rc < 0)
@@ -328,6 +368,7 @@ static int choose_from(const struct amz_plan_input *in, struct amz_search *s, st
   plan->simulated = simulated_first(s->found, s->n);
   if ((rc = try_chunks(in, &g, s->found, (size_t)plan->simulated, plan->serial.task_s, trials)) < 0)
     return rc;
+  plan->played_tasks = g.spent;
   plan->why = choose(&g, s->found, (size_t)plan->simulated);
   plan->chosen = s->found[0];
   if (plan->chosen.speedup < WORTH && plan->chosen.slots > 1 && may_be_serial(in) && in->want.goal == AMZ_GOAL_TIME)

@@ -192,27 +192,85 @@ static double expected_s(const struct amz_plan_input *in, const struct draw *d, 
   return sum_s;
 }
 
+static struct draw draw_of(const struct amz_stage *s, uint32_t replicate)
+{
+  const struct amz_workload *w = s->in->work;
+
+  return (struct draw){.in = s->in, .stretch = w->mean_s.value > 0 ? s->c->task_s / w->mean_s.value : 1, .times = s->times,
+    .n = w->n, .seed = amz_mix64(s->in->seed + replicate), .sequence = w->sequence, .skipped = w->tasks - s->tasks,
+    .tasks = w->tasks, .start_s = started_apart(s->in)};
+}
+
+/* What is to be added to the makespan of what was played: what the draw has less than its share of work, and what isn't
+ * played. */
+static double not_played_s(const struct amz_stage *s, const struct draw *d)
+{
+  const struct amz_candidate *c = s->c;
+  double all = (double)s->in->work->tasks, mean_s = c->task_s + s->in->costs.gap_s.value, sum_s = 0;
+
+  for (uint64_t i = 0; i < s->tasks; i++)
+    sum_s += drawn_s(d, i) + (runs_already(d, i) ? 0 : d->start_s);
+  return (expected_s(s->in, d, mean_s) - sum_s) / (double)c->slots + c->dispatch_s * (all - (double)s->tasks) / all;
+}
+
 int amz_plan_play(const struct amz_stage *s, const char *policy, double chunk_s, uint32_t replicate, double *ret_s)
 {
-  const struct amz_plan_input *in = s->in;
-  const struct amz_candidate *c = s->c;
-  struct draw draw = {.in = in, .stretch = in->work->mean_s.value > 0 ? c->task_s / in->work->mean_s.value : 1, .times = s->times,
-    .n = in->work->n, .seed = amz_mix64(in->seed + replicate), .sequence = in->work->sequence,
-    .skipped = in->work->tasks - s->tasks,
-    .tasks = in->work->tasks, .start_s = started_apart(in)};
+  struct draw draw = draw_of(s, replicate);
   struct amz_sim_config config = configure(s, policy, chunk_s, &draw);
-  double all = (double)in->work->tasks, mean_s = c->task_s + in->costs.gap_s.value, sum_s = 0;
   struct amz_sim_result result;
   int rc;
 
   set_pace(s, draw.seed);
-  for (uint64_t i = 0; i < s->tasks; i++)
-    sum_s += drawn_s(&draw, i) + (runs_already(&draw, i) ? 0 : draw.start_s);
   rc = amz_sim_run(&config, &result);
   if (rc == AMZ_OK)
-    *ret_s = result.makespan_s + (expected_s(in, &draw, mean_s) - sum_s) / (double)c->slots +
-             c->dispatch_s * (all - (double)s->tasks) / all;
+    *ret_s = result.makespan_s + not_played_s(s, &draw);
   return rc;
+}
+
+/* ---- what nobody beats ------------------------------------------------------------------------------------------------- */
+
+struct free_slot {
+  double at_s;
+  uint32_t rank;
+};
+
+/* The first of the heap is free later than it was: down to where it belongs. */
+static void sift_down(struct free_slot *heap, size_t n)
+{
+  struct free_slot moved = heap[0];
+  size_t at = 0, child;
+
+  for (; (child = 2 * at + 1) < n; at = child) {
+    child += child + 1 < n && heap[child + 1].at_s < heap[child].at_s;
+    if (heap[child].at_s >= moved.at_s)
+      break;
+    heap[at] = heap[child];
+  }
+  heap[at] = moved;
+}
+
+int amz_plan_play_free(const struct amz_stage *s, uint32_t replicate, double *ret_s)
+{
+  struct draw draw = draw_of(s, replicate);
+  struct free_slot *heap;
+  double last_s = 0;
+  size_t n = 0;
+
+  heap = amz_new_array((size_t)s->ranks * s->most_slots, sizeof *heap);
+  if (!heap)
+    return AMZ_ENOMEM;
+  set_pace(s, draw.seed);
+  for (uint32_t r = 0; r < s->ranks; r++)
+    for (uint32_t k = 0; k < s->slots[r]; k++)
+      heap[n++].rank = r;
+  for (uint64_t i = 0; i < s->tasks; i++) {
+    heap[0].at_s += drawn_s(&draw, i) / s->pace[heap[0].rank] + (runs_already(&draw, i) ? 0 : draw.start_s);
+    last_s = fmax(last_s, heap[0].at_s);
+    sift_down(heap, n);
+  }
+  free(heap);
+  *ret_s = last_s + not_played_s(s, &draw);
+  return AMZ_OK;
 }
 
 /* The simulator has the master's time of what is played; of what isn't, the formula knows. */

@@ -10,7 +10,7 @@
 
 #define SPEND 0.01           /* of the time that is left goes into simulating, at most, */
 #define CHUNKS_PER_S 1e6     /* at about this rate, */
-#define LEAST_CHUNKS 20000.0
+#define LEAST_CHUNKS 40000.0
 #define MOST_CHUNKS 1e6      /* within these bounds */
 #define REPLICATES 12u
 #define IN_HAND_MAX 4096u    /* tasks that run, looked at one by one */

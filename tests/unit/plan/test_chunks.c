@@ -225,10 +225,59 @@ static void test_again(void)
   close_bench(&b);
 }
 
+/* A plan simulates no more than it may, whatever is free to be chosen: layouts, and who hands out their tasks. */
+static void test_budget(void)
+{
+  static const struct {
+    const char *what;
+    struct scene scene;
+    bool layout_free;
+    uint64_t budget; /* 0: the default */
+  } rows[] = {
+    {"tasks that differ on 2048 slots", {"", 16384, 0.01, 0.5, 128, 16, 1e-3, 1e-4}, false, 0},
+    {"all layouts of 2048 slots", {"", 65536, 0.1, 1, 128, 16, 1e-4, 1e-5}, true, 0},
+    {"little to spend", {"", 2048, 1e-3, 0, 8, 16, 1e-3, 1e-4}, true, 60000},
+    {"enough for all", {"", 512, 1e-3, 1, 4, 16, 1e-3, 1e-4}, true, 200000},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_plan plan;
+    struct bench b;
+
+    open_bench(&b, &rows[i].scene);
+    b.in.chunk_budget = rows[i].budget;
+    if (rows[i].layout_free)
+      b.in.want.nodes = b.in.want.ranks_per_node = b.in.want.slots_per_rank = AMZ_AUTO;
+    plan = plan_of(&b, rows[i].what);
+    ASSERT_ROW_U64(rows[i].what, plan.simulated > 0 && plan.played_tasks > 0, true);
+    ASSERT_ROW_U64(rows[i].what, plan.played_tasks <= (rows[i].budget ? rows[i].budget : 1000000), true);
+    amz_plan_clear(&plan);
+    close_bench(&b);
+  }
+}
+
+/* Tasks of all lengths whose chunks cost nothing: list scheduling is as good as it gets, and adaptive is about as good, so nobody
+ * else is played. */
+static void test_nothing_to_win(void)
+{
+  static const struct scene scene = {"free chunks", 4096, 0.1, 0.5, 4, 16, 1e-6, 1e-7};
+  struct amz_plan plan;
+  struct bench b;
+
+  open_bench(&b, &scene);
+  plan = plan_of(&b, scene.what);
+  ASSERT_ROW_TEXT(scene.what, plan.chosen.policy, "adaptive");
+  ASSERT_ROW_U64(scene.what, plan.n_chunkings, 0);
+  ASSERT_ROW_U64(scene.what, strstr(plan.why_chunks, "no other way could gain 2 %") != NULL, true);
+  amz_plan_clear(&plan);
+  close_bench(&b);
+}
+
 int main(void)
 {
   static const struct amz_test tests[] = {
     {"even tasks and a busy master: no slower than static", test_even_tasks}, {"what is given stays", test_given},
+    {"no more is simulated than may be", test_budget}, {"nothing to win, nobody played", test_nothing_to_win},
     {"the default stays where it is good", test_default_stays}, {"more nodes are never worse", test_more_nodes},
     {"the same again", test_again},
     {NULL, NULL}};
