@@ -76,6 +76,7 @@ struct amz_run_summary {
   double task_mean_s, task_max_s, cpu_s;
   uint64_t output_bytes, max_rss_bytes;
   struct amz_outgrown outgrown; /* of this launch */
+  uint64_t killed;         /* attempts of this launch that were ended by a SIGKILL that wasn't ours */
   double predicted_s;      /* < 0: there was no prediction */
   struct amz_prediction predicted; /* the same with its interval: when the plan was made */
   struct amz_prediction refined;   /* when a tenth of the tasks had ended */

@@ -180,6 +180,7 @@ int amz_report_summary_json(const struct amz_run_summary *s, struct amz_buf *out
   put_count(&o, "outputs_elsewhere", s->elsewhere);
   put_count(&o, "max_rss_bytes", s->max_rss_bytes);
   put_outgrown(&o, &s->outgrown);
+  put_count(&o, "killed", s->killed);
   put_text(&o, "results", s->results);
   put(&o, "reduced", s->reduce == AMZ_REDUCE_NONE ? json_null() : amz_reduced_object(s->reduce, &s->reduced));
   put_slow_tasks(&o, "slowest", s->slowest, s->n_slowest);

@@ -132,6 +132,19 @@ static void add_speed(const struct amz_run_summary *s, struct amz_buf *out)
   amz_buf_addc(out, '\n');
 }
 
+/* Nobody tells us why; for want of memory it mostly is. */
+static void add_killed(const struct amz_run_summary *s, struct amz_buf *out)
+{
+  char count[AMZ_WORD];
+
+  if (s->killed == 0)
+    return;
+  amz_word_name("killed", out);
+  amz_buf_addf(out, "%s attempt%s ended by SIGKILL, not by us: so the kernel does when memory runs out. With resources.memory no "
+                    "more run at a time than there is memory for\n",
+               amz_format_count(s->killed, count, sizeof count), s->killed == 1 ? " was" : "s were");
+}
+
 /* Slots, and what starts beside what, were chosen by what the job says. */
 static void add_memory(const struct amz_run_summary *s, struct amz_buf *out)
 {
@@ -142,6 +155,7 @@ static void add_memory(const struct amz_run_summary *s, struct amz_buf *out)
     amz_word_name("largest memory", out);
     amz_buf_addf(out, "%s of a task\n", amz_format_bytes(s->max_rss_bytes, a, sizeof a));
   }
+  add_killed(s, out);
   if (o->tasks == 0)
     return;
   amz_word_name("more than said", out);

@@ -42,6 +42,11 @@ bool amz_budget_learns_memory(const struct amz_job *job)
   return amz_job_kind(job) == AMZ_TASK_COMMAND && !amz_budget_minds_memory(job) && !settings_of(job)->plan.memory_ignore;
 }
 
+bool amz_budget_asks_memory(const struct amz_job *job)
+{
+  return amz_budget_minds_memory(job) || amz_job_kind(job) == AMZ_TASK_COMMAND;
+}
+
 struct amz_budget amz_budget_of(const struct amz_job *job, uint32_t cores, uint64_t node_bytes, uint32_t rank, uint32_t size)
 {
   uint64_t all = (uint64_t)(AMZ_MEMORY_HEADROOM * (double)node_bytes), each = memory_of_each(job), tasks;
@@ -190,6 +195,19 @@ static void tell_risk(const struct fit *f, uint64_t most, const struct amz_layou
   note(f, text);
 }
 
+/* Likewise, where nobody says what tasks take, and nobody will look. */
+static void tell_unknown_risk(const struct fit *f, const struct amz_layout *layout)
+{
+  char text[1200], room[1024];
+
+  if (f->budget->memory_bytes == AMZ_ANY_MEMORY || !amz_budget_asks_memory(f->job))
+    return;
+  (void)snprintf(text, sizeof text, "memory is ignored as asked (plan.memory), and nobody says what tasks take (resources.memory): "
+                                    "%s; should %u task%s at a time need more, the kernel may end some of them",
+                 what_there_is(f, room, sizeof room), layout->slots, layout->slots == 1 ? "" : "s");
+  note(f, text);
+}
+
 int amz_budget_fit(const struct amz_job *job, const struct amz_budget *budget, const struct amz_budget_words *words,
                    const struct amz_range *tasks, size_t n_tasks,
                    const struct amz_run_observer *observer, struct amz_layout *layout, struct amz_error *err)
@@ -205,6 +223,8 @@ int amz_budget_fit(const struct amz_job *job, const struct amz_budget *budget, c
     amz_job_need_range(job, &least, &most);
   if (ignore && amz_budget_minds_memory(job))
     tell_risk(&f, each ? each : most.memory_bytes, layout);
+  else if (ignore)
+    tell_unknown_risk(&f, layout);
   if (!ignore && each)
     rc = fit_slots(&f, each, layout, err);
   if (!ignore && least.memory_bytes && budget->memory_bytes / least.memory_bytes < layout->slots)

@@ -30,6 +30,8 @@ struct amz_budget_words {
 bool amz_budget_minds_memory(const struct amz_job *job);
 /* \return whether it is to be found out what memory tasks take: nobody says, and it isn't ignored. */
 bool amz_budget_learns_memory(const struct amz_job *job);
+/* \return whether it is to be asked how much memory there is: it matters, or might, and the user may want to know. */
+bool amz_budget_asks_memory(const struct amz_job *job);
 /* The budget of rank `rank` of `size` that live on a node which has node_bytes for us (0: not known), the headroom taken off.
  * Where all tasks take the same, ranks that share have multiples of that, so that nothing is lost in fractions. */
 struct amz_budget amz_budget_of(const struct amz_job *job, uint32_t cores, uint64_t node_bytes, uint32_t rank, uint32_t size);

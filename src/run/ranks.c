@@ -142,8 +142,7 @@ int amz_launch_fit(struct amz_launch *l, const struct amz_range *tasks, size_t n
 {
   struct amz_budget_words words = {.where = "here"};
   uint64_t bytes = 0;
-  int rc = amz_budget_minds_memory(l->job) || amz_budget_learns_memory(l->job) ? amz_memory_here(&l->memory_source, err,
-      &bytes) : AMZ_OK;
+  int rc = amz_budget_asks_memory(l->job) ? amz_memory_here(&l->memory_source, err, &bytes) : AMZ_OK;
 
   if (rc < 0)
     return rc;

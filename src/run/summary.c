@@ -129,6 +129,7 @@ int amz_launch_summarize(const struct amz_launch *l, struct amz_buf *text, struc
   s->output_bytes = t->output_bytes;
   s->max_rss_bytes = t->max_rss_bytes;
   s->outgrown = t->outgrown;
+  s->killed = t->killed;
   memcpy(s->slowest, t->slowest, sizeof s->slowest);
   s->n_slowest = t->n_slowest;
   memcpy(s->failures, t->failures, sizeof s->failures);

@@ -1,6 +1,7 @@
 /* Counting what was recorded. */
 #include "tally.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 static void keep_slowest(struct amz_tally *t, uint64_t index, double wall_s)
@@ -29,6 +30,14 @@ static void keep_failure(struct amz_tally *t, const struct amz_result *result, u
   *f = (struct amz_failed_task){.index = index, .wall_s = wall_s};
   if (result->error)
     (void)snprintf(f->error, sizeof f->error, "%s", result->error);
+}
+
+#define SHELL_SAYS 128 /* + the signal: so a shell exits whose child was ended by one */
+
+/* A timeout's KILL is ours, and has an outcome of its own. */
+static bool was_killed(const struct amz_result *result)
+{
+  return result->outcome == AMZ_FAILED && (result->signal == SIGKILL || result->exit_code == SHELL_SAYS + SIGKILL);
 }
 
 static void count_outcome(struct amz_tally *t, const struct amz_result *result, uint64_t index, double wall_s)
@@ -71,6 +80,7 @@ void amz_tally_add(struct amz_tally *t, const struct amz_result *result, uint64_
   if (end_ns > t->last_end_ns)
     t->last_end_ns = end_ns;
   t->output_bytes += result->output_bytes;
+  t->killed += was_killed(result);
   if (result->max_rss_bytes > t->max_rss_bytes)
     t->max_rss_bytes = result->max_rss_bytes;
   keep_slowest(t, index, wall_s);

@@ -12,6 +12,7 @@ struct amz_tally {
   int64_t first_start_ns, last_end_ns;          /* CLOCK_REALTIME; 0: nothing ran */
   uint64_t output_bytes, max_rss_bytes;
   struct amz_outgrown outgrown;
+  uint64_t killed;                              /* attempts that somebody else than us ended by SIGKILL */
   struct amz_slow_task slowest[AMZ_SLOWEST];    /* longest first */
   size_t n_slowest;
   struct amz_failed_task failures[AMZ_SLOWEST]; /* in order of recording */

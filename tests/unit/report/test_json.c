@@ -48,13 +48,14 @@ static void summary_keeps_the_contract(void)
     .total = 10, .succeeded = 3, .failed = 2, .skipped = 1, .not_run = 4, .epoch = 2, .slots = 2, .makespan_s = 2.5,
     .total_s = 3.25,
     .efficiency = 0.5, .predicted_s = -1, .sampled = true, .planning_idle_s = 0.75, .planning_cpu_s = 0.25, .given_up_slots = 3,
-    .master_busy = 0.75, .slowest = {{UINT64_C(1) << 40, 1.5}}, .n_slowest = 1, .outgrown = {5, 7, 300, 200}};
+    .master_busy = 0.75, .slowest = {{UINT64_C(1) << 40, 1.5}}, .n_slowest = 1, .outgrown = {5, 7, 300, 200},
+    .killed = 6};
   static const struct {
     const char *path;
     json_int_t value;
   } integers[] = {{"tasks.total", 10}, {"tasks.succeeded", 4}, {"tasks.failed", 2}, {"tasks.not_run", 4}, {"tasks.skipped", 1},
     {"exit_status", 75}, {"launch", 2}, {"layout.slots", 2}, {"memory_exceeded.tasks", 5}, {"memory_exceeded.index", 7},
-    {"memory_exceeded.max_rss_bytes", 300}, {"memory_exceeded.said_bytes", 200}};
+    {"memory_exceeded.max_rss_bytes", 300}, {"memory_exceeded.said_bytes", 200}, {"killed", 6}};
   static const struct {
     const char *path;
     double value;

@@ -63,6 +63,27 @@ static void memory_beyond_what_was_said_is_told(void)
   amz_buf_clear(&out);
 }
 
+static void kills_are_told_with_what_may_be_behind(void)
+{
+  static const struct {
+    uint64_t killed;
+    const char *line;
+  } rows[] = {
+    {1, "  killed            1 attempt was ended by SIGKILL, not by us: so the kernel does when memory runs out. "},
+    {12, "  killed            12 attempts were ended by SIGKILL, not by us: so the kernel does when memory runs out. "},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct amz_run_summary s = good;
+    struct amz_buf out = AMZ_BUF_INIT;
+
+    s.killed = rows[i].killed;
+    amz_report_summary(&s, &out);
+    CU_ASSERT_PTR_NOT_NULL(strstr(amz_buf_text(&out), rows[i].line));
+    amz_buf_clear(&out);
+  }
+}
+
 static void failures_are_shown_with_how_to_look(void)
 {
   struct amz_run_summary s = good;
@@ -149,6 +170,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"all succeeded", all_succeeded}, {"slots given up are told", slots_given_up_are_told},
     {"memory beyond what was said is told", memory_beyond_what_was_said_is_told},
+    {"kills are told with what may be behind", kills_are_told_with_what_may_be_behind},
     {"failures are shown with how to look", failures_are_shown_with_how_to_look},
     {"unfinished says how to go on", unfinished_says_how_to_go_on}, {"hostile names are harmless", hostile_names_are_harmless},
     {"without directory no commands", without_directory_no_commands}, {"exit statuses", exit_statuses}, {NULL, NULL},

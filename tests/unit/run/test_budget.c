@@ -9,6 +9,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 #define COLUMNS "tasks: {command: \"x {t} {m}\", for: {t: [1, 4, 2], m: [100MiB, 300MiB]}}\nresources: {threads: \"{t}\", memory: \"{m}\"}\n"
+#define UNSAID "tasks: {command: \"x {t}\", for: {t: {range: [1, 9]}}}\nplan: {memory: ignore}\n"
 #define EACH "tasks: {command: \"x {t}\", for: {t: {range: [1, 100]}}}\nresources: {memory: 300MiB}\n"
 
 static void shares_of_a_node(void)
@@ -74,6 +75,10 @@ static void tasks_fit_or_not(void)
     {"ignored, and enough", EACH "plan: {memory: ignore}\n", 2, 1000 * MIB, {0, 100}, 2, NULL},
     {"ignored, and too little", EACH "plan: {memory: ignore}\n", 4, 1000 * MIB, {0, 100}, 4,
      "memory is ignored as asked (plan.memory): 4 tasks at a time may need 1.2 GiB here, where 800.0 MiB would be safe"},
+    {"ignored, and nobody says what tasks take", UNSAID, 4, 1000 * MIB, {0, 9}, 4,
+     "memory is ignored as asked (plan.memory), and nobody says what tasks take (resources.memory): 800.0 MiB are for tasks here "
+     "(80 % of who); should 4 tasks at a time need more, the kernel may end some of them"},
+    {"nor how much there is", UNSAID, 4, 0, {0, 9}, 4, NULL},
     {"nobody knows how much there is", EACH, 4, 0, {0, 100}, 4, NULL},
     {"columns: a slot for as many cores as the least takes", COLUMNS, 4, 1000 * MIB, {0, 6}, 4, NULL},
     {"as many as the smallest could use", COLUMNS, 4, 400 * MIB, {0, 1}, 3, NULL},

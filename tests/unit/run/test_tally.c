@@ -1,4 +1,5 @@
 /* Counting outcomes, and the layout that needs no planner. */
+#include <signal.h>
 #include <string.h>
 
 #include "../../../src/run/layout.h"
@@ -60,6 +61,31 @@ static void keeps_the_slowest_in_order(void)
     CU_ASSERT_DOUBLE_EQUAL(t.slowest[i].wall_s, 9.0 - (double)i, 1e-9);
   ASSERT_U64(t.slowest[0].index, 1);
   ASSERT_U64(t.slowest[4].index, 8);
+}
+
+/* A shell that ran what was killed ends with 128 + 9 (POSIX, "Exit Status for Commands": more than 128). */
+static void kills_are_counted(void)
+{
+  static const struct {
+    const char *what;
+    struct amz_result result;
+    bool final;
+    uint64_t killed;
+  } rows[] = {
+    {"failed by itself", {.outcome = AMZ_FAILED, .exit_code = 1, .start_ns = 1}, true, 0},
+    {"killed", {.outcome = AMZ_FAILED, .signal = SIGKILL, .start_ns = 1}, true, 1},
+    {"killed, and tried again", {.outcome = AMZ_FAILED, .signal = SIGKILL, .start_ns = 1}, false, 2},
+    {"what its shell ran was killed", {.outcome = AMZ_FAILED, .exit_code = 137, .start_ns = 1}, true, 3},
+    {"by us, for its timeout", {.outcome = AMZ_TIMED_OUT, .signal = SIGKILL, .start_ns = 1}, true, 3},
+    {"another signal", {.outcome = AMZ_FAILED, .signal = SIGSEGV, .start_ns = 1}, true, 3},
+    {"a success that says 137", {.outcome = AMZ_SUCCEEDED, .exit_code = 137, .start_ns = 1}, true, 3},
+  };
+  struct amz_tally t = {0};
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    amz_tally_add(&t, &rows[i].result, i, rows[i].final);
+    ASSERT_ROW_U64(rows[i].what, t.killed, rows[i].killed);
+  }
 }
 
 /* In MiB. Of those that took more than was said, the one that is told exceeded it by the largest factor, not by most bytes. */
@@ -150,6 +176,7 @@ int main(void)
   static const struct amz_test tests[] = {
     {"counts by hand", counts_by_hand},
     {"keeps the slowest in order", keeps_the_slowest_in_order},
+    {"kills are counted", kills_are_counted},
     {"memory is held against what was said", memory_is_held_against_what_was_said},
     {"layouts", layouts},
     {"stretches", test_bulks},
