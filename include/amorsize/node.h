@@ -228,6 +228,8 @@ struct amz_gpu_places {
  * \return AMZ_OK; AMZ_ERANGE: there are fewer than slots · per_slot; AMZ_ENOMEM. */
 int amz_gpus_of_slots(const struct amz_gpu_places *places, uint32_t *ret);
 
+/* \return how many GPUs of a node may be used. */
+uint32_t amz_node_gpus(const struct amz_node *node);
 /* The same for the usable GPUs of a node. ret[…] are positions in node->gpus. */
 int amz_node_gpus_of_slots(const struct amz_node *node, uint32_t slots, uint32_t threads, uint32_t per_slot, uint32_t *ret);
 /* The slots of a node whose tasks take a GPU each: as many as there are usable GPUs, no more than cores, with equal shares of the

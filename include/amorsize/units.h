@@ -36,5 +36,7 @@ char *amz_format_time(int64_t s, char *out, size_t n);
 char *amz_format_bytes(uint64_t bytes, char *out, size_t n);
 /* "12 345 678": thousands set apart by a blank. \return out. */
 char *amz_format_count(uint64_t count, char *out, size_t n);
+/* What a noun takes behind a number: "" or "s". */
+const char *amz_plural(uint64_t n);
 
 #endif

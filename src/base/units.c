@@ -288,3 +288,8 @@ char *amz_format_count(uint64_t count, char *out, size_t n)
   out[at] = '\0';
   return out;
 }
+
+const char *amz_plural(uint64_t n)
+{
+  return n == 1 ? "" : "s";
+}

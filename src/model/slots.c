@@ -124,7 +124,7 @@ int amz_gpus_of_slots(const struct amz_gpu_places *places, uint32_t *ret)
 
 /* ---- of a node -------------------------------------------------------------------------------------------------------- */
 
-static uint32_t usable_gpus(const struct amz_node *node)
+uint32_t amz_node_gpus(const struct amz_node *node)
 {
   uint32_t n = 0;
 
@@ -135,7 +135,7 @@ static uint32_t usable_gpus(const struct amz_node *node)
 
 uint32_t amz_node_gpu_slots(const struct amz_node *node, uint32_t *ret_threads)
 {
-  uint32_t gpus = usable_gpus(node), cores = busy_cores(node), slots = gpus < cores ? gpus : cores;
+  uint32_t gpus = amz_node_gpus(node), cores = busy_cores(node), slots = gpus < cores ? gpus : cores;
 
   *ret_threads = slots ? cores / slots : 0;
   return slots;
@@ -158,7 +158,7 @@ static void find_places(const struct amz_node *node, uint32_t slots, uint32_t th
 
 int amz_node_gpus_of_slots(const struct amz_node *node, uint32_t slots, uint32_t threads, uint32_t per_slot, uint32_t *ret)
 {
-  uint32_t n = usable_gpus(node), *at, *gpu_domain, *slot_domain;
+  uint32_t n = amz_node_gpus(node), *at, *gpu_domain, *slot_domain;
   int rc = AMZ_ENOMEM;
 
   if ((uint64_t)slots * per_slot > n)

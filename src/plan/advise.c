@@ -79,11 +79,6 @@ static const char *bytes(uint64_t n, char room[32])
   return amz_format_bytes(n, room, 32);
 }
 
-static const char *plural(uint64_t n)
-{
-  return n == 1 ? "" : "s";
-}
-
 const char *amz_plan_label(const struct amz_plan_input *in, size_t kind, char room[AMZ_PLAN_LABEL])
 {
   const struct amz_node *node = in->nodes[kind].node;
@@ -91,7 +86,7 @@ const char *amz_plan_label(const struct amz_plan_input *in, size_t kind, char ro
   room[0] = '\0';
   if (in->n_nodes > 1)
     (void)snprintf(room, AMZ_PLAN_LABEL, node->host && *node->host ? " like %.60s (%u core%s)" : "%.0s of %u core%s",
-                   node->host ? node->host : "", node->cores, plural(node->cores));
+                   node->host ? node->host : "", node->cores, amz_plural(node->cores));
   return room;
 }
 
@@ -104,7 +99,7 @@ static int say_memory(const struct amz_plan_input *in, struct amz_plan *plan, si
   if (b->memory >= otherwise)
     return AMZ_OK;
   rc = say(plan, "memory", true, "%u slot%s a node%s instead of %u: %s a task (%s), and %.0f %% of %s are for tasks",
-           b->memory, plural(b->memory), amz_plan_label(in, kind, like), otherwise, bytes(amz_plan_task_memory(in), each),
+           b->memory, amz_plural(b->memory), amz_plan_label(in, kind, like), otherwise, bytes(amz_plan_task_memory(in), each),
            amz_source_name(in->want.memory_bytes ? AMZ_GIVEN : in->work->mean_s.source), 100 * AMZ_MEMORY_HEADROOM,
            bytes(amz_plan_node_memory(in->nodes[kind].node), all));
   if (rc < 0)
@@ -144,8 +139,8 @@ static int say_gpus(const struct amz_plan_input *in, struct amz_plan *plan, size
 
   if (b->gpus >= otherwise)
     return AMZ_OK;
-  rc = say(plan, "gpus", true, "%u slot%s a node%s instead of %u: a task takes %u GPU%s", b->gpus, plural(b->gpus),
-           amz_plan_label(in, kind, like), otherwise, in->want.gpus, plural(in->want.gpus));
+  rc = say(plan, "gpus", true, "%u slot%s a node%s instead of %u: a task takes %u GPU%s", b->gpus, amz_plural(b->gpus),
+           amz_plan_label(in, kind, like), otherwise, in->want.gpus, amz_plural(in->want.gpus));
   return rc < 0 ? rc : lift(plan, "nodes of %u GPUs would allow all %u", otherwise * in->want.gpus, otherwise);
 }
 
@@ -158,7 +153,7 @@ static int say_load(const struct amz_plan_input *in, struct amz_plan *plan, size
   if (b->load >= otherwise)
     return AMZ_OK;
   rc = say(plan, "load", true, "%u slot%s a node%s instead of %u: other work keeps the node busy, and plan.load_aware minds it",
-           b->load, plural(b->load), amz_plan_label(in, kind, like), otherwise);
+           b->load, amz_plural(b->load), amz_plan_label(in, kind, like), otherwise);
   return rc < 0 ? rc : lift(plan, "a node without other work");
 }
 
@@ -170,8 +165,8 @@ static int say_workers(const struct amz_plan_input *in, struct amz_plan *plan, c
 
   if (b->workers >= otherwise)
     return AMZ_OK;
-  rc = say(plan, "max_workers", true, "%u slot%s a node instead of %u: plan.max_workers is %u", b->workers, plural(b->workers),
-           otherwise, in->want.max_workers);
+  rc = say(plan, "max_workers", true, "%u slot%s a node instead of %u: plan.max_workers is %u", b->workers,
+           amz_plural(b->workers), otherwise, in->want.max_workers);
   return rc < 0 ? rc : lift(plan, "a larger plan.max_workers");
 }
 
@@ -213,7 +208,7 @@ static int say_differ(const struct amz_plan_input *in, struct amz_plan *plan)
     return AMZ_OK;
   return say(plan, "columns", false, "tasks differ in what they take: counted with %u thread%s and %s each, their mean; a run "
                                      "starts each as it fits",
-             threads, plural(threads), bytes(amz_plan_task_memory(in), each));
+             threads, amz_plural(threads), bytes(amz_plan_task_memory(in), each));
 }
 
 /* What holds on nodes of one kind. */
@@ -321,7 +316,7 @@ static int say_numa(const struct amz_plan_input *in, struct amz_plan *plan)
                amz_plan_domains(node));
   if (amz_plan_domains(node) > 1)
     return say(plan, "numa", false, "a rank stays within one of %u NUMA domains of %u core%s, unless one task needs more",
-               amz_plan_domains(node), amz_plan_domain_cores(node), plural(amz_plan_domain_cores(node)));
+               amz_plan_domains(node), amz_plan_domain_cores(node), amz_plural(amz_plan_domain_cores(node)));
   return AMZ_OK;
 }
 
@@ -348,7 +343,8 @@ static int say_threads(const struct amz_plan_input *in, struct amz_plan *plan)
   int rc = AMZ_OK;
 
   if (in->want.threads_per_task == AMZ_AUTO && w->serial.source == AMZ_UNKNOWN && cores > 1) {
-    rc = say(plan, "threads", false, "%u thread%s a task: what more would bring wasn't sampled", w->threads, plural(w->threads));
+    rc = say(plan, "threads", false, "%u thread%s a task: what more would bring wasn't sampled", w->threads,
+             amz_plural(w->threads));
     if (rc == AMZ_OK)
       rc = lift(plan, "resources.threads: auto samples tasks with 1, 2, 4 … threads");
   }
@@ -493,7 +489,7 @@ void amz_plan_infeasible(const struct amz_plan_input *in, struct amz_error *err)
     (void)amz_error_set(err, AMZ_ERANGE,
                         "not one task fits: it needs %u GPU%s of a node, and %u may be used; nodes with more, or a smaller "
                         "resources.gpus",
-                        want->gpus, plural(want->gpus), amz_plan_gpus(node));
+                        want->gpus, amz_plural(want->gpus), amz_node_gpus(node));
   else if (b.cores == 0)
     (void)amz_error_set(err, AMZ_ERANGE, "not one task fits: it needs %u cores, and %u %s ours; larger nodes, or fewer threads",
                         threads, amz_plan_cores(node), amz_plan_cores(node) == 1 ? "is" : "are");
@@ -506,5 +502,5 @@ void amz_plan_infeasible(const struct amz_plan_input *in, struct amz_error *err)
                         "no layout fits: %u rank%s on a node want a slot each, and there is room for %u; fewer ranks "
                         "(plan.ranks_per_node), or fewer threads a task",
                         want->ranks_per_node == AMZ_AUTO ? 1 : want->ranks_per_node,
-                        plural(want->ranks_per_node == AMZ_AUTO ? 1 : want->ranks_per_node), amz_plan_most_slots(&b));
+                        amz_plural(want->ranks_per_node == AMZ_AUTO ? 1 : want->ranks_per_node), amz_plan_most_slots(&b));
 }

@@ -105,18 +105,9 @@ static uint32_t memory_bound(const struct amz_plan_input *input, const struct am
   return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
 }
 
-uint32_t amz_plan_gpus(const struct amz_node *node)
-{
-  uint32_t usable = 0;
-
-  for (size_t i = 0; i < node->n_gpus; i++)
-    usable += node->gpus[i].usable;
-  return usable;
-}
-
 static uint32_t gpu_bound(const struct amz_plan_input *input, const struct amz_node *node)
 {
-  return input->want.gpus ? amz_plan_gpus(node) / input->want.gpus : UINT32_MAX;
+  return input->want.gpus ? amz_node_gpus(node) / input->want.gpus : UINT32_MAX;
 }
 
 void amz_plan_bound(const struct amz_plan_input *input, const struct amz_node *node, uint32_t threads, uint32_t nodes,

@@ -49,7 +49,6 @@ double amz_plan_chunk_s(const struct amz_plan_input *input);
 /* ---- bounds.c */
 uint32_t amz_plan_most_slots(const struct amz_plan_bounds *bounds);
 uint32_t amz_plan_cores(const struct amz_node *node); /* allowed, quota included; >= 1 */
-uint32_t amz_plan_gpus(const struct amz_node *node);  /* that may be used */
 uint32_t amz_plan_domains(const struct amz_node *node); /* with cores of ours; >= 1 */
 uint32_t amz_plan_domain_cores(const struct amz_node *node); /* of the smallest such domain */
 /* \return whether all such domains have as many cores: only then ranks, which share out the cores evenly, can have one each. */

@@ -103,11 +103,6 @@ static void line_quantity(const char *name, const struct amz_quantity *q, word_o
   amz_buf_addc(out, '\n');
 }
 
-static const char *plural(uint64_t n)
-{
-  return n == 1 ? "" : "s";
-}
-
 /* ---- what there is ---------------------------------------------------------------------------------------------------- */
 
 static void add_title(const struct amz_node *node, struct amz_buf *out)
@@ -115,11 +110,11 @@ static void add_title(const struct amz_node *node, struct amz_buf *out)
   char a[AMZ_WORD];
 
   add_text(told(node->host) ? node->host : "node", out);
-  amz_buf_addf(out, ": %u core%s", node->cores, plural(node->cores));
+  amz_buf_addf(out, ": %u core%s", node->cores, amz_plural(node->cores));
   if (node->units_per_core > 1)
     amz_buf_addf(out, " of up to %u threads", node->units_per_core);
-  amz_buf_addf(out, " in %u package%s, %zu NUMA domain%s, %s", node->packages, plural(node->packages), node->n_domains,
-               plural(node->n_domains), amz_format_bytes(node->memory_bytes, a, sizeof a));
+  amz_buf_addf(out, " in %u package%s, %zu NUMA domain%s, %s", node->packages, amz_plural(node->packages), node->n_domains,
+               amz_plural(node->n_domains), amz_format_bytes(node->memory_bytes, a, sizeof a));
   if (told(node->cpu_model)) {
     amz_buf_adds(out, ": ");
     add_text(node->cpu_model, out);
@@ -183,7 +178,7 @@ static void add_kinds(const struct amz_node *node, struct amz_buf *out)
 {
   for (size_t i = 0; node->n_kinds > 1 && i < node->n_kinds; i++) {
     amz_word_name(i ? "" : "kinds of cores", out);
-    amz_buf_addf(out, "%u core%s, %u ours", node->kinds[i].cores, plural(node->kinds[i].cores), node->kinds[i].allowed_cores);
+    amz_buf_addf(out, "%u core%s, %u ours", node->kinds[i].cores, amz_plural(node->kinds[i].cores), node->kinds[i].allowed_cores);
     if (told(node->kinds[i].name)) {
       amz_buf_adds(out, ": ");
       add_text(node->kinds[i].name, out);
@@ -200,7 +195,7 @@ static void add_domains(const struct amz_node *node, struct amz_buf *out)
     const struct amz_node_domain *d = &node->domains[i];
 
     amz_word_name(i ? "" : "NUMA domains", out);
-    amz_buf_addf(out, "%zu: %u core%s, %u ours, %s\n", i, d->cores, plural(d->cores), d->allowed_cores,
+    amz_buf_addf(out, "%zu: %u core%s, %u ours, %s\n", i, d->cores, amz_plural(d->cores), d->allowed_cores,
                  amz_format_bytes(d->memory_bytes, a, sizeof a));
   }
 }

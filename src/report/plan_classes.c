@@ -2,13 +2,9 @@
 #include "plan_classes.h"
 
 #include <amorsize/profile.h>
+#include <amorsize/units.h>
 
 #include "words.h"
-
-static const char *plural(uint64_t n)
-{
-  return n == 1 ? "" : "s";
-}
 
 static const struct amz_node *node_of(const struct amz_plan_report *r, const struct amz_plan_class *c)
 {
@@ -40,9 +36,8 @@ void amz_words_classes(const struct amz_plan_report *r, struct amz_buf *out)
       amz_buf_adds(out, " like ");
       amz_buf_add_printable(out, host, strlen(host), 255);
     }
-    amz_buf_addf(out, ": %u rank%s × %u slot%s, a task %s\n", c->ranks_per_node, plural(c->ranks_per_node), c->slots_per_rank,
-                 plural(c->slots_per_rank),
-                 amz_word_seconds(c->task_s, a));
+    amz_buf_addf(out, ": %u rank%s × %u slot%s, a task %s\n", c->ranks_per_node, amz_plural(c->ranks_per_node),
+                 c->slots_per_rank, amz_plural(c->slots_per_rank), amz_word_seconds(c->task_s, a));
   }
 }
 
@@ -50,10 +45,7 @@ void amz_words_classes(const struct amz_plan_report *r, struct amz_buf *out)
 static void put_kind(struct object *o, const struct amz_plan_nodes *kind)
 {
   const struct amz_node *n = kind->node;
-  uint64_t gpus = 0;
 
-  for (size_t i = 0; i < n->n_gpus; i++)
-    gpus += n->gpus[i].usable;
   put_text(o, "like", n->host ? n->host : "");
   put_count(o, "nodes", kind->count);
   put_number(o, "speed", kind->speed);
@@ -63,7 +55,7 @@ static void put_kind(struct object *o, const struct amz_plan_nodes *kind)
   put_count(o, "numa_domains", n->n_domains);
   put_count(o, "memory_bytes", n->memory_bytes);
   put_count(o, "allowed_memory_bytes", n->allowed_memory_bytes);
-  put_count(o, "gpus", gpus);
+  put_count(o, "gpus", amz_node_gpus(n));
   put(o, "measured_at_s", n->measured_at_s ? json_integer(n->measured_at_s) : json_null());
 }
 

@@ -13,11 +13,6 @@
 
 /* ---- words ------------------------------------------------------------------------------------------------------------ */
 
-static const char *plural(uint64_t n)
-{
-  return n == 1 ? "" : "s";
-}
-
 static double share(double part, double whole)
 {
   return whole > 0 ? 100 * part / whole : 0;
@@ -42,7 +37,7 @@ static void add_history(const struct amz_plan_report *r, struct amz_buf *out)
   if (r->history_runs == 0)
     return;
   amz_word_name("costs", out);
-  amz_buf_addf(out, "from history: %zu earlier run%s, the latest of %s UTC\n", r->history_runs, plural(r->history_runs),
+  amz_buf_addf(out, "from history: %zu earlier run%s, the latest of %s UTC\n", r->history_runs, amz_plural(r->history_runs),
                amz_format_time(r->history_latest_s, a, sizeof a));
 }
 
@@ -80,9 +75,8 @@ static void add_system(const struct amz_plan_report *r, struct amz_buf *out)
 
     amz_word_name(i ? "" : "nodes", out);
     amz_buf_addf(out, "%u × %u cores (%u ours), %zu NUMA domain%s, %s of memory ours", in->nodes[i].count, n->cores,
-                 n->allowed_cores, n->n_domains,
-                 plural(n->n_domains), amz_format_bytes(n->allowed_memory_bytes ? n->allowed_memory_bytes : n->memory_bytes, a,
-                                                        sizeof a));
+                 n->allowed_cores, n->n_domains, amz_plural(n->n_domains),
+                 amz_format_bytes(n->allowed_memory_bytes ? n->allowed_memory_bytes : n->memory_bytes, a, sizeof a));
     if (in->nodes[i].speed < 1 || in->nodes[i].speed > 1)
       amz_buf_addf(out, ", speed %.2f", in->nodes[i].speed);
     amz_buf_addc(out, '\n');
@@ -153,8 +147,8 @@ static void add_terms(const struct amz_plan_report *r, struct amz_buf *out)
                t->speedup.source == AMZ_UNKNOWN ? "others weren't sampled" : amz_source_name(t->speedup.source),
                t->beyond ? ", extrapolated" : "");
   amz_word_name("  computing", out);
-  amz_buf_addf(out, "× %.3f: %u busy core%s of a NUMA domain instead of %u (%s)\n", t->computing.value, t->busy, plural(t->busy),
-               t->sampled_busy,
+  amz_buf_addf(out, "× %.3f: %u busy core%s of a NUMA domain instead of %u (%s)\n", t->computing.value, t->busy,
+               amz_plural(t->busy), t->sampled_busy,
                t->computing.source == AMZ_UNKNOWN ? "unknown: counted as nothing" : amz_source_name(t->computing.source));
   add_memory_term(t, out);
   amz_word_name("  neighbours", out);

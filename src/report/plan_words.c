@@ -10,11 +10,6 @@
 
 #include "words.h"
 
-static const char *plural(uint64_t n)
-{
-  return n == 1 ? "" : "s";
-}
-
 void amz_words_quantity(const char *name, const struct amz_quantity *q, struct amz_buf *out)
 {
   char a[AMZ_WORD];
@@ -28,8 +23,8 @@ void amz_words_quantity(const char *name, const struct amz_quantity *q, struct a
 
 void amz_words_layout(const struct amz_plan_layout *l, struct amz_buf *out)
 {
-  amz_buf_addf(out, "%u node%s × %u rank%s × %u slot%s", l->nodes, plural(l->nodes), l->ranks_per_node, plural(l->ranks_per_node),
-               l->slots_per_rank, plural(l->slots_per_rank));
+  amz_buf_addf(out, "%u node%s × %u rank%s × %u slot%s", l->nodes, amz_plural(l->nodes), l->ranks_per_node,
+               amz_plural(l->ranks_per_node), l->slots_per_rank, amz_plural(l->slots_per_rank));
   if (l->threads > 1)
     amz_buf_addf(out, " × %u threads", l->threads);
 }
@@ -126,7 +121,7 @@ static void add_neighbours(const struct amz_workload *w, struct amz_buf *out)
 {
   amz_word_name("neighbours", out);
   amz_buf_addf(out, "tasks take %.2f times as long beside %u other%s (95 %%: %.2f to ", w->slowdown.value, w->busy - 1,
-               plural(w->busy - 1), w->slowdown.low);
+               amz_plural(w->busy - 1), w->slowdown.low);
   if (isfinite(w->slowdown.high))
     amz_buf_addf(out, "%.2f)%s\n", w->slowdown.high, w->slowdown.low <= 1 ? ", which may be chance: counted as nothing" : "");
   else

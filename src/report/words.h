@@ -18,9 +18,9 @@ char *amz_word_rate(double per_s, char out[AMZ_WORD]);
 /* "1 task", "1 200 tasks". \return out. */
 char *amz_word_tasks(uint64_t n, char out[AMZ_WORD]);
 
-/* Appends "11.9 s (11.2 s to 12.9 s)"; without the bracket when the interval isn't known. */
 /* "1.2 s to 1.4 s"; "1.2 s or more" when the upper end is beyond all measure. */
 void amz_word_range(double low_s, double high_s, struct amz_buf *out);
+/* Appends "11.9 s (11.2 s to 12.9 s)"; without the bracket when the interval isn't known. */
 void amz_word_prediction(const struct amz_prediction *p, struct amz_buf *out);
 
 /* Tasks with a final outcome. */

@@ -101,6 +101,9 @@ static void printing(void)
   ASSERT_TEXT(amz_format_bytes(512, out, sizeof out), "512 B");
   ASSERT_TEXT(amz_format_bytes(4294967296, out, sizeof out), "4.0 GiB");
   ASSERT_TEXT(amz_format_bytes(1048575, out, sizeof out), "1.0 MiB");
+  ASSERT_TEXT(amz_plural(0), "s");
+  ASSERT_TEXT(amz_plural(1), "");
+  ASSERT_TEXT(amz_plural(UINT64_C(1) << 32 | 1), "s");
   ASSERT_TEXT(amz_format_count(0, out, sizeof out), "0");
   ASSERT_TEXT(amz_format_count(123, out, sizeof out), "123");
   ASSERT_TEXT(amz_format_time(0, out, sizeof out), "1970-01-01 00:00");
